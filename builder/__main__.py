@@ -1,0 +1,6 @@
+"""`python -m builder` is `cvatbuild`."""
+
+from builder.cli import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,137 @@
+"""Building, and telling what a build would change."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from builder.errors import BuiltError, CommandLineError, ManifestError, Problem
+from builder.output import staged
+from builder.plan import Plan
+from builder.render import Tree, render
+from builder.smoke import try_out
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A function that was written.
+
+    Attributes:
+        folder: its directory.
+        warnings: what could not be made sure.
+    """
+
+    folder: Path
+    warnings: tuple[Problem, ...]
+
+
+def output_folder(manifest: Path, out: Path | None) -> Path:
+    """The folder that functions are written under.
+
+    Without `out` it is `build` beside the nearest folder called `manifests` above the manifest, or
+    beside the manifest itself.
+    """
+    if out is not None:
+        return out
+    for parent in manifest.resolve().parents:
+        if parent.name == "manifests":
+            return _near(parent.parent / "build")
+    return _near(manifest.resolve().parent / "build")
+
+
+def _near(folder: Path) -> Path:
+    """A path as short as people would write it."""
+    cwd = Path.cwd()
+    return folder.relative_to(cwd) if folder.is_relative_to(cwd) else folder
+
+
+def check_names(plans: Sequence[Plan]) -> None:
+    """Stop where two manifests of one run would write the same directory.
+
+    Raises:
+        CommandLineError: they would.
+    """
+    by_name: dict[str, Path] = {}
+    for plan in plans:
+        if plan.name in by_name:
+            raise CommandLineError(
+                Problem(
+                    f"{by_name[plan.name]} and {plan.file} are both called '{plan.name}': one "
+                    "would overwrite the other, here and in CVAT",
+                    path="name",
+                    hint="give one of them another name",
+                )
+            )
+        by_name[plan.name] = plan.file
+
+
+def build(plan: Plan, out: Path | None, *, force: bool, smoke: bool) -> Built:
+    """Write a function's directory.
+
+    Args:
+        plan: the function.
+        out: the folder to write it under; see `output_folder`.
+        force: overwrite files that were edited by hand.
+        smoke: start each variant and send it a blank image before the directory is replaced.
+
+    Raises:
+        OutputError: nothing was written, since something would have been lost.
+        BuiltError: nothing was replaced, since the function does not work.
+    """
+    folder = output_folder(plan.file, out) / plan.name
+    tree = render(plan)
+    warnings = []
+    with staged(tree, folder, force) as stage:
+        if smoke:
+            try:
+                warnings = [try_out(plan, variant, stage) for variant in plan.variants]
+            except BuiltError as error:
+                raise ManifestError(
+                    *(replace(problem, file=plan.file) for problem in error.problems)
+                ) from error
+    return Built(folder, tuple(warning for warning in warnings if warning))
+
+
+def is_reviewed(path: str) -> bool:
+    """Whether people review a generated file; weights and the copied `runtimes` are only locked."""
+    return path.count("/") < 2 and not path.endswith((".onnx", ".xml", ".bin", ".data"))
+
+
+def diff(plan: Plan, out: Path | None) -> str:
+    """What a build would change in the files that people review, as a unified diff."""
+    folder = output_folder(plan.file, out) / plan.name
+    tree = render(plan)
+    parts = [
+        _file_diff(folder, path, tree)
+        for path in sorted({*_reviewed_on_disk(folder), *filter(is_reviewed, tree)})
+    ]
+    return "".join(parts)
+
+
+def _reviewed_on_disk(folder: Path) -> list[str]:
+    """The generated files that a directory has and people review."""
+    names = [path.relative_to(folder).as_posix() for path in folder.glob("*") if path.is_file()]
+    generated = ("function*.yaml", "main.py", "model_handler.py", "requirements-*.txt")
+    names += [
+        path.relative_to(folder).as_posix()
+        for pattern in generated
+        for path in (folder / "nuclio").glob(pattern)
+    ]
+    return [
+        name for name in names if name.startswith("nuclio/") or name in ("README.md", "build.lock")
+    ]
+
+
+def _file_diff(folder: Path, path: str, tree: Tree) -> str:
+    """The diff of one file, empty where nothing would change."""
+    present = folder / path
+    old = present.read_text("utf-8", "replace").splitlines(True) if present.is_file() else []
+    content = tree.get(path, b"")
+    new = content.decode().splitlines(True) if isinstance(content, bytes) else []
+    lines = difflib.unified_diff(
+        old,
+        new,
+        f"{folder.name}/{path}" if old else "/dev/null",
+        f"{folder.name}/{path}" if new else "/dev/null",
+    )
+    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)

@@ -1,0 +1,273 @@
+"""The command line. It prints; what it calls raises.
+
+Everything that takes time to import is imported where it is needed, so that `--help` is instant.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from builder.errors import Problem
+    from builder.plan import Plan, VariantName
+
+
+class VariantOption(StrEnum):
+    """The values of --variant."""
+
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+class _Group(TyperGroup):
+    """`cvatbuild MANIFEST` is `cvatbuild build MANIFEST`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `build` in front of arguments that begin with no command."""
+        own = {"--help", "--version", "--install-completion", "--show-completion"}
+        if args and args[0] not in self.commands and args[0] not in own:
+            args = ["build", *args]
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="cvatbuild",
+    help="Turn a manifest and a model into a Nuclio function that CVAT can use.\n\n"
+    "`cvatbuild manifests/yolo.yaml` writes build/yolo, in a CPU and a GPU variant.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Manifests = Annotated[list[Path], typer.Argument(metavar="MANIFEST...", help="Manifest files.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Folder to write functions under.  [default: build, beside the folder `manifests`]",
+    ),
+]
+VariantList = Annotated[
+    list[VariantOption] | None,
+    typer.Option("--variant", help="Variant to build; repeatable.  [default: both]"),
+]
+
+
+def _show_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        from builder import __version__
+
+        typer.echo(f"cvatbuild {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """See the application's own help."""
+
+
+@app.command()
+def build(
+    manifests: Manifests,
+    variant: VariantList = None,
+    out: Out = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files that were edited by hand.")
+    ] = False,
+    smoke: Annotated[
+        bool,
+        typer.Option("--smoke/--no-smoke", help="Start each variant and send it a blank image."),
+    ] = True,
+) -> None:
+    """Build functions: the default command."""
+    with _reported():
+        from builder.build import build as write
+        from builder.build import check_names
+
+        plans = _plans(manifests, variant)
+        check_names(plans)
+        for plan in plans:
+            built = write(plan, out, force=force, smoke=smoke)
+            for warning in built.warnings:
+                _report(warning, "warning")
+            for name in plan.variants:
+                typer.echo(built.folder / "nuclio" / _config_name(name))
+
+
+@app.command()
+def check(manifests: Manifests, variant: VariantList = None) -> None:
+    """Check manifests and their models; write nothing."""
+    with _reported():
+        from builder.build import check_names
+        from builder.render import render
+
+        plans = _plans(manifests, variant)
+        check_names(plans)
+        for plan in plans:
+            render(plan)
+            typer.echo(f"{plan.file}: ok: {plan.name}, {', '.join(plan.variants)}")
+
+
+@app.command()
+def diff(manifests: Manifests, variant: VariantList = None, out: Out = None) -> None:
+    """Show what a build would change; exit 1 if anything."""
+    with _reported():
+        from builder.build import diff as compare
+
+        changes = [compare(plan, out) for plan in _plans(manifests, variant)]
+        typer.echo("".join(changes), nl=False)
+        if any(changes):
+            raise typer.Exit(1)
+
+
+@app.command()
+def predict(
+    function: Annotated[Path, typer.Argument(metavar="FUNCTION", help="A built directory.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    variant: Annotated[
+        VariantOption | None,
+        typer.Option("--variant", help="Variant to run.  [default: cpu, if it was built]"),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", min=0, max=1, help="Score above which a detection counts."),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="DIR", help="Folder for pictures with the shapes drawn."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Run a built function on images, in this process, as Nuclio would."""
+    with _reported():
+        from builder.built import BuiltFunction
+        from builder.predict import predict as run_on
+
+        started = BuiltFunction(function, _variant_of(function, variant))
+        failed = False
+        for result in run_on(started, images, threshold=threshold, save=save):
+            failed |= result.reply.status != 200
+            typer.echo(result.as_json() if as_json else result.as_table())
+            if result.saved:
+                typer.echo(f"  drawn: {result.saved}", err=True)
+        if failed:
+            raise typer.Exit(1)
+
+
+def _plans(manifests: list[Path], variants: list[VariantOption] | None) -> "list[Plan]":
+    """The plans of all manifests; the problems of all of them if any has one."""
+    from builder.errors import CommandLineError, CvatbuildError, ManifestError, Problem
+    from builder.plan import VARIANTS, Plan, plan
+
+    for file in manifests:
+        if not file.is_file():
+            what = "is a directory, not a manifest" if file.is_dir() else "there is no such file"
+            raise CommandLineError(
+                Problem(what, file=file, allowed="the path of a manifest", hint=_near(file))
+            )
+    wanted = tuple(
+        name for name in VARIANTS if not variants or name in [it.value for it in variants]
+    )
+    plans: list[Plan] = []
+    problems: list[Problem] = []
+    for file in manifests:
+        try:
+            with _Progress() as progress:
+                plans.append(plan(file, wanted, progress.show))
+        except CvatbuildError as error:
+            problems += error.problems
+    if problems:
+        raise ManifestError(*problems)
+    return plans
+
+
+def _near(file: Path) -> str:
+    """The manifest or command that a wrong path may have meant."""
+    from builder.errors import did_you_mean
+
+    beside = [path.name for path in file.parent.glob("*.y*ml")] if file.parent.is_dir() else []
+    commands = [command.name or "" for command in app.registered_commands]
+    names = [command or "" for command in ["build", "check", "diff", "predict", *commands]]
+    return did_you_mean(file.name, [*beside, *filter(None, names)])
+
+
+def _variant_of(function: Path, variant: VariantOption | None) -> "VariantName":
+    """The variant that was asked for, or the one that a directory has, the CPU's first."""
+    if variant is not None:
+        return variant.value
+    only_gpu = not (function / "nuclio" / _config_name("cpu")).is_file()
+    return "gpu" if only_gpu and (function / "nuclio" / _config_name("gpu")).is_file() else "cpu"
+
+
+def _config_name(variant: "VariantName") -> str:
+    """See builder.readme.config_name."""
+    from builder.readme import config_name
+
+    return config_name(variant)
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Print what the tool raises on purpose, and leave with its status."""
+    from builder.errors import CvatbuildError
+
+    try:
+        yield
+    except CvatbuildError as error:
+        for problem in error.problems:
+            _report(problem, "error")
+        raise typer.Exit(error.status) from None
+
+
+def _report(problem: "Problem", severity: str) -> None:
+    """Print one problem to stderr, its severity coloured on a terminal."""
+    color = typer.colors.RED if severity == "error" else typer.colors.YELLOW
+    typer.secho(f"{severity}: ", fg=color, bold=True, err=True, nl=False)
+    typer.echo(str(problem), err=True)
+
+
+class _Progress:
+    """A line on stderr that says how far a download is, on a terminal, from a second on."""
+
+    def __init__(self) -> None:
+        self._shown = False
+        self._start = 0.0
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            typer.echo(err=True)
+
+    def show(self, done: int, total: int | None) -> None:
+        """See builder.download.Progress."""
+        from time import monotonic
+
+        self._start = self._start or monotonic()
+        if monotonic() - self._start < 1 or not sys.stderr.isatty():
+            return
+        share = f" of {total / 2**20:.0f}" if total else ""
+        typer.echo(f"\rdownloading: {done / 2**20:.0f}{share} MiB", err=True, nl=False)
+        self._shown = True
+
+
+def run() -> None:
+    """The console script."""
+    app()

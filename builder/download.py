@@ -1,0 +1,102 @@
+"""Files from the network, fetched once and verified."""
+
+import hashlib
+import os
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from builder import __version__
+from builder.errors import ModelError, Problem
+
+_CHUNK = 1 << 20
+_TIMEOUT = 60
+"""Seconds without a byte after which a download is given up."""
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes so far and, if the server said it, the bytes in all."""
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: CVATBUILD_CACHE, or the user's cache folder."""
+    named = os.environ.get("CVATBUILD_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return Path(base or Path.home() / ".cache") / "cvatbuild"
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def fetch(url: str, digest: str, progress: Progress | None = None) -> Path:
+    """The file at `url`, from the cache if it is there.
+
+    Args:
+        url: http or https; what it serves is trusted only as far as the digest goes.
+        digest: the SHA-256 that the file must have.
+        progress: told about the bytes as they come.
+
+    Raises:
+        ModelError: it cannot be fetched, or is another file.
+    """
+    name = Path(unquote(urlsplit(url).path)).name or "file"
+    kept = cache_folder() / digest / name
+    # The name of the folder is what the file was verified against before it was put there.
+    if kept.is_file():
+        return kept
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as partial:
+            try:
+                found = _copy(url, partial.write, progress)
+                partial.close()
+                if found != digest:
+                    raise ModelError(
+                        Problem(
+                            f"{url} is not the file that the manifest names",
+                            path="model.sha256",
+                            found=found,
+                            allowed=digest,
+                            hint="if the publisher replaced the file on purpose, put the new "
+                            "digest into the manifest",
+                        )
+                    )
+                os.replace(partial.name, kept)
+            finally:
+                Path(partial.name).unlink(missing_ok=True)
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise ModelError(
+            Problem(
+                f"{url} cannot be fetched: {reason}",
+                path="model.url",
+                hint="download it by hand and name the file in `model`",
+            )
+        ) from error
+    return kept
+
+
+def _copy(url: str, write: Callable[[bytes], int], progress: Progress | None) -> str:
+    """Write what `url` serves, and return its SHA-256."""
+    # The manifest allows http and https alone, and urllib follows redirects to nothing else local.
+    request = urllib.request.Request(  # noqa: S310
+        url, headers={"User-Agent": f"cvatbuild/{__version__}"}
+    )
+    digest, size = hashlib.sha256(), 0
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
+        length = response.headers.get("Content-Length")
+        total = int(length) if length and length.isdigit() else None
+        while chunk := response.read(_CHUNK):
+            write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+            if progress:
+                progress(size, total)
+    return digest.hexdigest()

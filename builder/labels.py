@@ -1,0 +1,254 @@
+"""Labels: what a class number means to CVAT."""
+
+import ast
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from builder.document import Document
+from builder.errors import ManifestError, Problem
+from runtimes.step import Classes
+
+LabelType = Literal[
+    "any",
+    "rectangle",
+    "polygon",
+    "polyline",
+    "points",
+    "ellipse",
+    "cuboid",
+    "mask",
+    "skeleton",
+    "tag",
+]
+"""CVAT's types of labels (cvat-core, enums.ts, LabelType)."""
+
+
+def _printable(name: str) -> str:
+    """Refuse line breaks and control characters, and what nobody would see was there."""
+    if not name.isprintable() or name != name.strip():
+        raise ValueError("a name cannot hold control characters, or spaces at its ends")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
+"""CVAT stores names of labels and attributes in columns of 64 characters."""
+
+
+class Attribute(BaseModel):
+    """A property that annotators see beside a label, as CVAT declares it."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )
+
+    name: Name
+    """The attribute's name in CVAT."""
+    input_type: Literal["select", "radio", "checkbox", "number", "text"]
+    """How CVAT lets people edit it."""
+    values: tuple[str | bool | int | float, ...] = ()
+    """The choices of `select` and `radio`; minimum, maximum and step of a `number`; "true" or
+    "false" for a `checkbox`; nothing for `text`."""
+
+    @field_validator("values")
+    @classmethod
+    def _as_text(cls, values: tuple[Any, ...]) -> tuple[str, ...]:
+        """CVAT takes every value as text, a checkbox's in lower case."""
+        return tuple(
+            str(value).lower() if isinstance(value, bool) else str(value) for value in values
+        )
+
+    @model_validator(mode="after")
+    def _values_fit(self) -> "Attribute":
+        values = [str(value) for value in self.values]
+        kind = self.input_type
+        if kind in ("select", "radio") and not values:
+            raise ValueError(f"a {kind} attribute needs `values`: the choices")
+        if kind == "checkbox" and not set(values) <= {"true", "false"}:
+            raise ValueError("the values of a checkbox can only be true and false")
+        if kind == "number":
+            # CVAT's servers compare with int(value); a fraction would fail the whole request.
+            numbers = [int(value) for value in values if value.removeprefix("-").isdigit()]
+            if len(numbers) != 3 or len(values) != 3:
+                raise ValueError("a number needs three whole `values`: minimum, maximum, step")
+            if numbers[0] >= numbers[1] or numbers[2] < 1:
+                raise ValueError("a number needs minimum < maximum and a step of at least 1")
+        return self
+
+
+class Label(BaseModel):
+    """One class of the model, as CVAT is to know it."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )
+
+    name: Name
+    """The label's name in CVAT. Tasks whose labels have the same name are matched by it."""
+    id: Annotated[int, Field(ge=0)] | None = None
+    """The model's class number. Default: the place in the list, from 0. With it, classes that are
+    not wanted can be left out."""
+    type: LabelType | None = None
+    """CVAT's type of the label. Default: the shape that the postprocessing ends with."""
+    attributes: tuple[Attribute, ...] = ()
+    """Properties that annotators see beside the label."""
+
+    @model_validator(mode="after")
+    def _unique_attributes(self) -> "Label":
+        names = [attribute.name for attribute in self.attributes]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"has the attribute '{name}' twice; CVAT drops such a function")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """All labels of a function.
+
+    Attributes:
+        entries: the labels, every one with its id.
+        exact: whether they are meant to be all classes of the model.
+    """
+
+    entries: tuple[Label, ...]
+    exact: bool
+
+    @classmethod
+    def of(cls, labels: Sequence[Label]) -> "Labels":
+        """Number the labels that have no id by their place in the list."""
+        return cls(
+            tuple(
+                label if label.id is not None else label.model_copy(update={"id": place})
+                for place, label in enumerate(labels)
+            ),
+            exact=all(label.id is None for label in labels),
+        )
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Class number -> name."""
+        return {label.id or 0: label.name for label in self.entries}
+
+    @property
+    def classes(self) -> Classes:
+        """What a decoder compares with the model's number of classes."""
+        return Classes(1 + max(self.names), self.exact)
+
+    def mistakes(self) -> list[tuple[int, str, str]]:
+        """What CVAT or the function would trip over: (place in the list, what, hint)."""
+        found = []
+        for place, label in enumerate(self.entries):
+            earlier = self.entries[:place]
+            if label.name in [other.name for other in earlier]:
+                hint = "CVAT hides a function, or all of them, when a name is there twice"
+                found.append((place, f"the label '{label.name}' is there twice", hint))
+            if label.id in [other.id for other in earlier]:
+                hint = "give each label the model's own class number"
+                found.append((place, f"the id {label.id} is given to two labels", hint))
+        return found
+
+
+def from_metadata(metadata: dict[str, str], model: Path) -> list[Label]:
+    """Labels from the `names` that Ultralytics writes into a model: a Python literal in text.
+
+    Raises:
+        ManifestError: there are none, or they are not what their key says.
+    """
+    text = metadata.get("names")
+    if text is None:
+        raise ManifestError(
+            Problem(
+                "the model carries no class names",
+                path="labels",
+                found=f"metadata keys of {model.name}: {', '.join(sorted(metadata)) or 'none'}",
+                allowed="an entry `names`, as Ultralytics writes it",
+                hint="list the labels in the manifest instead of `labels: metadata`",
+            )
+        )
+    try:
+        if len(text) > 1_000_000:
+            raise ValueError("too long")
+        # literal_eval reads constants only; it never runs what a hostile file says.
+        names = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        raise _bad_names(text, "cannot be read") from error
+    if isinstance(names, list | tuple):
+        names = dict(enumerate(names))
+    if (
+        not isinstance(names, dict)
+        or not names
+        or not all(isinstance(key, int) and not isinstance(key, bool) for key in names)
+        or not all(isinstance(name, str) and 0 < len(name) <= 64 for name in names.values())
+    ):
+        raise _bad_names(text, "are not numbers with names of 1 to 64 characters")
+    if sorted(names) != list(range(len(names))):
+        raise _bad_names(text, "are not numbered from 0 without a gap")
+    return [Label(name=names[number]) for number in range(len(names))]
+
+
+def _bad_names(text: str, what: str) -> ManifestError:
+    """The error for class names in metadata that make no sense."""
+    return ManifestError(
+        Problem(
+            f"the class names in the model's metadata {what}",
+            path="labels",
+            found=text[:80] + ("..." if len(text) > 80 else ""),
+            allowed="{0: 'name', 1: 'name', ...}",
+            hint="list the labels in the manifest instead of `labels: metadata`",
+        )
+    )
+
+
+def from_file(file: Path) -> list[Any]:
+    """The entries of a label file, to be validated as if they stood in the manifest.
+
+    Args:
+        file: `.txt` with one name a line; `.yaml` or `.json` with a list of names or of labels,
+            or with a key `names` (a list, or class number -> name) as Ultralytics' data.yaml has.
+
+    Raises:
+        ManifestError: it cannot be read or holds no labels.
+    """
+    if file.suffix.lower() == ".txt":
+        try:
+            lines = file.read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ManifestError(Problem(f"cannot be read: {error}", file=file)) from error
+        entries: Any = [line.strip() for line in lines if line.strip()]
+    elif file.suffix.lower() == ".json":
+        try:
+            entries = json.loads(file.read_text("utf-8-sig"))
+        except (OSError, ValueError) as error:
+            raise ManifestError(Problem(f"cannot be read: {error}", file=file)) from error
+    elif file.suffix.lower() in (".yaml", ".yml"):
+        entries = Document.read(file, text_keys=False).data
+    else:
+        raise ManifestError(
+            Problem("is not a label file", file=file, allowed=".txt, .yaml, .yml or .json")
+        )
+    if isinstance(entries, dict):
+        entries = entries.get("names")
+    if isinstance(entries, dict):
+        numbers = [_number(key) for key in entries]
+        if numbers == list(range(len(numbers))):
+            entries = list(entries.values())
+        else:
+            entries = [
+                {"name": name, "id": number}
+                for number, name in zip(numbers, entries.values(), strict=True)
+            ]
+    if not isinstance(entries, list) or not entries:
+        raise ManifestError(
+            Problem("holds no labels", file=file, allowed="a list, or a key `names`")
+        )
+    return entries
+
+
+def _number(key: object) -> object:
+    """A class number that JSON had to write as text."""
+    return int(key) if isinstance(key, str) and key.isdigit() else key

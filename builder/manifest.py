@@ -1,0 +1,266 @@
+"""The manifest: what a person writes to get a function."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from builder.document import Document, Path_
+from builder.errors import ManifestError, Problem
+from builder.labels import Label, Name
+from builder.steps import entry_model, in_order, long_form
+from builder.validation import validate
+from runtimes.step import Step
+
+_RESERVED_NAMES = {
+    "dashboard": "Nuclio keeps it for itself",
+    "controller": "Nuclio keeps it for itself",
+    "dlx": "Nuclio keeps it for itself",
+    "scaler": "Nuclio keeps it for itself",
+    "pth-facebookresearch-sam-vit-h": "CVAT's web page treats a function of this name as its own "
+    "SAM and expects another reply",
+}
+"""Names that a function cannot have, and why."""
+
+FunctionName = Annotated[
+    str,
+    Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=56),
+]
+"""What Nuclio's container, image and Kubernetes service names have in common."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
+"""A Kubernetes quantity, such as `500m`, `2` or `4Gi`."""
+Duration = Annotated[str, Field(pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", min_length=2)]
+"""A Go duration of whole hours, minutes and seconds, such as `30s` or `1m30s`."""
+AptPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$")]
+PipPackage = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9.+!_-]+$"),
+]
+ImageName = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$", max_length=255)
+]
+EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+EnvValue = Annotated[str, Field(pattern=r"^[^'\n\r\x00]*$")]
+"""Nuclio puts the value between single quotes in a shell command, so it can hold none itself."""
+
+_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+class RemoteModel(BaseModel):
+    """A model file to download, once, into a cache."""
+
+    model_config = _CONFIG
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+    """Where the file is. Its name in the address ends with `.onnx`."""
+    sha256: Sha256
+    """The file's SHA-256; a download that differs is refused. `sha256sum FILE` prints it."""
+
+
+class Resources(BaseModel):
+    """Limits of a function's container."""
+
+    model_config = _CONFIG
+
+    memory: Quantity | None = None
+    """The most memory the container may use, such as `4Gi`. Default: no limit."""
+    cpu: Quantity | None = None
+    """The most processor time it may use, in cores, such as `"2"` or `1500m`. Default: no limit."""
+
+
+class Variant(Resources):
+    """How one variant of the function is built and run. Everything can be left out."""
+
+    model_config = _CONFIG
+
+    workers: Annotated[int, Field(ge=1, le=64)] | None = None
+    """How many requests are answered at once. Each worker is a process with its own copy of the
+    model. Default: 2 for the CPU variant, 1 for the GPU variant."""
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+    """How many threads one inference may use on the CPU; 0: as many as there are cores."""
+    base_image: ImageName = "python:3.11-slim"
+    """The image to build on. It must have Python 3.11 as both `python` and `python3`, and pip."""
+    apt: tuple[AptPackage, ...] = ()
+    """Further Debian packages to install."""
+    pip: tuple[PipPackage, ...] = ()
+    """Further Python packages to install, each with an exact version: `name==1.2.3`."""
+    env: dict[EnvName, EnvValue] = {}
+    """Environment variables of the container."""
+    event_timeout: Duration = "30s"
+    """After this time Nuclio stops a request and restarts its worker. CVAT itself waits 120 s."""
+    readiness_timeout: Annotated[int, Field(ge=1, le=3600)] = 180
+    """How many seconds the function may take to start, loading the model included."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """The host's port. Default: a free one, which CVAT asks Nuclio for."""
+
+    @field_validator("env")
+    @classmethod
+    def _env_is_not_ours(cls, env: dict[str, str]) -> dict[str, str]:
+        """The variant's own variable cannot be set from outside."""
+        taken = [name for name in env if name.startswith("CVATBUILD_")]
+        if taken:
+            raise ValueError(f"{taken[0]} is set by cvatbuild itself")
+        return env
+
+
+class CpuVariant(Variant):
+    """The CPU variant: function.yaml."""
+
+    runtime: Literal["openvino", "onnxruntime"] = "openvino"
+    """What runs the model. `onnxruntime` is for the few models that OpenVINO cannot load."""
+
+
+class GpuVariant(Variant):
+    """The GPU variant: function-gpu.yaml."""
+
+    cuda: Literal[12, 13] = 12
+    """The CUDA version of the runtime's wheels. 12 runs on the drivers that most people have; 13
+    needs driver 580 or newer."""
+    allow_cpu_fallback: bool = False
+    """Whether to run on the CPU, with a warning in each request's log, where no GPU can be used.
+    Otherwise the function does not start without one."""
+
+
+class Variants(BaseModel):
+    """The variants that are built. `false` leaves one out."""
+
+    model_config = _CONFIG
+
+    cpu: CpuVariant | Literal[False] = CpuVariant()
+    """OpenVINO on the CPU."""
+    gpu: GpuVariant | Literal[False] = GpuVariant()
+    """ONNX Runtime on CUDA."""
+
+
+class Manifest(BaseModel):
+    """A function of CVAT: its model, its labels, and the steps before and after the model."""
+
+    model_config = _CONFIG
+
+    name: FunctionName
+    """The function's id in Nuclio and CVAT, and the name of its directory. Lower-case letters,
+    digits and hyphens."""
+    title: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """What CVAT's menu shows. Default: the name."""
+    description: Annotated[str, Field(max_length=4096)] = ""
+    """What CVAT's page of models says about it."""
+    type: Literal["detector"]
+    """What kind of function it is."""
+    model: Annotated[str, Field(min_length=1)] | RemoteModel
+    """The model file, relative to the manifest: ONNX, or for the CPU variant alone OpenVINO IR."""
+    labels: (
+        Annotated[str, Field(min_length=1)]
+        | Annotated[tuple[Name | Label, ...], Field(min_length=1)]
+    )
+    """A list of names, in the order of the model's classes, or of labels; the path of a file with
+    them (.txt, .yaml, .json); or `metadata`, to read them from the model."""
+    preprocess: tuple[entry_model("preprocess"), ...]  # type: ignore[valid-type]
+    """The steps from image to the model's input, in order."""
+    postprocess: Annotated[
+        tuple[entry_model("postprocess"), ...],  # type: ignore[valid-type]
+        Field(min_length=1),
+    ]
+    """The steps from the model's outputs to shapes, in order: a decoder, refinements, shapes."""
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """The score above which a detection counts, where CVAT's user gives none."""
+    cvat: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$")] = "2.60"
+    """The oldest CVAT that the function must serve. Put it in quotes: "2.60"."""
+    variants: Variants = Variants()
+    """Settings of the CPU and the GPU variant."""
+    resources: Resources = Resources()
+    """Limits of both variants' containers; a variant's own win."""
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_free(cls, name: str) -> str:
+        """Some names belong to others."""
+        if name in _RESERVED_NAMES:
+            raise ValueError(f"the name cannot be used: {_RESERVED_NAMES[name]}")
+        return name
+
+    @model_validator(mode="after")
+    def _one_variant_at_least(self) -> "Manifest":
+        """A function without any variant is none."""
+        if not self.variants.cpu and not self.variants.gpu:
+            raise ValueError("both variants are switched off; nothing would be built")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """A manifest with the file that it came from, for messages that name a line.
+
+    Attributes:
+        manifest: what the file says.
+        document: the file's text as data, with places.
+    """
+
+    manifest: Manifest
+    document: Document
+
+    @classmethod
+    def read(cls, file: Path) -> "ManifestFile":
+        """Read and validate a manifest.
+
+        Raises:
+            ManifestError: with everything that is wrong with its form.
+        """
+        document = Document.read(file)
+        if not isinstance(document.data, dict):
+            raise ManifestError(
+                Problem(
+                    "is not a manifest",
+                    file=file,
+                    found="nothing" if document.data is None else type(document.data).__name__,
+                    allowed="keys and values: name, type, model, labels, preprocess, postprocess",
+                )
+            )
+        data = dict(document.data)
+        for section in ("preprocess", "postprocess"):
+            if isinstance(data.get(section), list):
+                data[section] = [long_form(section, entry) for entry in data[section]]
+        manifest = validate(Manifest, data, document)
+        read = cls(manifest, document)
+        problems = [
+            problem
+            for section in ("preprocess", "postprocess")
+            for problem in read._entry_problems(section)
+        ]
+        if not problems:
+            disorder = in_order(read.steps("postprocess").values())
+            if disorder:
+                problems = [document.problem(("postprocess",), disorder)]
+        if problems:
+            raise ManifestError(*problems)
+        return read
+
+    def steps(self, section: Literal["preprocess", "postprocess"]) -> dict[Path_, Step]:
+        """The steps of a section in order, each with its path in the manifest."""
+        found: dict[Path_, Step] = {}
+        for number, entry in enumerate(getattr(self.manifest, section)):
+            found |= {(section, number, name): step for name, step in entry if step is not None}
+        return found
+
+    def _entry_problems(self, section: Literal["preprocess", "postprocess"]) -> list[Problem]:
+        """Entries that do not name exactly one step."""
+        problems = []
+        for number, entry in enumerate(getattr(self.manifest, section)):
+            names = [name for name, step in entry if step is not None]
+            if len(names) != 1:
+                problems.append(
+                    self.document.problem(
+                        (section, number),
+                        f"names {len(names)} steps; each entry of the list is one",
+                        ", ".join(names) or "nothing",
+                        "a step's name, `name: value`, or `name: {field: value}`",
+                        "begin each step with its own `- `" if len(names) > 1 else "",
+                    )
+                )
+        return problems
+
+    def resolve(self, path: str) -> Path:
+        """A path that the manifest gives, relative to its own folder."""
+        return self.document.file.parent / Path(path).expanduser()

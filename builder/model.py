@@ -1,0 +1,224 @@
+"""Model files: what they take and give, read without running them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
+
+from builder.download import Progress, fetch, sha256
+from builder.errors import ModelError, Problem
+from builder.manifest import RemoteModel
+from runtimes.signature import Signature, Tensor
+
+if TYPE_CHECKING:
+    import onnx
+
+_OTHER_FORMATS = {
+    ".pt": "export it to ONNX first; for Ultralytics: `yolo export model=best.pt format=onnx`",
+    ".pth": "export it to ONNX first, with `torch.onnx.export`",
+    ".safetensors": "export it to ONNX first, with `optimum-cli export onnx`",
+    ".h5": "convert it to ONNX first, with `tf2onnx`",
+    ".keras": "convert it to ONNX first, with `tf2onnx`",
+    ".pb": "convert it to ONNX first, with `tf2onnx`",
+    ".tflite": "convert it to ONNX first, with `tf2onnx`",
+    ".engine": "a TensorRT engine fits one GPU only; give the ONNX file that it was made from",
+    ".bin": "name the .xml file beside it",
+}
+"""Suffix of a file that people try -> what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model file with all that belongs to it.
+
+    Attributes:
+        format: "onnx", or "ir" for OpenVINO's.
+        signature: inputs, outputs and metadata.
+        files: name in the function's folder -> file, the model itself first.
+    """
+
+    format: Literal["onnx", "ir"]
+    signature: Signature
+    files: dict[str, Path]
+
+    @property
+    def name(self) -> str:
+        """The model file's name in the function's folder."""
+        return next(iter(self.files))
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the model file."""
+        return sha256(self.files[self.name])
+
+
+def locate(source: str | RemoteModel, folder: Path, progress: Progress | None = None) -> Path:
+    """The file that a manifest's `model` means.
+
+    Args:
+        source: a path relative to `folder`, or an address.
+        folder: the manifest's.
+        progress: told about a download's bytes.
+
+    Raises:
+        ModelError: there is no such file, or it is of no format that can be used.
+    """
+    if isinstance(source, RemoteModel):
+        return fetch(source.url, source.sha256, progress)
+    path = folder / Path(source).expanduser()
+    suffix = path.suffix.lower()
+    if suffix not in (".onnx", ".xml"):
+        raise ModelError(
+            Problem(
+                f"{source} is not of a format that functions can run",
+                path="model",
+                found=suffix or "no suffix",
+                allowed=".onnx, or .xml (OpenVINO IR, for the CPU variant alone)",
+                hint=_OTHER_FORMATS.get(suffix, ""),
+            )
+        )
+    if not path.is_file():
+        near = sorted(file.name for file in path.parent.glob(f"*{suffix}"))[:5]
+        raise ModelError(
+            Problem(
+                f"there is no file {path}",
+                path="model",
+                allowed=f"in that folder: {', '.join(near)}" if near else "",
+                hint="the path is relative to the manifest's folder",
+            )
+        )
+    return path
+
+
+def read(path: Path) -> Model:
+    """Look into a model file.
+
+    Raises:
+        ModelError: it is no model, or a part of it is missing.
+    """
+    return _read_ir(path) if path.suffix.lower() == ".xml" else _read_onnx(path)
+
+
+def _read_onnx(path: Path) -> Model:
+    """See `read`."""
+    import onnx
+
+    try:
+        proto = onnx.load(path, load_external_data=False)
+    except Exception as error:
+        # protobuf's exceptions differ between its implementations.
+        raise ModelError(
+            Problem(
+                f"{path.name} is not an ONNX file that can be read: {error}",
+                file=path,
+                hint="is the download complete? Git LFS leaves a small text file in its place",
+            )
+        ) from error
+    graph = proto.graph
+    if not graph.output:
+        raise ModelError(Problem(f"{path.name} is not an ONNX model: it has no outputs", file=path))
+    weights = {item.name for item in graph.initializer}
+    signature = Signature(
+        tuple(_tensor(value) for value in graph.input if value.name not in weights),
+        tuple(_tensor(value) for value in graph.output),
+        {item.key: item.value for item in proto.metadata_props},
+    )
+    files = {"model.onnx": path}
+    for location in sorted(set(_external_files(graph))):
+        files[location] = _external_file(path, location)
+    return Model("onnx", signature, files)
+
+
+def _tensor(value: "onnx.ValueInfoProto") -> Tensor:
+    """One declared input or output of an ONNX graph."""
+    from onnx import helper
+
+    kind = value.type.tensor_type
+    shape = tuple(
+        size.dim_value if size.HasField("dim_value") and size.dim_value > 0 else None
+        for size in kind.shape.dim
+    )
+    try:
+        dtype = str(helper.tensor_dtype_to_np_dtype(kind.elem_type))
+    except KeyError:
+        dtype = "unknown"
+    return Tensor(value.name, shape, dtype)
+
+
+def _external_files(graph: "onnx.GraphProto") -> Iterator[str]:
+    """The files that hold weights outside of the graph's own file, at any depth of subgraphs."""
+    for item in graph.initializer:
+        for entry in item.external_data:
+            if entry.key == "location":
+                yield entry.value
+    for node in graph.node:
+        for attribute in node.attribute:
+            for subgraph in (attribute.g, *attribute.graphs):
+                yield from _external_files(subgraph)
+
+
+def _external_file(path: Path, location: str) -> Path:
+    """The file beside the model at `path` that the graph calls `location`.
+
+    Raises:
+        ModelError: it is absent, or would lie outside of the model's folder.
+    """
+    pure = PurePosixPath(location)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in location or pure.name != location:
+        raise ModelError(
+            Problem(
+                f"{path.name} keeps weights outside of its own folder",
+                file=path,
+                found=location,
+                allowed="the name of a file beside the model",
+            )
+        )
+    if not (path.parent / location).is_file():
+        raise ModelError(
+            Problem(
+                f"{path.name} keeps its weights in {location}, which is not beside it",
+                file=path,
+                hint=f"copy {location} into {path.parent}",
+            )
+        )
+    return path.parent / location
+
+
+def _read_ir(path: Path) -> Model:
+    """See `read`."""
+    import openvino
+
+    weights = path.with_suffix(".bin")
+    if not weights.is_file():
+        raise ModelError(
+            Problem(
+                f"{path.name} has no weights beside it",
+                file=path,
+                allowed=weights.name,
+                hint=f"copy {weights.name} into {path.parent}",
+            )
+        )
+    try:
+        model = openvino.Core().read_model(path)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ModelError(
+            Problem(f"{path.name} is not an OpenVINO IR that can be read: {reason}", file=path)
+        ) from error
+    signature = Signature(
+        tuple(_port(port) for port in model.inputs), tuple(_port(port) for port in model.outputs)
+    )
+    return Model("ir", signature, {"model.xml": path, "model.bin": weights})
+
+
+def _port(port: Any) -> Tensor:
+    """One input or output of an OpenVINO model, under the first of its names."""
+    names = sorted(port.get_names())
+    shape = tuple(
+        None if size.is_dynamic else size.get_length() for size in port.get_partial_shape()
+    )
+    return Tensor(
+        names[0] if names else port.get_node().get_friendly_name(),
+        shape,
+        port.get_element_type().to_dtype().name,
+    )

@@ -1,0 +1,66 @@
+"""Which modules of `runtimes` a function needs."""
+
+import ast
+import importlib.util
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = "runtimes"
+
+
+def closure(source: str) -> dict[str, bytes]:
+    """The files of `runtimes` that a program imports, and all that these import.
+
+    Imports inside functions count: the runtimes are imported late on purpose.
+
+    Args:
+        source: the program's text.
+
+    Returns:
+        Path relative to the folder that holds `runtimes` -> the file's bytes, sorted.
+    """
+    waiting = list(_imports(source))
+    files: dict[str, bytes] = {}
+    while waiting:
+        name = waiting.pop()
+        for path, text in _parents(name):
+            if path not in files:
+                files[path] = text.encode()
+                waiting += _imports(text)
+    return dict(sorted(files.items()))
+
+
+def _parents(module: str) -> Iterator[tuple[str, str]]:
+    """The file of a module and the `__init__.py` of each package above it."""
+    parts = module.split(".")
+    for length in range(1, len(parts) + 1):
+        found = _file(".".join(parts[:length]))
+        if found:
+            yield found
+
+
+@cache
+def _file(module: str) -> tuple[str, str] | None:
+    """The path and text of a module, or None where the name is of something inside a module."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    path = module.replace(".", "/") + ("/__init__.py" if spec.submodule_search_locations else ".py")
+    return path, Path(spec.origin).read_text("utf-8")
+
+
+def _imports(source: str) -> Iterator[str]:
+    """The modules of `runtimes` that a program names in its imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            if node.module.split(".")[0] == _PACKAGE:
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == _PACKAGE:
+                    yield alias.name

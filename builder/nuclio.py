@@ -1,0 +1,305 @@
+"""function.yaml: a strict model of what Nuclio reads, and its text.
+
+Nuclio ignores what it does not know, so a misspelt key would be lost without a word. Everything
+that is written passes through the models below, which know exactly the keys that Nuclio 1.12.8 and
+later read (pkg/functionconfig/types.go).
+"""
+
+import json
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from builder.labels import Label
+from builder.manifest import CpuVariant, GpuVariant
+from builder.pins import PYTHON, requirements
+from builder.plan import Plan, VariantName
+from runtimes.service import VARIANT
+
+_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Annotations(BaseModel):
+    """What CVAT reads of a function. Nuclio makes text of every value, so all of them are text."""
+
+    model_config = _CONFIG
+
+    name: str
+    type: Literal["detector"]
+    spec: str
+
+    @model_validator(mode="after")
+    def _spec_is_json(self) -> "Annotations":
+        """One function with bad JSON here makes CVAT's whole list of functions fail."""
+        if not isinstance(json.loads(self.spec), list):
+            raise ValueError("the spec is not a list")
+        return self
+
+
+class Metadata(BaseModel):
+    """The function's name and annotations."""
+
+    model_config = _CONFIG
+
+    name: Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=56)]
+    namespace: Literal["cvat"] = "cvat"
+    annotations: Annotations
+
+
+class EnvVariable(BaseModel):
+    """One environment variable of the container."""
+
+    model_config = _CONFIG
+
+    name: str
+    value: Annotated[str, Field(pattern=r"^[^'\n]*$")]
+
+
+class Directive(BaseModel):
+    """One line of the image's Dockerfile."""
+
+    model_config = _CONFIG
+
+    kind: Literal["USER", "ENV", "RUN"]
+    value: Annotated[str, Field(pattern=r"^[^\n]+$")]
+
+
+class Directives(BaseModel):
+    """Lines before the code is copied: a changed model does not install the wheels again."""
+
+    model_config = _CONFIG
+
+    preCopy: tuple[Directive, ...]
+
+
+class Build(BaseModel):
+    """How the image is made."""
+
+    model_config = _CONFIG
+
+    image: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:[a-z0-9.-]+)?$")]
+    baseImage: str
+    directives: Directives
+
+
+class HttpAttributes(BaseModel):
+    """Settings of the HTTP trigger."""
+
+    model_config = _CONFIG
+
+    maxRequestBodySize: Literal[33554432] = 33554432
+    port: int | None = None
+
+
+class Trigger(BaseModel):
+    """The HTTP trigger. `numWorkers` is read from Nuclio 1.13 on, `maxWorkers` before."""
+
+    model_config = _CONFIG
+
+    kind: Literal["http"] = "http"
+    numWorkers: int
+    maxWorkers: int
+    workerAvailabilityTimeoutMilliseconds: int = 10000
+    attributes: HttpAttributes
+
+
+class Triggers(BaseModel):
+    """The one trigger, under the name that CVAT's own functions use."""
+
+    model_config = _CONFIG
+
+    myHttpTrigger: Trigger
+
+
+class Limits(BaseModel):
+    """Limits of the container. Nuclio passes `--gpus all` for any number of GPUs."""
+
+    model_config = ConfigDict(**_CONFIG, populate_by_name=True)
+
+    cpu: str | None = None
+    memory: str | None = None
+    gpu: Annotated[int | None, Field(alias="nvidia.com/gpu")] = None
+
+
+class Resources(BaseModel):
+    """Only limits have a meaning on Docker."""
+
+    model_config = _CONFIG
+
+    limits: Limits
+
+
+class RestartPolicy(BaseModel):
+    """Without one a function whose worker died once stays dead."""
+
+    model_config = _CONFIG
+
+    name: Literal["always"] = "always"
+    maximumRetryCount: int = 3
+
+
+class PlatformAttributes(BaseModel):
+    """Settings of the Docker platform."""
+
+    model_config = _CONFIG
+
+    restartPolicy: RestartPolicy = RestartPolicy()
+
+
+class Platform(BaseModel):
+    """Settings of the platform."""
+
+    model_config = _CONFIG
+
+    attributes: PlatformAttributes = PlatformAttributes()
+
+
+class Spec(BaseModel):
+    """How the function is built, started and called."""
+
+    model_config = _CONFIG
+
+    # CVAT's server fails for all functions where one has no description.
+    description: Annotated[str, Field(min_length=1)]
+    runtime: Annotated[str, Field(pattern=r"^python:3\.1[01]$")] = f"python:{PYTHON}"
+    handler: Literal["main:handler"] = "main:handler"
+    eventTimeout: str
+    readinessTimeoutSeconds: int
+    env: tuple[EnvVariable, ...]
+    build: Build
+    triggers: Triggers
+    resources: Resources | None = None
+    platform: Platform = Platform()
+
+
+class FunctionConfig(BaseModel):
+    """A whole function.yaml."""
+
+    model_config = _CONFIG
+
+    metadata: Metadata
+    spec: Spec
+
+
+def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
+    """What a variant's function.yaml says."""
+    manifest = plan.manifest
+    settings = manifest.variants.gpu if variant == "gpu" else manifest.variants.cpu
+    assert settings is not False, f"the {variant} variant is switched off"
+    workers = settings.workers or (1 if variant == "gpu" else 2)
+    limits = Limits(
+        cpu=settings.cpu or manifest.resources.cpu,
+        memory=settings.memory or manifest.resources.memory,
+        gpu=1 if variant == "gpu" else None,
+    )
+    return FunctionConfig(
+        metadata=Metadata(
+            name=plan.name,
+            annotations=Annotations(
+                name=plan.title, type=manifest.type, spec=label_spec(plan.labels)
+            ),
+        ),
+        spec=Spec(
+            description=manifest.description or plan.title,
+            eventTimeout=settings.event_timeout,
+            readinessTimeoutSeconds=settings.readiness_timeout,
+            env=(
+                EnvVariable(name=VARIANT, value=variant),
+                *(EnvVariable(name=key, value=text) for key, text in settings.env.items()),
+            ),
+            build=Build(
+                # A name without a registry and with at most one colon: Nuclio splits at the first.
+                image=f"cvat.{plan.name}:gpu" if variant == "gpu" else f"cvat.{plan.name}",
+                baseImage=settings.base_image,
+                directives=Directives(preCopy=tuple(_directives(settings))),
+            ),
+            triggers=Triggers(
+                myHttpTrigger=Trigger(
+                    numWorkers=workers,
+                    maxWorkers=workers,
+                    attributes=HttpAttributes(port=settings.port),
+                )
+            ),
+            resources=Resources(limits=limits) if limits != Limits() else None,
+        ),
+    )
+
+
+def _directives(settings: CpuVariant | GpuVariant) -> list[Directive]:
+    """The image's installation."""
+    directives = [Directive(kind="USER", value="root")]
+    if isinstance(settings, GpuVariant):
+        # What a CUDA base image would have set: without them the container sees no GPU.
+        directives += [
+            Directive(kind="ENV", value="NVIDIA_VISIBLE_DEVICES=all"),
+            Directive(kind="ENV", value="NVIDIA_DRIVER_CAPABILITIES=compute,utility"),
+        ]
+    if settings.apt:
+        packages = " ".join(settings.apt)
+        directives.append(
+            Directive(
+                kind="RUN",
+                value="apt-get update && apt-get install -y --no-install-recommends "
+                f"{packages} && rm -rf /var/lib/apt/lists/*",
+            )
+        )
+    packages = " ".join(requirements(settings))
+    directives.append(Directive(kind="RUN", value=f"pip install --no-cache-dir {packages}"))
+    return directives
+
+
+def label_spec(labels: tuple[Label, ...]) -> str:
+    """The labels as CVAT's server reads them: a JSON list, one label a line."""
+    lines = []
+    for label in labels:
+        entry: dict[str, Any] = {"id": label.id, "name": label.name, "type": label.type}
+        if label.attributes:
+            entry["attributes"] = [
+                {**attribute.model_dump(), "values": list(attribute.values)}
+                for attribute in label.attributes
+            ]
+        lines.append("  " + json.dumps(entry, ensure_ascii=False))
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+class _Quoted(str):
+    """Text that is written in double quotes, so that no YAML reader takes it for anything else."""
+
+
+class _Block(str):
+    """Text that is written as a literal block, as people read JSON best."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block style, the order of the models, lists indented below their key."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """See yaml.emitter.Emitter."""
+        super().increase_indent(flow, False)
+
+
+_Dumper.add_representer(
+    _Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
+_Dumper.add_representer(
+    _Block, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
+)
+
+
+def to_yaml(config: FunctionConfig, note: str) -> str:
+    """The text of a function.yaml below a comment; reading it gives the same configuration."""
+    data = config.model_dump(mode="json", by_alias=True, exclude_none=True)
+    notes = data["metadata"]["annotations"]
+    notes.update({key: _Quoted(text) for key, text in notes.items() if key != "spec"})
+    notes["spec"] = _Block(notes["spec"])
+    data["spec"]["description"] = _Quoted(data["spec"]["description"])
+    for variable in data["spec"]["env"]:
+        variable["value"] = _Quoted(variable["value"])
+    text = yaml.dump(
+        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096, line_break="\n"
+    )
+    text = f"# {note}\n{text}"
+    again = FunctionConfig.model_validate_json(json.dumps(yaml.safe_load(text)), strict=True)
+    assert again == config, "function.yaml does not survive being written and read"
+    return text

@@ -1,0 +1,51 @@
+"""Trying a function out before its build is called done."""
+
+import importlib.util
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from builder.built import BuiltFunction
+from builder.errors import BuiltError, Problem
+from builder.plan import Plan, VariantName
+
+_BLANK_SIZE = (360, 480)
+"""Neither square nor a multiple of 32, so that a wrong size shows."""
+
+
+def runtime_of(plan: Plan, variant: VariantName) -> str:
+    """The module of the inference runtime that a variant needs."""
+    cpu = plan.manifest.variants.cpu
+    return "openvino" if variant == "cpu" and cpu and cpu.runtime == "openvino" else "onnxruntime"
+
+
+def try_out(plan: Plan, variant: VariantName, folder: Path) -> Problem | None:
+    """Start a variant's function from `folder` and send it a blank image.
+
+    Returns:
+        A warning where the runtime is not installed here, else None.
+
+    Raises:
+        BuiltError: it does not start, or does not answer as a detector must.
+    """
+    runtime = runtime_of(plan, variant)
+    if importlib.util.find_spec(runtime) is None:
+        return Problem(
+            f"the {variant} variant was not tried out: {runtime} is not installed here",
+            file=plan.file,
+            hint=f"pip install {runtime}",
+        )
+    function = BuiltFunction(folder, variant, cpu_is_enough=True)
+    _, blank = cv2.imencode(".png", np.zeros((*_BLANK_SIZE, 3), np.uint8))
+    reply = function(blank.tobytes())
+    if reply.status != 200 or not isinstance(reply.body, list):
+        raise BuiltError(
+            Problem(
+                f"the {variant} variant does not answer a blank image as CVAT expects",
+                file=plan.file,
+                found=f"HTTP {reply.status}: {reply.text[:300]}",
+                allowed="HTTP 200 with a list",
+            )
+        )
+    return None

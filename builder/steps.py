@@ -1,0 +1,89 @@
+"""Finding the steps that `runtimes` has, and reading them from a manifest."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from dataclasses import fields
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from runtimes.step import Decoder, Refine, Step
+
+_PACKAGES: dict[str, tuple[str, ...]] = {
+    "preprocess": ("preprocess",),
+    "postprocess": ("decoders", "refine", "shapes"),
+}
+"""A manifest's list of steps -> the packages in `runtimes` whose steps it may name."""
+
+
+@cache
+def known(section: str) -> dict[str, type[Step]]:
+    """Every step that a manifest may name in `section` ("preprocess" or "postprocess"), by name.
+
+    A step is known because its class stands in a module of one of the section's packages; there
+    is no list of them.
+    """
+    found: dict[str, type[Step]] = {}
+    for package in _PACKAGES[section]:
+        parent = importlib.import_module(f"runtimes.{package}")
+        for info in pkgutil.iter_modules(parent.__path__):
+            module = importlib.import_module(f"{parent.__name__}.{info.name}")
+            for item in vars(module).values():
+                is_step = isinstance(item, type) and issubclass(item, Step)
+                if is_step and item.__module__ == module.__name__:
+                    found[item.name()] = item
+    return found
+
+
+@cache
+def entry_model(section: str) -> type[BaseModel]:
+    """A pydantic model of one entry of `section` in its long form: one key, the step's name."""
+    optional: Any = {name: (step | None, None) for name, step in known(section).items()}
+    return create_model(
+        f"{section.capitalize()}Step",
+        __config__=ConfigDict(extra="forbid", strict=True),
+        **optional,
+    )
+
+
+def long_form(section: str, entry: Any) -> Any:
+    """An entry of a manifest's list in its long form.
+
+    `yolo` is {yolo: {}}, {nms: 0.45} is {nms: {iou: 0.45}}; what is neither stays as it is, for
+    validation to complain about.
+    """
+    if isinstance(entry, str):
+        return {entry: {}}
+    if not isinstance(entry, dict):
+        return entry
+    return {name: _fields(section, name, value) for name, value in entry.items()}
+
+
+def _fields(section: str, name: str, value: Any) -> Any:
+    """The fields of a step, where the manifest may have given only the value of the first."""
+    if value is None:
+        return {}
+    step = known(section).get(name)
+    if step is None or isinstance(value, dict):
+        return value
+    names = [field.name for field in fields(step)]  # type: ignore[arg-type]
+    return {names[0]: value} if names else value
+
+
+def in_order(steps: Iterable[Step]) -> str:
+    """What is wrong with the order of postprocessing steps, or nothing."""
+    kinds = [_rank(step) for step in steps]
+    if kinds.count(0) != 1 or kinds[0] != 0:
+        return f"{kinds.count(0)} decoders are listed; exactly one is needed, as the first step"
+    if 2 not in kinds:
+        return "no shape is listed; the last step says what CVAT is to draw"
+    if kinds != sorted(kinds):
+        return "a shape comes before a refinement; the order is decoder, refinements, shapes"
+    return ""
+
+
+def _rank(step: Step) -> int:
+    """Where a postprocessing step belongs: 0 decoder, 1 refinement, 2 shape."""
+    return 0 if isinstance(step, Decoder) else 1 if isinstance(step, Refine) else 2

@@ -1,0 +1,168 @@
+"""From pydantic's findings to problems with a place in the manifest."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from builder.document import Document, Path_
+from builder.errors import ManifestError, Problem, did_you_mean
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "keys and values",
+    "mapping_type": "keys and values",
+    "model_type": "keys and values",
+    "dataclass_type": "keys and values",
+    "none_required": "nothing",
+    "string_too_short": "text that is not empty",
+    "too_short": "a list that is not empty",
+}
+"""pydantic's type of error -> what would have been right."""
+
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+    "string_too_long": ("at most this many characters:", "max_length"),
+    "too_long": ("at most this many entries:", "max_length"),
+}
+"""pydantic's type of error -> how to say the bound, and where pydantic keeps it."""
+
+
+def validate(model: type[_Model], data: Any, document: Document) -> _Model:
+    """Read `data`, which came from `document` and may have been brought into a long form.
+
+    Raises:
+        ManifestError: with everything that is wrong.
+    """
+    try:
+        # By way of JSON, since only there "strict" means what a person means by it: a list may
+        # become a tuple, a word of a fixed set an enum, but "5" is no number and 1 is not true.
+        return model.model_validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        raise ManifestError(*_problems(error, model, data, document)) from None
+
+
+def _problems(
+    error: ValidationError, model: type[BaseModel], data: Any, document: Document
+) -> list[Problem]:
+    """One problem for each place, in the order of the file."""
+    by_path: dict[Path_, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        by_path.setdefault(_path(detail, data), []).append(detail)
+    # Where a value may be of several types, pydantic complains once for each. An error further
+    # down says that the value at least began like one of them, so it is the one that matters.
+    deepest = [
+        path
+        for path in by_path
+        if not any(len(other) > len(path) and other[: len(path)] == path for other in by_path)
+    ]
+    problems = [_problem(path, by_path[path], model, document) for path in deepest]
+    return sorted(problems, key=lambda problem: (problem.line, problem.column))
+
+
+def _path(detail: ErrorDetails, data: Any) -> Path_:
+    """Where an error lies in the data: its location without the names of union members."""
+    path: list[str | int] = []
+    value = data
+    location = detail["loc"]
+    for number, key in enumerate(location):
+        last_is_absent = number == len(location) - 1 and detail["type"].startswith("missing")
+        if isinstance(value, dict) and key in value:
+            value = value[str(key)]
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        elif not last_is_absent:
+            continue
+        path.append(key)
+    return tuple(path)
+
+
+def _problem(
+    path: Path_, details: Sequence[ErrorDetails], model: type[BaseModel], document: Document
+) -> Problem:
+    """One problem out of all that pydantic says of one place."""
+    first = details[0]
+    kind, name = first["type"], str(path[-1]) if path else ""
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        keys = sorted(_keys(model, path[:-1]))
+        what = "unknown step" if _is_step_list(path) else "unknown key"
+        return document.problem(
+            path, f"{what} '{name}'", "", ", ".join(keys), did_you_mean(name, keys)
+        )
+    if kind.startswith("missing"):
+        return document.problem(path, "is missing")
+    if kind == "value_error":
+        return document.problem(path, str(first["ctx"]["error"]), document.found(path))
+    allowed = " or ".join(dict.fromkeys(_allowed(detail) for detail in details))
+    found = document.found(path)
+    hint = ""
+    if "text" in allowed and isinstance(first["input"], bool | int | float):
+        hint = f'put it in quotes: "{found}"'
+    return document.problem(path, "has the wrong value", found or "nothing", allowed, hint)
+
+
+def _allowed(detail: ErrorDetails) -> str:
+    """What would have been right, in words."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in _EXPECTED:
+        return _EXPECTED[kind]
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        bound = context[key]
+        return f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
+    if kind in ("literal_error", "enum"):
+        return str(context["expected"])
+    if kind == "value_error":
+        return str(context["error"])
+    return detail["msg"].removeprefix("Input should be ")
+
+
+def _is_step_list(path: Path_) -> bool:
+    """Whether the last key of `path` is the name of a step."""
+    return len(path) == 3 and path[0] in ("preprocess", "postprocess")
+
+
+def _keys(model: type[BaseModel], path: Path_) -> set[str]:
+    """The keys that may stand at `path`."""
+    types: list[Any] = [model]
+    for key in path:
+        types = [
+            below
+            for above in types
+            for below in (_structures(_field_types(above).get(str(key)), isinstance(key, int)))
+        ] or types
+    return {name for item in types for name in _field_types(item)}
+
+
+def _field_types(item: Any) -> dict[str, Any]:
+    """Field name -> annotation, of a pydantic model or a dataclass."""
+    if isinstance(item, type) and issubclass(item, BaseModel):
+        return {name: field.annotation for name, field in item.model_fields.items()}
+    if is_dataclass(item):
+        return {field.name: field.type for field in fields(item)}
+    return {}
+
+
+def _structures(annotation: Any, is_index: bool) -> Iterator[Any]:
+    """The pydantic models and dataclasses that an annotation speaks of, at any depth."""
+    if is_index or annotation is None:
+        return
+    if _field_types(annotation):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _structures(argument, False)

@@ -1,0 +1,1 @@
+"""Adapters of inference runtimes, all with the interface in session.py."""

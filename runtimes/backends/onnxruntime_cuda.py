@@ -1,0 +1,116 @@
+"""ONNX Runtime: on CUDA for the GPU variant, on the CPU where OpenVINO cannot load a model."""
+
+import ctypes
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from runtimes.arrays import Array
+from runtimes.errors import BadModel, NoDevice
+from runtimes.signature import Signature, Tensor
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession, NodeArg
+
+_CUDA = "CUDAExecutionProvider"
+_CPU = "CPUExecutionProvider"
+_DTYPES = {"float": "float32", "double": "float64"}
+"""ONNX Runtime's names of element types where they are not numpy's."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxRuntime:
+    """ONNX Runtime's settings.
+
+    Attributes:
+        device: where the model runs.
+        threads: how many threads one inference may use on the CPU; 0 leaves it to ONNX Runtime.
+        allow_cpu_fallback: whether to run on the CPU, with a warning in every request's log, where
+            no CUDA device can be used. Without it such a start fails.
+    """
+
+    device: Literal["cuda", "cpu"] = "cuda"
+    threads: int = 0
+    allow_cpu_fallback: bool = False
+
+    def open(self, model: Path) -> "OnnxRuntimeSession":
+        """Load an ONNX file; see Backend.open."""
+        # Imported here, since the CPU variant's image has no ONNX Runtime.
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = 3
+        providers = [_CPU]
+        missing = ""
+        if self.device == "cpu":
+            pass
+        elif not has_nvidia_driver():
+            missing = "there is no NVIDIA driver"
+        elif _CUDA not in onnxruntime.get_available_providers():
+            missing = "this onnxruntime is built without CUDA"
+        else:
+            # The CUDA and cuDNN libraries come as wheels, which no loader path leads to.
+            onnxruntime.preload_dlls()
+            providers = [_CUDA, _CPU]
+        try:
+            session = onnxruntime.InferenceSession(model, options, providers=providers)
+        except Exception as error:
+            # Its exceptions have no common base class of their own.
+            reason = str(error).strip().splitlines()[0]
+            raise BadModel(f"ONNX Runtime cannot load {model.name}: {reason}") from error
+        used = session.get_providers()
+        if self.device == "cuda" and _CUDA not in used:
+            missing = missing or "ONNX Runtime could not load its CUDA provider; its log says why"
+            if not self.allow_cpu_fallback:
+                raise NoDevice(
+                    f"the GPU variant cannot use a GPU: {missing}",
+                    found=", ".join(used),
+                    allowed=_CUDA,
+                    hint="check that the container was given a GPU (`nvidia-smi` inside it) and "
+                    "that the host's driver supports the CUDA version of the wheels, or set "
+                    "`allow_cpu_fallback: true` under `variants.gpu`",
+                )
+        warning = f"running on the CPU: {missing}" if missing else ""
+        names = ", ".join(name.removesuffix("ExecutionProvider") for name in used)
+        return OnnxRuntimeSession(
+            session, f"ONNX Runtime {onnxruntime.__version__} on {names}", warning
+        )
+
+
+def has_nvidia_driver() -> bool:
+    """Whether the driver's own library can be loaded, without which no CUDA program runs."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+class OnnxRuntimeSession:
+    """A model loaded by ONNX Runtime; see Session."""
+
+    def __init__(self, session: "InferenceSession", device: str, warning: str) -> None:
+        self.device = device
+        self.warning = warning
+        self._session = session
+        self._outputs = [node.name for node in session.get_outputs()]
+        self.signature = Signature(
+            tuple(_tensor(node) for node in session.get_inputs()),
+            tuple(_tensor(node) for node in session.get_outputs()),
+            dict(session.get_modelmeta().custom_metadata_map),
+        )
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """See Session.run."""
+        results = self._session.run(self._outputs, dict(inputs))
+        return dict(zip(self._outputs, results, strict=True))
+
+
+def _tensor(node: "NodeArg") -> Tensor:
+    """One input or output of a session."""
+    element = node.type.removeprefix("tensor(").removesuffix(")")
+    shape = tuple(size if isinstance(size, int) and size >= 0 else None for size in node.shape)
+    return Tensor(node.name, shape, _DTYPES.get(element, element))

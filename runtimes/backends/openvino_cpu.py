@@ -1,0 +1,94 @@
+"""OpenVINO on the CPU: the CPU variant's runtime."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtimes.arrays import Array
+from runtimes.errors import BadModel
+from runtimes.signature import Signature, Tensor
+
+if TYPE_CHECKING:
+    from openvino import CompiledModel
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVino:
+    """OpenVINO's settings.
+
+    Attributes:
+        threads: how many threads one inference may use; 0 leaves it to OpenVINO.
+    """
+
+    threads: int = 0
+
+    def open(self, model: Path) -> "OpenVinoSession":
+        """Load an ONNX file or an OpenVINO IR; see Backend.open."""
+        # Imported here, since the GPU variant's image has no OpenVINO.
+        import openvino
+
+        settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            # OpenVINO computes in bfloat16 or float16 where the processor can: then the CPU
+            # variant's scores would depend on the machine and differ from the GPU variant's.
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+        if self.threads:
+            settings["INFERENCE_NUM_THREADS"] = self.threads
+        core = openvino.Core()
+        try:
+            compiled = core.compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise BadModel(
+                f"OpenVINO cannot load {model.name}: {reason}",
+                hint="`runtime: onnxruntime` under `variants.cpu` runs it by ONNX Runtime instead",
+            ) from error
+        name = core.get_property("CPU", "FULL_DEVICE_NAME")
+        return OpenVinoSession(compiled, f"OpenVINO {openvino.__version__} on CPU ({name.strip()})")
+
+
+class OpenVinoSession:
+    """A model compiled by OpenVINO; see Session."""
+
+    warning = ""
+
+    def __init__(self, compiled: "CompiledModel", device: str) -> None:
+        self.device = device
+        self._request = compiled.create_infer_request()
+        # A port can have several names (half-precision exports do), in no particular order, so
+        # each of them leads to the port.
+        self._inputs = {
+            name: index for index, port in enumerate(compiled.inputs) for name in port.get_names()
+        }
+        self._outputs = {
+            name: index for index, port in enumerate(compiled.outputs) for name in port.get_names()
+        }
+        self.signature = Signature(
+            tuple(
+                _tensor(name, compiled.inputs[index])
+                for name, index in sorted(self._inputs.items())
+            ),
+            tuple(
+                _tensor(name, compiled.outputs[index])
+                for name, index in sorted(self._outputs.items())
+            ),
+        )
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """See Session.run."""
+        results = self._request.infer(
+            {self._inputs[name]: array for name, array in inputs.items()},
+            share_inputs=True,
+            share_outputs=True,
+        )
+        return {name: results[index] for name, index in self._outputs.items()}
+
+
+def _tensor(name: str, port: Any) -> Tensor:
+    """One input or output of a compiled model, under one of its names."""
+    shape = tuple(
+        None if size.is_dynamic else size.get_length() for size in port.get_partial_shape()
+    )
+    return Tensor(name, shape, port.get_element_type().to_dtype().name)

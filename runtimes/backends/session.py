@@ -1,0 +1,46 @@
+"""The interface that every inference runtime is used through."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from runtimes.arrays import Array
+from runtimes.signature import Signature
+
+
+class Session(Protocol):
+    """A loaded model, ready to run. Used by one request at a time."""
+
+    @property
+    def signature(self) -> Signature:
+        """What the loaded model takes and gives."""
+
+    @property
+    def device(self) -> str:
+        """The runtime, its version and the devices really in use, for the log."""
+
+    @property
+    def warning(self) -> str:
+        """What every request's log line must say, such as a fallback to the CPU; else empty."""
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the model.
+
+        Args:
+            inputs: one array for each input, by name.
+
+        Returns:
+            Every output by name. The arrays may be overwritten by the next run.
+        """
+
+
+class Backend(Protocol):
+    """A runtime and its settings, before any model is loaded."""
+
+    def open(self, model: Path) -> Session:
+        """Load a model file.
+
+        Raises:
+            NoDevice: the device that the settings ask for cannot be used.
+            BadModel: the runtime cannot load the file.
+        """

@@ -1,0 +1,131 @@
+"""Functions that find objects in an image on their own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from runtimes import image
+from runtimes.arrays import Array
+from runtimes.backends.session import Backend
+from runtimes.clock import Clock
+from runtimes.errors import BadRequest
+from runtimes.instances import Instances
+from runtimes.network import Network, OpenNetwork, Outputs
+from runtimes.step import Decoder, Item, Refine, Shape
+
+WARM_UP_SIZE = (480, 640)
+"""Height and width of the blank image that a function runs on before its first request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """A detector's description, as model_handler.py spells it out.
+
+    Attributes:
+        labels: the model's class number -> the label's name; other classes are dropped.
+        threshold: the score that applies when a request names none.
+        network: the model and its preprocessing.
+        postprocess: one decoder, any number of refinements, one or more shapes.
+    """
+
+    labels: Mapping[int, str]
+    threshold: float
+    network: Network
+    postprocess: tuple[Decoder | Refine | Shape, ...]
+
+    def start(self, backend: Backend, folder: Path) -> "OpenDetector":
+        """Load the model from `folder` and run it once on a blank image.
+
+        Raises:
+            BadModel, NoDevice: see Network.open; a wrong output shows in the run.
+        """
+        return OpenDetector(self, self.network.open(backend, folder))
+
+
+class OpenDetector:
+    """A detector that answers requests."""
+
+    def __init__(self, detector: Detector, network: OpenNetwork) -> None:
+        self._labels = dict(detector.labels)
+        self._known = np.array(sorted(self._labels), np.int64)
+        self._threshold = detector.threshold
+        self._network = network
+        self._decoders = [step for step in detector.postprocess if isinstance(step, Decoder)]
+        self._refines = [step for step in detector.postprocess if isinstance(step, Refine)]
+        self._shapes = [step for step in detector.postprocess if isinstance(step, Shape)]
+        self._detect(np.zeros((*WARM_UP_SIZE, 3), np.uint8), self._threshold, Clock())
+
+    @property
+    def device(self) -> str:
+        """See Session.device."""
+        return self._network.session.device
+
+    @property
+    def warning(self) -> str:
+        """See Session.warning."""
+        return self._network.session.warning
+
+    def describe(self) -> str:
+        """For the log at start-up: the model's inputs and the number of labels."""
+        inputs = ", ".join(str(tensor) for tensor in self._network.session.signature.inputs)
+        return f"input {inputs}; {len(self._labels)} labels; threshold {self._threshold:g}"
+
+    def __call__(self, request: Mapping[str, Any], clock: Clock) -> list[Item]:
+        """Answer one request of CVAT.
+
+        Args:
+            request: `image`, and maybe `threshold`.
+
+        Returns:
+            Items of CVAT's detector contract, best first.
+
+        Raises:
+            BadRequest: the image or the threshold is not usable.
+        """
+        threshold = threshold_of(request, self._threshold)
+        with clock.stage("decode"):
+            pixels = image.decode(request.get("image"))
+        return self._detect(pixels, threshold, clock)
+
+    def _detect(self, pixels: Array, threshold: float, clock: Clock) -> list[Item]:
+        """Items for an image, (H, W, 3) uint8 BGR."""
+        outputs = self._network.run(pixels, clock)
+        with clock.stage("postprocess"):
+            instances = self._instances(outputs, threshold)
+            for refine in self._refines:
+                instances = refine(instances)
+            instances = instances.clipped((pixels.shape[0], pixels.shape[1])).best_first()
+            return self._items(instances)
+
+    def _instances(self, outputs: Outputs, threshold: float) -> Instances:
+        """What the decoder finds among the labels' classes, in pixels of the image."""
+        (decode,) = self._decoders
+        found = decode(outputs.tensors, outputs.size, threshold)
+        return found.take(np.isin(found.classes, self._known)).to_image(outputs.geometry)
+
+    def _items(self, instances: Instances) -> list[Item]:
+        """All shapes of all instances, an instance's shapes together."""
+        names = [self._labels[number] for number in instances.classes.tolist()]
+        scores = instances.scores.round(5).tolist()
+        drawn = [pair for shape in self._shapes for pair in shape(instances)]
+        drawn.sort(key=lambda pair: pair[0])
+        return [
+            {"label": names[number], **item, "confidence": scores[number]} for number, item in drawn
+        ]
+
+
+def threshold_of(request: Mapping[str, Any], default: float) -> float:
+    """The threshold that a request asks for, or `default` where it names none.
+
+    Raises:
+        BadRequest: it is not a number from 0 to 1.
+    """
+    value = request.get("threshold")
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise BadRequest("must be a number from 0 to 1", where="threshold", found=repr(value)[:80])
+    return float(value)

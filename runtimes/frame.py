@@ -1,0 +1,76 @@
+"""One image on its way to becoming a model's input."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+
+from runtimes.arrays import Array, Size
+from runtimes.errors import BadModel
+from runtimes.geometry import Geometry
+from runtimes.signature import LayoutName
+
+ChannelOrder: TypeAlias = Literal["rgb", "bgr", "gray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An image with all that preprocessing has decided about it so far.
+
+    Steps that move pixels change `pixels` and `geometry` at once. Steps that only change values
+    (channel order, normalisation, axes) note what is to be done; `tensor` then does it in a single
+    pass, which costs a fraction of doing one after the other.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 BGR, as OpenCV decodes it.
+        geometry: from the pixels of the original image to those of `pixels`.
+        channels: the order of channels in the tensor.
+        scale: what values 0..255 are divided by.
+        mean, std: per channel of the tensor (or one for all), subtracted and divided by after that.
+        layout: the order of the tensor's axes.
+    """
+
+    pixels: Array
+    geometry: Geometry
+    channels: ChannelOrder = "bgr"
+    scale: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    layout: LayoutName = "nchw"
+
+    @property
+    def size(self) -> Size:
+        """Height and width of `pixels`."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    def tensor(self, dtype: str) -> Array:
+        """The model's input, in `layout` and of `dtype`: (value / scale - mean) / std.
+
+        Raises:
+            BadModel: `dtype` is no type that pixel values can be turned into.
+        """
+        pixels = self.pixels
+        if self.channels == "gray":
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)[:, :, None]
+        elif self.channels == "rgb":
+            pixels = pixels[:, :, ::-1]
+        kind = np.dtype(dtype)
+        if kind.kind not in "fui":
+            raise BadModel(
+                f"the model's input is of type {dtype}, which no image can be turned into"
+            )
+        planes = pixels.transpose(2, 0, 1)
+        factor = 1.0 / (self.scale * np.broadcast_to(self.std, len(planes)))
+        offset = -np.broadcast_to(self.mean, len(planes)) / np.broadcast_to(self.std, len(planes))
+        if (factor == 1).all() and (offset == 0).all():
+            values = np.ascontiguousarray(planes if "chw" in self.layout else pixels, dtype=kind)
+        else:
+            values = np.empty(planes.shape if "chw" in self.layout else pixels.shape, np.float32)
+            views = values if "chw" in self.layout else values.transpose(2, 0, 1)
+            for plane, view, times, plus in zip(planes, views, factor, offset, strict=True):
+                np.multiply(plane, np.float32(times), out=view)
+                if plus:
+                    view += np.float32(plus)
+            values = values.astype(kind, copy=False)
+        return values[None] if len(self.layout) == 4 else values

@@ -1,0 +1,1 @@
+"""Steps from the image towards the model's input tensor."""

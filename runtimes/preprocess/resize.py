@@ -1,0 +1,155 @@
+"""Steps that bring the image to the size of the model's input."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from runtimes.arrays import Size
+from runtimes.errors import BadModel
+from runtimes.frame import Frame
+from runtimes.signature import ImageInput
+from runtimes.step import Byte, Pixels, Preprocess, SideOrSize, height_width
+
+
+def _bound_size(size: SideOrSize | None, image: ImageInput, step: str) -> Size:
+    """The size that a step works with: what the manifest says, which must be what the model takes.
+
+    Raises:
+        BadModel: the two differ, or neither is known.
+    """
+    if size is None:
+        if image.height is None or image.width is None:
+            raise BadModel(
+                f"{step} needs a size: the model's input '{image.name}' leaves it open",
+                where="size",
+                allowed="one number for a square, or [height, width]",
+                hint=f"write `{step}: 640`, with the size that the model was trained at",
+            )
+        return image.height, image.width
+    height, width = height_width(size)
+    if (image.height or height, image.width or width) != (height, width):
+        raise BadModel(
+            f"{step} makes the image {height}x{width}, but the model's input '{image.name}' takes "
+            f"{image.height or 'any'}x{image.width or 'any'} (height x width)",
+            where="size",
+            found=f"{height}x{width}",
+            allowed=f"{image.height or 'any'}x{image.width or 'any'}",
+            hint="leave the size out: it is read from the model",
+        )
+    return height, width
+
+
+def _required(size: SideOrSize | None) -> Size:
+    """The size of a bound step.
+
+    Raises:
+        BadModel: the step was never bound to a model.
+    """
+    if size is None:
+        raise BadModel("the step has no size: it was not bound to a model", where="size")
+    return height_width(size)
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox(Preprocess):
+    """Resize with the aspect ratio kept, then pad to the size. What YOLO models are trained on."""
+
+    size: SideOrSize | None = None
+    """The model's input in pixels: one number for a square, or [height, width]. Default: the size
+    that the model declares."""
+    fill: Byte = 114
+    """The value, 0 to 255, of the padding in all three channels."""
+    align: Literal["center", "top_left"] = "center"
+    """Where the image lies in the padding: `center` (most YOLO) or `top_left` (YOLOX, RTMDet)."""
+    stride: Pixels | None = None
+    """Pad only up to the next multiple of this instead of the full size. For models whose input
+    size is open; it saves work on images that are far from square."""
+
+    def bind(self, image: ImageInput) -> "Letterbox":
+        """See Preprocess.bind."""
+        if self.stride is not None and None not in (image.height, image.width):
+            raise BadModel(
+                f"stride makes the size vary, but the model's input '{image.name}' is always "
+                f"{image.height}x{image.width}",
+                where="stride",
+                found=str(self.stride),
+                hint="leave the stride out",
+            )
+        return replace(self, size=_bound_size(self.size, image, self.name()))
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Resize and pad.
+
+        The rounding is that of the Ultralytics predictor: the resized size is rounded per axis,
+        each axis has the gain of its own rounded size, left and top get round(padding / 2 - 0.1).
+        """
+        height, width = _required(self.size)
+        old_height, old_width = frame.size
+        gain = min(height / old_height, width / old_width)
+        new_height = max(1, round(old_height * gain))
+        new_width = max(1, round(old_width * gain))
+        if self.stride is not None:
+            height = min(height, -(-new_height // self.stride) * self.stride)
+            width = min(width, -(-new_width // self.stride) * self.stride)
+        top = left = 0
+        if self.align == "center":
+            top = round((height - new_height) / 2 - 0.1)
+            left = round((width - new_width) / 2 - 0.1)
+        canvas = np.full((height, width, 3), self.fill, np.uint8)
+        cv2.resize(
+            frame.pixels,
+            (new_width, new_height),
+            dst=canvas[top : top + new_height, left : left + new_width],
+            interpolation=cv2.INTER_LINEAR,
+        )
+        geometry = frame.geometry.then(new_width / old_width, new_height / old_height, left, top)
+        return replace(frame, pixels=canvas, geometry=geometry)
+
+
+@dataclass(frozen=True, slots=True)
+class Resize(Preprocess):
+    """Stretch to the size; the aspect ratio is not kept. What SSD, DETR and RT-DETR kinds take."""
+
+    size: SideOrSize | None = None
+    """The model's input in pixels: one number for a square, or [height, width]. Default: the size
+    that the model declares."""
+
+    def bind(self, image: ImageInput) -> "Resize":
+        """See Preprocess.bind."""
+        return replace(self, size=_bound_size(self.size, image, self.name()))
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Stretch by bilinear interpolation."""
+        height, width = _required(self.size)
+        old_height, old_width = frame.size
+        pixels = cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+        geometry = frame.geometry.then(width / old_width, height / old_height, 0, 0)
+        return replace(frame, pixels=pixels, geometry=geometry)
+
+
+@dataclass(frozen=True, slots=True)
+class CenterCrop(Preprocess):
+    """Resize until the image covers the size, then cut out the middle. What classifiers take."""
+
+    size: SideOrSize | None = None
+    """The model's input in pixels: one number for a square, or [height, width]. Default: the size
+    that the model declares."""
+
+    def bind(self, image: ImageInput) -> "CenterCrop":
+        """See Preprocess.bind."""
+        return replace(self, size=_bound_size(self.size, image, self.name()))
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Resize and cut."""
+        height, width = _required(self.size)
+        old_height, old_width = frame.size
+        gain = max(height / old_height, width / old_width)
+        new_height = max(height, round(old_height * gain))
+        new_width = max(width, round(old_width * gain))
+        pixels = cv2.resize(frame.pixels, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
+        top, left = (new_height - height) // 2, (new_width - width) // 2
+        geometry = frame.geometry.then(new_width / old_width, new_height / old_height, -left, -top)
+        cut = pixels[top : top + height, left : left + width]
+        return replace(frame, pixels=cut, geometry=geometry)

@@ -1,0 +1,1 @@
+"""Steps from instances to fewer instances."""

@@ -1,0 +1,1 @@
+"""Steps from instances to the shapes that CVAT draws."""

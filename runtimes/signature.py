@@ -1,0 +1,149 @@
+"""What a model takes and gives: names, shapes, types. Known before it runs and while it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from runtimes.errors import BadModel
+
+LayoutName: TypeAlias = Literal["nchw", "nhwc", "chw", "hwc"]
+
+_AXES: dict[str, tuple[int, int, int]] = {
+    "nchw": (2, 3, 1),
+    "nhwc": (1, 2, 3),
+    "chw": (1, 2, 0),
+    "hwc": (0, 1, 2),
+}
+"""Layout -> the axes of height, width and channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One named input or output.
+
+    Attributes:
+        name: as the graph spells it.
+        shape: one entry per axis, None where the graph leaves it open.
+        dtype: numpy's name of the element type, such as "float32".
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        sizes = ", ".join("?" if size is None else str(size) for size in self.shape)
+        return f"{self.name} [{sizes}] {self.dtype}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """All inputs and outputs of a model, and the metadata that its file carries."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def output(self, name: str | None, *, rank: tuple[int, ...], role: str) -> Tensor:
+        """The output called `name`, or without a name the only one whose rank fits.
+
+        Args:
+            name: the tensor's name from the manifest, or None to find it by `rank`.
+            rank: the numbers of axes that the role can have.
+            role: what the output holds, for the message.
+
+        Raises:
+            BadModel: there is no such output, or more than one could be meant.
+        """
+        listing = ", ".join(str(tensor) for tensor in self.outputs)
+        if name is not None:
+            for tensor in self.outputs:
+                if tensor.name == name:
+                    return tensor
+            raise BadModel(
+                f"the model has no output called '{name}'",
+                where="output",
+                found=name,
+                allowed=listing,
+            )
+        fitting = [tensor for tensor in self.outputs if len(tensor.shape) in rank]
+        if len(fitting) != 1:
+            ranks = " or ".join(str(number) for number in rank)
+            raise BadModel(
+                f"{len(fitting)} outputs could hold {role}; one with {ranks} axes is needed",
+                where="output",
+                found=listing,
+                allowed=f"one output with {ranks} axes",
+                hint="name it: `output: NAME`" if fitting else "is this step meant for this model?",
+            )
+        return fitting[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInput:
+    """The input that takes the image, with its axes told apart.
+
+    Attributes:
+        name: the tensor's name.
+        dtype: "float32", "float16" or "uint8" for most models.
+        layout: the order of the axes.
+        height, width, channels: sizes, None where the graph leaves them open.
+    """
+
+    name: str
+    dtype: str
+    layout: LayoutName
+    height: int | None
+    width: int | None
+    channels: int | None
+
+    @classmethod
+    def of(cls, tensor: Tensor, layout: LayoutName | None = None) -> "ImageInput":
+        """Tell the axes of `tensor` apart, by `layout` or, without one, by its shape.
+
+        The axis of channels is the one of size 1 or 3; where both could be, or neither is known,
+        channels come first, as most exporters write them.
+
+        Raises:
+            BadModel: the tensor cannot hold one image in that layout.
+        """
+        rank = len(tensor.shape)
+        if rank not in (3, 4):
+            raise BadModel(
+                f"the input {tensor} cannot hold an image: it has {rank} axes",
+                allowed="3 axes (one image) or 4 (a batch of images)",
+            )
+        if layout is None:
+            last, first = tensor.shape[-1], tensor.shape[-3]
+            channels_last = last in (1, 3) and first not in (1, 3)
+            if rank == 4:
+                layout = "nhwc" if channels_last else "nchw"
+            else:
+                layout = "hwc" if channels_last else "chw"
+        if len(layout) != rank:
+            raise BadModel(
+                f"layout {layout} has {len(layout)} axes, but the input {tensor} has {rank}",
+                where="layout",
+                found=layout,
+                allowed=" or ".join(name for name in _AXES if len(name) == rank),
+            )
+        height, width, channels = (tensor.shape[axis] for axis in _AXES[layout])
+        if channels not in (1, 3, None):
+            raise BadModel(
+                f"the input {tensor} has {channels} channels in layout {layout}",
+                where="layout",
+                found=layout,
+                allowed="1 channel (grey) or 3 (colour)",
+            )
+        if rank == 4 and tensor.shape[0] not in (1, None):
+            raise BadModel(
+                f"the input {tensor} takes {tensor.shape[0]} images at once",
+                allowed="a batch of 1, or an open one",
+                hint="export the model again with batch size 1",
+            )
+        return cls(tensor.name, tensor.dtype, layout, height, width, channels)
+
+    @property
+    def batched(self) -> bool:
+        """Whether the first axis counts images."""
+        return len(self.layout) == 4

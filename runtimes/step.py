@@ -1,0 +1,181 @@
+"""The steps that a manifest's `preprocess` and `postprocess` lists name.
+
+A step is one frozen dataclass. Its fields, with their types, defaults and the docstrings below
+them, are the manifest's schema; its `__call__` is what runs in the function; its `repr` is what
+the generated model_handler.py spells out. Its name in a manifest is the class's name in
+snake_case. There is no other place where a step has to be entered.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from runtimes.arrays import Array, Size
+from runtimes.errors import BadModel
+from runtimes.frame import Frame
+from runtimes.instances import Instances
+from runtimes.signature import ImageInput, Signature
+
+Item: TypeAlias = dict[str, Any]
+"""One entry of a detector's reply, as CVAT's server reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a number in a step's field: `Annotated[float, Limits(least=0)]`.
+
+    pydantic asks annotations for the method below and takes a plain dictionary back, so bounds
+    reach its validation and its JSON Schema without this package importing it.
+    """
+
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: Callable[[Any], dict[str, Any]]
+    ) -> dict[str, Any]:
+        bounds = {"ge": self.least, "le": self.most, "gt": self.above}
+        return {**handler(source), **{key: it for key, it in bounds.items() if it is not None}}
+
+
+Fraction: TypeAlias = Annotated[float, Limits(least=0, most=1)]
+Positive: TypeAlias = Annotated[float, Limits(above=0)]
+Pixels: TypeAlias = Annotated[int, Limits(least=1, most=16384)]
+Byte: TypeAlias = Annotated[int, Limits(least=0, most=255)]
+Count: TypeAlias = Annotated[int, Limits(least=1)]
+SideOrSize: TypeAlias = Pixels | tuple[Pixels, Pixels]
+"""One number for a square, or height and width."""
+
+
+def height_width(size: SideOrSize) -> Size:
+    """Height and width of what a manifest may give as one number."""
+    return size if isinstance(size, tuple) else (size, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """How many classes the manifest's labels speak of.
+
+    Attributes:
+        least: one more than the highest class number among the labels.
+        exact: whether the labels claim to be all of them (a plain list of names does, labels with
+            an explicit `id` do not).
+    """
+
+    least: int
+    exact: bool
+
+    def check(self, found: int, tensor: str) -> None:
+        """Compare with the `found` classes that the model has according to `tensor`.
+
+        Raises:
+            BadModel: the numbers differ, or labels name classes that the model does not have.
+        """
+        if found == self.least or (not self.exact and self.least <= found):
+            return
+        labels = f"{self.least} labels" if self.exact else f"a label with id {self.least - 1}"
+        raise BadModel(
+            f"the model has {found} classes, the manifest {labels}",
+            found=tensor,
+            allowed=f"{found} labels" if self.exact else f"ids 0 to {found - 1}",
+            hint="list every class in the model's order, or give the labels that you want an `id`: "
+            "the model's class number, from 0",
+        )
+
+
+class Step:
+    """What all steps share: a name, and strictness when pydantic reads one from a manifest."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "extra": "forbid",
+        "use_attribute_docstrings": True,
+        "allow_inf_nan": False,
+    }
+
+    @classmethod
+    def name(cls) -> str:
+        """The step's name in a manifest: `CenterCrop` is `center_crop`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+
+class Preprocess(Step):
+    """A step from image towards tensor."""
+
+    __slots__ = ()
+
+    def bind(self, image: ImageInput) -> "Preprocess":
+        """This step with what the manifest left out filled in from the model's input.
+
+        Raises:
+            BadModel: the step cannot feed that input.
+        """
+        return self
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Do the step."""
+        raise NotImplementedError
+
+
+class Decoder(Step):
+    """A step from the model's outputs to instances: the first of `postprocess`."""
+
+    __slots__ = ()
+
+    def bind(self, signature: Signature, classes: Classes) -> "Decoder":
+        """This step with its outputs resolved to names.
+
+        Raises:
+            BadModel: the model's outputs are not what this step decodes.
+        """
+        raise NotImplementedError
+
+    def __call__(self, outputs: Mapping[str, Array], size: Size, threshold: float) -> Instances:
+        """Decode.
+
+        Args:
+            outputs: the model's outputs by name.
+            size: height and width of the model's input.
+            threshold: the score, 0..1, that an instance must exceed.
+
+        Returns:
+            Instances in pixels of the model's input, in any order.
+
+        Raises:
+            BadModel: an output does not have the shape that this step decodes.
+        """
+        raise NotImplementedError
+
+
+class Refine(Step):
+    """A step from instances to fewer instances, in pixels of the image."""
+
+    __slots__ = ()
+
+    def __call__(self, instances: Instances) -> Instances:
+        """Do the step."""
+        raise NotImplementedError
+
+
+class Shape(Step):
+    """A step from instances to what CVAT draws: the last of `postprocess`.
+
+    Attributes:
+        label_type: the type that CVAT must know a label by to take this shape.
+    """
+
+    __slots__ = ()
+    label_type: ClassVar[str]
+
+    def __call__(self, instances: Instances) -> Iterator[tuple[int, Item]]:
+        """Draw.
+
+        Args:
+            instances: in pixels of the image, within its bounds.
+
+        Yields:
+            The number of an instance and an item for it, without label and confidence.
+        """
+        raise NotImplementedError
