@@ -122,13 +122,15 @@ class Document:
         return Problem(what, self.file, line, column, spell(path), found, allowed, hint)
 
     def found(self, path: Sequence[str | int]) -> str:
-        """How the file spells the value at `path`, shortened; empty where there is none."""
+        """How the file spells the value at `path`, shortened; nothing for keys and values."""
         value = self.data
         for key in path:
             try:
                 value = value[key]
             except (KeyError, IndexError, TypeError):
                 return ""
+        if isinstance(value, dict):
+            return ""
         text = self.spelled.get(tuple(path)) or str(value)
         return text if len(text) <= 80 else text[:77] + "..."
 

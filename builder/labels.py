@@ -1,16 +1,17 @@
 """Labels: what a class number means to CVAT."""
 
-import ast
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from builder.document import Document
 from builder.errors import ManifestError, Problem
+from builder.metadata import literal
+from builder.validation import Strict
 from runtimes.step import Classes
 
 LabelType = Literal[
@@ -39,12 +40,8 @@ Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printa
 """CVAT stores names of labels and attributes in columns of 64 characters."""
 
 
-class Attribute(BaseModel):
+class Attribute(Strict):
     """A property that annotators see beside a label, as CVAT declares it."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
-    )
 
     name: Name
     """The attribute's name in CVAT."""
@@ -80,12 +77,8 @@ class Attribute(BaseModel):
         return self
 
 
-class Label(BaseModel):
+class Label(Strict):
     """One class of the model, as CVAT is to know it."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
-    )
 
     name: Name
     """The label's name in CVAT. Tasks whose labels have the same name are matched by it."""
@@ -171,11 +164,8 @@ def from_metadata(metadata: dict[str, str], model: Path) -> list[Label]:
             )
         )
     try:
-        if len(text) > 1_000_000:
-            raise ValueError("too long")
-        # literal_eval reads constants only; it never runs what a hostile file says.
-        names = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        names = literal(text)
+    except ValueError as error:
         raise _bad_names(text, "cannot be read") from error
     if isinstance(names, list | tuple):
         names = dict(enumerate(names))

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from builder import texts
 from builder.document import Document, Path_
 from builder.errors import ManifestError, Problem
 from builder.labels import Label, Name
 from builder.steps import entry_model, in_order, long_form
-from builder.validation import validate
+from builder.validation import Strict, validate
 from runtimes.step import Step
 
 _RESERVED_NAMES = {
@@ -23,47 +24,29 @@ _RESERVED_NAMES = {
 }
 """Names that a function cannot have, and why."""
 
-FunctionName = Annotated[
-    str,
-    Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=56),
-]
+FunctionName = Annotated[str, Field(pattern=texts.NAME, max_length=56)]
 """What Nuclio's container, image and Kubernetes service names have in common."""
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
-"""A Kubernetes quantity, such as `500m`, `2` or `4Gi`."""
-Duration = Annotated[str, Field(pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", min_length=2)]
-"""A Go duration of whole hours, minutes and seconds, such as `30s` or `1m30s`."""
-AptPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$")]
-PipPackage = Annotated[
-    str,
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9.+!_-]+$"),
-]
-ImageName = Annotated[
-    str, Field(pattern=r"^[a-z0-9][a-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$", max_length=255)
-]
-EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-EnvValue = Annotated[str, Field(pattern=r"^[^'\n\r\x00]*$")]
-"""Nuclio puts the value between single quotes in a shell command, so it can hold none itself."""
-
-_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+Sha256 = Annotated[str, Field(pattern=texts.SHA256)]
+Quantity = Annotated[str, Field(pattern=texts.QUANTITY)]
+Duration = Annotated[str, Field(pattern=texts.DURATION, min_length=2)]
+AptPackage = Annotated[str, Field(pattern=texts.APT_PACKAGE)]
+PipPackage = Annotated[str, Field(pattern=texts.PIP_PACKAGE)]
+ImageName = Annotated[str, Field(pattern=texts.IMAGE, max_length=255)]
+EnvName = Annotated[str, Field(pattern=texts.ENV_NAME)]
+EnvValue = Annotated[str, Field(pattern=texts.ENV_VALUE)]
 
 
-class RemoteModel(BaseModel):
+class RemoteModel(Strict):
     """A model file to download, once, into a cache."""
 
-    model_config = _CONFIG
-
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+    url: Annotated[str, Field(pattern=texts.URL)]
     """Where the file is. Its name in the address ends with `.onnx`."""
     sha256: Sha256
     """The file's SHA-256; a download that differs is refused. `sha256sum FILE` prints it."""
 
 
-class Resources(BaseModel):
+class Resources(Strict):
     """Limits of a function's container."""
-
-    model_config = _CONFIG
 
     memory: Quantity | None = None
     """The most memory the container may use, such as `4Gi`. Default: no limit."""
@@ -73,8 +56,6 @@ class Resources(BaseModel):
 
 class Variant(Resources):
     """How one variant of the function is built and run. Everything can be left out."""
-
-    model_config = _CONFIG
 
     workers: Annotated[int, Field(ge=1, le=64)] | None = None
     """How many requests are answered at once. Each worker is a process with its own copy of the
@@ -87,7 +68,7 @@ class Variant(Resources):
     """Further Debian packages to install."""
     pip: tuple[PipPackage, ...] = ()
     """Further Python packages to install, each with an exact version: `name==1.2.3`."""
-    env: dict[EnvName, EnvValue] = {}
+    env: dict[EnvName, EnvValue] = Field(default_factory=dict)
     """Environment variables of the container."""
     event_timeout: Duration = "30s"
     """After this time Nuclio stops a request and restarts its worker. CVAT itself waits 120 s."""
@@ -124,10 +105,8 @@ class GpuVariant(Variant):
     Otherwise the function does not start without one."""
 
 
-class Variants(BaseModel):
+class Variants(Strict):
     """The variants that are built. `false` leaves one out."""
-
-    model_config = _CONFIG
 
     cpu: CpuVariant | Literal[False] = CpuVariant()
     """OpenVINO on the CPU."""
@@ -135,10 +114,8 @@ class Variants(BaseModel):
     """ONNX Runtime on CUDA."""
 
 
-class Manifest(BaseModel):
+class Manifest(Strict):
     """A function of CVAT: its model, its labels, and the steps before and after the model."""
-
-    model_config = _CONFIG
 
     name: FunctionName
     """The function's id in Nuclio and CVAT, and the name of its directory. Lower-case letters,
@@ -166,7 +143,7 @@ class Manifest(BaseModel):
     """The steps from the model's outputs to shapes, in order: a decoder, refinements, shapes."""
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.25
     """The score above which a detection counts, where CVAT's user gives none."""
-    cvat: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$")] = "2.60"
+    cvat: Annotated[str, Field(pattern=texts.VERSION)] = "2.60"
     """The oldest CVAT that the function must serve. Put it in quotes: "2.60"."""
     variants: Variants = Variants()
     """Settings of the CPU and the GPU variant."""

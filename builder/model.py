@@ -147,14 +147,15 @@ def _tensor(value: "onnx.ValueInfoProto") -> Tensor:
 
 def _external_files(graph: "onnx.GraphProto") -> Iterator[str]:
     """The files that hold weights outside of the graph's own file, at any depth of subgraphs."""
-    for item in graph.initializer:
-        for entry in item.external_data:
+    attributes = [attribute for node in graph.node for attribute in node.attribute]
+    constants = [tensor for it in attributes for tensor in (it.t, *it.tensors)]
+    for tensor in (*graph.initializer, *constants):
+        for entry in tensor.external_data:
             if entry.key == "location":
                 yield entry.value
-    for node in graph.node:
-        for attribute in node.attribute:
-            for subgraph in (attribute.g, *attribute.graphs):
-                yield from _external_files(subgraph)
+    for attribute in attributes:
+        for subgraph in (attribute.g, *attribute.graphs):
+            yield from _external_files(subgraph)
 
 
 def _external_file(path: Path, location: str) -> Path:

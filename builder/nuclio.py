@@ -9,21 +9,19 @@ import json
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from builder import texts
 from builder.labels import Label
 from builder.manifest import CpuVariant, GpuVariant
 from builder.pins import PYTHON, requirements
 from builder.plan import Plan, VariantName
+from builder.validation import Strict
 from runtimes.service import VARIANT
 
-_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-
-class Annotations(BaseModel):
+class Annotations(Strict):
     """What CVAT reads of a function. Nuclio makes text of every value, so all of them are text."""
-
-    model_config = _CONFIG
 
     name: str
     type: Literal["detector"]
@@ -37,65 +35,51 @@ class Annotations(BaseModel):
         return self
 
 
-class Metadata(BaseModel):
+class Metadata(Strict):
     """The function's name and annotations."""
 
-    model_config = _CONFIG
-
-    name: Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=56)]
+    name: Annotated[str, Field(pattern=texts.NAME, max_length=56)]
     namespace: Literal["cvat"] = "cvat"
     annotations: Annotations
 
 
-class EnvVariable(BaseModel):
+class EnvVariable(Strict):
     """One environment variable of the container."""
 
-    model_config = _CONFIG
-
     name: str
-    value: Annotated[str, Field(pattern=r"^[^'\n]*$")]
+    value: Annotated[str, Field(pattern=texts.ENV_VALUE)]
 
 
-class Directive(BaseModel):
+class Directive(Strict):
     """One line of the image's Dockerfile."""
-
-    model_config = _CONFIG
 
     kind: Literal["USER", "ENV", "RUN"]
     value: Annotated[str, Field(pattern=r"^[^\n]+$")]
 
 
-class Directives(BaseModel):
+class Directives(Strict):
     """Lines before the code is copied: a changed model does not install the wheels again."""
-
-    model_config = _CONFIG
 
     preCopy: tuple[Directive, ...]
 
 
-class Build(BaseModel):
+class Build(Strict):
     """How the image is made."""
-
-    model_config = _CONFIG
 
     image: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:[a-z0-9.-]+)?$")]
     baseImage: str
     directives: Directives
 
 
-class HttpAttributes(BaseModel):
+class HttpAttributes(Strict):
     """Settings of the HTTP trigger."""
-
-    model_config = _CONFIG
 
     maxRequestBodySize: Literal[33554432] = 33554432
     port: int | None = None
 
 
-class Trigger(BaseModel):
+class Trigger(Strict):
     """The HTTP trigger. `numWorkers` is read from Nuclio 1.13 on, `maxWorkers` before."""
-
-    model_config = _CONFIG
 
     kind: Literal["http"] = "http"
     numWorkers: int
@@ -104,61 +88,49 @@ class Trigger(BaseModel):
     attributes: HttpAttributes
 
 
-class Triggers(BaseModel):
+class Triggers(Strict):
     """The one trigger, under the name that CVAT's own functions use."""
-
-    model_config = _CONFIG
 
     myHttpTrigger: Trigger
 
 
-class Limits(BaseModel):
+class Limits(Strict):
     """Limits of the container. Nuclio passes `--gpus all` for any number of GPUs."""
 
-    model_config = ConfigDict(**_CONFIG, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     cpu: str | None = None
     memory: str | None = None
     gpu: Annotated[int | None, Field(alias="nvidia.com/gpu")] = None
 
 
-class Resources(BaseModel):
+class Resources(Strict):
     """Only limits have a meaning on Docker."""
-
-    model_config = _CONFIG
 
     limits: Limits
 
 
-class RestartPolicy(BaseModel):
+class RestartPolicy(Strict):
     """Without one a function whose worker died once stays dead."""
-
-    model_config = _CONFIG
 
     name: Literal["always"] = "always"
     maximumRetryCount: int = 3
 
 
-class PlatformAttributes(BaseModel):
+class PlatformAttributes(Strict):
     """Settings of the Docker platform."""
-
-    model_config = _CONFIG
 
     restartPolicy: RestartPolicy = RestartPolicy()
 
 
-class Platform(BaseModel):
+class Platform(Strict):
     """Settings of the platform."""
-
-    model_config = _CONFIG
 
     attributes: PlatformAttributes = PlatformAttributes()
 
 
-class Spec(BaseModel):
+class Spec(Strict):
     """How the function is built, started and called."""
-
-    model_config = _CONFIG
 
     # CVAT's server fails for all functions where one has no description.
     description: Annotated[str, Field(min_length=1)]
@@ -173,10 +145,8 @@ class Spec(BaseModel):
     platform: Platform = Platform()
 
 
-class FunctionConfig(BaseModel):
+class FunctionConfig(Strict):
     """A whole function.yaml."""
-
-    model_config = _CONFIG
 
     metadata: Metadata
     spec: Spec

@@ -5,16 +5,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from builder import model as models
 from builder.document import Document, Path_
 from builder.download import Progress
-from builder.errors import CvatbuildError, ManifestError, Problem
+from builder.errors import CvatbuildError, ManifestError, Problem, did_you_mean
 from builder.labels import Label, Labels, Name, from_file, from_metadata
 from builder.manifest import Manifest, ManifestFile
+from builder.metadata import image_size
 from builder.model import Model
-from builder.validation import validate
+from builder.validation import Strict, validate
 from runtimes.detector import Detector
 from runtimes.errors import BadModel
 from runtimes.network import Network
@@ -122,10 +121,9 @@ def _bind_problem(document: Document, path: Path_, error: BadModel) -> Problem:
     return document.problem(below, error.what, error.found, error.allowed, error.hint)
 
 
-class _LabelFile(BaseModel):
+class _LabelFile(Strict):
     """The entries of a label file, under the key by which the manifest would have them."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     labels: tuple[Name | Label, ...]
 
 
@@ -143,6 +141,16 @@ def _labels(read: ManifestFile, signature: Signature) -> Labels:
             ) from error
     elif isinstance(given, str):
         file = read.resolve(given)
+        if not file.is_file():
+            raise ManifestError(
+                document.problem(
+                    ("labels",),
+                    f"there is no file {file}",
+                    given,
+                    "a list of labels, the path of a file with them, or `metadata`",
+                    did_you_mean(given, ["metadata"]),
+                )
+            )
         data = from_file(file)
         listing = Document(file, {"labels": data}, {}, {})
         entries = validate(_LabelFile, {"labels": data}, listing).labels
@@ -202,7 +210,10 @@ def _network(read: ManifestFile, model: Model) -> Network:
     layout = next((step.order for step in given.values() if isinstance(step, Layout)), None)
     layout_path = next((path for path in given if path[2] == "layout"), ("preprocess",))
     try:
-        image = ImageInput.of(_image_input(model.signature), layout)
+        image = replace(
+            ImageInput.of(_image_input(model.signature), layout),
+            trained=image_size(model.signature.metadata),
+        )
     except BadModel as error:
         raise ManifestError(_bind_problem(document, layout_path, error)) from error
     # What every model needs and few manifests should have to say.

@@ -1,15 +1,30 @@
 """From pydantic's findings to problems with a place in the manifest."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from builder.document import Document, Path_
 from builder.errors import ManifestError, Problem, did_you_mean
+from builder.texts import WORDS
+
+
+class Strict(BaseModel):
+    """What all models of the tool share: no unknown keys, no silent conversions, no changes."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -109,11 +124,25 @@ def _problem(
     if kind == "value_error":
         return document.problem(path, str(first["ctx"]["error"]), document.found(path))
     allowed = " or ".join(dict.fromkeys(_allowed(detail) for detail in details))
-    found = document.found(path)
-    hint = ""
+    # A short form has no place of its own in the document; pydantic still has its value.
+    found = document.found(path) or _scalar(first["input"])
+    hint = did_you_mean(found, _choices(details))
+    if _is_step_list((*path, "")):
+        allowed = "a step: `name`, `name: value` or `name: {field: value}`"
     if "text" in allowed and isinstance(first["input"], bool | int | float):
         hint = f'put it in quotes: "{found}"'
     return document.problem(path, "has the wrong value", found or "nothing", allowed, hint)
+
+
+def _scalar(value: object) -> str:
+    """A value's text, where it is short enough to show."""
+    return "" if isinstance(value, dict | list) else json.dumps(value)
+
+
+def _choices(details: Sequence[ErrorDetails]) -> list[str]:
+    """The words that pydantic would have taken, out of its list of them: `'a', 'b' or 'c'`."""
+    listings = [str(detail.get("ctx", {}).get("expected", "")) for detail in details]
+    return [word for listing in listings for word in re.findall(r"'([^']+)'", listing)]
 
 
 def _allowed(detail: ErrorDetails) -> str:
@@ -125,6 +154,8 @@ def _allowed(detail: ErrorDetails) -> str:
         words, key = _BOUNDS[kind]
         bound = context[key]
         return f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
+    if kind == "string_pattern_mismatch":
+        return WORDS[context["pattern"]]
     if kind in ("literal_error", "enum"):
         return str(context["expected"])
     if kind == "value_error":
@@ -162,7 +193,7 @@ def _structures(annotation: Any, is_index: bool) -> Iterator[Any]:
     """The pydantic models and dataclasses that an annotation speaks of, at any depth."""
     if is_index or annotation is None:
         return
-    if _field_types(annotation):
+    if isinstance(annotation, type) and _field_types(annotation):
         yield annotation
     for argument in get_args(annotation):
         yield from _structures(argument, False)

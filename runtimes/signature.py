@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from runtimes.arrays import Size
 from runtimes.errors import BadModel
 
 LayoutName: TypeAlias = Literal["nchw", "nhwc", "chw", "hwc"]
@@ -88,6 +89,7 @@ class ImageInput:
         dtype: "float32", "float16" or "uint8" for most models.
         layout: the order of the axes.
         height, width, channels: sizes, None where the graph leaves them open.
+        trained: the size that the model was trained at, where its metadata tell.
     """
 
     name: str
@@ -96,6 +98,7 @@ class ImageInput:
     height: int | None
     width: int | None
     channels: int | None
+    trained: Size | None = None
 
     @classmethod
     def of(cls, tensor: Tensor, layout: LayoutName | None = None) -> "ImageInput":

@@ -159,13 +159,18 @@ class YoloEnd2end(Decoder):
                 allowed="[1, rows, 6 or more] or [rows, 7]",
                 hint="raw outputs are decoded by `yolo` or `yolo_objectness`, followed by `nms`",
             )
-        if len(tensor.shape) == 3 and (tensor.shape[1] or 0) > 1000 and tensor.shape[1]:
-            raise BadModel(
-                f"the output {tensor} has {tensor.shape[1]} rows: a raw head, not finished "
-                "detections",
-                where="output",
-                hint="decode it with `yolo_objectness`, followed by `nms`",
-            )
+        if columns is not None and len(tensor.shape) == 3:
+            rows = tensor.shape[1] or 0
+            # No finished head has more rows than these; a raw one has thousands of candidates,
+            # or as many rows as there are values for each of them.
+            if rows > 1000 or (columns > rows and rows == 4 + classes.least):
+                right = "yolo_objectness" if rows > columns else "yolo"
+                raise BadModel(
+                    f"the output {tensor} is a raw head, not finished detections",
+                    where="output",
+                    allowed="[1, rows, 6 or more] or [rows, 7]",
+                    hint=f"decode it with `{right}`, followed by `nms`",
+                )
         return replace(self, output=tensor.name)
 
     def __call__(self, outputs: Mapping[str, Array], size: Size, threshold: float) -> Instances:

@@ -20,14 +20,16 @@ def _bound_size(size: SideOrSize | None, image: ImageInput, step: str) -> Size:
         BadModel: the two differ, or neither is known.
     """
     if size is None:
-        if image.height is None or image.width is None:
+        if image.height is not None and image.width is not None:
+            return image.height, image.width
+        if image.trained is None:
             raise BadModel(
                 f"{step} needs a size: the model's input '{image.name}' leaves it open",
                 where="size",
                 allowed="one number for a square, or [height, width]",
                 hint=f"write `{step}: 640`, with the size that the model was trained at",
             )
-        return image.height, image.width
+        return image.height or image.trained[0], image.width or image.trained[1]
     height, width = height_width(size)
     if (image.height or height, image.width or width) != (height, width):
         raise BadModel(
@@ -58,7 +60,7 @@ class Letterbox(Preprocess):
 
     size: SideOrSize | None = None
     """The model's input in pixels: one number for a square, or [height, width]. Default: the size
-    that the model declares."""
+    that the model declares, or else the one in its metadata."""
     fill: Byte = 114
     """The value, 0 to 255, of the padding in all three channels."""
     align: Literal["center", "top_left"] = "center"
@@ -114,7 +116,7 @@ class Resize(Preprocess):
 
     size: SideOrSize | None = None
     """The model's input in pixels: one number for a square, or [height, width]. Default: the size
-    that the model declares."""
+    that the model declares, or else the one in its metadata."""
 
     def bind(self, image: ImageInput) -> "Resize":
         """See Preprocess.bind."""
@@ -135,7 +137,7 @@ class CenterCrop(Preprocess):
 
     size: SideOrSize | None = None
     """The model's input in pixels: one number for a square, or [height, width]. Default: the size
-    that the model declares."""
+    that the model declares, or else the one in its metadata."""
 
     def bind(self, image: ImageInput) -> "CenterCrop":
         """See Preprocess.bind."""

@@ -1,0 +1,113 @@
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from builder.build import build
+from builder.built import BuiltFunction
+from builder.errors import CvatbuildError
+from builder.plan import Plan, plan
+from tests.builder.models import yolo_model
+
+WriteManifest: TypeAlias = Callable[..., Path]
+Run: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
+
+MANIFEST: dict[str, Any] = {
+    "name": "boxes",
+    "type": "detector",
+    "model": "model.onnx",
+    "labels": "metadata",
+    "preprocess": ["letterbox", {"normalize": 255}],
+    "postprocess": ["yolo", "nms", "rectangle"],
+}
+
+
+def write_manifest_to(folder: Path, file: str = "boxes.yaml", **changes: Any) -> Path:
+    """A working manifest with some keys changed; None takes a key out."""
+    data = {key: value for key, value in {**MANIFEST, **changes}.items() if value is not None}
+    path = folder / file
+    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), "utf-8")
+    return path
+
+
+def failure(action: Callable[[], object]) -> CvatbuildError:
+    """The error that `action` must raise."""
+    with pytest.raises(CvatbuildError) as caught:
+        action()
+    return caught.value
+
+
+def png(width: int = 128, height: int = 128, value: int = 0) -> bytes:
+    """An encoded image of one colour."""
+    _, data = cv2.imencode(".png", np.full((height, width, 3), value, np.uint8))
+    return data.tobytes()
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model that most tests use; copy it, do not change it."""
+    return yolo_model(tmp_path_factory.mktemp("model") / "model.onnx")
+
+
+@pytest.fixture
+def write_manifest(tmp_path: Path, model_file: Path) -> WriteManifest:
+    """Writes a manifest with its model into the test's own folder."""
+    shutil.copy(model_file, tmp_path / "model.onnx")
+
+    def write(file: str = "boxes.yaml", **changes: Any) -> Path:
+        return write_manifest_to(tmp_path, file, **changes)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def ready_plan(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Plan:
+    """The plan of the unchanged manifest."""
+    folder = tmp_path_factory.mktemp("ready")
+    shutil.copy(model_file, folder / "model.onnx")
+    return plan(write_manifest_to(folder))
+
+
+@pytest.fixture(scope="session")
+def built_once(ready_plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built function; copy it, do not change it."""
+    out = tmp_path_factory.mktemp("out")
+    return build(ready_plan, out, force=False, smoke=False).folder
+
+
+@pytest.fixture
+def built(built_once: Path, tmp_path: Path) -> Path:
+    """A built function of the test's own."""
+    return Path(shutil.copytree(built_once, tmp_path / "built" / "boxes"))
+
+
+@pytest.fixture(scope="session")
+def cpu_function(built_once: Path) -> BuiltFunction:
+    """The CPU variant of the built function, started."""
+    return BuiltFunction(built_once, "cpu")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Runs `cvatbuild` as a program, in the test's own folder."""
+
+    def start(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "builder", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "200", **environment},
+            timeout=60,
+            check=False,
+        )
+
+    yield start
