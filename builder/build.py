@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import BuiltError, CommandLineError, ManifestError, Problem
-from builder.output import staged
+from builder.output import Existing, staged
 from builder.plan import Plan
-from builder.render import Tree, render
+from builder.render import LOCK, Tree, render
 from builder.smoke import try_out
 
 
@@ -92,34 +92,26 @@ def build(plan: Plan, out: Path | None, *, force: bool, smoke: bool) -> Built:
     return Built(folder, tuple(warning for warning in warnings if warning))
 
 
-def is_reviewed(path: str) -> bool:
-    """Whether people review a generated file; weights and the copied `runtimes` are only locked."""
-    return path.count("/") < 2 and not path.endswith((".onnx", ".xml", ".bin", ".data"))
-
-
 def diff(plan: Plan, out: Path | None) -> str:
-    """What a build would change in the files that people review, as a unified diff."""
+    """What a build would change in the files that people review, as a unified diff.
+
+    These are the generated texts; weights and the copied `runtimes` are only locked. Files that no
+    build wrote are none of its business.
+    """
     folder = output_folder(plan.file, out) / plan.name
     tree = render(plan)
-    parts = [
+    existing = Existing.look(folder)
+    weights = {Path(path).name for path, content in tree.items() if isinstance(content, Path)}
+    paths = [path for path in {*tree, *existing.locked, LOCK} if path.count("/") < 2]
+    return "".join(
         _file_diff(folder, path, tree)
-        for path in sorted({*_reviewed_on_disk(folder), *filter(is_reviewed, tree)})
-    ]
-    return "".join(parts)
+        for path in sorted(paths)
+        if Path(path).name not in weights and not path.endswith(_WEIGHTS)
+    )
 
 
-def _reviewed_on_disk(folder: Path) -> list[str]:
-    """The generated files that a directory has and people review."""
-    names = [path.relative_to(folder).as_posix() for path in folder.glob("*") if path.is_file()]
-    generated = ("function*.yaml", "main.py", "model_handler.py", "requirements-*.txt")
-    names += [
-        path.relative_to(folder).as_posix()
-        for pattern in generated
-        for path in (folder / "nuclio").glob(pattern)
-    ]
-    return [
-        name for name in names if name.startswith("nuclio/") or name in ("README.md", "build.lock")
-    ]
+_WEIGHTS = (".onnx", ".xml", ".bin", ".data", "_data")
+"""How the names of weights end, which an older build may have locked."""
 
 
 def _file_diff(folder: Path, path: str, tree: Tree) -> str:

@@ -151,7 +151,8 @@ def _config(folder: Path, variant: VariantName) -> dict[str, Any]:
     try:
         config = yaml.safe_load(path.read_text("utf-8"))
         json.loads(config["metadata"]["annotations"]["spec"])
-        _ = config["metadata"]["annotations"]["name"], config["spec"]["env"]
+        _ = config["metadata"]["annotations"]["name"]
+        _ = [(str(item["name"]), str(item["value"])) for item in config["spec"]["env"]]
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise BuiltError(
             Problem(f"is not a function.yaml that cvatbuild wrote: {error!r}", file=path)

@@ -3,6 +3,7 @@
 Everything that takes time to import is imported where it is needed, so that `--help` is instant.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -162,7 +163,7 @@ def predict(
         started = BuiltFunction(function, _variant_of(function, variant))
         failed = False
         for result in run_on(started, images, threshold=threshold, save=save):
-            failed |= result.reply.status != 200
+            failed |= result.reply.status != 200 or bool(result.faults)
             typer.echo(result.as_json() if as_json else result.as_table())
             if result.saved:
                 typer.echo(f"  drawn: {result.saved}", err=True)
@@ -173,11 +174,14 @@ def predict(
 def _plans(manifests: list[Path], variants: list[VariantOption] | None) -> "list[Plan]":
     """The plans of all manifests; the problems of all of them if any has one."""
     from builder.errors import CommandLineError, CvatbuildError, ManifestError, Problem
+    from builder.model import is_file
     from builder.plan import VARIANTS, Plan, plan
 
     for file in manifests:
-        if not file.is_file():
-            what = "is a directory, not a manifest" if file.is_dir() else "there is no such file"
+        if not is_file(file):
+            what = (
+                "is a directory, not a manifest" if os.path.isdir(file) else "there is no such file"
+            )
             raise CommandLineError(
                 Problem(what, file=file, allowed="the path of a manifest", hint=_near(file))
             )

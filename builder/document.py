@@ -98,7 +98,9 @@ class Document:
                     column=mark.column + 1 if mark else 0,
                 )
             ) from error
-        except yaml.YAMLError as error:
+        except RecursionError as error:
+            raise ManifestError(Problem("has too deeply nested values", file=file)) from error
+        except (yaml.YAMLError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ManifestError(Problem(f"is not valid YAML: {reason}", file=file)) from error
         finally:
@@ -158,6 +160,9 @@ class _Reader:
         if self._count > MAX_VALUES or depth > MAX_DEPTH:
             raise self._error(node, path, "has too many or too deeply nested values")
         self.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+        plain = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in plain:
+            raise self._error(node, path, f"has a YAML tag that is not allowed: {node.tag}")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -166,21 +171,32 @@ class _Reader:
                 for index, child in enumerate(node.value)
             ]
         self.spelled[path] = node.value
+        return self._scalar(node, path)
+
+    def _scalar(self, node: yaml.Node, path: Path_) -> str | int | float | bool | None:
+        """The data of a node that is neither a list nor a mapping."""
         try:
-            value = self._loader.construct_object(node)
-        except ValueError as error:
-            raise self._error(node, path, f"cannot be read: {error}") from error
+            value = self._loader.construct_object(node, deep=True)
+        except yaml.YAMLError:
+            raise
+        except (ValueError, LookupError, AttributeError, TypeError) as error:
+            raise self._error(node, path, "cannot be read as what its tag says") from error
         if not isinstance(value, str | int | float | bool | None):
             raise self._error(node, path, f"has a YAML tag that is not allowed: {node.tag}")
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise self._error(node, path, "is a number with more than 64 bits")
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise self._error(node, path, "holds half of a character (a lone surrogate)")
         return value
 
     def _mapping(self, node: yaml.MappingNode, path: Path_, depth: int) -> dict[Any, Any]:
         """The dictionary of a node, with every key a string and there only once."""
         data: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = self._loader.construct_object(key_node, deep=True)
             if key_node.tag == "tag:yaml.org,2002:merge":
                 raise self._error(key_node, path, "uses a merge key (<<), which is not allowed")
+            is_scalar = isinstance(key_node, yaml.ScalarNode)
+            key = self._scalar(key_node, path) if is_scalar else None
             if not isinstance(key, str) and (self._text_keys or not isinstance(key, int)):
                 raise self._error(
                     key_node,

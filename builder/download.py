@@ -1,6 +1,7 @@
 """Files from the network, fetched once and verified."""
 
 import hashlib
+import http.client
 import os
 import tempfile
 import urllib.error
@@ -46,33 +47,16 @@ def fetch(url: str, digest: str, progress: Progress | None = None) -> Path:
     Raises:
         ModelError: it cannot be fetched, or is another file.
     """
-    name = Path(unquote(urlsplit(url).path)).name or "file"
-    kept = cache_folder() / digest / name
-    # The name of the folder is what the file was verified against before it was put there.
-    if kept.is_file():
-        return kept
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as partial:
-            try:
-                found = _copy(url, partial.write, progress)
-                partial.close()
-                if found != digest:
-                    raise ModelError(
-                        Problem(
-                            f"{url} is not the file that the manifest names",
-                            path="model.sha256",
-                            found=found,
-                            allowed=digest,
-                            hint="if the publisher replaced the file on purpose, put the new "
-                            "digest into the manifest",
-                        )
-                    )
-                os.replace(partial.name, kept)
-            finally:
-                Path(partial.name).unlink(missing_ok=True)
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
+        name = Path(unquote(urlsplit(url).path)).name or "file"
+        kept = cache_folder() / digest / name
+        # The folder's name is what the file was verified against before it was put there.
+        if not kept.is_file():
+            _download(url, digest, kept, progress)
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        reason = getattr(error, "reason", None) or error or type(error).__name__
         raise ModelError(
             Problem(
                 f"{url} cannot be fetched: {reason}",
@@ -81,6 +65,33 @@ def fetch(url: str, digest: str, progress: Progress | None = None) -> Path:
             )
         ) from error
     return kept
+
+
+def _download(url: str, digest: str, kept: Path, progress: Progress | None) -> None:
+    """Fetch a file and put it at `kept` if it is the right one.
+
+    Raises:
+        ModelError: it is another one.
+    """
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as partial:
+        try:
+            found = _copy(url, partial.write, progress)
+            partial.close()
+            if found != digest:
+                raise ModelError(
+                    Problem(
+                        f"{url} is not the file that the manifest names",
+                        path="model.sha256",
+                        found=found,
+                        allowed=digest,
+                        hint="if the publisher replaced the file on purpose, put the new digest "
+                        "into the manifest",
+                    )
+                )
+            os.replace(partial.name, kept)
+        finally:
+            Path(partial.name).unlink(missing_ok=True)
 
 
 def _copy(url: str, write: Callable[[bytes], int], progress: Progress | None) -> str:

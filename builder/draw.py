@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import cv2
+import numpy as np
 
 from runtimes.arrays import Array
 
@@ -15,9 +16,11 @@ Color = tuple[int, int, int]
 _GOLDEN = 0.618033988749895
 """Steps of the golden ratio around the colour circle keep any number of labels apart."""
 
-
 _WEIGHT = 500
 """Of the letters, from 100 (thin) to 900."""
+
+_FILL = 0.4
+"""How much of the image a mask's or polygon's colour hides."""
 
 
 @lru_cache
@@ -32,7 +35,7 @@ def color_of(number: int) -> Color:
     return int(blue * 255), int(green * 255), int(red * 255)
 
 
-def draw(image: Array, items: Sequence[dict[str, Any]], names: Sequence[str]) -> Array:
+def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str, Any]]) -> Array:
     """Draw a detector's items.
 
     Every line has a dark rim and every caption its own background, so that both are readable on
@@ -41,38 +44,148 @@ def draw(image: Array, items: Sequence[dict[str, Any]], names: Sequence[str]) ->
     Args:
         image: (H, W, 3) uint8 BGR; it is not changed.
         items: of CVAT's detector contract.
-        names: the function's labels, in order, for their colours.
+        spec: the function's labels as its `spec` annotation lists them: their order gives the
+            colours, their drawings the edges of skeletons.
 
     Returns:
         (H, W, 3) uint8 BGR.
     """
     canvas = image.copy()
     thick = max(2, round(max(image.shape[:2]) / 500))
+    names = [str(label["name"]) for label in spec]
+    tags = 0
     # The worst first, so that the best lie on top.
     for item in reversed(items):
-        name = item["label"]
-        color = color_of(names.index(name) if name in names else len(names))
-        left, top = _rectangle(canvas, item["points"], color, thick)
-        _caption(canvas, f"{name} {item['confidence']:.2f}", left, top, color)
+        number = names.index(item["label"]) if item["label"] in names else len(names)
+        color = color_of(number)
+        kind = item["type"]
+        if kind == "tag":
+            left, top, tags = 0, tags * round(1.3 * _letter_size(canvas)), tags + 1
+        elif kind == "mask":
+            left, top = _mask(canvas, item["mask"], color, thick)
+        elif kind == "skeleton":
+            left, top = _skeleton(canvas, item["elements"], spec[number], color, thick)
+        elif kind == "points":
+            left, top = _dots(canvas, _pairs(item["points"]), color, thick)
+        else:
+            left, top = _outline(canvas, item, color, thick)
+        _caption(canvas, f"{item['label']} {item['confidence']:.2f}", left, top, color)
     return canvas
 
 
-def _rectangle(canvas: Array, points: Sequence[float], color: Color, thick: int) -> tuple[int, int]:
-    """Draw a box; return where its caption goes."""
-    left, top, right, bottom = (round(value) for value in points)
+def _pairs(points: Sequence[float]) -> Array:
+    """x, y, x, y, ... -> (P, 2) float64."""
+    return np.array(points, np.float64).reshape(-1, 2)
+
+
+def ring_of(item: dict[str, Any]) -> Array:
+    """(P, 2) x y along the outline of a rectangle, ellipse, polygon, polyline or cuboid."""
+    points = item["points"]
+    if item["type"] not in ("rectangle", "ellipse"):
+        return _pairs(points)
+    if item["type"] == "rectangle":
+        x1, y1, x2, y2 = points
+        ring = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], np.float64)
+        centre = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
+    else:
+        turn = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+        centre = np.array(points[:2])
+        radii = np.array([points[2] - points[0], points[1] - points[3]])
+        ring = centre + radii * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    angle = np.radians(item.get("rotation", 0))
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.asarray((ring - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre)
+
+
+def _outline(canvas: Array, item: dict[str, Any], color: Color, thick: int) -> tuple[int, int]:
+    """Draw a shape's outline, a polygon's filled; return where its caption goes."""
+    ring = np.round(ring_of(item)).astype(np.int32)
+    if item["type"] == "polygon":
+        x, y, width, height = cv2.boundingRect(ring)
+        inside = np.zeros((height, width), np.uint8)
+        cv2.fillPoly(inside, [ring - (x, y)], 1)
+        _tint(canvas, inside, x, y, color)
+    closed = item["type"] != "polyline"
     for shade, width in (((0, 0, 0), thick + 2), (color, thick)):
-        cv2.rectangle(canvas, (left, top), (right, bottom), shade, width, cv2.LINE_AA)
+        cv2.polylines(canvas, [ring], closed, shade, width, cv2.LINE_AA)
+    return int(ring[:, 0].min()), int(ring[:, 1].min())
+
+
+def _mask(canvas: Array, mask: list[int], color: Color, thick: int) -> tuple[int, int]:
+    """Draw a mask tinted, with its boundary; return where its caption goes."""
+    *pixels, left, top, right, bottom = mask
+    bitmap = np.array(pixels, np.uint8).reshape(bottom - top + 1, right - left + 1)
+    _tint(canvas, bitmap, left, top, color)
+    rings, _ = cv2.findContours(bitmap, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(left, top))
+    for shade, width in (((0, 0, 0), thick + 2), (color, thick)):
+        cv2.drawContours(canvas, rings, -1, shade, width, cv2.LINE_AA)
     return left, top
+
+
+def _tint(canvas: Array, bitmap: Array, left: int, top: int, color: Color) -> None:
+    """Mix a colour into the pixels of a bitmap, as far as it lies in the image."""
+    x, y = max(left, 0), max(top, 0)
+    window = canvas[y : top + bitmap.shape[0], x : left + bitmap.shape[1]]
+    inside = bitmap[y - top :, x - left :][: window.shape[0], : window.shape[1]] > 0
+    window[inside] = (window[inside] * (1 - _FILL) + np.array(color) * _FILL).astype(np.uint8)
+
+
+def _dots(canvas: Array, points: Array, color: Color, thick: int) -> tuple[int, int]:
+    """Draw points; return where their caption goes."""
+    for x, y in np.round(points).astype(int).tolist():
+        cv2.circle(canvas, (x, y), 2 * thick + 1, (0, 0, 0), cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(canvas, (x, y), 2 * thick - 1, color, cv2.FILLED, cv2.LINE_AA)
+    x, y = points.min(axis=0).tolist()
+    return round(x), round(y)
+
+
+def _skeleton(
+    canvas: Array, elements: list[dict[str, Any]], label: dict[str, Any], color: Color, thick: int
+) -> tuple[int, int]:
+    """Draw a skeleton's visible points and the edges between them; return the caption's place."""
+    seen = {it["label"]: _pairs(it["points"])[0] for it in elements if not it.get("outside")}
+    names = [str(sublabel["name"]) for sublabel in label.get("sublabels", [])]
+    ends = [
+        (seen[names[one - 1]], seen[names[other - 1]])
+        for one, other in edges_of(str(label.get("svg", "")))
+        if names[one - 1] in seen and names[other - 1] in seen
+    ]
+    for shade, width in (((0, 0, 0), thick + 2), (color, thick)):
+        for start, end in ends:
+            points = np.round([start, end]).astype(int).tolist()
+            cv2.line(canvas, points[0], points[1], shade, width, cv2.LINE_AA)
+    return _dots(canvas, np.array(list(seen.values())), color, thick)
+
+
+def edges_of(svg: str) -> list[tuple[int, int]]:
+    """The pairs of nodes, from 1, that a skeleton's drawing joins."""
+    from xml.etree import ElementTree
+
+    try:
+        # The text is the tool's own; it was written by builder.skeleton.
+        root = ElementTree.fromstring(f"<svg>{svg}</svg>")  # noqa: S314
+    except ElementTree.ParseError:
+        return []
+    return [
+        (int(line.get("data-node-from", 0)), int(line.get("data-node-to", 0)))
+        for line in root.iter("line")
+    ]
+
+
+def _letter_size(canvas: Array) -> int:
+    """The height of captions' letters, in pixels."""
+    side: int = max(canvas.shape[:2])
+    return max(14, min(40, side // 45))
 
 
 def _caption(canvas: Array, text: str, left: int, top: int, color: Color) -> None:
     """Write a caption on a plate above a point, or below where there is no room, within bounds."""
     height, width = canvas.shape[:2]
-    points = max(14, min(40, round(max(height, width) / 45)))
+    points = _letter_size(canvas)
     _, _, wide, _ = cv2.getTextSize((width, height), text, (0, 0), _font(), points, _WEIGHT)
     plate_height, plate_width = round(points * 1.3), wide + round(points * 0.5)
     x = max(0, min(left, width - plate_width))
-    y = top - plate_height if top >= plate_height else min(top, height - plate_height)
+    y = top - plate_height if top >= plate_height else max(0, min(top, height - plate_height))
     cv2.rectangle(canvas, (x, y), (x + plate_width, y + plate_height), color, cv2.FILLED)
     cv2.rectangle(canvas, (x, y), (x + plate_width, y + plate_height), (0, 0, 0), 1)
     blue, green, red = color

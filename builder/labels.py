@@ -1,16 +1,18 @@
 """Labels: what a class number means to CVAT."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from builder.document import Document
-from builder.errors import ManifestError, Problem
+from builder.errors import ManifestError, Problem, did_you_mean
 from builder.metadata import literal
+from builder.skeleton import Point, layout, svg
+from builder.texts import has_controls
 from builder.validation import Strict
 from runtimes.step import Classes
 
@@ -31,7 +33,7 @@ LabelType = Literal[
 
 def _printable(name: str) -> str:
     """Refuse line breaks and control characters, and what nobody would see was there."""
-    if not name.isprintable() or name != name.strip():
+    if has_controls(name) or name != name.strip():
         raise ValueError("a name cannot hold control characters, or spaces at its ends")
     return name
 
@@ -77,6 +79,33 @@ class Attribute(Strict):
         return self
 
 
+_ESCAPED = set("\"'<>&")
+
+
+def _plain(name: str) -> str:
+    """Refuse what the drawing of a skeleton would have to escape; see builder.skeleton."""
+    if set(name) & _ESCAPED:
+        raise ValueError("the name of a keypoint cannot hold quotes, < > or &")
+    return name
+
+
+class Sublabel(Strict):
+    """One keypoint of a skeleton."""
+
+    name: Annotated[Name, AfterValidator(_plain)]
+    """The keypoint's name in CVAT."""
+    x: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Where the keypoint is drawn in the skeleton's picture, from 0 (left) to 100. Default: on a
+    circle."""
+    y: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Where the keypoint is drawn, from 0 (top) to 100."""
+
+    @property
+    def point(self) -> Point | None:
+        """Where the keypoint is drawn, if the manifest says so."""
+        return None if self.x is None or self.y is None else (self.x, self.y)
+
+
 class Label(Strict):
     """One class of the model, as CVAT is to know it."""
 
@@ -89,6 +118,39 @@ class Label(Strict):
     """CVAT's type of the label. Default: the shape that the postprocessing ends with."""
     attributes: tuple[Attribute, ...] = ()
     """Properties that annotators see beside the label."""
+    sublabels: tuple[Annotated[Name, AfterValidator(_plain)] | Sublabel, ...] = ()
+    """The keypoints of a skeleton, in the model's order: names, or names with a place in the
+    skeleton's picture."""
+    edges: tuple[tuple[str, str], ...] = ()
+    """The lines of a skeleton: pairs of keypoints' names."""
+
+    @property
+    def keypoints(self) -> tuple[str, ...]:
+        """The names of the sublabels."""
+        return tuple(it if isinstance(it, str) else it.name for it in self.sublabels)
+
+    @property
+    def svg(self) -> str:
+        """The drawing of the skeleton."""
+        points = layout([None if isinstance(it, str) else it.point for it in self.sublabels])
+        return svg(self.keypoints, points, self.edges)
+
+    @model_validator(mode="after")
+    def _skeleton_fits(self) -> "Label":
+        names = self.keypoints
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"has the sublabel '{name}' twice")
+        for edge in self.edges:
+            for name in edge:
+                if name not in names:
+                    hint = did_you_mean(name, names)
+                    raise ValueError(
+                        f"has an edge to '{name}', which is no sublabel" + (hint and f"; {hint}")
+                    )
+        if self.type == "skeleton" and not names:
+            raise ValueError("a skeleton needs `sublabels`: its keypoints, in the model's order")
+        return self
 
     @model_validator(mode="after")
     def _unique_attributes(self) -> "Label":
@@ -146,7 +208,7 @@ class Labels:
         return found
 
 
-def from_metadata(metadata: dict[str, str], model: Path) -> list[Label]:
+def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
     """Labels from the `names` that Ultralytics writes into a model: a Python literal in text.
 
     Raises:
@@ -178,7 +240,30 @@ def from_metadata(metadata: dict[str, str], model: Path) -> list[Label]:
         raise _bad_names(text, "are not numbers with names of 1 to 64 characters")
     if sorted(names) != list(range(len(names))):
         raise _bad_names(text, "are not numbered from 0 without a gap")
-    return [Label(name=names[number]) for number in range(len(names))]
+    points = _keypoint_names(metadata)
+    try:
+        return [Label(name=names[number], sublabels=points) for number in range(len(names))]
+    except ValidationError as error:
+        raise _bad_names(text, "are not printable text without spaces at its ends") from error
+
+
+def _keypoint_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """The keypoints' names that Ultralytics may write beside the classes'; nothing if it did not.
+
+    They are a list, or class number -> list; only one list for all classes is of use.
+    """
+    try:
+        names = literal(metadata.get("kpt_names", "()"))
+    except ValueError:
+        return ()
+    lists = list(names.values()) if isinstance(names, dict) else [names]
+    first = lists[0] if lists else ()
+    if not isinstance(first, list) or any(other != first for other in lists):
+        return ()
+    sane = all(
+        isinstance(name, str) and 0 < len(name) <= 64 and not has_controls(name) for name in first
+    ) and not any(set(name) & _ESCAPED for name in first)
+    return tuple(first) if sane and len(set(first)) == len(first) else ()
 
 
 def _bad_names(text: str, what: str) -> ManifestError:
@@ -213,7 +298,7 @@ def from_file(file: Path) -> list[Any]:
     elif file.suffix.lower() == ".json":
         try:
             entries = json.loads(file.read_text("utf-8-sig"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ManifestError(Problem(f"cannot be read: {error}", file=file)) from error
     elif file.suffix.lower() in (".yaml", ".yml"):
         entries = Document.read(file, text_keys=False).data
@@ -241,4 +326,4 @@ def from_file(file: Path) -> list[Any]:
 
 def _number(key: object) -> object:
     """A class number that JSON had to write as text."""
-    return int(key) if isinstance(key, str) and key.isdigit() else key
+    return int(key) if isinstance(key, str) and key.isascii() and key.isdecimal() else key

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from builder import texts
 from builder.document import Document, Path_
@@ -34,6 +34,19 @@ PipPackage = Annotated[str, Field(pattern=texts.PIP_PACKAGE)]
 ImageName = Annotated[str, Field(pattern=texts.IMAGE, max_length=255)]
 EnvName = Annotated[str, Field(pattern=texts.ENV_NAME)]
 EnvValue = Annotated[str, Field(pattern=texts.ENV_VALUE)]
+
+
+def _one_line(text: str) -> str:
+    """Refuse line breaks and control characters."""
+    if texts.has_controls(text):
+        raise ValueError("control characters and line breaks are not allowed here")
+    return text
+
+
+def _no_controls(text: str) -> str:
+    """Refuse control characters other than line breaks and tabs."""
+    _one_line(text.replace("\n", "").replace("\t", ""))
+    return text
 
 
 class RemoteModel(Strict):
@@ -87,6 +100,17 @@ class Variant(Resources):
         return env
 
 
+def _only_false(value: object) -> object:
+    """Refuse 0, which Python takes for False."""
+    if value is not False:
+        raise ValueError("settings, or `false` to leave the variant out, are allowed")
+    return value
+
+
+Off = Annotated[Literal[False], BeforeValidator(_only_false)]
+"""A variant that is left out."""
+
+
 class CpuVariant(Variant):
     """The CPU variant: function.yaml."""
 
@@ -108,9 +132,9 @@ class GpuVariant(Variant):
 class Variants(Strict):
     """The variants that are built. `false` leaves one out."""
 
-    cpu: CpuVariant | Literal[False] = CpuVariant()
+    cpu: CpuVariant | Off = CpuVariant()
     """OpenVINO on the CPU."""
-    gpu: GpuVariant | Literal[False] = GpuVariant()
+    gpu: GpuVariant | Off = GpuVariant()
     """ONNX Runtime on CUDA."""
 
 
@@ -120,9 +144,11 @@ class Manifest(Strict):
     name: FunctionName
     """The function's id in Nuclio and CVAT, and the name of its directory. Lower-case letters,
     digits and hyphens."""
-    title: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    title: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_one_line)] | None = (
+        None
+    )
     """What CVAT's menu shows. Default: the name."""
-    description: Annotated[str, Field(max_length=4096)] = ""
+    description: Annotated[str, Field(max_length=4096), AfterValidator(_no_controls)] = ""
     """What CVAT's page of models says about it."""
     type: Literal["detector"]
     """What kind of function it is."""
@@ -240,4 +266,4 @@ class ManifestFile:
 
     def resolve(self, path: str) -> Path:
         """A path that the manifest gives, relative to its own folder."""
-        return self.document.file.parent / Path(path).expanduser()
+        return self.document.file.parent / path

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from builder.download import Progress, fetch, sha256
 from builder.errors import ModelError, Problem
 from builder.manifest import RemoteModel
+from builder.texts import has_controls
 from runtimes.signature import Signature, Tensor
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ _OTHER_FORMATS = {
     ".bin": "name the .xml file beside it",
 }
 """Suffix of a file that people try -> what to do about it."""
+
+_TAKEN = ("model.onnx", "runtimes", "whl", "function.yaml", "function-gpu.yaml")
+_TAKEN_SUFFIXES = (".py", ".pyc", ".pyd", ".so", ".pth", ".yaml", ".txt")
+"""Names that mean something to a function, to Nuclio or to Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def locate(source: str | RemoteModel, folder: Path, progress: Progress | None = 
     """
     if isinstance(source, RemoteModel):
         return fetch(source.url, source.sha256, progress)
-    path = folder / Path(source).expanduser()
+    path = folder / source
     suffix = path.suffix.lower()
     if suffix not in (".onnx", ".xml"):
         raise ModelError(
@@ -77,7 +82,7 @@ def locate(source: str | RemoteModel, folder: Path, progress: Progress | None = 
                 hint=_OTHER_FORMATS.get(suffix, ""),
             )
         )
-    if not path.is_file():
+    if not is_file(path):
         near = sorted(file.name for file in path.parent.glob(f"*{suffix}"))[:5]
         raise ModelError(
             Problem(
@@ -88,6 +93,14 @@ def locate(source: str | RemoteModel, folder: Path, progress: Progress | None = 
             )
         )
     return path
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that the file system cannot hold is of none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def read(path: Path) -> Model:
@@ -172,6 +185,17 @@ def _external_file(path: Path, location: str) -> Path:
                 file=path,
                 found=location,
                 allowed="the name of a file beside the model",
+            )
+        )
+    # The file will lie beside the function's code, which is where Python looks for modules first.
+    if location in _TAKEN or location.endswith(_TAKEN_SUFFIXES) or has_controls(location):
+        raise ModelError(
+            Problem(
+                f"{path.name} keeps weights in a file whose name a function cannot have",
+                file=path,
+                found=location,
+                allowed="a name such as model.onnx.data",
+                hint="save the model again with other names: onnx.save_model(..., location=NAME)",
             )
         )
     if not (path.parent / location).is_file():

@@ -229,6 +229,12 @@ def label_spec(labels: tuple[Label, ...]) -> str:
                 {**attribute.model_dump(), "values": list(attribute.values)}
                 for attribute in label.attributes
             ]
+        if label.type == "skeleton":
+            entry["sublabels"] = [
+                {"id": number, "name": name, "type": "points"}
+                for number, name in enumerate(label.keypoints, 1)
+            ]
+            entry["svg"] = label.svg
         lines.append("  " + json.dumps(entry, ensure_ascii=False))
     return "[\n" + ",\n".join(lines) + "\n]\n"
 

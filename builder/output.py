@@ -45,8 +45,11 @@ class Existing:
         Raises:
             OutputError: something that is no directory lies there.
         """
-        if not folder.exists():
-            return cls(folder, {}, ())
+        try:
+            if not folder.exists():
+                return cls(folder, {}, ())
+        except OSError as error:
+            raise _disk_error(folder, error) from error
         if not folder.is_dir() or folder.is_symlink():
             raise OutputError(
                 Problem("is not a directory", file=folder, hint="move it away, or use --out")

@@ -71,7 +71,7 @@ def plan(
         ManifestError, ModelError: with everything that is wrong.
     """
     read = ManifestFile.read(file)
-    manifest, document = read.manifest, read.document
+    manifest = read.manifest
     model = _model(read, progress)
     problems: list[Problem] = []
     labels = _collect(problems, lambda: _labels(read, model.signature))
@@ -83,7 +83,7 @@ def plan(
     if labels is None or kept is None or network is None or postprocess is None:
         raise ManifestError(*problems)
     detector = Detector(labels.names, manifest.threshold, network, postprocess)
-    typed = _typed(labels, postprocess, document)
+    typed = _typed(labels, postprocess, read)
     return Plan(file, manifest, model, typed, detector, kept)
 
 
@@ -132,16 +132,14 @@ def _labels(read: ManifestFile, signature: Signature) -> Labels:
     given, document = read.manifest.labels, read.document
     if given == "metadata":
         try:
-            entries: Sequence[str | Label] = from_metadata(
-                dict(signature.metadata), Path("the model")
-            )
+            entries: Sequence[str | Label] = from_metadata(signature.metadata, Path("the model"))
         except ManifestError as error:
             raise ManifestError(
                 *(_placed(document, ("labels",), problem) for problem in error.problems)
             ) from error
     elif isinstance(given, str):
         file = read.resolve(given)
-        if not file.is_file():
+        if not models.is_file(file):
             raise ManifestError(
                 document.problem(
                     ("labels",),
@@ -216,6 +214,9 @@ def _network(read: ManifestFile, model: Model) -> Network:
         )
     except BadModel as error:
         raise ManifestError(_bind_problem(document, layout_path, error)) from error
+    order_given = next((step.order for step in given.values() if isinstance(step, Channels)), "rgb")
+    if image.channels is None:
+        image = replace(image, channels=1 if order_given == "gray" else 3)
     # What every model needs and few manifests should have to say.
     defaults: list[tuple[Path_, Preprocess]] = []
     if not any(isinstance(step, Channels) for step in given.values()):
@@ -276,12 +277,20 @@ def _postprocess(
     """The postprocessing steps, the decoder bound to the model's outputs."""
     bound: list[Decoder | Refine | Shape] = []
     problems: list[Problem] = []
+    keypoints = labels.entries[0].keypoints
+    for place, label in enumerate(labels.entries):
+        if label.keypoints != keypoints:
+            what = "the labels have different sublabels; a model gives all of them the same"
+            problems.append(read.document.problem(("labels", place), what))
     for path, step in read.steps("postprocess").items():
         assert isinstance(step, Decoder | Refine | Shape)
         try:
-            bound.append(
-                step.bind(signature, labels.classes) if isinstance(step, Decoder) else step
-            )
+            if isinstance(step, Decoder):
+                bound.append(step.bind(signature, labels.classes))
+            elif isinstance(step, Shape):
+                bound.append(step.bind(keypoints))
+            else:
+                bound.append(step)
         except BadModel as error:
             problems.append(_bind_problem(read.document, path, error))
     if problems:
@@ -289,28 +298,54 @@ def _postprocess(
     return tuple(bound)
 
 
-def _typed(labels: Labels, postprocess: Sequence[Step], document: Document) -> tuple[Label, ...]:
-    """The labels, every one with a type that its shapes can be mapped to.
+def _typed(labels: Labels, postprocess: Sequence[Step], read: ManifestFile) -> tuple[Label, ...]:
+    """The labels as CVAT is to know them: every one with a type, and one more for each suffix.
 
     Raises:
-        ManifestError: a label's type is one that CVAT would not take the shapes for.
+        ManifestError: CVAT would not take the shapes for a label.
     """
-    drawn = {step.label_type for step in postprocess if isinstance(step, Shape)}
+    problem = read.document.problem
+    shapes = [step for step in postprocess if isinstance(step, Shape)]
+    drawn = {step.label_type for step in shapes if not step.suffix}
+    if "skeleton" in drawn and len(drawn) > 1:
+        raise ManifestError(
+            problem(
+                ("postprocess",),
+                "a label can be a skeleton or something else, not both",
+                ", ".join(sorted(drawn)),
+                hint="give the other shape a label of its own: `rectangle: {suffix: -box}`",
+            )
+        )
     default: Any = next(iter(drawn)) if len(drawn) == 1 else "any"
+    allowed = [*sorted(drawn), *([] if "skeleton" in drawn else ["any"])]
     problems = [
-        document.problem(
+        problem(
             ("labels", place, "type"),
             f"CVAT would not take the shapes that the postprocessing draws for '{label.name}'",
             str(label.type),
-            " or ".join([*sorted(drawn), "any"]),
+            " or ".join(allowed),
             "leave the type out",
         )
         for place, label in enumerate(labels.entries)
-        if label.type not in (None, "any", *drawn)
+        if drawn and label.type not in (None, *allowed)
     ]
-    if problems:
-        raise ManifestError(*problems)
-    return tuple(
+    typed = [
         label if label.type else label.model_copy(update={"type": default})
         for label in labels.entries
-    )
+        if drawn
+    ]
+    beside = {step.suffix: step.label_type for step in shapes if step.suffix}
+    for suffix, kind in sorted(beside.items()):
+        typed += [
+            label.model_copy(update={"name": label.name + suffix, "type": kind})
+            for label in labels.entries
+        ]
+    names = [label.name for label in typed]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1 or len(name) > 64:
+            what = "is there twice" if len(name) <= 64 else "is longer than 64 characters"
+            hint = "choose another suffix"
+            problems.append(problem(("postprocess",), f"the label '{name}' {what}", hint=hint))
+    if problems:
+        raise ManifestError(*problems)
+    return tuple(typed)

@@ -9,7 +9,8 @@ import cv2
 import orjson
 
 from builder.built import BuiltFunction, Reply
-from builder.draw import draw
+from builder.contract import judge
+from builder.draw import draw, ring_of
 from builder.errors import BuiltError, CommandLineError, Problem
 from runtimes import image as images
 from runtimes.errors import BadRequest
@@ -22,11 +23,13 @@ class Prediction:
     Attributes:
         image: the image's file.
         reply: what CVAT would receive.
+        faults: what CVAT could not use of the reply.
         saved: the picture with the reply drawn on it, if one was asked for.
     """
 
     image: Path
     reply: Reply
+    faults: tuple[str, ...]
     saved: Path | None
 
     def as_json(self) -> str:
@@ -44,13 +47,38 @@ class Prediction:
         count = f"{len(items)} {'item' if len(items) == 1 else 'items'}"
         head = f"{self.image}: {count}, {self.reply.milliseconds:.0f} ms"
         width = max((len(item["label"]) for item in items), default=0)
-        return "\n".join([head, *(_row(item, width) for item in items)])
+        faults = [f"  CVAT could not use this: {fault}" for fault in self.faults]
+        return "\n".join([head, *(_row(item, width) for item in items), *faults])
 
 
 def _row(item: dict[str, Any], width: int) -> str:
-    """One item of a table."""
-    box = "  ".join(f"{value:7.1f}" for value in item["points"])
-    return f"  {item['label']:{width}}  {item['confidence']:.3f}  {item['type']}  {box}"
+    """One item of a table: its label, score, type, the box around it, and what is special."""
+    box = "".join(f"  {value:7.1f}" for value in bounds_of(item))
+    if item["type"] in ("polygon", "polyline"):
+        box += f"  {len(item['points']) // 2} points"
+    elif item["type"] == "mask":
+        box += f"  {sum(item['mask'][:-4])} pixels" if "mask" in item else "  RLE"
+    elif item["type"] == "skeleton":
+        seen = sum(not element["outside"] for element in item["elements"])
+        box += f"  {seen} of {len(item['elements'])} points visible"
+    elif item.get("rotation"):
+        box += f"  turned by {item['rotation']:.1f} degrees"
+    return f"  {item['label']:{width}}  {item['confidence']:.3f}  {item['type']:9}{box}".rstrip()
+
+
+def bounds_of(item: dict[str, Any]) -> list[float]:
+    """Left, top, right, bottom of an item; nothing for a tag."""
+    if item["type"] == "tag":
+        return []
+    if item["type"] == "mask":
+        left, top, right, bottom = (item["mask"] if "mask" in item else item["points"])[-4:]
+        return [left, top, right + 1, bottom + 1]
+    if item["type"] == "skeleton":
+        seen = [element["points"] for element in item["elements"] if not element["outside"]]
+        xs, ys = zip(*seen, strict=True)
+    else:
+        xs, ys = ring_of(item).T.tolist()
+    return [min(xs), min(ys), max(xs), max(ys)]
 
 
 def predict(
@@ -73,7 +101,6 @@ def predict(
         BuiltError: a picture cannot be written.
     """
     request = {} if threshold is None else {"threshold": threshold}
-    names = [str(label["name"]) for label in function.labels]
     used: set[str] = set()
     for file in files:
         try:
@@ -86,8 +113,9 @@ def predict(
         saved = None
         if save is not None and reply.status == 200:
             saved = save / _free_name(file, used)
-            _save(data, reply.body, names, saved)
-        yield Prediction(file, reply, saved)
+            _save(data, reply.body, function.labels, saved)
+        faults = tuple(judge(reply.body, function.labels)) if reply.status == 200 else ()
+        yield Prediction(file, reply, faults, saved)
 
 
 def _free_name(file: Path, used: set[str]) -> str:
@@ -100,10 +128,12 @@ def _free_name(file: Path, used: set[str]) -> str:
     return name
 
 
-def _save(data: bytes, items: list[dict[str, Any]], names: list[str], target: Path) -> None:
+def _save(
+    data: bytes, items: list[dict[str, Any]], spec: list[dict[str, Any]], target: Path
+) -> None:
     """Write an image with its items drawn."""
     try:
-        picture = draw(images.pixels(data), items, names)
+        picture = draw(images.pixels(data), items, spec)
         target.parent.mkdir(parents=True, exist_ok=True)
         _, png = cv2.imencode(".png", picture)
         target.write_bytes(png.tobytes())

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from builder.built import BuiltFunction
+from builder.contract import judge
 from builder.errors import BuiltError, Problem
 from builder.plan import Plan, VariantName
 
@@ -48,4 +49,7 @@ def try_out(plan: Plan, variant: VariantName, folder: Path) -> Problem | None:
                 allowed="HTTP 200 with a list",
             )
         )
+    faults = judge(reply.body, function.labels)
+    if faults:
+        raise BuiltError(Problem("CVAT could not use the reply", file=plan.file, found=faults[0]))
     return None

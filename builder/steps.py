@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from runtimes.step import Decoder, Refine, Step
+from runtimes.step import Decoder, Shape, Step
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
     "preprocess": ("preprocess",),
-    "postprocess": ("decoders", "refine", "shapes"),
+    "postprocess": ("decoders", "refine", "attributes", "shapes"),
 }
 """A manifest's list of steps -> the packages in `runtimes` whose steps it may name."""
 
@@ -68,7 +68,7 @@ def _fields(section: str, name: str, value: Any) -> Any:
     step = known(section).get(name)
     if step is None or isinstance(value, dict):
         return value
-    names = [field.name for field in fields(step)]  # type: ignore[arg-type]
+    names = [field.name for field in fields(step) if not field.kw_only]  # type: ignore[arg-type]
     return {names[0]: value} if names else value
 
 
@@ -85,5 +85,5 @@ def in_order(steps: Iterable[Step]) -> str:
 
 
 def _rank(step: Step) -> int:
-    """Where a postprocessing step belongs: 0 decoder, 1 refinement, 2 shape."""
-    return 0 if isinstance(step, Decoder) else 1 if isinstance(step, Refine) else 2
+    """Where a postprocessing step belongs: 0 decoder, 1 refinement or attribute, 2 shape."""
+    return 0 if isinstance(step, Decoder) else 2 if isinstance(step, Shape) else 1

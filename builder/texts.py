@@ -1,10 +1,12 @@
 """The forms that text in a manifest must have, and how to say each of them to a person."""
 
+import unicodedata
+
 NAME = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 SHA256 = r"^[0-9a-f]{64}$"
 URL = r"^https?://[^\s]+$"
 QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
-DURATION = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+DURATION = r"^(0*[1-9][0-9]*h([0-9]+m)?([0-9]+s)?|0*[1-9][0-9]*m([0-9]+s)?|0*[1-9][0-9]*s)$"
 APT_PACKAGE = r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$"
 PIP_PACKAGE = r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9.+!_-]+$"
 IMAGE = r"^[a-z0-9][a-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$"
@@ -26,3 +28,11 @@ WORDS = {
     VERSION: 'two numbers in quotes: `"2.60"`',
 }
 """Pattern -> what it allows."""
+
+
+def has_controls(text: str) -> bool:
+    """Whether text holds what nobody can see: controls, marks of direction, breaks of lines."""
+    return any(
+        unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
+        for letter in text
+    )

@@ -1,5 +1,6 @@
 """Functions that find objects in an image on their own."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from runtimes import image
-from runtimes.arrays import Array
+from runtimes.arrays import Array, Size
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
 from runtimes.errors import BadRequest
@@ -97,24 +98,32 @@ class OpenDetector:
             instances = self._instances(outputs, threshold)
             for refine in self._refines:
                 instances = refine(instances)
-            instances = instances.clipped((pixels.shape[0], pixels.shape[1])).best_first()
-            return self._items(instances)
+            size = outputs.view.image
+            return self._items(instances.clipped(size).best_first(), size)
 
     def _instances(self, outputs: Outputs, threshold: float) -> Instances:
         """What the decoder finds among the labels' classes, in pixels of the image."""
         (decode,) = self._decoders
-        found = decode(outputs.tensors, outputs.size, threshold)
-        return found.take(np.isin(found.classes, self._known)).to_image(outputs.geometry)
+        found = decode(outputs.tensors, outputs.view, threshold)
+        found = found.take(np.isin(found.classes, self._known))
+        return found if decode.space == "image" else found.to_image(outputs.view.geometry)
 
-    def _items(self, instances: Instances) -> list[Item]:
+    def _items(self, instances: Instances, size: Size) -> list[Item]:
         """All shapes of all instances, an instance's shapes together."""
         names = [self._labels[number] for number in instances.classes.tolist()]
         scores = instances.scores.round(5).tolist()
-        drawn = [pair for shape in self._shapes for pair in shape(instances)]
-        drawn.sort(key=lambda pair: pair[0])
-        return [
-            {"label": names[number], **item, "confidence": scores[number]} for number, item in drawn
+        drawn = [
+            (number, {"label": names[number] + shape.suffix, **item, "confidence": scores[number]})
+            for shape in self._shapes
+            for number, item in shape(instances, size)
         ]
+        drawn.sort(key=lambda pair: pair[0])
+        counts = Counter(number for number, _ in drawn)
+        for number, item in drawn:
+            # To CVAT group 0 is no group at all, and tags can be in none.
+            if counts[number] > 1 and item["type"] != "tag":
+                item["group_id"] = number + 1
+        return [item for _, item in drawn]
 
 
 def threshold_of(request: Mapping[str, Any], default: float) -> float:

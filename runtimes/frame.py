@@ -13,6 +13,12 @@ from runtimes.signature import LayoutName
 
 ChannelOrder: TypeAlias = Literal["rgb", "bgr", "gray"]
 
+_DTYPES = (
+    *("float32", "float16", "float64"),
+    *("uint8", "uint16", "uint32", "uint64", "int16", "int32", "int64"),
+)
+"""Types that hold every value of a pixel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -55,11 +61,12 @@ class Frame:
             pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)[:, :, None]
         elif self.channels == "rgb":
             pixels = pixels[:, :, ::-1]
-        kind = np.dtype(dtype)
-        if kind.kind not in "fui":
+        if dtype not in _DTYPES:
             raise BadModel(
-                f"the model's input is of type {dtype}, which no image can be turned into"
+                f"the model's input is of type {dtype}, which no image can be turned into",
+                allowed=", ".join(_DTYPES),
             )
+        kind = np.dtype(dtype)
         planes = pixels.transpose(2, 0, 1)
         factor = 1.0 / (self.scale * np.broadcast_to(self.std, len(planes)))
         offset = -np.broadcast_to(self.mean, len(planes)) / np.broadcast_to(self.std, len(planes))

@@ -30,6 +30,10 @@ class Geometry:
             self.shift_y * scale_y + shift_y,
         )
 
+    def followed_by(self, other: "Geometry") -> "Geometry":
+        """This map, then another one."""
+        return self.then(other.scale_x, other.scale_y, other.shift_x, other.shift_y)
+
     @property
     def inverse(self) -> "Geometry":
         """The map from the model's input pixels back to the image's pixels."""

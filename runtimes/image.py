@@ -1,6 +1,7 @@
 """From the text in a request to pixels."""
 
 import binascii
+import struct
 from base64 import b64decode
 
 import cv2
@@ -9,7 +10,9 @@ import numpy as np
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
 
-_TIFF = (b"II*\0", b"MM\0*")
+_TIFF = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
+"""How a TIFF or BigTIFF file begins -> its byte order."""
+_MAX_TAGS = 4096
 
 
 def decode(text: object) -> Array:
@@ -38,10 +41,8 @@ def pixels(data: bytes) -> Array:
     Raises:
         BadRequest: they are not an image that OpenCV can read.
     """
-    buffer = np.frombuffer(data, np.uint8)
-    # OpenCV multiplies a TIFF's colours by its alpha unless it is asked to leave the file's own
-    # channels alone; every other format simply loses its alpha.
-    alone = data.startswith(_TIFF)
+    alone = data[:4] in _TIFF
+    buffer = np.frombuffer(_opaque(data) if alone else data, np.uint8)
     try:
         image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED if alone else cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -54,6 +55,29 @@ def pixels(data: bytes) -> Array:
             allowed="JPEG, PNG, WebP, BMP, TIFF or GIF",
         )
     return _three_channels(image) if alone else image
+
+
+def _opaque(data: bytes) -> bytes:
+    """A TIFF file whose alpha is said to be multiplied into the colours already.
+
+    Otherwise OpenCV would multiply it in, and what is transparent would turn black; with every
+    other format the alpha is simply dropped. The tag is ExtraSamples (338; TIFF 6.0, page 31),
+    where 2 is alpha that stands beside the colours and 1 is alpha that is part of them.
+    """
+    order = _TIFF[data[:4]]
+    big = b"+" in data[2:4]
+    try:
+        (offset,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
+        (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, offset)
+        first, step = offset + (8 if big else 2), 20 if big else 12
+        for entry in range(first, first + min(count, _MAX_TAGS) * step, step):
+            (tag,) = struct.unpack_from(order + "H", data, entry)
+            value = entry + (12 if big else 8)
+            if tag == 338 and struct.unpack_from(order + "H", data, value) == (2,):
+                return data[:value] + struct.pack(order + "H", 1) + data[value + 2 :]
+    except struct.error:
+        pass  # a broken file; OpenCV will say so
+    return data
 
 
 def _bytes(text: str) -> bytes:

@@ -1,38 +1,76 @@
 """What a decoder found, as arrays of one length."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from runtimes.arrays import Array, Size
 from runtimes.geometry import Geometry
+from runtimes.masks import Masks
+from runtimes.rotated import corners, from_corners
+
+_ROUNDING = 0.05
+"""How much the scales of two axes may differ by rounding alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instances:
     """N found objects.
 
+    Coordinates are pixels of the model's input as a decoder gives them, and pixels of the image
+    after `to_image`.
+
     Attributes:
-        boxes: (N, 4) float64, x1 y1 x2 y2; pixels of the model's input out of a decoder, pixels of
-            the image after `to_image`.
+        boxes: (N, 4) float64, x1 y1 x2 y2.
         scores: (N,) float64, 0..1.
         classes: (N,) int64, the model's own class numbers.
+        rotated: (N, 5) float64, oriented boxes as in runtimes.rotated; `boxes` are around them.
+        keypoints: (N, K, 3) float64, x, y and how sure the model is that the point is visible.
+        masks: the pixels of each instance.
+        rows: (N,) int64, the row of the model's outputs that each instance is from, where there is
+            one row for each.
+        attributes: name -> (N,) text; empty text says nothing.
     """
 
     boxes: Array
     scores: Array
     classes: Array
+    rotated: Array | None = None
+    keypoints: Array | None = None
+    masks: Masks | None = None
+    rows: Array | None = None
+    attributes: Mapping[str, Array] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, boxes: Array, scores: Array, classes: Array) -> "Instances":
+    def of(
+        cls,
+        boxes: Array,
+        scores: Array,
+        classes: Array,
+        *,
+        rotated: Array | None = None,
+        keypoints: Array | None = None,
+        masks: Masks | None = None,
+        rows: Array | None = None,
+    ) -> "Instances":
         """Take a decoder's arrays of any numeric type, leaving out what is not finite.
 
         A half-precision model that overflows gives infinities, and JSON has no word for them.
         """
+        finite = np.isfinite(scores) & np.isfinite(classes)
+        for array in (boxes, rotated, keypoints):
+            if array is not None:
+                finite &= np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
         instances = cls(
-            boxes.astype(np.float64), scores.astype(np.float64), classes.astype(np.int64)
+            boxes.astype(np.float64),
+            scores.astype(np.float64),
+            np.where(finite, classes, 0).astype(np.int64),
+            None if rotated is None else rotated.astype(np.float64),
+            None if keypoints is None else keypoints.astype(np.float64),
+            masks,
+            rows,
         )
-        finite = np.isfinite(instances.boxes).all(axis=1) & np.isfinite(instances.scores)
         return instances if finite.all() else instances.take(finite)
 
     def __len__(self) -> int:
@@ -44,7 +82,20 @@ class Instances:
         Args:
             index: (M,) integers, or (N,) booleans.
         """
-        return Instances(self.boxes[index], self.scores[index], self.classes[index])
+        return Instances(
+            self.boxes[index],
+            self.scores[index],
+            self.classes[index],
+            None if self.rotated is None else self.rotated[index],
+            None if self.keypoints is None else self.keypoints[index],
+            None if self.masks is None else self.masks.take(index),
+            None if self.rows is None else self.rows[index],
+            {name: values[index] for name, values in self.attributes.items()},
+        )
+
+    def with_attribute(self, name: str, values: Array) -> "Instances":
+        """The same instances with one more attribute: (N,) text."""
+        return replace(self, attributes={**self.attributes, name: values})
 
     def best_first(self) -> "Instances":
         """The same instances by falling score; equal scores keep their order."""
@@ -52,13 +103,47 @@ class Instances:
 
     def to_image(self, geometry: Geometry) -> "Instances":
         """From the model's input pixels to the image's, by the inverse of `geometry`."""
-        return replace(self, boxes=geometry.inverse.boxes(self.boxes))
+        back = geometry.inverse
+        rotated, keypoints = self.rotated, self.keypoints
+        if rotated is not None:
+            rotated = _rotated_back(rotated, back)
+        if keypoints is not None:
+            keypoints = np.concatenate(
+                [back.points(keypoints[..., :2]), keypoints[..., 2:]], axis=2
+            )
+        return replace(
+            self,
+            boxes=back.boxes(self.boxes),
+            rotated=rotated,
+            keypoints=keypoints,
+            masks=None if self.masks is None else self.masks.to_image(geometry),
+        )
 
     def clipped(self, size: Size) -> "Instances":
-        """Boxes cut to an image of `size`; those of which nothing is left are dropped."""
+        """Boxes and keypoints moved into an image of `size`; boxes that vanish are dropped.
+
+        Oriented boxes may leave the image: cut to it, they would be boxes no more.
+        """
         height, width = size
-        boxes = self.boxes.copy()
+        boxes, keypoints = self.boxes.copy(), self.keypoints
         boxes[:, 0::2] = boxes[:, 0::2].clip(0, width)
         boxes[:, 1::2] = boxes[:, 1::2].clip(0, height)
         kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-        return replace(self, boxes=boxes).take(kept)
+        if keypoints is not None:
+            keypoints = keypoints.copy()
+            keypoints[..., 0] = keypoints[..., 0].clip(0, width)
+            keypoints[..., 1] = keypoints[..., 1].clip(0, height)
+        return replace(self, boxes=boxes, keypoints=keypoints).take(kept)
+
+
+def _rotated_back(rotated: Array, back: Geometry) -> Array:
+    """(N, 5) oriented boxes from the model's input to the image.
+
+    A letterbox scales both axes alike but for the rounding of its size; there the sides are
+    scaled and the angle stays, as in Ultralytics' predictor. A stretch bends the angle too, so the
+    corners are mapped and the box is taken from them.
+    """
+    if abs(back.scale_x / back.scale_y - 1) > _ROUNDING:
+        return from_corners(back.points(corners(rotated)))
+    sides = rotated[:, 2:4] * np.array([back.scale_x, back.scale_y])
+    return np.concatenate([back.points(rotated[:, :2]), sides, rotated[:, 4:]], axis=1)

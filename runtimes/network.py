@@ -1,7 +1,10 @@
-"""One model file, and how an image gets into it."""
+"""One model file, and how images get into it."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from runtimes.arrays import Array, Size
 from runtimes.backends.session import Backend, Session
@@ -9,7 +12,21 @@ from runtimes.clock import Clock
 from runtimes.errors import BadModel
 from runtimes.frame import Frame
 from runtimes.geometry import Geometry
+from runtimes.signature import Tensor
 from runtimes.step import Preprocess
+from runtimes.view import View
+
+MAX_BATCH = 16
+"""Images that go through a model at once, where it takes any number: a bound on memory."""
+
+SIZE_INPUTS: dict[str, Callable[[Size], list[int]]] = {
+    "orig_target_sizes": lambda size: [size[1], size[0]],
+    "im_shape": lambda size: [size[0], size[1]],
+    "scale_factor": lambda size: [1, 1],
+}
+"""Further inputs that some exports have, by name: [1, 2] numbers made from the model's own input
+size, height and width, so that boxes come out in pixels of the input (RT-DETR's and D-FINE's deploy
+exports; PaddleDetection)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +62,11 @@ class Outputs:
 
     Attributes:
         tensors: every output by name; valid until the model runs again.
-        geometry: from the image's pixels to the model's input pixels.
-        size: height and width of the model's input.
+        view: how the model saw the image.
     """
 
     tensors: dict[str, Array]
-    geometry: Geometry
-    size: Size
+    view: View
 
 
 class OpenNetwork:
@@ -66,8 +81,9 @@ class OpenNetwork:
                 hint="build the function again: the model is not the one that it was built with",
             )
         self.session = session
+        self.input = inputs[network.input]
         self._network = network
-        self._dtype = inputs[network.input].dtype
+        self._sizes = [inputs[name] for name in SIZE_INPUTS if name in inputs]
 
     def run(self, image: Array, clock: Clock) -> Outputs:
         """Preprocess an image and run the model on it.
@@ -76,10 +92,55 @@ class OpenNetwork:
             image: (H, W, 3) uint8 BGR.
         """
         with clock.stage("preprocess"):
-            frame = Frame(image, Geometry())
-            for step in self._network.preprocess:
-                frame = step(frame)
-            tensor = frame.tensor(self._dtype)
+            tensor, view = self._prepare(image, Geometry())
         with clock.stage("inference"):
-            tensors = self.session.run({self._network.input: tensor})
-        return Outputs(tensors, frame.geometry, frame.size)
+            return Outputs(self._infer(tensor, view.input), view)
+
+    def run_crops(
+        self, image: Array, windows: Sequence[tuple[int, int, int, int]], clock: Clock
+    ) -> Iterator[Outputs]:
+        """Run the model on parts of an image, as many at once as it takes.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            windows: left, top, right, bottom (exclusive) of each part, within the image.
+
+        Yields:
+            The outputs for each part, in order, every tensor with a first axis of 1; the geometry
+            of their views begins at the whole image.
+        """
+        size = MAX_BATCH if self.input.shape[0] is None and len(self.input.shape) == 4 else 1
+        whole = (image.shape[0], image.shape[1])
+        for start in range(0, len(windows), size):
+            with clock.stage("crops"):
+                parts = [
+                    self._prepare(image[top:bottom, left:right], Geometry(1, 1, -left, -top))
+                    for left, top, right, bottom in windows[start : start + size]
+                ]
+                tensors = [tensor for tensor, _ in parts]
+                batch = np.concatenate(tensors) if size > 1 else tensors[0]
+                results = self._infer(batch, parts[0][1].input)
+            for number, (_, view) in enumerate(parts):
+                own = {
+                    name: array[number : number + 1].copy() if size > 1 else array.copy()
+                    for name, array in results.items()
+                }
+                yield Outputs(own, View(whole, view.input, view.geometry))
+
+    def _prepare(self, image: Array, geometry: Geometry) -> tuple[Array, View]:
+        """The model's input for an image, and how the model will see it."""
+        frame = Frame(image, geometry)
+        for step in self._network.preprocess:
+            frame = step(frame)
+        view = View((image.shape[0], image.shape[1]), frame.size, frame.geometry)
+        return frame.tensor(self.input.dtype), view
+
+    def _infer(self, tensor: Array, size: Size) -> dict[str, Array]:
+        """Run the model on its input, (1 or more images), made from images of `size`."""
+        sizes = {it.name: _size_input(it, size) for it in self._sizes}
+        return self.session.run({self.input.name: tensor, **sizes})
+
+
+def _size_input(tensor: Tensor, size: Size) -> Array:
+    """The numbers that one of SIZE_INPUTS takes."""
+    return np.array([SIZE_INPUTS[tensor.name](size)], np.dtype(tensor.dtype))

@@ -1,5 +1,6 @@
 """Between Nuclio and a function: start-up, request bodies, replies, the log."""
 
+import json
 import os
 import traceback
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ import orjson
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
 from runtimes.errors import BadRequest, BadStart
+
+_MAX_LOG_BYTES = 3400
 
 VARIANT = "CVATBUILD_VARIANT"
 """The environment variable by which function.yaml and function-gpu.yaml differ in code."""
@@ -95,15 +98,28 @@ class Service:
             body = orjson.dumps({"error": str(error)})
         except Exception as error:
             # The traceback belongs in the log: nobody behind CVAT ever reads an error's body.
-            # Nuclio drops a line of 4096 bytes or more, so only the end of a long one is logged.
-            context.logger.error(traceback.format_exc()[-3500:])
+            context.logger.error(_tail(traceback.format_exc()))
             status, summary = 500, f"failed: {type(error).__name__}"
-            body = orjson.dumps({"error": f"{type(error).__name__}: {error}"[:300]})
+            message = f"{type(error).__name__}: {error}"[:300]
+            # A file's name in a message may hold bytes that are no text; JSON may not.
+            body = orjson.dumps({"error": message.encode("utf-8", "backslashreplace").decode()})
         warning = f"; {self._function.warning}" if self._function.warning else ""
         context.logger.info(f"{status} {summary}; {clock}{warning}")
         return context.Response(
             body=body.decode(), headers={}, content_type="application/json", status_code=status
         )
+
+
+def _tail(text: str) -> str:
+    """The end of a text that fits into one line of Nuclio's log.
+
+    Nuclio drops a line of 4096 bytes or more, counted after it has become JSON.
+    """
+    kept, size = len(text), 0
+    while kept and size < _MAX_LOG_BYTES:
+        kept -= 1
+        size += len(json.dumps(text[kept])) - 2
+    return text[kept:]
 
 
 def parse(body: object) -> Mapping[str, Any]:

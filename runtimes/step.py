@@ -9,13 +9,14 @@ snake_case. There is no other place where a step has to be entered.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from runtimes.arrays import Array, Size
 from runtimes.errors import BadModel
 from runtimes.frame import Frame
 from runtimes.instances import Instances
 from runtimes.signature import ImageInput, Signature
+from runtimes.view import View
 
 Item: TypeAlias = dict[str, Any]
 """One entry of a detector's reply, as CVAT's server reads it."""
@@ -120,9 +121,15 @@ class Preprocess(Step):
 
 
 class Decoder(Step):
-    """A step from the model's outputs to instances: the first of `postprocess`."""
+    """A step from the model's outputs to instances: the first of `postprocess`.
+
+    Attributes:
+        space: whose pixels the instances are in. Most decoders need not know that there is an
+            image; those that look at every pixel of it give instances in the image's.
+    """
 
     __slots__ = ()
+    space: ClassVar[Literal["input", "image"]] = "input"
 
     def bind(self, signature: Signature, classes: Classes) -> "Decoder":
         """This step with its outputs resolved to names.
@@ -132,16 +139,16 @@ class Decoder(Step):
         """
         raise NotImplementedError
 
-    def __call__(self, outputs: Mapping[str, Array], size: Size, threshold: float) -> Instances:
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
         """Decode.
 
         Args:
             outputs: the model's outputs by name.
-            size: height and width of the model's input.
+            view: how the model saw the image.
             threshold: the score, 0..1, that an instance must exceed.
 
         Returns:
-            Instances in pixels of the model's input, in any order.
+            Instances in pixels of what `space` says, in any order.
 
         Raises:
             BadModel: an output does not have the shape that this step decodes.
@@ -159,6 +166,38 @@ class Refine(Step):
         raise NotImplementedError
 
 
+class Attribute(Step):
+    """A step that says something more about each instance, as the text that CVAT takes."""
+
+    __slots__ = ()
+    attribute: str
+
+    def bind(self, signature: Signature) -> "Attribute":
+        """This step with its output resolved to a name.
+
+        Raises:
+            BadModel: the model's outputs are not what this step reads.
+        """
+        return self
+
+    def declare(self) -> tuple[str, tuple[str, ...]]:
+        """How CVAT is to know the attribute, where the labels do not say: input_type, values."""
+        raise NotImplementedError
+
+    def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
+        """Say it.
+
+        Args:
+            instances: in pixels of the image.
+            outputs: the model's outputs by name, which `instances.rows` count in.
+
+        Raises:
+            BadModel: an output is not what this step reads.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape(Step):
     """A step from instances to what CVAT draws: the last of `postprocess`.
 
@@ -166,14 +205,26 @@ class Shape(Step):
         label_type: the type that CVAT must know a label by to take this shape.
     """
 
-    __slots__ = ()
+    suffix: str = ""
+    """Draw this shape under labels of its own: the names of the labels and this text. Shapes of
+    one instance belong to one group."""
+
     label_type: ClassVar[str]
 
-    def __call__(self, instances: Instances) -> Iterator[tuple[int, Item]]:
+    def bind(self, sublabels: tuple[str, ...]) -> "Shape":
+        """This step with the names of the labels' keypoints, where it has a use for them.
+
+        Raises:
+            BadModel: it needs them and there are none.
+        """
+        return self
+
+    def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
         """Draw.
 
         Args:
             instances: in pixels of the image, within its bounds.
+            size: height and width of the image.
 
         Yields:
             The number of an instance and an item for it, without label and confidence.

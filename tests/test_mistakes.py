@@ -69,7 +69,7 @@ MANIFESTS = [
         "- letterbox",
         "- leterbox",
         """6:5: preprocess[0].leterbox: unknown step 'leterbox'
-  allowed: center_crop, channels, layout, letterbox, normalize, resize
+  allowed: center_crop, channels, layout, letterbox, normalize, resize, resize_multiple
   hint:    did you mean 'letterbox'?""",
     ),
     Mistake(
@@ -434,8 +434,8 @@ MODELS = [
         "a model of another task",
         lambda path: yolo_model(path, metadata={"task": "obb"}),
         "yolo",
-        "the model's metadata say `task: obb`; this step decodes detectors",
-        "",
+        "the model's metadata say `task: obb`; this step decodes `detect`",
+        "`yolo_obb` (or its end2end form) is for such models",
     ),
 ]
 

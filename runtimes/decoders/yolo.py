@@ -1,54 +1,143 @@
-"""Decoders of YOLO models' boxes."""
+"""Raw heads of YOLOv8 and its successors: boxes, masks, keypoints, oriented boxes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from runtimes.arrays import Array, Size
+from runtimes.arrays import Array
+from runtimes.decoders.outputs import check_task, corners, take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
+from runtimes.masks import PrototypeMasks
+from runtimes.rotated import bounds
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder
+from runtimes.step import Classes, Count, Decoder
+from runtimes.view import View
+
+KeypointShape = tuple[Count, Count]
+"""How many keypoints, and how many values each has: 2 (x, y) or 3 (x, y, visible)."""
 
 
-def _corners(boxes: Array) -> Array:
-    """(N, 4) centre x, centre y, width, height -> (N, 4) x1 y1 x2 y2."""
-    half = boxes[:, 2:] / 2
-    return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+def keypoint_shape(
+    given: KeypointShape | None, signature: Signature, values: int | None
+) -> KeypointShape:
+    """The shape of the keypoints: what the manifest says, else the metadata.
 
-
-def _output(outputs: Mapping[str, Array], name: str | None) -> Array:
-    """The output called `name`.
-
-    Raises:
-        BadModel: it is not among the outputs.
-    """
-    if name is None or name not in outputs:
-        raise BadModel(
-            f"the model gave no output '{name}'",
-            where="output",
-            found=", ".join(outputs),
-        )
-    return outputs[name]
-
-
-def _refuse_other_task(signature: Signature, tensor: Tensor, *, extra: tuple[str, ...]) -> None:
-    """Stop where the file's own metadata says that it is no detector of upright boxes.
-
-    A 3-class detector and a 2-class oriented-box model have the same output shape; only the task
-    in Ultralytics' metadata tells them apart.
+    Args:
+        given: from the manifest.
+        signature: the model's.
+        values: how many values the output has left for keypoints, None where that is not known.
 
     Raises:
-        BadModel: the metadata name a task other than "detect" or one of `extra`.
+        BadModel: it is not known, or does not fit the output.
     """
-    task = signature.metadata.get("task", "detect")
-    if task not in ("detect", *extra):
+    if given is None:
+        text = signature.metadata.get("kpt_shape", "")
+        numbers = [int(word) for word in text.strip("[]() ").split(",") if word.strip().isdigit()]
+        if len(numbers) != 2:
+            raise BadModel(
+                "how many keypoints there are is not known: the model's metadata do not say",
+                where="kpt_shape",
+                allowed="[number of keypoints, values of each: 2 or 3]",
+                hint="write `kpt_shape: [17, 3]`, with the model's own numbers",
+            )
+        given = (numbers[0], numbers[1])
+    count, each = given
+    if each not in (2, 3) or (values is not None and values != count * each):
         raise BadModel(
-            f"the model's metadata say `task: {task}`; this step decodes detectors",
-            found=str(tensor),
-            allowed="a model exported with task detect",
+            f"{count} keypoints of {each} values do not fit the {values} values that there are",
+            where="kpt_shape",
+            found=str(list(given)),
         )
+    return given
+
+
+def keypoints_of(values: Array, shape: KeypointShape) -> Array:
+    """(N, K * D) x, y and maybe visible -> (N, K, 3); without the third value all are visible."""
+    points = values.reshape(len(values), *shape)
+    if shape[1] == 2:
+        points = np.concatenate([points, np.ones_like(points[..., :1])], axis=2)
+    return points
+
+
+def _bind_rows(
+    name: str | None, signature: Signature, classes: Classes, task: str, step: str
+) -> tuple[Tensor, int | None]:
+    """The output of a raw head, and how many values it has for each candidate.
+
+    Raises:
+        BadModel: the output is of another layout or task.
+    """
+    tensor = signature.output(name, rank=(3,), role="[1, 4 + classes + ..., candidates]")
+    check_task(signature, tensor, task)
+    rows, columns = tensor.shape[1], tensor.shape[2]
+    many_classes = rows == 4 + classes.least
+    if rows is not None and columns is not None and 4 < columns < rows and not many_classes:
+        raise BadModel(
+            f"the output {tensor} has candidates in rows; `{step}` decodes candidates in columns",
+            hint="`yolo_objectness` is for [1, candidates, 5 + classes] (v5, v6, v7), "
+            "`yolo_end2end` for [1, 300, 6] (v10, 26, exports with nms=True)",
+        )
+    return tensor, rows
+
+
+def _check_classes(
+    classes: Classes, tensor: Tensor, rows: int | None, extra: int, what: str
+) -> None:
+    """Compare the classes with what is left of `rows` beside the box and `extra` values.
+
+    Raises:
+        BadModel: they differ.
+    """
+    if rows is not None:
+        beside = f" + {extra} {what}" if extra else ""
+        classes.check(
+            rows - 4 - extra,
+            f"{tensor}: {rows} channels = 4 for the box{beside} + {rows - 4 - extra}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Candidates above the threshold.
+
+    Attributes:
+        boxes: (M, 4) centre x, centre y, width, height, pixels of the model's input.
+        scores: (M,).
+        classes: (M,).
+        extras: (M, E) what the head gives beside box and classes.
+    """
+
+    boxes: Array
+    scores: Array
+    classes: Array
+    extras: Array
+
+
+def _candidates(rows: Array, extra: int, threshold: float, step: str) -> _Candidates:
+    """The best class of each candidate whose score exceeds the threshold.
+
+    Args:
+        rows: (1, 4 + classes + extra, N).
+        extra: values at the end of each candidate that are no classes.
+        threshold: 0..1.
+        step: the step's name, for the message.
+
+    Raises:
+        BadModel: `rows` has another shape.
+    """
+    if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[1] < 5 + extra:
+        layout = f"[1, 4 + classes{f' + {extra}' if extra else ''}, candidates]"
+        raise BadModel(f"`{step}` decodes {layout}, got {list(rows.shape)}", where="output")
+    end = rows.shape[1] - extra
+    scores = rows[0, 4:end]
+    # The maximum over all candidates first, all else for the few that stay.
+    kept = np.flatnonzero(scores.max(axis=0) > threshold)
+    scores = scores[:, kept]
+    return _Candidates(
+        rows[0, :4, kept], scores.max(axis=0), scores.argmax(axis=0), rows[0, end:, kept]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,127 +152,86 @@ class Yolo(Decoder):
 
     def bind(self, signature: Signature, classes: Classes) -> "Yolo":
         """See Decoder.bind."""
-        tensor = signature.output(self.output, rank=(3,), role="[1, 4 + classes, candidates]")
-        _refuse_other_task(signature, tensor, extra=())
-        rows, columns = tensor.shape[1], tensor.shape[2]
-        if rows is not None and columns is not None and columns < rows and columns > 4:
-            raise BadModel(
-                f"the output {tensor} has candidates in rows; `yolo` decodes candidates in columns",
-                hint="`yolo_objectness` is for [1, candidates, 5 + classes] (v5, v6, v7), "
-                "`yolo_end2end` for [1, 300, 6] (v10, 26, exports with nms=True)",
-            )
-        if rows is not None:
-            classes.check(rows - 4, f"{tensor}: {rows} channels = 4 for the box + {rows - 4}")
+        tensor, rows = _bind_rows(self.output, signature, classes, "detect", self.name())
+        _check_classes(classes, tensor, rows, 0, "")
         return replace(self, output=tensor.name)
 
-    def __call__(self, outputs: Mapping[str, Array], size: Size, threshold: float) -> Instances:
-        """Take the best class of each candidate whose score exceeds the threshold."""
-        rows = _output(outputs, self.output)
-        if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[1] < 5:
-            raise BadModel(
-                f"`yolo` decodes [1, 4 + classes, candidates], got {list(rows.shape)}",
-                where="output",
-            )
-        boxes, scores = rows[0, :4], rows[0, 4:]
-        kept = np.flatnonzero(scores.max(axis=0) > threshold)
-        scores = scores[:, kept]
-        return Instances.of(_corners(boxes[:, kept].T), scores.max(axis=0), scores.argmax(axis=0))
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        found = _candidates(take(outputs, self.output), 0, threshold, self.name())
+        return Instances.of(corners(found.boxes), found.scores, found.classes)
 
 
 @dataclass(frozen=True, slots=True)
-class YoloObjectness(Decoder):
-    """Raw output of YOLOv5, 6 and 7: [1, candidates, 5 + classes]. Follow it with `nms`.
+class YoloSegment(Decoder):
+    """Raw output of YOLO instance segmentation: boxes with mask coefficients, and prototypes.
 
-    The fifth value says how sure the model is that there is any object at all.
+    [1, 4 + classes + 32, candidates] and [1, 32, height / 4, width / 4]. Follow it with `nms`.
     """
+
+    output: str | None = None
+    """The name of the output with the boxes. Default: the only one with three axes."""
+    prototypes: str | None = None
+    """The name of the output with the prototypes. Default: the only one with four axes."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "YoloSegment":
+        """See Decoder.bind."""
+        tensor, rows = _bind_rows(self.output, signature, classes, "segment", self.name())
+        maps = signature.output(self.prototypes, rank=(4,), role="[1, 32, height, width]")
+        if maps.shape[1] is not None:
+            _check_classes(classes, tensor, rows, maps.shape[1], "mask coefficients")
+        return replace(self, output=tensor.name, prototypes=maps.name)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        maps = take(outputs, self.prototypes)[0]
+        rows = take(outputs, self.output)
+        found = _candidates(rows, len(maps), threshold, self.name())
+        masks = PrototypeMasks.over(found.extras, maps, view.input)
+        return Instances.of(corners(found.boxes), found.scores, found.classes, masks=masks)
+
+
+@dataclass(frozen=True, slots=True)
+class YoloPose(Decoder):
+    """Raw output of YOLO pose: [1, 4 + classes + keypoints * values, candidates]. Then `nms`."""
+
+    output: str | None = None
+    """The output's name. Default: the only one with three axes."""
+    kpt_shape: KeypointShape | None = None
+    """How many keypoints, and how many values each has: 2 (x, y) or 3 (x, y, visible). Default:
+    what the model's metadata say."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "YoloPose":
+        """See Decoder.bind."""
+        tensor, rows = _bind_rows(self.output, signature, classes, "pose", self.name())
+        shape = keypoint_shape(self.kpt_shape, signature, None)
+        _check_classes(classes, tensor, rows, shape[0] * shape[1], "for keypoints")
+        return replace(self, output=tensor.name, kpt_shape=shape)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        shape = self.kpt_shape or (0, 0)
+        rows = take(outputs, self.output)
+        found = _candidates(rows, shape[0] * shape[1], threshold, self.name())
+        points = keypoints_of(found.extras, shape)
+        return Instances.of(corners(found.boxes), found.scores, found.classes, keypoints=points)
+
+
+@dataclass(frozen=True, slots=True)
+class YoloObb(Decoder):
+    """Raw output of YOLO oriented boxes: [1, 4 + classes + 1, candidates]. Follow it with `nms`."""
 
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
 
-    def bind(self, signature: Signature, classes: Classes) -> "YoloObjectness":
+    def bind(self, signature: Signature, classes: Classes) -> "YoloObb":
         """See Decoder.bind."""
-        tensor = signature.output(self.output, rank=(3,), role="[1, candidates, 5 + classes]")
-        _refuse_other_task(signature, tensor, extra=())
-        rows, columns = tensor.shape[1], tensor.shape[2]
-        if rows is not None and columns is not None and rows < columns and rows > 4:
-            raise BadModel(
-                f"the output {tensor} has candidates in columns; `yolo_objectness` decodes "
-                "candidates in rows",
-                hint="`yolo` is for [1, 4 + classes, candidates] (v8, 9, 11, 12)",
-            )
-        if columns is not None:
-            classes.check(
-                columns - 5,
-                f"{tensor}: {columns} columns = 5 for box and objectness + {columns - 5}",
-            )
+        tensor, rows = _bind_rows(self.output, signature, classes, "obb", self.name())
+        _check_classes(classes, tensor, rows, 1, "for the angle")
         return replace(self, output=tensor.name)
 
-    def __call__(self, outputs: Mapping[str, Array], size: Size, threshold: float) -> Instances:
-        """Take the best class of each candidate; its score is objectness x class score."""
-        rows = _output(outputs, self.output)
-        if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] < 6:
-            raise BadModel(
-                f"`yolo_objectness` decodes [1, candidates, 5 + classes], got {list(rows.shape)}",
-                where="output",
-            )
-        sure = rows[0, rows[0, :, 4] > threshold]
-        scores = sure[:, 5:] * sure[:, 4:5]
-        best = scores.max(axis=1, initial=0)
-        kept = best > threshold
-        return Instances.of(_corners(sure[kept, :4]), best[kept], scores[kept].argmax(axis=1))
-
-
-@dataclass(frozen=True, slots=True)
-class YoloEnd2end(Decoder):
-    """Finished rows, one a detection: YOLOv10, YOLO26, exports with NMS inside. No `nms` after it.
-
-    [1, rows, 6 or more] holds x1, y1, x2, y2, score, class, ...; [rows, 7], as YOLOv7 exports it,
-    holds image, x1, y1, x2, y2, class, score.
-    """
-
-    output: str | None = None
-    """The output's name. Default: the only one with two or three axes."""
-
-    def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2end":
-        """See Decoder.bind."""
-        tensor = signature.output(
-            self.output, rank=(2, 3), role="[1, rows, 6] or [rows, 7] of finished detections"
-        )
-        _refuse_other_task(signature, tensor, extra=("segment", "pose"))
-        columns = tensor.shape[-1]
-        wrong = columns is not None and (columns != 7 if len(tensor.shape) == 2 else columns < 6)
-        if wrong:
-            raise BadModel(
-                f"the output {tensor} does not hold finished detections",
-                where="output",
-                allowed="[1, rows, 6 or more] or [rows, 7]",
-                hint="raw outputs are decoded by `yolo` or `yolo_objectness`, followed by `nms`",
-            )
-        if columns is not None and len(tensor.shape) == 3:
-            rows = tensor.shape[1] or 0
-            # No finished head has more rows than these; a raw one has thousands of candidates,
-            # or as many rows as there are values for each of them.
-            if rows > 1000 or (columns > rows and rows == 4 + classes.least):
-                right = "yolo_objectness" if rows > columns else "yolo"
-                raise BadModel(
-                    f"the output {tensor} is a raw head, not finished detections",
-                    where="output",
-                    allowed="[1, rows, 6 or more] or [rows, 7]",
-                    hint=f"decode it with `{right}`, followed by `nms`",
-                )
-        return replace(self, output=tensor.name)
-
-    def __call__(self, outputs: Mapping[str, Array], size: Size, threshold: float) -> Instances:
-        """Take the rows whose score exceeds the threshold; padding rows have score 0."""
-        rows = _output(outputs, self.output)
-        if rows.ndim == 3 and rows.shape[0] == 1 and rows.shape[2] >= 6:
-            boxes, scores, classes = rows[0, :, :4], rows[0, :, 4], rows[0, :, 5]
-        elif rows.ndim == 2 and rows.shape[1] == 7:
-            boxes, scores, classes = rows[:, 1:5], rows[:, 6], rows[:, 5]
-        else:
-            raise BadModel(
-                f"`yolo_end2end` decodes [1, rows, 6 or more] or [rows, 7], got {list(rows.shape)}",
-                where="output",
-            )
-        kept = scores > threshold
-        return Instances.of(boxes[kept], scores[kept], classes[kept])
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        found = _candidates(take(outputs, self.output), 1, threshold, self.name())
+        rotated = np.concatenate([found.boxes, found.extras], axis=1)
+        return Instances.of(bounds(rotated), found.scores, found.classes, rotated=rotated)

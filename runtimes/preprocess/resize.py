@@ -9,6 +9,7 @@ import numpy as np
 from runtimes.arrays import Size
 from runtimes.errors import BadModel
 from runtimes.frame import Frame
+from runtimes.preprocess import antialias
 from runtimes.signature import ImageInput
 from runtimes.step import Byte, Pixels, Preprocess, SideOrSize, height_width
 
@@ -71,10 +72,11 @@ class Letterbox(Preprocess):
 
     def bind(self, image: ImageInput) -> "Letterbox":
         """See Preprocess.bind."""
-        if self.stride is not None and None not in (image.height, image.width):
+        fixed = image.height is not None or image.width is not None
+        if self.stride is not None and fixed:
             raise BadModel(
                 f"stride makes the size vary, but the model's input '{image.name}' is always "
-                f"{image.height}x{image.width}",
+                f"{image.height or 'any'}x{image.width or 'any'}",
                 where="stride",
                 found=str(self.stride),
                 hint="leave the stride out",
@@ -117,6 +119,9 @@ class Resize(Preprocess):
     size: SideOrSize | None = None
     """The model's input in pixels: one number for a square, or [height, width]. Default: the size
     that the model declares, or else the one in its metadata."""
+    antialias: bool = False
+    """Average over what is thrown away, as Pillow and with it transformers and torchvision do; it
+    is slower than what OpenCV does."""
 
     def bind(self, image: ImageInput) -> "Resize":
         """See Preprocess.bind."""
@@ -126,7 +131,12 @@ class Resize(Preprocess):
         """Stretch by bilinear interpolation."""
         height, width = _required(self.size)
         old_height, old_width = frame.size
-        pixels = cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+        if self.antialias:
+            pixels = antialias.resize(frame.pixels, (height, width))
+        else:
+            pixels = np.asarray(
+                cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+            )
         geometry = frame.geometry.then(width / old_width, height / old_height, 0, 0)
         return replace(frame, pixels=pixels, geometry=geometry)
 
@@ -144,13 +154,13 @@ class CenterCrop(Preprocess):
         return replace(self, size=_bound_size(self.size, image, self.name()))
 
     def __call__(self, frame: Frame) -> Frame:
-        """Resize and cut."""
+        """Resize as Pillow does, which torchvision and Ultralytics classify with, and cut."""
         height, width = _required(self.size)
         old_height, old_width = frame.size
         gain = max(height / old_height, width / old_width)
         new_height = max(height, round(old_height * gain))
         new_width = max(width, round(old_width * gain))
-        pixels = cv2.resize(frame.pixels, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
+        pixels = antialias.resize(frame.pixels, (new_height, new_width))
         top, left = (new_height - height) // 2, (new_width - width) // 2
         geometry = frame.geometry.then(new_width / old_width, new_height / old_height, -left, -top)
         cut = pixels[top : top + height, left : left + width]

@@ -8,7 +8,11 @@ import numpy as np
 
 from runtimes.arrays import Array
 from runtimes.instances import Instances
+from runtimes.rotated import probiou
 from runtimes.step import Count, Fraction, Positive, Refine
+
+_BLOCK = 512
+"""Oriented boxes compared at once; all of them together would not fit in memory."""
 
 
 def _survivors(boxes: Array, scores: Array, iou: float) -> Array:
@@ -22,15 +26,42 @@ def _survivors(boxes: Array, scores: Array, iou: float) -> Array:
     Returns:
         (M,) int64 indices of those that stay.
     """
-    sides: Any = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+    # A box turned inside out would count as one that overlaps everything.
+    extent = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    sides: Any = np.concatenate([boxes[:, :2], extent], axis=1)
     confidences: Any = scores.astype(np.float32)
     kept = cv2.dnn.NMSBoxes(sides, confidences, 0.0, iou)
     return np.asarray(kept, np.int64).reshape(-1)
 
 
+def _rotated_survivors(boxes: Array, iou: float) -> Array:
+    """Suppression among oriented boxes of one kind, in order of falling score.
+
+    As in Ultralytics' predictor, a box goes when any better one overlaps it, even one that has
+    gone itself.
+
+    Args:
+        boxes: (N, 5) oriented boxes, the best first.
+        iou: overlap from which the lesser of two boxes goes.
+
+    Returns:
+        (M,) int64 indices of those that stay.
+    """
+    gone = np.zeros(len(boxes), bool)
+    for start in range(0, len(boxes), _BLOCK):
+        block = boxes[start : start + _BLOCK]
+        overlaps = probiou(boxes[: start + len(block)], block) >= iou
+        # Only better boxes count: column k of the block is box number start + k.
+        gone[start : start + len(block)] = np.triu(overlaps, 1 - start).any(axis=0)
+    return np.flatnonzero(~gone)
+
+
 @dataclass(frozen=True, slots=True)
 class Nms(Refine):
-    """Greedy non-maximum suppression: of boxes that overlap, keep the one with the best score."""
+    """Non-maximum suppression: of boxes that overlap, keep the one with the best score.
+
+    Upright boxes are compared by IoU, oriented ones by ProbIoU.
+    """
 
     iou: Fraction = 0.45
     """Intersection over union above which two boxes are taken for one object."""
@@ -39,17 +70,23 @@ class Nms(Refine):
     max: Count = 300
     """The most instances that stay, best first."""
     candidates: Count = 30000
-    """The most instances that are looked at, best first: a bound on the work."""
+    """The most instances that are looked at, best first: a bound on the work. Of oriented boxes
+    never more than 5000."""
 
     def __call__(self, instances: Instances) -> Instances:
         """See Refine."""
         ordered = instances.best_first()
-        ordered = ordered.take(np.arange(min(len(ordered), self.candidates)))
+        most = self.candidates if ordered.rotated is None else min(self.candidates, 5000)
+        ordered = ordered.take(np.arange(min(len(ordered), most)))
         groups = ordered.classes if self.per_class else np.zeros(len(ordered), np.int64)
-        survivors = [
-            members[_survivors(ordered.boxes[members], ordered.scores[members], self.iou)]
-            for members in (np.flatnonzero(groups == group) for group in np.unique(groups))
-        ]
+        survivors = []
+        for group in np.unique(groups):
+            members = np.flatnonzero(groups == group)
+            if ordered.rotated is None:
+                kept = _survivors(ordered.boxes[members], ordered.scores[members], self.iou)
+            else:
+                kept = _rotated_survivors(ordered.rotated[members], self.iou)
+            survivors.append(members[kept])
         # `ordered` is sorted, so ascending indices are falling scores.
         kept = np.sort(np.concatenate(survivors)) if survivors else np.zeros(0, np.int64)
         return ordered.take(kept[: self.max])

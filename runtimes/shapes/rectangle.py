@@ -1,20 +1,64 @@
-"""Rectangles."""
+"""Rectangles and ellipses: shapes that have a box and may be turned."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import degrees
 from typing import ClassVar
 
+from runtimes.arrays import Size
 from runtimes.instances import Instances
 from runtimes.step import Item, Shape
 
 
+def rotation(angle: float) -> float:
+    """An angle in radians as CVAT takes it: degrees from 0 up to, but not including, 360."""
+    return round(degrees(angle) % 360, 3) % 360
+
+
 @dataclass(frozen=True, slots=True)
 class Rectangle(Shape):
-    """An upright rectangle: the instance's box."""
+    """A rectangle: the instance's box, turned where the model gives oriented boxes."""
 
     label_type: ClassVar[str] = "rectangle"
 
-    def __call__(self, instances: Instances) -> Iterator[tuple[int, Item]]:
+    def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
         """See Shape. Corners are rounded to a thousandth of a pixel."""
-        for number, points in enumerate(instances.boxes.round(3).tolist()):
-            yield number, {"type": "rectangle", "points": points}
+        if instances.rotated is None:
+            for number, points in enumerate(instances.boxes.round(3).tolist()):
+                yield number, {"type": "rectangle", "points": points}
+            return
+        for number, (x, y, width, height, angle) in enumerate(instances.rotated.tolist()):
+            corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            yield (
+                number,
+                {
+                    "type": "rectangle",
+                    "points": [round(value, 3) for value in corners],
+                    "rotation": rotation(angle),
+                },
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Ellipse(Shape):
+    """An ellipse that fills the instance's box, turned where the model gives oriented boxes."""
+
+    label_type: ClassVar[str] = "ellipse"
+
+    def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
+        """See Shape. CVAT's points are the centre, then the rightmost x and the topmost y."""
+        if instances.rotated is None:
+            for number, (x1, y1, x2, y2) in enumerate(instances.boxes.tolist()):
+                points = ((x1 + x2) / 2, (y1 + y2) / 2, x2, y1)
+                yield number, {"type": "ellipse", "points": [round(value, 3) for value in points]}
+            return
+        for number, (x, y, width, height, angle) in enumerate(instances.rotated.tolist()):
+            points = (x, y, x + width / 2, y - height / 2)
+            yield (
+                number,
+                {
+                    "type": "ellipse",
+                    "points": [round(value, 3) for value in points],
+                    "rotation": rotation(angle),
+                },
+            )

@@ -2,7 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -34,7 +34,7 @@ def write_manifest_to(folder: Path, file: str = "boxes.yaml", **changes: Any) ->
     """A working manifest with some keys changed; None takes a key out."""
     data = {key: value for key, value in {**MANIFEST, **changes}.items() if value is not None}
     path = folder / file
-    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), "utf-8")
+    path.write_text(yaml.safe_dump(data, sort_keys=False), "utf-8")
     return path
 
 
@@ -96,7 +96,7 @@ def cpu_function(built_once: Path) -> BuiltFunction:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(tmp_path: Path) -> Run:
     """Runs `cvatbuild` as a program, in the test's own folder."""
 
     def start(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -110,4 +110,4 @@ def run(tmp_path: Path) -> Iterator[Run]:
             check=False,
         )
 
-    yield start
+    return start

@@ -34,7 +34,7 @@ FUNCTION = Detector(
     postprocess=(
         Yolo(output="output0"),
         Nms(iou=0.45, per_class=True, max=300, candidates=30000),
-        Rectangle(),
+        Rectangle(suffix=""),
     ),
 )
 

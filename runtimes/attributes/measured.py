@@ -1,0 +1,122 @@
+"""Attributes from further outputs of a model, one row an instance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from runtimes.arrays import Array
+from runtimes.errors import BadModel
+from runtimes.instances import Instances
+from runtimes.signature import Signature
+from runtimes.step import Attribute
+
+
+def _rows(outputs: Mapping[str, Array], name: str, instances: Instances) -> Array:
+    """The rows of an output that belong to the instances: (N, values).
+
+    Raises:
+        BadModel: there is no such output, or it has no row for each instance.
+    """
+    if instances.rows is None:
+        raise BadModel(
+            "the decoder of this model does not tell which row of the outputs an instance is from",
+            where="output",
+            hint="take the attribute from a second model, under `then`",
+        )
+    if name not in outputs:
+        raise BadModel(
+            f"the model gave no output '{name}'", where="output", found=", ".join(outputs)
+        )
+    values = outputs[name]
+    if values.ndim > 2 and values.shape[0] == 1 and len(instances.rows) != 1:
+        values = values[0]
+    if len(instances.rows) and len(values) <= instances.rows.max():
+        raise BadModel(f"the output '{name}' has only {len(values)} rows", where="output")
+    return values.reshape(len(values), -1)[instances.rows]
+
+
+def _bound(name: str | None, signature: Signature) -> str:
+    """The name of the output to read.
+
+    Raises:
+        BadModel: there is no such output, or none was named and there are several.
+    """
+    names = [tensor.name for tensor in signature.outputs]
+    listing = ", ".join(str(tensor) for tensor in signature.outputs)
+    if name is None and len(names) == 1:
+        return names[0]
+    if name is None or name not in names:
+        what = "the output is not named" if name is None else f"the model has no output '{name}'"
+        raise BadModel(what, where="output", found=name or "", allowed=listing)
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceAttribute(Attribute):
+    """One of several words: the one whose value in the output is the highest."""
+
+    attribute: str
+    """The attribute's name in CVAT."""
+    values: tuple[str, ...]
+    """The words, in the order of the output's values."""
+    output: str | None = None
+    """The output's name. Default: the only one."""
+
+    def declare(self) -> tuple[str, tuple[str, ...]]:
+        """See Attribute.declare."""
+        return "select", self.values
+
+    def bind(self, signature: Signature) -> "ChoiceAttribute":
+        """See Attribute.bind."""
+        return replace(self, output=_bound(self.output, signature))
+
+    def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
+        """See Attribute."""
+        rows = _rows(outputs, self.output or "", instances)
+        if rows.shape[1] != len(self.values):
+            raise BadModel(
+                f"the output '{self.output}' has {rows.shape[1]} values, "
+                f"the attribute '{self.attribute}' {len(self.values)} words",
+                where="values",
+            )
+        return instances.with_attribute(self.attribute, np.array(self.values)[rows.argmax(axis=1)])
+
+
+@dataclass(frozen=True, slots=True)
+class NumberAttribute(Attribute):
+    """A whole number: the output's value, scaled, rounded and kept within bounds."""
+
+    attribute: str
+    """The attribute's name in CVAT."""
+    output: str | None = None
+    """The output's name. Default: the only one."""
+    scale: float = 1.0
+    """What the value is multiplied by."""
+    offset: float = 0.0
+    """What is added after that."""
+    least: int = 0
+    """The smallest number; CVAT takes none below 0."""
+    most: int = 100
+    """The largest number."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.least < self.most:
+            raise ValueError(
+                f"least ({self.least}) and most ({self.most}) are not 0 <= least < most"
+            )
+
+    def declare(self) -> tuple[str, tuple[str, ...]]:
+        """See Attribute.declare."""
+        return "number", (str(self.least), str(self.most), "1")
+
+    def bind(self, signature: Signature) -> "NumberAttribute":
+        """See Attribute.bind."""
+        return replace(self, output=_bound(self.output, signature))
+
+    def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
+        """See Attribute."""
+        rows = _rows(outputs, self.output or "", instances)
+        numbers = np.nan_to_num(rows[:, 0].astype(np.float64) * self.scale + self.offset)
+        whole = numbers.round().clip(self.least, self.most).astype(int)
+        return instances.with_attribute(self.attribute, whole.astype(str))

@@ -1,0 +1,79 @@
+"""Classifiers: one score for each class, about the image as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from runtimes.arrays import Array
+from runtimes.decoders.outputs import check_task, probabilities, softmax, take
+from runtimes.errors import BadModel
+from runtimes.instances import Instances
+from runtimes.signature import Signature, Tensor
+from runtimes.step import Classes, Decoder
+from runtimes.view import View
+
+
+def _declared_classes(tensor: Tensor) -> int | None:
+    """How many classes the output has, None where the graph leaves it open.
+
+    Raises:
+        BadModel: it holds more than one score for each class.
+    """
+    shape = tensor.shape
+    batch, sizes = (shape[0], shape[1:]) if len(shape) > 1 else (1, shape)
+    long = [size for size in sizes if size is not None and size != 1]
+    if batch not in (1, None) or len(long) > 1 or not sizes:
+        raise BadModel(
+            f"the output {tensor} does not hold one score for each class",
+            where="output",
+            allowed="[1, classes], [classes] or [1, classes, 1, 1]",
+            hint="is this step meant for this model?",
+        )
+    if long:
+        return long[0]
+    return None if None in sizes else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Classify(Decoder):
+    """Scores of classes for the whole image: [1, classes], [classes] or [1, classes, 1, 1].
+
+    Every class above the threshold becomes an instance as large as the image. For the best class
+    alone, follow it with `top_k: 1`.
+    """
+
+    space: ClassVar[Literal["input", "image"]] = "image"
+
+    output: str | None = None
+    """The output's name. Default: the only one with one, two or four axes."""
+    activation: Literal["none", "softmax", "sigmoid"] = "none"
+    """What makes probabilities of the output: `none` where they are in the graph (Ultralytics),
+    `softmax` for logits of which one class is true (most others; low thresholds or `top_k: 1` show
+    the best class), `sigmoid` for logits of classes that do not exclude each other."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "Classify":
+        """See Decoder.bind."""
+        tensor = signature.output(self.output, rank=(1, 2, 4), role="[1, classes]")
+        check_task(signature, tensor, "classify")
+        found = _declared_classes(tensor)
+        if found is not None:
+            classes.check(found, str(tensor))
+        return replace(self, output=tensor.name)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder. The box of every instance is the image."""
+        values = take(outputs, self.output)
+        if values.ndim == 0 or values.size != max(values.shape) or values.shape[1:].count(0):
+            raise BadModel(
+                f"`{self.name()}` decodes [1, classes], got {list(values.shape)}", where="output"
+            )
+        values = values.reshape(-1)
+        if self.activation == "softmax":
+            scores = softmax(values, axis=0)
+        else:
+            scores = probabilities(values, self.activation, self.name())
+        kept = np.flatnonzero(scores > threshold)
+        height, width = view.image
+        return Instances.of(np.tile([0, 0, width, height], (len(kept), 1)), scores[kept], kept)

@@ -1,0 +1,202 @@
+"""Transformers that give a fixed number of queries: DETR, RT-DETR, D-FINE, DEIM, RF-DETR."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from runtimes.arrays import Array
+from runtimes.decoders.outputs import corners, sigmoid, softmax
+from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
+from runtimes.errors import BadModel
+from runtimes.instances import Instances
+from runtimes.signature import Signature
+from runtimes.step import Classes, Count, Decoder
+from runtimes.view import View
+
+# RF-DETR calls the boxes `dets` and the logits `labels`.
+_LOGITS = Role("logits", "logits [1, queries, classes]", ("logit", "labels"), ((1, None, None),))
+_BOXES = Role(
+    "boxes",
+    "boxes [1, queries, 4] of centre x, centre y, width, height",
+    ("box", "dets"),
+    ((1, None, 4),),
+)
+_CONCAT = Role("output", "[1, queries, 4 + classes]", ("output",), ((1, None, None),))
+_LABELS = Role("labels", "labels [1, queries]", ("label",), ((1, None),), "int")
+_CORNERS = Role("boxes", "boxes [1, queries, 4] of x1, y1, x2, y2", ("box",), ((1, None, 4),))
+_SCORES = Role("scores", "scores [1, queries]", ("score",), ((1, None),))
+
+
+@dataclass(frozen=True, slots=True)
+class Detr(Decoder):
+    """DETR and Conditional DETR: logits [1, queries, classes + 1], boxes [1, queries, 4]. No `nms`.
+
+    A softmax over the logits gives the scores; the last class means that there is nothing. Boxes
+    are centre x, centre y, width, height in 0..1 of the model's input. Source: Carion et al.,
+    "End-to-End Object Detection with Transformers", 2020.
+    """
+
+    logits: str | None = None
+    """The name of the output with the logits. Default: known by name or shape."""
+    boxes: str | None = None
+    """The name of the output with the boxes. Default: known by name or shape."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "Detr":
+        """See Decoder.bind."""
+        parts = [(_LOGITS, self.logits), (_BOXES, self.boxes)]
+        logits, boxes = resolve(signature, parts, _OTHERS)
+        assert logits is not None
+        assert boxes is not None
+        width = logits.shape[2]
+        if width is not None:
+            classes.check(width - 1, f"{logits}: {width} logits = 1 for nothing + {width - 1}")
+        return replace(self, logits=logits.name, boxes=boxes.name)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """Take the best class of each query."""
+        parts = [(_LOGITS, self.logits), (_BOXES, self.boxes)]
+        logits, boxes = rows(outputs, parts, self.name())
+        if logits.shape[1] < 2:
+            raise BadModel(
+                f"`{self.name()}` decodes logits of a class and of nothing, got 1 logit a query",
+                where=_LOGITS.key,
+            )
+        with np.errstate(invalid="ignore"):  # infinite logits make NaN, which no threshold passes
+            scores = softmax(logits.astype(np.float32), axis=1)[:, :-1]
+        best = scores.max(axis=1)
+        kept = np.flatnonzero(best > threshold)
+        found = to_pixels(corners(boxes[kept].astype(np.float64)), view.input)
+        return Instances.of(found, best[kept], scores[kept].argmax(axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Rtdetr(Decoder):
+    """RT-DETR, D-FINE and RF-DETR: logits [1, queries, classes], boxes [1, queries, 4]. No `nms`.
+
+    A sigmoid over the logits gives the scores, and the best of all queries and classes are taken
+    together, so one query may be found as two classes. Boxes are centre x, centre y, width, height
+    in 0..1 of the model's input. Source: post_process_object_detection of transformers'
+    RTDetrImageProcessor.
+    """
+
+    logits: str | None = None
+    """The name of the output with the logits. Default: known by name or shape."""
+    boxes: str | None = None
+    """The name of the output with the boxes. Default: known by name or shape."""
+    queries: Count | None = None
+    """How many of all queries and classes to take at most. Default: as many as there are
+    queries."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "Rtdetr":
+        """See Decoder.bind."""
+        parts = [(_LOGITS, self.logits), (_BOXES, self.boxes)]
+        logits, boxes = resolve(signature, parts, _OTHERS)
+        assert logits is not None
+        assert boxes is not None
+        if logits.shape[2] is not None:
+            classes.check(logits.shape[2], str(logits))
+        return replace(self, logits=logits.name, boxes=boxes.name)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        parts = [(_LOGITS, self.logits), (_BOXES, self.boxes)]
+        logits, boxes = rows(outputs, parts, self.name())
+        if logits.shape[1] < 1:
+            raise BadModel(
+                f"`{self.name()}` decodes {_LOGITS.holds}, got no classes", where=_LOGITS.key
+            )
+        scores = sigmoid(logits).ravel()
+        kept = np.flatnonzero(scores > threshold)
+        most = self.queries or len(boxes)
+        if len(kept) > most:
+            kept = kept[np.argsort(-scores[kept], kind="stable")[:most]]
+        query, number = np.divmod(kept, logits.shape[1])
+        found = to_pixels(corners(boxes[query].astype(np.float64)), view.input)
+        return Instances.of(found, scores[kept], number)
+
+
+@dataclass(frozen=True, slots=True)
+class RtdetrConcat(Decoder):
+    """RT-DETR as Ultralytics exports it: [1, queries, 4 + classes]. No `nms` after it.
+
+    Centre x, centre y, width, height in 0..1 of the model's input, then scores that have been
+    through the sigmoid. The model wants its image stretched: `resize`, not `letterbox`.
+    """
+
+    output: str | None = None
+    """The output's name. Default: the only one with three axes."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "RtdetrConcat":
+        """See Decoder.bind."""
+        (tensor,) = resolve(signature, [(_CONCAT, self.output)])
+        assert tensor is not None
+        queries, columns = tensor.shape[1:]
+        # A raw YOLO head has these axes the other way round, and thousands of candidates.
+        if queries is not None and columns is not None and columns > _MOST_COLUMNS:
+            raise BadModel(
+                f"the output {tensor} has {columns} values for each of {queries} queries",
+                where=_CONCAT.key,
+                allowed=_CONCAT.holds,
+                hint="`yolo` is for [1, 4 + classes, candidates]",
+            )
+        if columns is not None:
+            counted = f"{tensor}: {columns} columns = 4 for the box + {columns - 4}"
+            classes.check(columns - 4, counted)
+        return replace(self, output=tensor.name)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """Take the best class of each query."""
+        (table,) = rows(outputs, [(_CONCAT, self.output)], self.name())
+        if table.shape[1] < 5:
+            raise BadModel(
+                f"`{self.name()}` decodes {_CONCAT.holds}, got [1, {len(table)}, {table.shape[1]}]",
+                where=_CONCAT.key,
+            )
+        scores = table[:, 4:]
+        best = scores.max(axis=1)
+        kept = np.flatnonzero(best > threshold)
+        found = to_pixels(corners(table[kept, :4].astype(np.float64)), view.input)
+        return Instances.of(found, best[kept], scores[kept].argmax(axis=1))
+
+
+_MOST_COLUMNS = 2000
+"""No detector has more classes; a raw head has more candidates (8400 at 640 x 640)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RtdetrDeploy(Decoder):
+    """RT-DETR, D-FINE and DEIM as their authors deploy them: labels, boxes, scores. No `nms`.
+
+    labels [1, queries], boxes [1, queries, 4] of x1, y1, x2, y2, scores [1, queries]: decoded
+    inside the model, for an image of the size that its second input `orig_target_sizes` [1, 2]
+    names. That input has to be fed with width and height of the model's own input; then the boxes
+    are in pixels of it, as those of all other decoders.
+    """
+
+    labels: str | None = None
+    """The name of the output with the classes. Default: known by name or type."""
+    boxes: str | None = None
+    """The name of the output with the boxes. Default: known by name or shape."""
+    scores: str | None = None
+    """The name of the output with the scores. Default: known by name or type."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "RtdetrDeploy":
+        """See Decoder.bind."""
+        labels, boxes, scores = names(resolve(signature, self._parts(), _OTHERS))
+        return replace(self, labels=labels, boxes=boxes, scores=scores)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        labels, boxes, scores = rows(outputs, self._parts(), self.name())
+        kept = above(scores, labels, threshold)
+        return Instances.of(boxes[kept], scores[kept], labels[kept])
+
+    def _parts(self) -> list[tuple[Role, str | None]]:
+        return [(_LABELS, self.labels), (_CORNERS, self.boxes), (_SCORES, self.scores)]
+
+
+_OTHERS = (
+    "`detr` and `rtdetr` are for logits and boxes, `rtdetr_concat` for one output [1, queries, "
+    "4 + classes], `rtdetr_deploy` for labels, boxes and scores"
+)

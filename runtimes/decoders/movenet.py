@@ -1,0 +1,106 @@
+"""MoveNet: keypoints of one person, or of up to six."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from runtimes.arrays import Array
+from runtimes.decoders.heatmap import one_pose
+from runtimes.decoders.outputs import take
+from runtimes.errors import BadModel
+from runtimes.instances import Instances
+from runtimes.signature import Signature
+from runtimes.step import Classes, Decoder, Fraction
+from runtimes.view import View
+
+_BOX = 5
+"""The values after a person's keypoints: ymin, xmin, ymax, xmax, score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movenet(Decoder):
+    """MoveNet for one person: [1, 1, 17, 3] of y, x, score, in parts of the model's input. Class 0.
+
+    The format is that of the model's card, tfhub.dev/google/movenet/singlepose.
+    """
+
+    output: str | None = None
+    """The output's name. Default: the only one with four axes."""
+    visible: Fraction = 0.3
+    """The score above which a keypoint counts for the instance's box."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "Movenet":
+        """See Decoder.bind."""
+        tensor = signature.output(self.output, rank=(4,), role="[1, 1, 17, 3]")
+        shape = tensor.shape
+        if len(shape) != 4 or {shape[0], shape[1]} - {1, None} or shape[3] not in (3, None):
+            raise BadModel(
+                f"the output {tensor} does not hold the keypoints of one person",
+                where="output",
+                allowed="[1, 1, keypoints, 3]",
+                hint="`movenet_multi` is for [1, 6, 56], `heatmap` for [1, keypoints, h, w]",
+            )
+        classes.check(1, f"{tensor}: one person")
+        return replace(self, output=tensor.name)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        values = take(outputs, self.output)
+        if values.ndim != 4 or values.shape[:2] != (1, 1) or values.shape[3] != 3:
+            raise BadModel(
+                f"`{self.name()}` decodes [1, 1, keypoints, 3], got {list(values.shape)}",
+                where="output",
+            )
+        if not values.size:
+            raise BadModel(f"`{self.name()}` got no keypoints", where="output")
+        return one_pose(_points(values[0], view)[0], self.visible, threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class MovenetMulti(Decoder):
+    """MoveNet for several people: [1, 6, 56], keypoints and a box for each. Class 0.
+
+    A row holds y, x, score of each keypoint, then ymin, xmin, ymax, xmax and the person's score, in
+    parts of the model's input: the model's card, tfhub.dev/google/movenet/multipose.
+    """
+
+    output: str | None = None
+    """The output's name. Default: the only one with three axes."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "MovenetMulti":
+        """See Decoder.bind."""
+        tensor = signature.output(self.output, rank=(3,), role="[1, 6, 56]")
+        shape = tensor.shape
+        columns = shape[-1]
+        wrong = columns is not None and (columns <= _BOX or (columns - _BOX) % 3 != 0)
+        if len(shape) != 3 or shape[0] not in (1, None) or wrong:
+            raise BadModel(
+                f"the output {tensor} does not hold keypoints and a box for each person",
+                where="output",
+                allowed="[1, people, 3 * keypoints + 5]",
+                hint="`movenet` is for [1, 1, 17, 3]",
+            )
+        classes.check(1, f"{tensor}: people")
+        return replace(self, output=tensor.name)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        values = take(outputs, self.output)
+        columns = values.shape[-1] if values.ndim == 3 else 0
+        if values.ndim != 3 or len(values) != 1 or columns <= _BOX or (columns - _BOX) % 3:
+            raise BadModel(
+                f"`{self.name()}` decodes [1, people, 3 * keypoints + 5], got {list(values.shape)}",
+                where="output",
+            )
+        rows = values[0, values[0, :, -1] > threshold]
+        height, width = view.input
+        boxes = rows[:, [-4, -5, -2, -3]].astype(np.float64) * [width, height, width, height]
+        points = _points(rows[:, :-_BOX].reshape(len(rows), columns // 3 - 1, 3), view)
+        return Instances.of(boxes, rows[:, -1], np.zeros(len(rows)), keypoints=points)
+
+
+def _points(values: Array, view: View) -> Array:
+    """(N, K, 3) y, x in parts of the input, score -> (N, K, 3) x, y in its pixels, score."""
+    height, width = view.input
+    return np.asarray(values[..., [1, 0, 2]].astype(np.float64) * [width, height, 1])

@@ -1,0 +1,228 @@
+"""Finished instances with masks or keypoints: torchvision's, MMDeploy's, OpenVINO's Mask R-CNN."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from runtimes.arrays import Array, Size
+from runtimes.decoders.outputs import sigmoid
+from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
+from runtimes.decoders.ssd import seven
+from runtimes.errors import BadModel
+from runtimes.instances import Instances
+from runtimes.masks import BoxMasks, FrameMasks
+from runtimes.signature import Signature
+from runtimes.step import Classes, Decoder
+from runtimes.view import View
+
+_MASK_LEVEL = 0.5
+"""What the probability of a mask's pixel must exceed, in all of these models."""
+
+_BOXES = Role("boxes", "boxes [N, 4]", ("boxes",), ((None, 4),))
+_LABELS = Role("labels", "labels [N]", ("labels",), ((None,),), "int")
+_SCORES = Role("scores", "scores [N]", ("scores",), ((None,),))
+_MASKS = Role(
+    "masks", "masks [N, 1, height, width]", ("masks",), ((None, 1, None, None),), optional=True
+)
+_KEYPOINTS = Role(
+    "keypoints", "keypoints [N, K, 3]", ("keypoints",), ((None, None, 3),), optional=True
+)
+_SURENESS = Role(
+    "keypoints_scores", "logits of keypoints [N, K]", (), ((None, None),), optional=True
+)
+
+_DETS = Role("dets", "rows [1, N, 5] of x1, y1, x2, y2, score", ("dets",), ((1, None, 5),))
+_DET_LABELS = Role("labels", "labels [1, N]", ("labels",), ((1, None),), "int")
+_DET_MASKS = Role(
+    "masks", "masks [1, N, height, width]", ("masks",), ((1, None, None, None),), optional=True
+)
+
+_TABLE = Role(
+    "detections",
+    "rows [N, 7] of image, class, score, x1, y1, x2, y2",
+    ("reshape_do_2d", "detection"),
+    ((None, 7), (1, 1, None, 7)),
+)
+_CLASS_MASKS = Role(
+    "masks", "masks [N, classes, height, width]", ("masks",), ((None, None, None, None),)
+)
+
+
+def _frame_masks(masks: Array, size: Size, step: str) -> FrameMasks:
+    """Masks, (N, height, width), that lie over the model's whole input.
+
+    Raises:
+        BadModel: there are some, and they are of another size than the input.
+    """
+    if len(masks) and masks.shape[1:] != size:
+        raise BadModel(
+            f"`{step}` decodes masks of the input's size {size[0]}x{size[1]}, got "
+            f"{masks.shape[1]}x{masks.shape[2]}",
+            where="masks",
+            hint="export the model with its masks pasted into the image (MMDeploy: "
+            "export_postprocess_mask)",
+        )
+    return FrameMasks.over(masks, _MASK_LEVEL, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Torchvision(Decoder):
+    """torchvision's Faster, Mask and Keypoint R-CNN, SSD, RetinaNet and FCOS. No `nms` after it.
+
+    boxes [N, 4] of x1, y1, x2, y2 in pixels of the model's input, labels [N], scores [N], maybe
+    masks [N, 1, height, width] over the whole input, maybe keypoints [N, K, 3] of x, y, visible.
+    The model takes one image without a batch axis, [3, height, width], and resizes it itself.
+    """
+
+    boxes: str | None = None
+    """The name of the output with the boxes. Default: known by name or shape."""
+    labels: str | None = None
+    """The name of the output with the classes. Default: known by name or type."""
+    scores: str | None = None
+    """The name of the output with the scores. Default: known by name or type."""
+    masks: str | None = None
+    """The name of the output with the masks. Default: known by shape, if there is one."""
+    keypoints: str | None = None
+    """The name of the output with the keypoints. Default: known by shape, if there is one."""
+    keypoints_scores: str | None = None
+    """The name of an output [N, K] with the logits of the keypoints, from which to tell how visible
+    they are. Default: the third value of `keypoints` tells, which torchvision always sets to 1."""
+    background: bool = True
+    """Whether the model's class 0 is the background, so that its class 1 is the manifest's label
+    0."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "Torchvision":
+        """See Decoder.bind."""
+        boxes, labels, scores, masks, keypoints = names(resolve(signature, self._parts()))
+        if self.keypoints_scores is not None:
+            resolve(signature, [(_SURENESS, self.keypoints_scores)])
+        return replace(
+            self, boxes=boxes, labels=labels, scores=scores, masks=masks, keypoints=keypoints
+        )
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        parts = [*self._parts(), (_SURENESS, self.keypoints_scores)]
+        found = _present(outputs, parts, self.name())
+        first = int(self.background)
+        kept = above(found["scores"], found["labels"], threshold, first)
+        masks = keypoints = None
+        if "masks" in found:
+            masks = _frame_masks(found["masks"][kept, 0], view.input, self.name())
+        if "keypoints" in found:
+            keypoints = found["keypoints"][kept].astype(np.float64)
+            if "keypoints_scores" in found:
+                keypoints[..., 2] = sigmoid(found["keypoints_scores"][kept])
+        return Instances.of(
+            found["boxes"][kept],
+            found["scores"][kept],
+            found["labels"][kept].astype(np.int64) - first,
+            keypoints=keypoints,
+            masks=masks,
+        )
+
+    def _parts(self) -> list[tuple[Role, str | None]]:
+        return [
+            (_BOXES, self.boxes),
+            (_LABELS, self.labels),
+            (_SCORES, self.scores),
+            (_MASKS, self.masks),
+            (_KEYPOINTS, self.keypoints),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Mmdeploy(Decoder):
+    """MMDeploy's detectors, such as RTMDet: dets [1, N, 5], labels [1, N]. No `nms` after it.
+
+    A row of dets is x1, y1, x2, y2 in pixels of the model's input, and score. Instance
+    segmentation adds masks [1, N, height, width] over the whole input.
+    """
+
+    dets: str | None = None
+    """The name of the output with boxes and scores. Default: known by name or shape."""
+    labels: str | None = None
+    """The name of the output with the classes. Default: known by name or shape."""
+    masks: str | None = None
+    """The name of the output with the masks. Default: known by shape, if there is one."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "Mmdeploy":
+        """See Decoder.bind."""
+        dets, labels, masks = names(resolve(signature, self._parts()))
+        return replace(self, dets=dets, labels=labels, masks=masks)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        found = _present(outputs, self._parts(), self.name())
+        dets, labels = found["dets"], found["labels"]
+        kept = above(dets[:, 4], labels, threshold)
+        masks = None
+        if "masks" in found:
+            masks = _frame_masks(found["masks"][kept], view.input, self.name())
+        return Instances.of(dets[kept, :4], dets[kept, 4], labels[kept], masks=masks)
+
+    def _parts(self) -> list[tuple[Role, str | None]]:
+        return [(_DETS, self.dets), (_DET_LABELS, self.labels), (_DET_MASKS, self.masks)]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskRcnnOpenvino(Decoder):
+    """TensorFlow's Mask R-CNN, converted to OpenVINO: [N, 7] and masks [N, classes, 33, 33].
+
+    `reshape_do_2d` holds rows as those of `ssd`: image, class, score, x1, y1, x2, y2, the corners
+    in 0..1 of the model's input, up to the first row whose image is -1. `masks` holds a small mask
+    for each class, to be stretched over the row's box; that of the row's class counts. No `nms`.
+    """
+
+    detections: str | None = None
+    """The name of the output with the rows. Default: the only one with seven values in a row."""
+    masks: str | None = None
+    """The name of the output with the masks. Default: known by name or shape."""
+    background: bool = True
+    """Whether the model's class 0 is the background. It has no mask, so class 1 has the first one,
+    and is the manifest's label 0."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "MaskRcnnOpenvino":
+        """See Decoder.bind."""
+        detections, masks = resolve(signature, self._parts())
+        assert detections is not None
+        assert masks is not None
+        if masks.shape[1] is not None:
+            classes.check(masks.shape[1], f"{masks}: {masks.shape[1]} masks for each row")
+        return replace(self, detections=detections.name, masks=masks.name)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        table, masks = rows(outputs, self._parts(), self.name())
+        boxes, scores, classes = seven(table)
+        first = int(self.background)
+        kept = above(scores, classes, threshold, first)
+        numbers = classes[kept].astype(np.int64) - first
+        if len(kept) and numbers.max() >= masks.shape[1]:
+            raise BadModel(
+                f"`{self.name()}` found class {numbers.max() + first}, but there are masks for "
+                f"{masks.shape[1]} classes only",
+                where="background",
+                found=str(self.background).lower(),
+                allowed=f"classes {first} to {masks.shape[1] - 1 + first}",
+            )
+        found = to_pixels(boxes[kept], view.input)
+        own = BoxMasks(masks[kept, numbers].astype(np.float32), _MASK_LEVEL, found)
+        return Instances.of(found, scores[kept], numbers, masks=own)
+
+    def _parts(self) -> list[tuple[Role, str | None]]:
+        return [(_TABLE, self.detections), (_CLASS_MASKS, self.masks)]
+
+
+def _present(
+    outputs: Mapping[str, Array], parts: list[tuple[Role, str | None]], step: str
+) -> dict[str, Array]:
+    """The rows of all outputs but the optional ones that the model does not have, by role.
+
+    Raises:
+        BadModel: see roles.rows.
+    """
+    given = [(role, name) for role, name in parts if name is not None or not role.optional]
+    keys = (role.key for role, _ in given)
+    return dict(zip(keys, rows(outputs, given, step), strict=True))

@@ -1,0 +1,243 @@
+"""Maps of the whole image on their way to instances: what decoders of segmentation share."""
+
+from math import ceil, floor
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+
+from runtimes.arrays import Array, Size
+from runtimes.decoders.outputs import probabilities, sigmoid
+from runtimes.errors import BadModel
+from runtimes.geometry import Geometry
+from runtimes.instances import Instances
+from runtimes.masks import RegionMasks, sample
+from runtimes.view import View
+
+MapLayout: TypeAlias = Literal["nchw", "nhwc"]
+Window: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom (exclusive), in pixels of the image."""
+
+_AROUND = np.ones((3, 3), np.uint8)
+NOTHING = -1
+"""The class of a pixel that belongs to none."""
+_MOST_CLASSES = 1 << 16
+
+
+def layout_of(shape: tuple[int | None, ...], classes: int | None) -> MapLayout:
+    """Where the channels of [1, channels, h, w] or [1, h, w, channels] most likely are."""
+    first, middle, last = shape[1:]
+    if last is None or last == first:
+        return "nchw"
+    if first is None:
+        return "nhwc"
+    if classes in (first, last):
+        return "nchw" if first == classes else "nhwc"
+    if middle in (first, last):
+        return "nchw" if middle == last else "nhwc"
+    return "nhwc" if last < first else "nchw"
+
+
+def fitting_layout(shape: tuple[int, ...], size: Size) -> MapLayout:
+    """The layout in which an output is a smaller picture of an input of `size`."""
+
+    def misfit(height: int, width: int) -> int:
+        return abs(height * size[1] - width * size[0])
+
+    _, first, middle, last = shape
+    one, other = misfit(middle, last), misfit(first, middle)
+    return layout_of(shape, None) if one == other else "nchw" if one < other else "nhwc"
+
+
+def grid_of(view: View, height: int, width: int, step: str) -> Geometry:
+    """The map from the image's pixels to the cells of a grid over the model's whole input.
+
+    Raises:
+        BadModel: the grid is no smaller picture of the input.
+    """
+    wanted = width * view.input[0] / view.input[1]
+    if abs(height - wanted) > 1 + 0.1 * wanted:
+        raise BadModel(
+            f"`{step}` decodes a map of the model's input, which is {view.input[0]}x"
+            f"{view.input[1]}, but the output's is {height}x{width} (height x width)",
+            where="output",
+            hint="if the output's channels are elsewhere, say so: `layout: nchw` or `nhwc`",
+        )
+    scale = Geometry(width / view.input[1], height / view.input[0])
+    return view.geometry.followed_by(scale)
+
+
+def _pixels(box: Array, size: Size) -> Window:
+    """The pixels of an image of `size` whose centres lie in a box, (4,) x1 y1 x2 y2."""
+    left, top = (max(0, ceil(value - 0.5)) for value in box[:2].tolist())
+    right = min(size[1], floor(float(box[2]) - 0.5) + 1)
+    bottom = min(size[0], floor(float(box[3]) - 0.5) + 1)
+    return left, top, max(left, right), max(top, bottom)
+
+
+def seen_part(view: View) -> Window:
+    """The pixels of the image that the model saw: all of them, unless it was cropped."""
+    height, width = view.input
+    return _pixels(view.geometry.inverse.boxes(np.array([[0, 0, width, height]]))[0], view.image)
+
+
+def on_image(values: Array, view: View, window: Window, empty: float) -> Array:
+    """Values of a window, put into a map of the image that is `empty` elsewhere."""
+    if values.shape == view.image:
+        return values
+    left, top, right, bottom = window
+    whole = np.full(view.image, empty, values.dtype)
+    whole[top:bottom, left:right] = values
+    return whole
+
+
+def best_classes(planes: Array, to_grid: Geometry, window: Window) -> Array:
+    """The class with the highest value at each pixel, the values being interpolated first.
+
+    Most classes of a model are nowhere in an image. Interpolation never leaves the range of the
+    cells around a pixel, so a class is looked at only where its highest value around reaches the
+    lowest value around of some other class; the result is the same.
+
+    Args:
+        planes: (C, h, w) float32.
+        to_grid: from the image's pixels to cells.
+        window: the pixels that are wanted.
+
+    Returns:
+        (bottom - top, right - left) int32; the first of equally good classes wins.
+    """
+    left, top, right, bottom = window
+    winner = np.full((bottom - top, right - left), NOTHING, np.int32)
+    best = np.full(winner.shape, -np.inf, np.float32)
+    reached = np.full(planes.shape[1:], -np.inf, np.float32)
+    for plane in planes:
+        np.maximum(reached, np.asarray(cv2.erode(plane, _AROUND)), out=reached)
+    back = to_grid.inverse
+    for number, plane in enumerate(planes):
+        rival = np.asarray(cv2.dilate(plane, _AROUND)) >= reached
+        x, y, width, height = cv2.boundingRect(rival.astype(np.uint8))
+        cells = back.boxes(np.array([[x, y, x + width, y + height]]))[0]
+        # A pixel more on each side, where rounding might otherwise decide.
+        x1, y1 = max(left, floor(cells[0]) - 1), max(top, floor(cells[1]) - 1)
+        x2, y2 = min(right, ceil(cells[2]) + 1), min(bottom, ceil(cells[3]) + 1)
+        if not width or x1 >= x2 or y1 >= y2:
+            continue
+        values = sample(plane, to_grid, (x1, y1, x2, y2))
+        place = np.s_[y1 - top : y2 - top, x1 - left : x2 - left]
+        better = values > best[place]
+        np.copyto(winner[place], number, where=better)
+        np.copyto(best[place], values, where=better)
+    return winner
+
+
+def certainty_of(
+    planes: Array, activation: Literal["none", "softmax", "sigmoid"], step: str
+) -> Array:
+    """The probability of the best class in each cell: (C, h, w) float32 -> (h, w) float32.
+
+    Raises:
+        BadModel: see probabilities.
+    """
+    best = planes.max(axis=0)
+    if activation == "none":
+        return probabilities(best, "none", step)
+    if activation == "sigmoid":
+        return sigmoid(best)
+    total = np.zeros_like(best)
+    # Half precision may have overflowed; what is then not a number never becomes an instance.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for plane in planes:
+            total += np.exp(plane - best)
+        return np.asarray(1 / total)
+
+
+def nearest(labels: Array, to_grid: Geometry, window: Window) -> Array:
+    """The class of the cell in which each pixel's centre lies.
+
+    Args:
+        labels: (h, w) integers.
+        to_grid: from the image's pixels to cells.
+        window: the pixels that are wanted.
+
+    Returns:
+        (bottom - top, right - left) int32.
+    """
+    left, top, right, bottom = window
+    known = (labels >= 0) & (labels < _MOST_CLASSES)
+    small = np.where(known, labels, NOTHING).astype(np.int32)
+    xs = (np.arange(left, right) + 0.5) * to_grid.scale_x + to_grid.shift_x
+    ys = (np.arange(top, bottom) + 0.5) * to_grid.scale_y + to_grid.shift_y
+    columns = np.floor(xs).astype(np.int64).clip(0, labels.shape[1] - 1)
+    rows = np.floor(ys).astype(np.int64).clip(0, labels.shape[0] - 1)
+    return np.asarray(small.take(rows, axis=0).take(columns, axis=1))
+
+
+def instances_of(
+    winner: Array,
+    certainty: Array | None,
+    *,
+    background: int | None,
+    components: bool,
+    min_area: int,
+    threshold: float,
+) -> Instances:
+    """Instances out of a map of classes.
+
+    Args:
+        winner: (H, W) int32, pixels of the image, NOTHING where there is no class.
+        certainty: (H, W) float32, 0..1, whose mean over a region is its score; None: score 1.
+        background: the class that yields nothing.
+        components: an instance for each 8-connected part of a class, not for the class.
+        min_area: the least number of pixels of an instance.
+        threshold: the score that an instance must exceed.
+    """
+    regions = np.zeros(winner.shape, np.int32) if components else winner + 1
+    numbers, sides, areas, classes = [], [], [], []
+    used = 0
+    for number in np.flatnonzero(np.bincount(winner.reshape(-1) + 1)[1:]).tolist():
+        if number == background:
+            continue
+        mask = (winner == number).astype(np.uint8)
+        x, y, width, height = cv2.boundingRect(mask)
+        if components:
+            place = np.s_[y : y + height, x : x + width]
+            count, labels, stats, _ = cv2.connectedComponentsWithStats(mask[place], connectivity=8)
+            np.add(labels, used, out=regions[place], where=labels > 0)
+            numbers.append(np.arange(1, count) + used)
+            sides.append(stats[1:, :4] + np.array([x, y, 0, 0]))
+            areas.append(stats[1:, cv2.CC_STAT_AREA])
+            used += count - 1
+        else:
+            numbers.append(np.array([number + 1]))
+            sides.append(np.array([[x, y, width, height]]))
+            areas.append(np.array([cv2.countNonZero(mask)]))
+        classes.append(np.full(len(areas[-1]), number))
+    if not numbers:
+        none = np.zeros(0, np.int64)
+        return Instances.of(np.zeros((0, 4)), none, none, masks=RegionMasks(regions, none))
+    named, area = np.concatenate(numbers), np.concatenate(areas)
+    means = np.ones(len(area))
+    if certainty is not None:
+        means = np.bincount(regions.reshape(-1), certainty.reshape(-1))[named] / area
+    boxes = np.concatenate(sides)
+    boxes[:, 2:] += boxes[:, :2]
+    # In single precision, as the model's values are: at the threshold is not above it.
+    kept = (area >= min_area) & (means.astype(np.float32) > threshold)
+    return Instances.of(
+        boxes[kept],
+        means[kept],
+        np.concatenate(classes)[kept],
+        masks=RegionMasks(regions, named[kept]),
+    )
+
+
+def foreground(values: Array, level: float, view: View, step: str) -> tuple[Array, Array]:
+    """Where a probability, (h, w) over the model's input, exceeds `level`.
+
+    Returns:
+        (H, W) int32 of 0 and NOTHING, and (H, W) float32 the probability, pixels of the image.
+    """
+    to_grid, window = grid_of(view, values.shape[0], values.shape[1], step), seen_part(view)
+    sampled = sample(np.ascontiguousarray(values, np.float32), to_grid, window)
+    winner = np.where(sampled > level, np.int32(0), np.int32(NOTHING))
+    return on_image(winner, view, window, NOTHING), on_image(sampled, view, window, 0)

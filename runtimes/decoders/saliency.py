@@ -1,0 +1,103 @@
+"""Salient objects and people: how much each pixel belongs to the foreground."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from runtimes.arrays import Array
+from runtimes.decoders.outputs import probabilities, sigmoid, take
+from runtimes.decoders.regions import (
+    foreground,
+    instances_of,
+)
+from runtimes.errors import BadModel
+from runtimes.instances import Instances
+from runtimes.signature import Signature, Tensor
+from runtimes.step import Classes, Count, Decoder, Fraction
+from runtimes.view import View
+
+
+def _single(tensor: Tensor) -> bool:
+    """Whether an output can hold one value for each pixel."""
+    shape = tensor.shape
+    if len(shape) not in (3, 4) or shape[0] not in (1, None):
+        return False
+    if np.dtype(tensor.dtype).kind != "f":
+        return False
+    return len(shape) == 3 or 1 in (shape[1], shape[3]) or None in (shape[1], shape[3])
+
+
+@dataclass(frozen=True, slots=True)
+class Saliency(Decoder):
+    """How much each pixel belongs to the foreground: U2-Net, ISNet, person masks. Class 0.
+
+    The output is [1, 1, h, w], [1, h, w, 1] or [1, h, w]. An instance's score is the mean of the
+    foreground's probability over its pixels.
+    """
+
+    space: ClassVar[Literal["input", "image"]] = "image"
+
+    output: str | None = None
+    """The output's name. Default: the first that has one channel; models with side outputs give
+    their final one first."""
+    per: Literal["image", "component"] = "image"
+    """What becomes an instance: all of the foreground in an `image`, or each connected
+    `component` of it."""
+    activation: Literal["none", "sigmoid"] = "none"
+    """What makes probabilities of the output: `none` where they are in the graph, `sigmoid` for
+    logits."""
+    normalize: bool = False
+    """Stretch the values of each image to 0..1 first, as U2-Net's own code does. Then something is
+    found in every image."""
+    level: Fraction = 0.5
+    """The probability above which a pixel belongs to the foreground."""
+    min_area: Count = 16
+    """The least area of an instance, in pixels of the image."""
+
+    def bind(self, signature: Signature, classes: Classes) -> "Saliency":
+        """See Decoder.bind."""
+        fitting = [tensor for tensor in signature.outputs if _single(tensor)]
+        if self.output is None and fitting:
+            tensor = fitting[0]
+        else:
+            tensor = signature.output(self.output, rank=(3, 4), role="[1, 1, height, width]")
+        if not _single(tensor):
+            raise BadModel(
+                f"the output {tensor} does not hold one value for each pixel",
+                where="output",
+                allowed="floats [1, 1, h, w], [1, h, w, 1] or [1, h, w]",
+                hint="maps of several classes are decoded by `semantic`",
+            )
+        classes.check(1, str(tensor))
+        return replace(self, output=tensor.name)
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        """See Decoder."""
+        values = take(outputs, self.output)
+        shape = values.shape
+        single = values.ndim == 3 or (values.ndim == 4 and 1 in (shape[1], shape[3]))
+        if not single or shape[0] != 1 or not values.size:
+            raise BadModel(
+                f"`{self.name()}` decodes [1, 1, h, w], [1, h, w, 1] or [1, h, w], "
+                f"got {list(shape)}",
+                where="output",
+            )
+        first = values.ndim == 4 and shape[1] == 1
+        plane = values.reshape(shape[2:] if first else shape[1:3]).astype(np.float32)
+        if self.activation == "sigmoid":
+            plane = sigmoid(plane)
+        if self.normalize:
+            least, most = float(plane.min()), float(plane.max())
+            plane = (plane - least) / (most - least) if most > least else np.zeros_like(plane)
+        plane = probabilities(plane, "none", self.name())
+        winner, certainty = foreground(plane, self.level, view, self.name())
+        return instances_of(
+            winner,
+            certainty,
+            background=None,
+            components=self.per == "component",
+            min_area=self.min_area,
+            threshold=threshold,
+        )

@@ -1,0 +1,259 @@
+"""Masks of instances, worked out one by one and only where they are.
+
+A decoder keeps what the model gave: a few coefficients, a small grid of values, a map of regions.
+Pixels of the image are made from it for one instance at a time, under that instance's box; there is
+never an array of the image's size for each instance.
+"""
+
+from dataclasses import dataclass, field, replace
+from math import ceil, floor
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from runtimes.arrays import Array, Size
+from runtimes.geometry import Geometry
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """One instance's mask, cut to where it is.
+
+    Attributes:
+        bitmap: (h, w) uint8 of 0 and 1, with ones in its first and last row and column.
+        left, top: where its first pixel lies in the image.
+    """
+
+    bitmap: Array
+    left: int
+    top: int
+
+
+class Masks(Protocol):
+    """The masks of N instances."""
+
+    def take(self, index: Array) -> "Masks":
+        """The masks that `index` selects; see Instances.take."""
+
+    def to_image(self, geometry: Geometry) -> "Masks":
+        """From the model's input pixels to the image's; see Instances.to_image."""
+
+    def crop(self, number: int, box: Array, size: Size) -> Crop | None:
+        """The pixels of one mask in the image, or None where there are none.
+
+        Args:
+            number: the instance.
+            box: (4,) x1 y1 x2 y2 of the instance in the image.
+            size: of the image.
+        """
+
+
+def tight(bitmap: Array, left: int, top: int) -> Crop | None:
+    """Cut a bitmap, (h, w) uint8, to the pixels that are set."""
+    x, y, width, height = cv2.boundingRect(bitmap)
+    if not width or not height:
+        return None
+    return Crop(bitmap[y : y + height, x : x + width], left + x, top + y)
+
+
+def _window(box: Array, size: Size, margin: int) -> tuple[int, int, int, int] | None:
+    """The pixels that a box touches, and some around: left, top, right, bottom (exclusive)."""
+    left, top = max(0, floor(box[0]) - margin), max(0, floor(box[1]) - margin)
+    right, bottom = min(size[1], ceil(box[2]) + margin), min(size[0], ceil(box[3]) + margin)
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def sample(values: Array, to_grid: Geometry, window: tuple[int, int, int, int]) -> Array:
+    """Bilinear values at the centres of the image's pixels in a window.
+
+    Args:
+        values: (h, w) float32, one at the centre of each cell of a grid; beyond it the outermost
+            ones hold.
+        to_grid: from the image's pixels to the grid's cells.
+        window: left, top, right, bottom (exclusive), in pixels of the image.
+
+    Returns:
+        (bottom - top, right - left) float32.
+    """
+    left, top, right, bottom = window
+    if (to_grid.scale_x, to_grid.scale_y) == (1, 1) and not to_grid.shift_x and not to_grid.shift_y:
+        return values[top:bottom, left:right]
+    # OpenCV puts whole numbers at the centres of pixels, this project at their edges.
+    matrix = np.array(
+        [
+            [to_grid.scale_x, 0, (left + 0.5) * to_grid.scale_x + to_grid.shift_x - 0.5],
+            [0, to_grid.scale_y, (top + 0.5) * to_grid.scale_y + to_grid.shift_y - 0.5],
+        ]
+    )
+    return np.asarray(
+        cv2.warpAffine(
+            values,
+            matrix,
+            (right - left, bottom - top),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PrototypeMasks:
+    """Linear combinations of a few maps, as YOLO's segmentation heads give them.
+
+    Attributes:
+        coefficients: (N, C) float32.
+        prototypes: (C, h, w) float32, over the model's whole input.
+        to_grid: from pixels to cells of the prototypes.
+    """
+
+    coefficients: Array
+    prototypes: Array
+    to_grid: Geometry
+
+    @classmethod
+    def over(cls, coefficients: Array, prototypes: Array, size: Size) -> "PrototypeMasks":
+        """Masks over a model's input of `size`."""
+        height, width = prototypes.shape[1:]
+        return cls(coefficients, prototypes, Geometry(width / size[1], height / size[0]))
+
+    def take(self, index: Array) -> "PrototypeMasks":
+        """See Masks.take."""
+        return replace(self, coefficients=self.coefficients[index])
+
+    def to_image(self, geometry: Geometry) -> "PrototypeMasks":
+        """See Masks.to_image."""
+        return replace(self, to_grid=geometry.followed_by(self.to_grid))
+
+    def crop(self, number: int, box: Array, size: Size) -> Crop | None:
+        """Upsample the logits under the box, then ask which are above 0.
+
+        The order matters: thresholding first costs up to a tenth of IoU. A pixel belongs to the
+        box when its number lies in [x1, x2), as in Ultralytics' crop_mask.
+        """
+        left, top, right, bottom = (ceil(value) for value in box)
+        left, top = max(left, 0), max(top, 0)
+        right, bottom = min(right, size[1]), min(bottom, size[0])
+        if left >= right or top >= bottom:
+            return None
+        height, width = self.prototypes.shape[1:]
+        corners = self.to_grid.points(np.array([[left, top], [right, bottom]]))
+        # Bilinear interpolation reaches one cell beyond the window.
+        (x1, y1), (x2, y2) = (
+            np.floor(corners[0]).astype(int) - 1,
+            np.ceil(corners[1]).astype(int) + 1,
+        )
+        x1, y1 = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
+        part = self.prototypes[:, y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
+        logits = np.tensordot(self.coefficients[number], part, axes=1)
+        to_part = self.to_grid.followed_by(Geometry(shift_x=-x1, shift_y=-y1))
+        values = sample(logits.astype(np.float32), to_part, (left, top, right, bottom))
+        return tight((values > 0).astype(np.uint8), left, top)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMasks:
+    """One grid of values an instance, over the model's whole input.
+
+    Attributes:
+        values: (N, h, w) of any float or integer type.
+        level: what a value must exceed.
+        to_grid: from pixels to cells.
+    """
+
+    values: Array
+    level: float
+    to_grid: Geometry
+
+    @classmethod
+    def over(cls, values: Array, level: float, size: Size) -> "FrameMasks":
+        """Masks over a model's input of `size`."""
+        height, width = values.shape[1:]
+        return cls(values, level, Geometry(width / size[1], height / size[0]))
+
+    def take(self, index: Array) -> "FrameMasks":
+        """See Masks.take."""
+        return replace(self, values=self.values[index])
+
+    def to_image(self, geometry: Geometry) -> "FrameMasks":
+        """See Masks.to_image."""
+        return replace(self, to_grid=geometry.followed_by(self.to_grid))
+
+    def crop(self, number: int, box: Array, size: Size) -> Crop | None:
+        """See Masks.crop. The box does not cut the mask: some heads let it reach beyond."""
+        grid = self.values[number]
+        x, y, width, height = cv2.boundingRect((grid > self.level).astype(np.uint8))
+        if not width:
+            return None
+        # Interpolation reaches one cell beyond those that are above the level.
+        around = np.array([[x - 1, y - 1, x + width + 1, y + height + 1]])
+        window = _window(self.to_grid.inverse.boxes(around)[0], size, margin=1)
+        if window is None:
+            return None
+        values = sample(grid.astype(np.float32), self.to_grid, window)
+        return tight((values > self.level).astype(np.uint8), window[0], window[1])
+
+
+@dataclass(frozen=True, slots=True)
+class BoxMasks:
+    """One small grid of values an instance, stretched over its box, as Mask R-CNN's heads give it.
+
+    Attributes:
+        values: (N, h, w) float32.
+        level: what a value must exceed.
+        boxes: (N, 4) x1 y1 x2 y2, not clipped.
+    """
+
+    values: Array
+    level: float
+    boxes: Array
+
+    def take(self, index: Array) -> "BoxMasks":
+        """See Masks.take."""
+        return replace(self, values=self.values[index], boxes=self.boxes[index])
+
+    def to_image(self, geometry: Geometry) -> "BoxMasks":
+        """See Masks.to_image."""
+        return replace(self, boxes=geometry.inverse.boxes(self.boxes))
+
+    def crop(self, number: int, box: Array, size: Size) -> Crop | None:
+        """See Masks.crop."""
+        window = _window(box, size, margin=0)
+        x1, y1, x2, y2 = self.boxes[number].tolist()
+        if window is None or x2 <= x1 or y2 <= y1:
+            return None
+        height, width = self.values.shape[1:]
+        scale_x, scale_y = width / (x2 - x1), height / (y2 - y1)
+        to_grid = Geometry(scale_x, scale_y, -x1 * scale_x, -y1 * scale_y)
+        values = sample(self.values[number].astype(np.float32), to_grid, window)
+        return tight((values > self.level).astype(np.uint8), window[0], window[1])
+
+
+@dataclass(frozen=True, slots=True)
+class RegionMasks:
+    """One map of the whole image, in which each instance has a number of its own.
+
+    Attributes:
+        regions: (H, W) integers, in pixels of the image.
+        numbers: (N,) the instances' numbers in it.
+    """
+
+    regions: Array = field(repr=False)
+    numbers: Array
+
+    def take(self, index: Array) -> "RegionMasks":
+        """See Masks.take."""
+        return replace(self, numbers=self.numbers[index])
+
+    def to_image(self, geometry: Geometry) -> "RegionMasks":
+        """The map is one of the image already."""
+        return self
+
+    def crop(self, number: int, box: Array, size: Size) -> Crop | None:
+        """See Masks.crop."""
+        window = _window(box, size, margin=0)
+        if window is None:
+            return None
+        left, top, right, bottom = window
+        part = self.regions[top:bottom, left:right] == self.numbers[number]
+        return tight(part.astype(np.uint8), left, top)

@@ -1,0 +1,76 @@
+"""Oriented boxes: (N, 5) centre x, centre y, width, height in pixels, angle in radians.
+
+The angle turns the width's direction from the x axis towards the y axis, which on a screen is
+clockwise, as in CVAT and in Ultralytics.
+"""
+
+import numpy as np
+
+from runtimes.arrays import Array
+
+
+def corners(boxes: Array) -> Array:
+    """(N, 5) oriented boxes -> (N, 4, 2) their corners, one after the other around the box."""
+    centre, half = boxes[:, :2], boxes[:, 2:4] / 2
+    cos, sin = np.cos(boxes[:, 4]), np.sin(boxes[:, 4])
+    along = half[:, :1] * np.stack([cos, sin], axis=1)
+    across = half[:, 1:] * np.stack([-sin, cos], axis=1)
+    turns = [along + across, along - across, -along - across, -along + across]
+    return np.asarray(centre[:, None] + np.stack(turns, axis=1))
+
+
+def from_corners(points: Array) -> Array:
+    """(N, 4, 2) corners in the order of `corners` -> (N, 5) oriented boxes; its inverse."""
+    centre = points.mean(axis=1)
+    along, across = points[:, 0] - points[:, 3], points[:, 0] - points[:, 1]
+    sides = np.stack([np.hypot(*along.T), np.hypot(*across.T)], axis=1)
+    angle = np.arctan2(along[:, 1], along[:, 0])
+    return np.concatenate([centre, sides, angle[:, None]], axis=1)
+
+
+def bounds(boxes: Array) -> Array:
+    """(N, 5) oriented boxes -> (N, 4) x1 y1 x2 y2 of the upright boxes around them."""
+    points = corners(boxes)
+    return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
+
+
+def probiou(one: Array, other: Array) -> Array:
+    """How much oriented boxes overlap, taken as Gaussian distributions.
+
+    Formula: Llerena, Zeni, Kristen and Jung, "Gaussian Bounding Boxes and Probabilistic
+    Intersection-over-Union for Object Detection", 2021; one minus the Hellinger distance. It is
+    what Ultralytics suppresses oriented boxes by.
+
+    Args:
+        one: (N, 5).
+        other: (M, 5).
+
+    Returns:
+        (N, M), 0..1.
+    """
+    eps = 1e-7
+    x1, y1, a1, b1, c1 = (value[:, None] for value in _gaussians(one))
+    x2, y2, a2, b2, c2 = (value[None, :] for value in _gaussians(other))
+    a, b, c, dx, dy = a1 + a2, b1 + b2, c1 + c2, x1 - x2, y1 - y2
+    determinant = a * b - c * c
+    own = np.clip(a1 * b1 - c1 * c1, 0, None) * np.clip(a2 * b2 - c2 * c2, 0, None)
+    distance = (
+        0.25 * (a * dy * dy + b * dx * dx) / (determinant + eps)
+        - 0.5 * c * dx * dy / (determinant + eps)
+        + 0.5 * np.log(determinant / (4 * np.sqrt(own) + eps) + eps)
+    )
+    return np.asarray(1 - np.sqrt(1 - np.exp(-np.clip(distance, eps, 100)) + eps))
+
+
+def _gaussians(boxes: Array) -> tuple[Array, ...]:
+    """Mean x and y, and variance along x, along y, and covariance, of (N, 5) oriented boxes."""
+    x, y, width, height, angle = boxes.T
+    along, across = width**2 / 12, height**2 / 12
+    cos, sin = np.cos(angle), np.sin(angle)
+    return (
+        x,
+        y,
+        along * cos**2 + across * sin**2,
+        along * sin**2 + across * cos**2,
+        (along - across) * cos * sin,
+    )

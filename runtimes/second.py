@@ -1,0 +1,116 @@
+"""A second model that looks at what the first one found: keypoints of a person, age of a face."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import ceil, floor
+from pathlib import Path
+
+import numpy as np
+
+from runtimes.arrays import Array, Size
+from runtimes.backends.session import Backend
+from runtimes.clock import Clock
+from runtimes.instances import Instances
+from runtimes.network import Network, OpenNetwork, Outputs
+from runtimes.step import Attribute, Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A second model's description, as model_handler.py spells it out.
+
+    Attributes:
+        network: the model and the preprocessing of each crop.
+        classes: the class numbers of the instances that it looks at.
+        expand: how much larger than the instance's box a crop is, on each axis.
+        postprocess: a decoder of keypoints, attributes, or both.
+    """
+
+    network: Network
+    classes: tuple[int, ...]
+    expand: float
+    postprocess: tuple[Decoder | Attribute, ...]
+
+    def open(self, backend: Backend, folder: Path) -> "OpenSecond":
+        """Load the model from `folder`; see Network.open."""
+        return OpenSecond(self, self.network.open(backend, folder))
+
+
+class OpenSecond:
+    """A loaded second model."""
+
+    def __init__(self, second: Second, network: OpenNetwork) -> None:
+        self._second = second
+        self._network = network
+        self._decoders = [it for it in second.postprocess if isinstance(it, Decoder)]
+        self._attributes = [it for it in second.postprocess if isinstance(it, Attribute)]
+
+    def warm_up(self, image: Array) -> None:
+        """Run once on a whole image, so that a model that does not fit shows at the start."""
+        box = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float64)
+        kind = np.array(self._second.classes[:1], np.int64)
+        self(Instances(box, np.ones(1), kind), image, Clock())
+
+    def __call__(self, instances: Instances, image: Array, clock: Clock) -> Instances:
+        """The same instances with what the second model says of them.
+
+        Args:
+            instances: in pixels of the image, within its bounds.
+            image: (H, W, 3) uint8 BGR.
+        """
+        chosen = np.flatnonzero(np.isin(instances.classes, self._second.classes))
+        if not len(chosen):
+            return instances
+        size = (image.shape[0], image.shape[1])
+        windows = [_window(box, self._second.expand, size) for box in instances.boxes[chosen]]
+        results = list(self._network.run_crops(image, windows, clock))
+        for decoder in self._decoders:
+            instances = self._with_keypoints(instances, chosen, decoder, results)
+        if self._attributes:
+            names = results[0].tensors
+            stacked = {name: np.concatenate([it.tensors[name] for it in results]) for name in names}
+            instances = self._with_attributes(instances, chosen, stacked)
+        return instances
+
+    def _with_keypoints(
+        self, instances: Instances, chosen: Array, decoder: Decoder, results: list[Outputs]
+    ) -> Instances:
+        """Give the chosen instances the best keypoints that were found in their crops."""
+        found = []
+        for outputs in results:
+            decoded = decoder(outputs.tensors, outputs.view, 0.0)
+            if decoder.space == "input":
+                decoded = decoded.to_image(outputs.view.geometry)
+            points = decoded.best_first().keypoints
+            found.append(None if points is None or not len(points) else points[0])
+        count = next((len(points) for points in found if points is not None), 0)
+        keypoints = np.zeros((len(instances), count, 3))
+        for number, points in zip(chosen.tolist(), found, strict=True):
+            if points is not None:
+                keypoints[number] = points
+        return replace(instances, keypoints=keypoints)
+
+    def _with_attributes(
+        self, instances: Instances, chosen: Array, outputs: Mapping[str, Array]
+    ) -> Instances:
+        """Give the chosen instances their attributes; to the others they say nothing."""
+        asked = replace(instances.take(chosen), rows=np.arange(len(chosen)), attributes={})
+        for attribute in self._attributes:
+            asked = attribute(asked, outputs)
+        for name, values in asked.attributes.items():
+            known = instances.attributes.get(name)
+            texts = np.full(len(instances), "", object) if known is None else known.astype(object)
+            texts[chosen] = values
+            instances = instances.with_attribute(name, texts)
+        return instances
+
+
+def _window(box: Array, expand: float, size: Size) -> tuple[int, int, int, int]:
+    """The part of the image around a box: left, top, right, bottom (exclusive), never empty."""
+    x1, y1, x2, y2 = box.tolist()
+    grow_x, grow_y = (x2 - x1) * (expand - 1) / 2, (y2 - y1) * (expand - 1) / 2
+    left = min(max(floor(x1 - grow_x), 0), size[1] - 1)
+    top = min(max(floor(y1 - grow_y), 0), size[0] - 1)
+    right = max(min(ceil(x2 + grow_x), size[1]), left + 1)
+    bottom = max(min(ceil(y2 + grow_y), size[0]), top + 1)
+    return left, top, right, bottom

@@ -1,0 +1,21 @@
+"""How a model saw an image."""
+
+from dataclasses import dataclass
+
+from runtimes.arrays import Size
+from runtimes.geometry import Geometry
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The sizes on both sides of preprocessing, and the map between them.
+
+    Attributes:
+        image: height and width of the image.
+        input: height and width of the model's input.
+        geometry: from the image's pixels to the model's input pixels.
+    """
+
+    image: Size
+    input: Size
+    geometry: Geometry

@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from runtimes.backends.onnxruntime_cuda import OnnxRuntime, has_nvidia_driver
+from runtimes.errors import BadModel, NoDevice
+from runtimes.signature import Tensor
+from tests.runtimes import graphs
+from tests.runtimes.graphs import Axes
+
+BACKEND = OnnxRuntime(device="cpu", threads=1)
+
+without_gpu = pytest.mark.skipif(has_nvidia_driver(), reason="there is an NVIDIA driver")
+with_gpu = pytest.mark.skipif(not has_nvidia_driver(), reason="there is no NVIDIA driver")
+
+
+@pytest.mark.parametrize(
+    ("shape", "declared"),
+    [
+        ((1, 3, 64, 64), (1, 3, 64, 64)),
+        ((1, 48, 64, 3), (1, 48, 64, 3)),
+        ((3, 64, 64), (3, 64, 64)),
+        (("batch", 3, "height", "width"), (None, 3, None, None)),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float16", "float64", "uint8"])
+def test_signature_is_what_the_graph_declares(
+    tmp_path: Path, shape: Axes, declared: tuple[int | None, ...], dtype: str
+) -> None:
+    output = "float16" if dtype == "float16" else "float32"
+    known = np.zeros((1, 5, 6))
+    file = graphs.constant(
+        tmp_path / "model.onnx", known, shape=shape, dtype=dtype, output_dtype=output
+    )
+    signature = BACKEND.open(file).signature
+    assert signature.inputs == (Tensor("images", declared, dtype),)
+    assert signature.outputs == (Tensor("output0", (1, 5, 6), output),)
+
+
+@pytest.mark.parametrize("metadata", [{}, {"task": "detect", "names": "{0: 'cat'}"}])
+def test_metadata_of_the_file_are_read(tmp_path: Path, metadata: dict[str, str]) -> None:
+    file = graphs.constant(tmp_path / "model.onnx", np.zeros((1, 5, 6)), metadata=metadata)
+    assert BACKEND.open(file).signature.metadata == metadata
+
+
+def test_on_the_cpu_by_choice_there_is_nothing_to_warn_of(tmp_path: Path) -> None:
+    session = BACKEND.open(graphs.echo(tmp_path / "model.onnx"))
+    assert session.device == f"ONNX Runtime {onnxruntime.__version__} on CPU"
+    assert session.warning == ""
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, device: str) -> None:
+    file = tmp_path / "broken.onnx"
+    file.write_bytes(b"this is not a model")
+    backend = OnnxRuntime(device="cpu" if device == "cpu" else "cuda", allow_cpu_fallback=True)
+    with pytest.raises(BadModel) as caught:
+        backend.open(file)
+    assert caught.value.what.startswith("ONNX Runtime cannot load broken.onnx: ")
+    assert "\n" not in caught.value.what
+
+
+@without_gpu
+def test_without_a_gpu_the_gpu_variant_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(NoDevice) as caught:
+        OnnxRuntime(device="cuda").open(graphs.echo(tmp_path / "model.onnx"))
+    error = caught.value
+    assert error.what == "the GPU variant cannot use a GPU: there is no NVIDIA driver"
+    assert error.found == "CPUExecutionProvider"
+    assert error.allowed == "CUDAExecutionProvider"
+    assert "nvidia-smi" in error.hint
+    assert "`allow_cpu_fallback: true`" in error.hint
+
+
+@without_gpu
+def test_without_a_gpu_the_fallback_runs_and_warns(tmp_path: Path) -> None:
+    known = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    file = graphs.constant(tmp_path / "model.onnx", known)
+    session = OnnxRuntime(device="cuda", allow_cpu_fallback=True).open(file)
+    assert session.warning == "running on the CPU: there is no NVIDIA driver"
+    assert session.device.endswith(" on CPU")
+    outputs = session.run({"images": np.ones((1, 3, 64, 64), np.float32)})
+    np.testing.assert_array_equal(outputs["output0"], known)
+
+
+@with_gpu
+def test_with_a_gpu_the_model_runs_there(tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    file = graphs.convolution(
+        tmp_path / "model.onnx", rng.normal(size=(4, 3, 3, 3)), np.zeros(4), shape=(1, 3, 16, 16)
+    )
+    image = rng.random((1, 3, 16, 16), np.float32)
+    session = OnnxRuntime(device="cuda").open(file)
+    assert session.device.endswith(" on CUDA, CPU")
+    assert session.warning == ""
+    found, wanted = session.run({"images": image}), BACKEND.open(file).run({"images": image})
+    # CUDA may multiply in TF32, which has 10 bits of mantissa.
+    np.testing.assert_allclose(found["features"], wanted["features"], atol=2e-2)

@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import openvino
+import pytest
+
+from runtimes.backends.openvino_cpu import OpenVino
+from runtimes.errors import BadModel
+from runtimes.signature import Tensor
+from tests.runtimes import graphs
+from tests.runtimes.graphs import Axes
+
+BACKEND = OpenVino(threads=1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "declared"),
+    [
+        ((1, 3, 64, 64), (1, 3, 64, 64)),
+        ((1, 48, 64, 3), (1, 48, 64, 3)),
+        ((3, 64, 64), (3, 64, 64)),
+        (("batch", 3, "height", "width"), (None, 3, None, None)),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float16", "float64", "uint8"])
+def test_signature_is_what_the_graph_declares(
+    tmp_path: Path, shape: Axes, declared: tuple[int | None, ...], dtype: str
+) -> None:
+    file = graphs.constant(tmp_path / "model.onnx", np.zeros((1, 5, 6)), shape=shape, dtype=dtype)
+    signature = BACKEND.open(file).signature
+    assert signature.inputs == (Tensor("images", declared, dtype),)
+    assert signature.outputs == (Tensor("output0", (1, 5, 6), "float32"),)
+
+
+def test_device_names_the_runtime_its_version_and_the_processor(tmp_path: Path) -> None:
+    session = BACKEND.open(graphs.echo(tmp_path / "model.onnx"))
+    assert session.device.startswith(f"OpenVINO {openvino.__version__} on CPU (")
+    assert session.warning == ""
+
+
+def test_an_intermediate_representation_runs_too(tmp_path: Path) -> None:
+    known = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    model = openvino.convert_model(graphs.constant(tmp_path / "model.onnx", known))
+    openvino.save_model(model, tmp_path / "model.xml", compress_to_fp16=False)
+    session = BACKEND.open(tmp_path / "model.xml")
+    outputs = session.run({"images": np.ones((1, 3, 64, 64), np.float32)})
+    np.testing.assert_array_equal(outputs["output0"], known)
+
+
+def test_an_output_with_two_names_is_found_under_each(tmp_path: Path) -> None:
+    known = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    model = openvino.convert_model(graphs.constant(tmp_path / "model.onnx", known))
+    model.outputs[0].get_tensor().add_names({"detections"})
+    openvino.save_model(model, tmp_path / "model.xml", compress_to_fp16=False)
+    session = BACKEND.open(tmp_path / "model.xml")
+    assert [tensor.name for tensor in session.signature.outputs] == ["detections", "output0"]
+    outputs = session.run({"images": np.ones((1, 3, 64, 64), np.float32)})
+    np.testing.assert_array_equal(outputs["output0"], known)
+    np.testing.assert_array_equal(outputs["detections"], known)
+
+
+def test_computes_in_single_precision_on_every_processor(tmp_path: Path) -> None:
+    # 1 + 2**-20 is 1 in bfloat16 and in float16; multiplied and reduced, so that it is computed.
+    weights = np.full((1, 3, 1, 1), 1 + 2**-20)
+    file = graphs.convolution(tmp_path / "model.onnx", weights, np.zeros(1), shape=(1, 3, 4, 4))
+    outputs = BACKEND.open(file).run({"images": np.ones((1, 3, 4, 4), np.float32)})
+    np.testing.assert_allclose(outputs["features"] - 3, 3 * 2**-20, rtol=0.2)
+
+
+def test_a_file_that_is_no_model_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    file = tmp_path / "broken.onnx"
+    file.write_bytes(b"this is not a model")
+    with pytest.raises(BadModel) as caught:
+        BACKEND.open(file)
+    assert "OpenVINO cannot load broken.onnx: " in caught.value.what
+    assert "\n" not in caught.value.what
+    assert "`runtime: onnxruntime`" in caught.value.hint
+
+
+def test_an_operation_that_openvino_lacks_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    file = graphs.echo(tmp_path / "model.onnx")
+    model = onnx.load(file)
+    model.graph.node[0].CopyFrom(
+        onnx.helper.make_node("NoSuchOperation", ["images"], ["seen"], domain="example.org")
+    )
+    model.opset_import.append(onnx.helper.make_opsetid("example.org", 1))
+    onnx.save(model, file)
+    with pytest.raises(BadModel) as caught:
+        BACKEND.open(file)
+    assert caught.value.what.startswith("OpenVINO cannot load model.onnx: ")
+    assert "`runtime: onnxruntime`" in caught.value.hint

@@ -1,0 +1,438 @@
+from math import exp
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+from skimage import measure
+
+from runtimes.arrays import Array, Size
+from runtimes.decoders.saliency import Saliency
+from runtimes.decoders.semantic import Semantic
+from runtimes.errors import BadModel
+from runtimes.geometry import Geometry
+from runtimes.instances import Instances
+from runtimes.signature import Signature, Tensor
+from runtimes.step import Classes
+from runtimes.view import View
+
+ANY = Classes(1, exact=False)
+ONE = Classes(1, exact=True)
+Shape = tuple[int | None, ...]
+Per = Literal["class", "component"]
+
+PLAIN = View((24, 36), (24, 36), Geometry())
+STRETCHED = View((50, 90), (24, 36), Geometry(0.4, 0.48))
+LETTERBOXED = View((40, 90), (24, 36), Geometry(0.4, 0.4, 0, 4))
+CROPPED = View((48, 90), (24, 36), Geometry(0.5, 0.5, -4, 0))
+SMALL = View((15, 20), (24, 36), Geometry(1.8, 1.6))
+VIEWS = [PLAIN, STRETCHED, LETTERBOXED, CROPPED]
+
+
+def signature(
+    *shapes: Shape, dtype: str = "float32", metadata: dict[str, str] | None = None
+) -> Signature:
+    outputs = [Tensor(f"output{n}", shape, dtype) for n, shape in enumerate(shapes)]
+    return Signature((), tuple(outputs), metadata or {})
+
+
+def drawn(found: Instances, size: Size) -> list[Array]:
+    """Each instance's mask, (H, W) bool."""
+    masks = []
+    for number, box in enumerate(found.boxes):
+        assert found.masks is not None
+        whole = np.zeros(size, bool)
+        crop = found.masks.crop(number, box, size)
+        if crop is not None:
+            height, width = crop.bitmap.shape
+            place = np.s_[crop.top : crop.top + height, crop.left : crop.left + width]
+            whole[place] = crop.bitmap > 0
+        masks.append(whole)
+    return masks
+
+
+def interpolated(values: Array, view: View) -> Array:
+    """Bilinear values at the centres of the image's pixels; not a number where nothing was seen."""
+    height, width = values.shape
+    result = np.full(view.image, np.nan)
+    for row in range(view.image[0]):
+        for column in range(view.image[1]):
+            x = (column + 0.5) * view.geometry.scale_x + view.geometry.shift_x
+            y = (row + 0.5) * view.geometry.scale_y + view.geometry.shift_y
+            if not (0 <= x < view.input[1] and 0 <= y < view.input[0]):
+                continue
+            x = min(max(x * width / view.input[1] - 0.5, 0), width - 1)
+            y = min(max(y * height / view.input[0] - 0.5, 0), height - 1)
+            left, top = int(x), int(y)
+            right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
+            dx, dy = x - left, y - top
+            above = values[top, left] * (1 - dx) + values[top, right] * dx
+            below = values[bottom, left] * (1 - dx) + values[bottom, right] * dx
+            result[row, column] = above * (1 - dy) + below * dy
+    return result
+
+
+def check_regions(found: Instances, wanted: Array, per: Per, least: int, unsure: Array) -> None:
+    """Compare with a map of classes, -1 for none, except at pixels that rounding may decide."""
+    masks = drawn(found, (wanted.shape[0], wanted.shape[1]))
+    got = np.full(wanted.shape, -1)
+    for mask, number, box in zip(masks, found.classes.tolist(), found.boxes, strict=True):
+        assert mask.sum() >= least
+        assert (got[mask] == -1).all()
+        got[mask] = number
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        edges = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+        assert box.tolist() == edges
+        parts = ndimage.label(mask, np.ones((3, 3)))[1]
+        assert parts == 1 if per == "component" else parts >= 1
+    # What is missing is in regions too small to be wanted.
+    differing = (got != wanted) & ~unsure
+    for number in np.unique(wanted[differing]):
+        assert number >= 0
+        if per == "class":
+            assert (wanted == number).sum() < least + unsure.sum()
+            continue
+        labels, _ = ndimage.label(wanted == number, np.ones((3, 3)))
+        for part in np.unique(labels[differing & (wanted == number)]):
+            assert (labels == part).sum() < least + unsure.sum()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("grid", [(24, 36), (6, 9), (12, 18)])
+@pytest.mark.parametrize("per", ["class", "component"])
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_logits_are_interpolated_and_the_highest_wins(
+    view: View, grid: Size, per: Per, layout: str
+) -> None:
+    logits = np.random.default_rng(4).normal(0, 3, (5, *grid)).astype(np.float32)
+    output = logits[None] if layout == "nchw" else logits.transpose(1, 2, 0)[None]
+    step = Semantic("o", per=per, background=0, min_area=2)
+    found = step({"o": output}, view, 0.0)
+    values = np.stack([interpolated(plane, view) for plane in logits])
+    seen = ~np.isnan(values[0])
+    ordered = np.sort(np.nan_to_num(values), axis=0)
+    wanted = np.where(seen, np.nan_to_num(values).argmax(axis=0), -1)
+    wanted[wanted == 0] = -1
+    # OpenCV may interpolate in steps of 1/32.
+    unsure = seen & (ordered[-1] - ordered[-2] < 0.3)
+    assert unsure.mean() < 0.25
+    check_regions(found, wanted, per, 2, unsure)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 9999), st.integers(2, 40))
+def test_classes_that_cannot_win_are_left_out_without_a_difference(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 1, (count, 6, 9)).astype(np.float32)
+    logits[: count // 2] += rng.integers(0, 5)
+    found = Semantic("o", background=None, min_area=1)({"o": logits[None]}, SMALL, 0)
+    values = np.stack([interpolated(plane, SMALL) for plane in logits])
+    best, got = values.max(axis=0), np.full(SMALL.image, -np.inf)
+    for mask, number in zip(drawn(found, SMALL.image), found.classes.tolist(), strict=True):
+        got[mask] = values[number][mask]
+    # Each pixel has a class, and it is the best one, or as good as it.
+    assert (got >= best - 0.3).all()
+    assert (got == best).mean() > 0.8
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+@pytest.mark.parametrize("per", ["class", "component"])
+def test_class_numbers_come_from_the_nearest_cell(view: View, dtype: str, per: Per) -> None:
+    labels = np.random.default_rng(1).integers(0, 4, (6, 9)).astype(dtype)
+    labels[0, 0] = 255 if dtype == "uint8" else -7
+    wanted = np.full(view.image, -1)
+    for row in range(view.image[0]):
+        for column in range(view.image[1]):
+            x = (column + 0.5) * view.geometry.scale_x + view.geometry.shift_x
+            y = (row + 0.5) * view.geometry.scale_y + view.geometry.shift_y
+            if 0 <= x < 36 and 0 <= y < 24:
+                wanted[row, column] = max(-1, int(labels[int(y // 4), int(x // 4)]))
+    wanted[wanted == 2] = -1
+    nothing = np.zeros(view.image, bool)
+    step = Semantic("o", per=per, background=2, min_area=1)
+    for output in (labels[None], labels[None, None], labels[None, ..., None]):
+        found = step({"o": output}, view, 0.5)
+        check_regions(found, wanted, per, 1, nothing)
+        assert set(found.scores.tolist()) == {1.0}
+
+
+@pytest.mark.parametrize("per", ["class", "component"])
+def test_boxes_and_areas_agree_with_scikit_image(per: Per) -> None:
+    labels = np.random.default_rng(5).integers(0, 3, (24, 36)).astype(np.uint8)
+    found = Semantic("o", per=per, background=0, min_area=5)({"o": labels[None]}, PLAIN, 0)
+    wanted = []
+    for number in (1, 2):
+        parts = measure.label(labels == number, connectivity=2) if per == "component" else None
+        regions = (labels == number).astype(int) if parts is None else parts
+        for region in measure.regionprops(regions):
+            y1, x1, y2, x2 = region.bbox
+            if region.area >= 5:
+                wanted.append((number, [x1, y1, x2, y2], int(region.area)))
+    areas = [int(mask.sum()) for mask in drawn(found, PLAIN.image)]
+    got = zip(found.classes.tolist(), found.boxes.tolist(), areas, strict=True)
+    assert sorted(got) == sorted(wanted)
+    assert wanted
+
+
+def test_a_score_is_the_mean_probability_of_the_best_class() -> None:
+    logits = np.zeros((1, 3, 24, 36), np.float32)
+    logits[0, 1, :, :12] = 2.0
+    logits[0, 2, :, 12:24] = 3.0
+    logits[0, 2, :, 24:] = 1.0
+    found = Semantic("o", background=None)({"o": logits}, PLAIN, 0.0)
+    two, three, one = (exp(value) / (exp(value) + 2) for value in (2, 3, 1))
+    assert found.classes.tolist() == [1, 2]
+    assert found.scores.tolist() == pytest.approx([two, (three + one) / 2], abs=1e-6)
+    assert len(Semantic("o", background=None)({"o": logits}, PLAIN, two + 0.001)) == 0
+    # The same by sigmoid: only the best class's own logit counts.
+    each = Semantic("o", background=None, activation="sigmoid")({"o": logits}, PLAIN, 0.0)
+    wanted = [1 / (1 + exp(-2)), (1 / (1 + exp(-3)) + 1 / (1 + exp(-1))) / 2]
+    assert each.scores.tolist() == pytest.approx(wanted, abs=1e-6)
+
+
+def test_probabilities_of_several_classes_are_taken_as_they_are() -> None:
+    output = np.full((1, 3, 24, 36), 0.125, np.float32)
+    output[0, 1, :, :18] = 0.75
+    output[0, 2, :, 18:] = 0.5
+    step = Semantic("o", activation="none")
+    assert step({"o": output}, PLAIN, 0.0).scores.tolist() == [0.75, 0.5]
+    assert step({"o": output}, PLAIN, 0.5).scores.tolist() == [0.75]
+    with pytest.raises(BadModel, match="take") as caught:
+        step({"o": output * 9}, PLAIN, 0.5)
+    assert caught.value.found == "values from 4.5 to 6.75"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("output", ["nchw", "nhwc", "nhw"])
+@pytest.mark.parametrize("step", [Semantic("o", min_area=1), Saliency("o", min_area=1)])
+def test_one_probability_is_interpolated_then_compared(
+    view: View, output: str, step: Semantic | Saliency
+) -> None:
+    values = np.random.default_rng(2).random((6, 9)).astype(np.float32)
+    shape = {"nchw": (1, 1, 6, 9), "nhwc": (1, 6, 9, 1), "nhw": (1, 6, 9)}[output]
+    found = step({"o": values.reshape(shape)}, view, 0.0)
+    sampled = interpolated(values, view)
+    unsure = np.abs(sampled - 0.5) < 0.03
+    wanted = np.where(np.nan_to_num(sampled) > 0.5, 0, -1)
+    check_regions(found, wanted, "class", 1, unsure)
+    assert found.classes.tolist() == [0]
+    assert found.scores[0] == pytest.approx(sampled[wanted == 0].mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("step", [Semantic("o"), Saliency("o")])
+def test_the_padding_of_a_letterbox_yields_nothing(step: Semantic | Saliency) -> None:
+    values = np.zeros((1, 1, 24, 36), np.float32)
+    values[..., :4, :] = values[..., 20:, :] = 1  # above and below the image
+    assert len(step({"o": values}, LETTERBOXED, 0.5)) <= 1
+    values[..., :5, :] = 0
+    values[..., 19:, :] = 0
+    values[..., 0:3, :] = 1
+    found = step({"o": values}, LETTERBOXED, 0.0)
+    assert (len(found), found.boxes.shape) == (0, (0, 4))
+
+
+def test_what_a_crop_hides_yields_nothing() -> None:
+    found = Saliency("o")({"o": np.ones((1, 1, 6, 9), np.float32)}, CROPPED, 0.5)
+    assert found.boxes.tolist() == [[8, 0, 80, 48]]  # 4 / 0.5 to (36 + 4) / 0.5
+    found = Semantic("o")({"o": np.ones((1, 6, 9), np.uint8)}, CROPPED, 0.5)
+    assert found.boxes.tolist() == [[8, 0, 80, 48]]
+
+
+@pytest.mark.parametrize("step", [Saliency("o", per="component"), Semantic("o", per="component")])
+def test_parts_that_touch_at_a_corner_are_one(step: Semantic | Saliency) -> None:
+    values = np.zeros((1, 1, 24, 36), np.float32)
+    values[0, 0, 2:8, 2:8] = 0.75
+    values[0, 0, 8:14, 8:14] = 1.0
+    values[0, 0, 18:22, 18:22] = 0.875  # 16 pixels: just enough
+    values[0, 0, 1:4, 30:35] = 1.0  # 15 pixels
+    found = step({"o": values}, PLAIN, 0.5)
+    assert sorted(found.boxes.tolist()) == [[2, 2, 14, 14], [18, 18, 22, 22]]
+    assert sorted(found.scores.tolist()) == [0.875, 0.875]
+    assert sorted(int(mask.sum()) for mask in drawn(found, PLAIN.image)) == [16, 72]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("step", [Saliency("o", level=0.25), Semantic("o", level=0.25)])
+def test_a_score_at_the_threshold_is_not_above_it(step: Semantic | Saliency, dtype: str) -> None:
+    values = np.full((1, 1, 24, 36), 0.625, dtype)
+    assert len(step({"o": values}, PLAIN, 0.625)) == 0
+    assert len(step({"o": values}, PLAIN, 0.62)) == 1
+    single = np.full((1, 1, 24, 36), 0.3, np.float32)
+    assert len(step({"o": single}, PLAIN, 0.3)) == 0
+    assert len(step({"o": np.full((1, 1, 24, 36), 0.25, dtype)}, PLAIN, 0.1)) == 0  # at the level
+
+
+def test_half_precision_logits_that_overflow_raise_nothing() -> None:
+    logits = np.zeros((1, 3, 24, 36), np.float16)
+    logits[0, 1, :, :18] = np.inf
+    logits[0, 2, :, 18:] = 60000
+    logits[0, 0, 5, 30] = np.nan
+    found = Semantic("o")({"o": logits}, PLAIN, 0.5)
+    assert np.isfinite(found.scores).all()
+
+
+def test_normalize_stretches_the_values_of_an_image() -> None:
+    values = np.full((1, 1, 24, 36), 2.0, np.float32)
+    values[0, 0, :, :12] = 6.0
+    values[0, 0, :, 12:24] = 4.5
+    found = Saliency("o", normalize=True)({"o": values}, PLAIN, 0.5)
+    assert found.boxes.tolist() == [[0, 0, 24, 24]]
+    assert found.scores.tolist() == [(1.0 + 0.625) / 2]
+    assert len(Saliency("o", normalize=True)({"o": np.ones_like(values)}, PLAIN, 0)) == 0
+
+
+def test_saliency_of_logits_needs_a_sigmoid() -> None:
+    values = np.full((1, 1, 24, 36), -4.0, np.float32)
+    values[0, 0, :, :12] = 3.0
+    found = Saliency("o", activation="sigmoid")({"o": values}, PLAIN, 0.5)
+    assert found.boxes.tolist() == [[0, 0, 12, 24]]
+    assert found.scores.tolist() == pytest.approx([1 / (1 + exp(-3))])
+    with pytest.raises(BadModel) as caught:
+        Saliency("o")({"o": values}, PLAIN, 0.5)
+    assert (caught.value.where, caught.value.found) == ("activation", "values from -4 to 3")
+
+
+@pytest.mark.parametrize(
+    ("step", "shape", "message"),
+    [
+        (Semantic("o"), (2, 3, 24, 36), r"got \[2, 3, 24, 36\]"),
+        (Semantic("o"), (24, 36), r"got \[24, 36\]"),
+        (Semantic("o"), (1, 3, 0, 36), r"got \[1, 3, 0, 36\]"),
+        (Semantic("o"), (1, 3, 36, 24), "24x36, but the output's is 36x24"),
+        (Semantic("o", layout="nhwc"), (1, 3, 24, 36), "the output's is 3x24 "),
+        (Saliency("o"), (1, 2, 24, 36), r"got \[1, 2, 24, 36\]"),
+        (Saliency("o"), (24, 36), r"got \[24, 36\]"),
+        (Saliency("o"), (1, 1, 36, 24), "24x36, but the output's is 36x24"),
+    ],
+)
+def test_real_outputs_of_another_shape_are_refused(
+    step: Semantic | Saliency, shape: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(BadModel, match=message):
+        step({"o": np.zeros(shape, np.float32)}, PLAIN, 0.5)
+
+
+def test_integers_in_several_channels_are_refused() -> None:
+    with pytest.raises(BadModel, match=r"integers \[1, h, w\], got \[1, 3, 24, 36\]"):
+        Semantic("o")({"o": np.zeros((1, 3, 24, 36), np.int64)}, PLAIN, 0.5)
+    with pytest.raises(BadModel, match="3 channels of integers"):
+        Semantic().bind(signature((1, 3, 24, 36), dtype="int64"), ANY)
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "found"),
+    [
+        ((1, 19, 128, 256), Classes(19, exact=True), 19),
+        ((1, 128, 256, 19), Classes(19, exact=True), 19),
+        ((1, 150, 96, 128), Classes(150, exact=True), None),
+        ((1, 150, 128, 128), Classes(5, exact=False), 150),
+        ((1, 128, 128, 150), Classes(5, exact=False), 150),
+        ((1, 19, None, None), Classes(19, exact=True), 19),
+        ((1, None, None, 19), Classes(19, exact=True), 19),
+        ((None, None, None, None), Classes(19, exact=True), None),
+        ((1, 1, 128, 256), ONE, 1),
+        ((1, 128, 256, 1), ONE, 1),
+        ((1, 128, 256), ONE, 1),
+    ],
+)
+def test_bind_tells_where_the_channels_are(
+    shape: Shape, classes: Classes, found: int | None
+) -> None:
+    assert Semantic().bind(signature(shape), classes) == Semantic("output0", background=0)
+    if found is not None:
+        with pytest.raises(BadModel, match=f"the model has {found} classes"):
+            Semantic().bind(signature(shape), Classes(777, exact=True))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6, 9, 50])
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_channels_are_found_however_many_there_are(count: int, layout: str) -> None:
+    logits = np.zeros((count, 6, 9), np.float32)
+    logits[-1] = 1
+    output = logits[None] if layout == "nchw" else logits.transpose(1, 2, 0)[None]
+    found = Semantic("o", background=None)({"o": output}, STRETCHED, 0.0)
+    assert found.classes.tolist() == [count - 1]
+    assert found.boxes.tolist() == [[0, 0, 90, 50]]
+
+
+@pytest.mark.parametrize("shape", [(1, 512, 512), (1, 1, 512, 512), (1, None, None)])
+def test_bind_of_class_numbers_leaves_the_classes_open(shape: Shape) -> None:
+    outputs = signature(shape, dtype="uint8")
+    assert Semantic().bind(outputs, Classes(19, exact=True)).output == "output0"
+
+
+@pytest.mark.parametrize(
+    ("names", "background"),
+    [
+        ("{0: 'road', 1: 'sidewalk', 10: 'background'}", None),
+        ("{0: 'background', 1: 'cat'}", 0),
+        ('{0: "__background__", 1: "cat"}', 0),
+        ("", 0),
+        ("not what the key says", 0),
+    ],
+)
+def test_class_0_is_the_background_unless_the_model_names_it_otherwise(
+    names: str, background: int | None
+) -> None:
+    outputs = signature((1, 64, 64), dtype="uint8", metadata={"names": names, "task": "semantic"})
+    assert Semantic().bind(outputs, ANY).background == background
+    assert Semantic(background=3).bind(outputs, ANY).background == 3
+    assert Semantic(background=None).bind(outputs, ANY).background is None
+
+
+def test_semantic_binds_by_name() -> None:
+    both = signature((1, 21, 64, 64), (1, 21, 32, 32))
+    assert Semantic("output1").bind(both, Classes(21, exact=True)).output == "output1"
+    with pytest.raises(BadModel, match="2 outputs could hold"):
+        Semantic().bind(both, Classes(21, exact=True))
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "message"),
+    [
+        ((1, 21, 64, 64), Classes(20, exact=True), "the model has 21 classes, the manifest 20"),
+        ((1, 64, 64), Classes(3, exact=True), "the model has 1 classes, the manifest 3"),
+        ((4, 21, 64, 64), ANY, r"output0 \[4, 21, 64, 64\]"),
+        ((1, 21), ANY, "0 outputs could hold"),
+    ],
+)
+def test_semantic_refuses_what_it_cannot_decode(
+    shape: Shape, classes: Classes, message: str
+) -> None:
+    with pytest.raises(BadModel, match=message):
+        Semantic().bind(signature(shape), classes)
+
+
+def test_semantic_refuses_a_model_of_another_task() -> None:
+    with pytest.raises(BadModel, match="task: segment"):
+        Semantic().bind(signature((1, 32, 64, 64), metadata={"task": "segment"}), ANY)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "name"),
+    [
+        ([(1, 1, 320, 320)] * 7, "output0"),
+        ([(1, 2), (1, 320, 320, 1)], "output1"),
+        ([(1, 64, 80, 80), (1, 1, 320, 320)], "output1"),
+        ([(None, None, None, None)], "output0"),
+        ([(1, 320, 320)], "output0"),
+    ],
+)
+def test_saliency_takes_the_first_output_that_fits(shapes: list[Shape], name: str) -> None:
+    assert Saliency().bind(signature(*shapes), ONE) == Saliency(name)
+
+
+def test_saliency_binds_by_name_and_refuses_several_channels() -> None:
+    several = signature((1, 1, 64, 64), (1, 1, 32, 32), (1, 3, 64, 64), (4, 1, 64, 64))
+    assert Saliency("output1").bind(several, ONE) == Saliency("output1")
+    for name, text in (("output2", r"\[1, 3, 64, 64\]"), ("output3", r"\[4, 1, 64, 64\]")):
+        with pytest.raises(BadModel, match=text) as caught:
+            Saliency(name).bind(several, ONE)
+        assert "`semantic`" in caught.value.hint
+    with pytest.raises(BadModel, match="the model has 1 classes, the manifest 2 labels"):
+        Saliency().bind(several, Classes(2, exact=True))
+    with pytest.raises(BadModel, match="the output output0"):
+        Saliency().bind(signature((1, 3, 64, 64)), ONE)

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtimes.arrays import Size
+from runtimes.errors import BadModel
+from runtimes.frame import Frame
+from runtimes.geometry import Geometry
+from runtimes.preprocess.text import ResizeMultiple
+from runtimes.signature import ImageInput
+
+
+def image_input(height: int | None, width: int | None) -> ImageInput:
+    return ImageInput("x", "float32", "nchw", height, width, 3)
+
+
+def made(step: ResizeMultiple, height: int, width: int) -> Size:
+    return step(Frame(np.zeros((height, width, 3), np.uint8), Geometry())).size
+
+
+@pytest.mark.parametrize(
+    ("image", "size"),
+    [
+        ((736, 1000), (736, 992)),  # 1000 / 32 = 31.25
+        ((800, 1100), (800, 1088)),  # 1100 / 32 = 34.375
+        ((191, 384), (736, 1472)),  # 384 * 736 / 191 = 1479.7, down to 1479 / 32 = 46.2
+        ((384, 191), (1472, 736)),
+        ((752, 784), (768, 768)),  # 23.5 and 24.5: half goes to the even number
+        ((1080, 1920), (1088, 1920)),
+    ],
+)
+def test_sizes_by_hand(image: Size, size: Size) -> None:
+    assert made(ResizeMultiple(), *image) == size
+
+
+def test_the_longest_side_goes_before_the_shortest() -> None:
+    assert made(ResizeMultiple(longest=960), 1080, 1920) == (544, 960)  # 540 / 32 = 16.9
+    assert made(ResizeMultiple(longest=960), 100, 400) == (256, 960)  # 240 / 32 = 7.5
+    assert made(ResizeMultiple(shortest=64, longest=96), 10, 2000) == (32, 96)
+
+
+def test_another_multiple() -> None:
+    assert made(ResizeMultiple(shortest=1, multiple=10), 97, 151) == (100, 150)
+
+
+@given(
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.integers(1, 80),
+    st.none() | st.integers(16, 100),
+    st.sampled_from([1, 8, 32]),
+)
+def test_sides_are_multiples_and_near_the_wanted_ones(
+    height: int, width: int, shortest: int, longest: int | None, multiple: int
+) -> None:
+    size = made(ResizeMultiple(shortest, longest, multiple), height, width)
+    gain = max(1, shortest / min(height, width))
+    if longest is not None:
+        gain = min(gain, longest / max(height, width))
+    for new, old in zip(size, (height, width), strict=True):
+        assert new % multiple == 0
+        assert new == multiple or abs(new - old * gain) <= multiple / 2 + 1
+
+
+def test_the_geometry_follows_what_was_done_before() -> None:
+    before = Geometry(2, 3, 5, -7)
+    frame = Frame(np.zeros((100, 200, 3), np.uint8), before, channels="rgb")
+    after = ResizeMultiple(shortest=64)(frame)
+    assert (after.size, after.channels) == ((96, 192), "rgb")
+    corners = after.geometry.points(before.inverse.points(np.array([[0, 0], [200, 100]])))
+    np.testing.assert_allclose(corners, [[0, 0], [192, 96]], atol=1e-9)
+
+
+def test_bind_takes_an_open_input() -> None:
+    step = ResizeMultiple(640, 1280)
+    assert step.bind(image_input(None, None)) == step
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "takes"),
+    [(640, 640, "640x640"), (None, 320, "anyx320"), (48, None, "48xany")],
+)
+def test_bind_refuses_a_fixed_input(height: int | None, width: int | None, takes: str) -> None:
+    with pytest.raises(BadModel) as caught:
+        ResizeMultiple().bind(image_input(height, width))
+    assert f"'x' takes {takes}" in caught.value.what
+    assert caught.value.found == takes
+    assert "open" in caught.value.allowed
+    assert "`resize`" in caught.value.hint

@@ -1,0 +1,52 @@
+from collections.abc import Iterator
+
+import pytest
+
+from runtimes import clock
+from runtimes.clock import Clock
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the clock reads next, in order; whoever fills it decides how fast time passes."""
+    readings: list[float] = []
+
+    def times() -> Iterator[float]:
+        while True:
+            yield readings.pop(0)
+
+    source = times()
+    monkeypatch.setattr(clock, "perf_counter", lambda: next(source))
+    return readings
+
+
+def test_stages_are_milliseconds_in_the_order_of_first_use(seconds: list[float]) -> None:
+    seconds += [100.0, 100.0, 100.25, 101.0, 101.5, 102.0, 102.125]
+    it = Clock()
+    for name in ("decode", "inference", "decode"):
+        with it.stage(name):
+            pass
+    assert list(it.stages.items()) == [("decode", 375.0), ("inference", 500.0)]
+
+
+def test_text_lists_stages_and_then_all_of_the_time(seconds: list[float]) -> None:
+    seconds += [10.0, 10.0, 10.0125, 10.0125, 10.5125, 11.0]
+    it = Clock()
+    with it.stage("decode"):
+        pass
+    with it.stage("inference"):
+        pass
+    assert str(it) == "decode 12.5, inference 500.0, total 1000.0 ms"
+
+
+def test_text_without_stages_is_the_total(seconds: list[float]) -> None:
+    seconds += [1.0, 1.5]
+    assert str(Clock()) == "total 500.0 ms"
+
+
+def test_a_stage_that_fails_is_counted_and_its_error_passes(seconds: list[float]) -> None:
+    seconds += [0.0, 1.0, 3.0]
+    it = Clock()
+    with pytest.raises(KeyError, match="gone"), it.stage("decode"):
+        raise KeyError("gone")
+    assert it.stages == {"decode": 2000.0}

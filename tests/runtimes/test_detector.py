@@ -1,0 +1,320 @@
+import io
+import json
+from base64 import b64encode, encodebytes
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from runtimes.arrays import Array
+from runtimes.backends.onnxruntime_cuda import OnnxRuntime
+from runtimes.backends.openvino_cpu import OpenVino
+from runtimes.backends.session import Backend
+from runtimes.clock import Clock
+from runtimes.decoders.yolo import Yolo
+from runtimes.decoders.yolo_end2end import YoloEnd2end
+from runtimes.detector import Detector, OpenDetector, threshold_of
+from runtimes.errors import BadModel, BadRequest
+from runtimes.network import Network
+from runtimes.preprocess.resize import Letterbox
+from runtimes.preprocess.values import Channels, Layout, Normalize
+from runtimes.refine.suppress import MinSize, Nms, TopK
+from runtimes.shapes.rectangle import Rectangle
+from runtimes.step import Decoder, Refine, Shape
+from tests.runtimes import graphs
+
+BACKENDS: list[Backend] = [OpenVino(), OnnxRuntime(device="cpu")]
+both_backends = pytest.mark.parametrize("backend", BACKENDS)
+
+NETWORK = Network(
+    "model.onnx", "images", (Letterbox((64, 64)), Channels("rgb"), Normalize(), Layout("nchw"))
+)
+LABELS = {0: "cat", 2: "dog"}
+WIDTH, HEIGHT = 128, 64
+"""The letterbox halves such an image to 64 x 32 and lays it 16 below the top."""
+
+
+def text_of(width: int = WIDTH, height: int = HEIGHT) -> str:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), (10, 20, 30)).save(buffer, "PNG")
+    return b64encode(buffer.getvalue()).decode()
+
+
+def start(
+    backend: Backend,
+    folder: Path,
+    rows: list[list[float]],
+    *steps: Decoder | Refine | Shape,
+    threshold: float = 0.25,
+) -> OpenDetector:
+    """A detector whose model finds `rows`, x1 y1 x2 y2 score class, in every image."""
+    output: Array = np.array(rows, np.float32).reshape(1, -1, 6)
+    graphs.constant(folder / "model.onnx", output)
+    postprocess = steps or (YoloEnd2end(output="output0"), Rectangle())
+    return Detector(LABELS, threshold, NETWORK, postprocess).start(backend, folder)
+
+
+def ask(detector: OpenDetector, **request: Any) -> list[dict[str, Any]]:
+    return detector({"image": text_of(), **request}, Clock())
+
+
+@both_backends
+def test_items_are_in_pixels_of_the_image_and_best_first(backend: Backend, tmp_path: Path) -> None:
+    detector = start(
+        backend,
+        tmp_path,
+        [
+            [10, 20, 30, 40, 0.5, 0],
+            [0, 16, 64, 48, 0.875, 2],
+            [1, 17, 2, 18, 0.75, 0],
+        ],
+    )
+    # x is doubled; of y, 16 is taken off first.
+    assert ask(detector) == [
+        {"label": "dog", "type": "rectangle", "points": [0, 0, 128, 64], "confidence": 0.875},
+        {"label": "cat", "type": "rectangle", "points": [2, 2, 4, 4], "confidence": 0.75},
+        {"label": "cat", "type": "rectangle", "points": [20, 8, 60, 48], "confidence": 0.5},
+    ]
+
+
+@both_backends
+def test_items_are_plain_json(backend: Backend, tmp_path: Path) -> None:
+    (item,) = ask(start(backend, tmp_path, [[10.1, 20.2, 30.3, 40.4, 0.123456789, 0]]), threshold=0)
+    assert json.loads(json.dumps(item)) == item
+    assert type(item["label"]) is str
+    assert type(item["confidence"]) is float
+    assert {type(number) for number in item["points"]} == {float}
+    assert item["points"] == pytest.approx([20.2, 8.4, 60.6, 48.8], abs=1e-3)
+    assert item["confidence"] == 0.12346
+
+
+@both_backends
+def test_classes_without_a_label_are_dropped(backend: Backend, tmp_path: Path) -> None:
+    rows = [[10, 20, 30, 40, 0.9 - 0.1 * number, number] for number in (-1, 0, 1, 2, 3)]
+    assert [item["label"] for item in ask(start(backend, tmp_path, rows))] == ["cat", "dog"]
+
+
+@both_backends
+def test_classes_without_a_label_suppress_nothing(backend: Backend, tmp_path: Path) -> None:
+    rows: list[list[float]] = [[10, 20, 30, 40, 0.9, 1], [10, 20, 30, 40, 0.5, 0]]
+    steps = (YoloEnd2end(output="output0"), Nms(per_class=False), TopK(1), Rectangle())
+    assert [item["label"] for item in ask(start(backend, tmp_path, rows, *steps))] == ["cat"]
+
+
+@both_backends
+def test_boxes_are_cut_to_the_image_and_vanished_ones_dropped(
+    backend: Backend, tmp_path: Path
+) -> None:
+    detector = start(
+        backend,
+        tmp_path,
+        [
+            [-10, 20, 30, 80, 0.9, 0],  # reaches out on the left and below
+            [0, 0, 64, 16, 0.8, 0],  # lies in the upper padding
+            [10, 48, 30, 64, 0.7, 0],  # lies in the lower padding
+            [70, 20, 90, 40, 0.6, 0],  # lies right of the image
+            [30, 20, 10, 40, 0.5, 0],  # right is left of left
+            [50, 40, 100, 44, 0.4, 2],  # reaches out on the right
+        ],
+    )
+    assert [item["points"] for item in ask(detector)] == [[0, 8, 60, 64], [100, 48, 128, 56]]
+
+
+@both_backends
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_rows_that_are_not_finite_are_dropped(backend: Backend, tmp_path: Path, bad: float) -> None:
+    rows = [[10, 20, 30, 40, 0.9 - 0.1 * n, 0] for n in range(6)]
+    for column in range(5):
+        rows[column][column] = bad
+    items = ask(start(backend, tmp_path, rows))
+    assert [item["confidence"] for item in items] == [pytest.approx(0.4)]
+
+
+@both_backends
+def test_nothing_found_is_an_empty_list(backend: Backend, tmp_path: Path) -> None:
+    assert ask(start(backend, tmp_path, [[0, 0, 0, 0, 0, 0]])) == []
+
+
+@both_backends
+def test_the_threshold_of_a_request_goes_before_the_default(
+    backend: Backend, tmp_path: Path
+) -> None:
+    rows = [[10, 20, 30, 40, score, 0] for score in (0.125, 0.25, 0.5, 0.75)]
+    detector = start(backend, tmp_path, rows, threshold=0.25)
+    found = {
+        asked: [item["confidence"] for item in ask(detector, threshold=asked)]
+        for asked in (None, 0, 0.2, 0.5, 0.7, 1)
+    }
+    assert found == {
+        None: [0.75, 0.5],
+        0: [0.75, 0.5, 0.25, 0.125],
+        0.2: [0.75, 0.5, 0.25],
+        0.5: [0.75],
+        0.7: [0.75],
+        1: [],
+    }
+    assert [item["confidence"] for item in ask(detector)] == [0.75, 0.5]
+
+
+@both_backends
+def test_raw_output_goes_through_every_refinement_in_order(
+    backend: Backend, tmp_path: Path
+) -> None:
+    # Centre x, centre y, width, height, scores of classes 0, 1, 2; one candidate in each column.
+    candidates = [
+        [20, 32, 20, 16, 0.9, 0, 0],
+        [21, 32, 20, 16, 0.8, 0, 0],  # hidden by the first
+        [20, 32, 20, 16, 0, 0, 0.7],  # of another class
+        [50, 32, 1, 16, 0.6, 0, 0],  # two pixels wide in the image
+        [50, 32, 4, 4, 0.5, 0, 0],
+        [50, 22, 4, 4, 0.4, 0, 0],  # one more than three
+    ]
+    graphs.constant(tmp_path / "model.onnx", np.array(candidates).T[None])
+    steps = (Yolo(output="output0"), Nms(iou=0.5), MinSize(4.0), TopK(3), Rectangle())
+    items = ask(Detector(LABELS, 0.25, NETWORK, steps).start(backend, tmp_path))
+    assert [(item["label"], item["points"]) for item in items] == [
+        ("cat", [20, 16, 60, 48]),
+        ("dog", [20, 16, 60, 48]),
+        ("cat", [96, 28, 104, 36]),
+    ]
+
+
+def test_several_shapes_of_an_instance_stay_together(tmp_path: Path) -> None:
+    rows: list[list[float]] = [[10, 20, 30, 40, 0.9, 0], [0, 16, 64, 48, 0.8, 2]]
+    steps = (YoloEnd2end(output="output0"), Rectangle(), Rectangle())
+    items = ask(start(BACKENDS[1], tmp_path, rows, *steps))
+    assert [item["label"] for item in items] == ["cat", "cat", "dog", "dog"]
+
+
+@both_backends
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda text: text,
+        lambda text: "data:image/png;base64," + text,
+        lambda text: "\n".join(text[n : n + 76] for n in range(0, len(text), 76)),
+    ],
+    ids=["plain", "data url", "lines"],
+)
+def test_every_form_of_base64_gives_the_same(backend: Backend, tmp_path: Path, wrap: Any) -> None:
+    detector = start(backend, tmp_path, [[10, 20, 30, 40, 0.9, 0]])
+    (item,) = detector({"image": wrap(text_of())}, Clock())
+    assert item["points"] == [20, 8, 60, 48]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "points"),
+    [
+        (64, 64, [0, 0, 32, 32]),
+        (32, 32, [0, 0, 16, 16]),
+        # 64 x 128 becomes 32 x 64 from x = 16 on, of which 16..32 is the left half.
+        (64, 128, [0, 0, 32, 64]),
+        # 128 x 64 becomes 64 x 32 from y = 16 on, of which 16..32 is the upper half.
+        (128, 64, [0, 0, 64, 32]),
+    ],
+)
+def test_one_detector_answers_images_of_any_size(
+    tmp_path: Path, width: int, height: int, points: list[float]
+) -> None:
+    detector = start(BACKENDS[1], tmp_path, [[0, 0, 32, 32, 0.9, 0]])
+    (item,) = detector({"image": text_of(width, height)}, Clock())
+    assert item["points"] == points
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["0.5", "", True, False, [], [0.5], {}, float("nan"), float("inf"), 1.5, -0.1, 2, -1],
+)
+def test_thresholds_that_are_no_fraction_are_refused(tmp_path: Path, value: object) -> None:
+    detector = start(BACKENDS[1], tmp_path, [[10, 20, 30, 40, 0.9, 0]])
+    with pytest.raises(BadRequest) as caught:
+        ask(detector, threshold=value)
+    error = caught.value
+    assert error.what == "must be a number from 0 to 1"
+    assert (error.where, error.found) == ("threshold", repr(value))
+
+
+def test_a_long_threshold_is_quoted_in_part() -> None:
+    with pytest.raises(BadRequest) as caught:
+        threshold_of({"threshold": "9" * 10_000}, 0.5)
+    assert len(caught.value.found) == 80
+
+
+@pytest.mark.parametrize(
+    ("request_", "found"), [({}, 0.4), ({"threshold": None}, 0.4), ({"threshold": 1}, 1.0)]
+)
+def test_threshold_is_a_float_or_the_default(request_: dict[str, Any], found: float) -> None:
+    value = threshold_of(request_, 0.4)
+    assert value == found
+    assert type(value) is float
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"image": None},
+        {"image": ""},
+        {"image": 5},
+        {"image": ["aGVsbG8="]},
+        {"image": "not base64!"},
+        {"image": b64encode(b"hello").decode()},
+        {"image": "data:image/png;base64,"},
+        {"image": encodebytes(b"x" * 300).decode()},
+    ],
+)
+def test_requests_without_a_usable_image_are_refused(
+    tmp_path: Path, request_: dict[str, Any]
+) -> None:
+    detector = start(BACKENDS[1], tmp_path, [[10, 20, 30, 40, 0.9, 0]])
+    with pytest.raises(BadRequest) as caught:
+        detector(request_, Clock())
+    assert caught.value.where == "image"
+
+
+@both_backends
+def test_the_stages_of_a_request_are_timed_in_order(backend: Backend, tmp_path: Path) -> None:
+    detector = start(backend, tmp_path, [[10, 20, 30, 40, 0.9, 0]])
+    clock = Clock()
+    detector({"image": text_of()}, clock)
+    assert list(clock.stages) == ["decode", "preprocess", "inference", "postprocess"]
+
+
+@both_backends
+def test_a_start_is_described_for_the_log(backend: Backend, tmp_path: Path) -> None:
+    detector = start(backend, tmp_path, [[10, 20, 30, 40, 0.9, 0]], threshold=0.35)
+    assert "images [1, 3, 64, 64] float32" in detector.describe()
+    assert "2 labels; threshold 0.35" in detector.describe()
+    assert " on CPU" in detector.device
+    assert detector.warning == ""
+
+
+@both_backends
+def test_an_output_that_the_decoder_cannot_read_stops_the_start(
+    backend: Backend, tmp_path: Path
+) -> None:
+    with pytest.raises(BadModel) as caught:
+        start(backend, tmp_path, [[0] * 6], Yolo(output="boxes"), Rectangle())
+    assert "'boxes'" in caught.value.what
+    assert caught.value.found == "output0"
+
+
+@both_backends
+@pytest.mark.parametrize("dtype", ["uint8", "float16"])
+def test_models_of_other_input_types_answer_too(
+    backend: Backend, tmp_path: Path, dtype: str
+) -> None:
+    output = np.array([[[10, 20, 30, 40, 0.5, 0]]])
+    shape = (1, "height", "width", 3)
+    graphs.constant(tmp_path / "model.onnx", output, shape=shape, dtype=dtype)
+    steps = (Letterbox((64, 64)), Channels("rgb"), Layout("nhwc"))
+    detector = Detector(
+        LABELS,
+        0.25,
+        Network("model.onnx", "images", steps),
+        (YoloEnd2end(output="output0"), Rectangle()),
+    ).start(backend, tmp_path)
+    (item,) = ask(detector)
+    assert item["points"] == [20, 8, 60, 48]

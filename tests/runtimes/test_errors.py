@@ -1,0 +1,40 @@
+import pytest
+
+from runtimes.errors import BadModel, BadRequest, BadStart, FunctionError, NoDevice
+
+
+@pytest.mark.parametrize("kind", [BadRequest, BadModel, NoDevice, BadStart])
+def test_every_error_is_a_function_error_with_its_parts(kind: type[FunctionError]) -> None:
+    error = kind("is wrong", where="key", found="1", allowed="2", hint="try 2")
+    assert isinstance(error, FunctionError)
+    assert (error.what, error.where, error.found, error.allowed, error.hint) == (
+        "is wrong",
+        "key",
+        "1",
+        "2",
+        "try 2",
+    )
+
+
+def test_text_names_the_place_and_every_part_that_is_there() -> None:
+    error = FunctionError("is wrong", where="key", found="1", allowed="2", hint="try 2")
+    assert str(error) == "key: is wrong; found: 1; allowed: 2; hint: try 2"
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ({}, "is wrong"),
+        ({"where": "key"}, "key: is wrong"),
+        ({"found": "1"}, "is wrong; found: 1"),
+        ({"allowed": "2"}, "is wrong; allowed: 2"),
+        ({"hint": "try 2"}, "is wrong; hint: try 2"),
+    ],
+)
+def test_text_leaves_out_what_is_empty(parts: dict[str, str], text: str) -> None:
+    assert str(FunctionError("is wrong", **parts)) == text
+
+
+def test_the_kinds_do_not_stand_for_one_another() -> None:
+    kinds = [BadRequest, BadModel, NoDevice, BadStart]
+    assert [a for a in kinds for b in kinds if a is not b and issubclass(a, b)] == []

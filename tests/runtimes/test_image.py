@@ -1,0 +1,338 @@
+import io
+import struct
+import subprocess
+import sys
+import zlib
+from base64 import b64encode, encodebytes
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, ImageOps
+
+from runtimes.arrays import Array
+from runtimes.errors import BadRequest
+from runtimes.image import decode, pixels
+
+HEIGHT, WIDTH = 21, 33
+Y, X = np.mgrid[0:HEIGHT, 0:WIDTH]
+COLOUR = np.stack([X * 7, Y * 11, 255 - X * 5 - Y], axis=-1).astype(np.uint8)
+"""RGB, different at every pixel, so that no flip or swap goes unseen."""
+ALPHA = (X * 7).astype(np.uint8)
+"""From wholly transparent to nearly opaque."""
+DEEP = (COLOUR.astype(np.uint16) << 8) | (X * 3 + Y)[:, :, None].astype(np.uint16)
+"""COLOUR with lower 8 bits that are not zero."""
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def tiff(array: Array, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, array, **options)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def png16(samples: Array) -> bytes:
+    """A PNG of (H, W, channels) uint16, which Pillow writes for grey alone."""
+    height, width, channels = samples.shape
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    lines = b"".join(b"\0" + samples[y].astype(">u2").tobytes() for y in range(height))
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)),
+        (b"IDAT", zlib.compress(lines)),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+def colour() -> Image.Image:
+    return Image.fromarray(COLOUR)
+
+
+def with_alpha(image: Image.Image) -> Image.Image:
+    image.putalpha(Image.fromarray(ALPHA))
+    return image
+
+
+MODES: dict[str, Callable[[], Image.Image]] = {
+    "RGB": colour,
+    "L": lambda: colour().convert("L"),
+    "1": lambda: colour().convert("1"),
+    "P": lambda: colour().quantize(40),
+    "RGBA": lambda: with_alpha(colour()),
+    "LA": lambda: with_alpha(colour().convert("L")),
+    "CMYK": lambda: colour().convert("CMYK"),
+}
+
+
+def by_pillow(data: bytes) -> Array:
+    """RGB as Pillow reads it: turned upright, alpha dropped, not blended."""
+    image: Image.Image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    bands = image.split()
+    if image.mode == "RGBA":
+        image = Image.merge("RGB", bands[:3])
+    elif image.mode == "LA":
+        image = bands[0]
+    return np.asarray(image.convert("RGB"))
+
+
+def check(data: bytes, rgb: Array, slack: int = 0) -> None:
+    found = pixels(data)
+    assert found.dtype == np.uint8
+    assert found.shape == rgb.shape
+    difference = found[:, :, ::-1].astype(int) - rgb.astype(int)
+    assert np.abs(difference).max() <= slack
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "slack"),
+    [
+        ("JPEG", "RGB", 2),
+        ("JPEG", "L", 2),
+        ("JPEG", "CMYK", 2),
+        ("PNG", "RGB", 0),
+        ("PNG", "L", 0),
+        ("PNG", "1", 0),
+        ("PNG", "P", 0),
+        ("PNG", "RGBA", 0),
+        ("PNG", "LA", 0),
+        ("WEBP", "RGB", 0),
+        ("WEBP", "RGBA", 0),
+        ("BMP", "RGB", 0),
+        ("BMP", "L", 0),
+        ("BMP", "1", 0),
+        ("BMP", "P", 0),
+        ("BMP", "RGBA", 0),
+        ("TIFF", "RGB", 0),
+        ("TIFF", "L", 0),
+        ("TIFF", "1", 0),
+        ("TIFF", "P", 0),
+        ("TIFF", "RGBA", 0),
+        ("TIFF", "LA", 0),
+        ("TIFF", "CMYK", 2),
+        ("GIF", "L", 0),
+        ("GIF", "1", 0),
+        ("GIF", "P", 0),
+    ],
+)
+def test_every_format_and_mode_reads_as_pillow_reads_it(kind: str, mode: str, slack: int) -> None:
+    options: dict[str, object] = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    data = encoded(MODES[mode](), kind, **options)
+    check(data, by_pillow(data), slack)
+
+
+@pytest.mark.parametrize("quality", [60, 95])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_jpeg_of_any_coding_reads_as_pillow_reads_it(
+    quality: int, subsampling: int, progressive: bool
+) -> None:
+    data = encoded(
+        colour(), "JPEG", quality=quality, subsampling=subsampling, progressive=progressive
+    )
+    check(data, by_pillow(data), 2)
+
+
+def test_lossy_webp_reads_as_pillow_reads_it() -> None:
+    data = encoded(colour(), "WEBP", quality=80)
+    check(data, by_pillow(data), 2)
+
+
+@pytest.mark.parametrize(
+    "compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "group4"]
+)
+def test_compressed_tiff_reads_as_pillow_reads_it(compression: str) -> None:
+    image = MODES["1" if compression == "group4" else "RGB"]()
+    data = encoded(image, "TIFF", compression=compression)
+    check(data, by_pillow(data), 2)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    codings: dict[str, dict[str, object]] = {
+        "JPEG": {"quality": 100, "subsampling": 0},
+        "WEBP": {"lossless": True},
+    }
+    options = codings.get(kind, {})
+    data = encoded(colour(), kind, exif=exif, **options)
+    rgb = by_pillow(data)
+    assert rgb.shape[:2] == ((WIDTH, HEIGHT) if orientation > 4 else (HEIGHT, WIDTH))
+    check(data, rgb, 2)
+
+
+def test_an_animation_gives_its_first_picture() -> None:
+    first = colour().quantize(40)
+    other = ImageOps.invert(colour()).quantize(40)
+    data = encoded(first, "GIF", save_all=True, append_images=[other])
+    check(data, np.asarray(first.convert("RGB")))
+
+
+def test_transparent_palette_entries_keep_their_colour() -> None:
+    image = colour().quantize(40)
+    check(encoded(image, "PNG", transparency=3), np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize(
+    "bands", [[0], [0, 1], [0, 1, 2], [0, 1, 2, 0]], ids=["grey", "grey+a", "rgb", "rgba"]
+)
+def test_16_bit_png_keeps_the_upper_8(bands: list[int]) -> None:
+    grey = len(bands) < 3
+    check(png16(DEEP[:, :, bands]), COLOUR[:, :, [0, 0, 0]] if grey else COLOUR)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("bands", "options"),
+    [
+        ([0], {"photometric": "minisblack"}),
+        ([0, 1, 2], {"photometric": "rgb"}),
+        ([0, 1, 2, 0], {"photometric": "rgb", "extrasamples": ["unassalpha"]}),
+    ],
+    ids=["grey", "rgb", "rgba"],
+)
+def test_16_bit_tiff_keeps_the_upper_8(
+    order: str, bands: list[int], options: dict[str, object]
+) -> None:
+    data = tiff(DEEP[:, :, bands].squeeze(), byteorder=order, **options)
+    check(data, COLOUR[:, :, [0, 0, 0]] if len(bands) == 1 else COLOUR)
+
+
+@pytest.mark.parametrize("big", [False, True], ids=["tiff", "bigtiff"])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_8_bit_tiff_keeps_colours_under_alpha(big: bool, order: str) -> None:
+    data = tiff(
+        np.dstack([COLOUR, ALPHA]),
+        photometric="rgb",
+        extrasamples=["unassalpha"],
+        bigtiff=big,
+        byteorder=order,
+    )
+    check(data, COLOUR)
+
+
+@pytest.mark.parametrize(
+    ("array", "options", "rgb"),
+    [
+        (COLOUR, {"photometric": "rgb", "bigtiff": True}, COLOUR),
+        (COLOUR.transpose(2, 0, 1), {"photometric": "rgb", "planarconfig": "separate"}, COLOUR),
+        (COLOUR[:, :, 0], {"photometric": "miniswhite"}, 255 - COLOUR[:, :, [0, 0, 0]]),
+        (
+            np.tile(COLOUR, (3, 3, 1)),
+            {"photometric": "rgb", "tile": (64, 64)},
+            np.tile(COLOUR, (3, 3, 1)),
+        ),
+    ],
+    ids=["bigtiff", "planes", "white is zero", "tiles"],
+)
+def test_tiff_variants(array: Array, options: dict[str, object], rgb: Array) -> None:
+    check(tiff(np.ascontiguousarray(array), **options), rgb)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        lambda data: b64encode(data).decode(),
+        lambda data: encodebytes(data).decode(),
+        lambda data: encodebytes(data).decode().replace("\n", "\r\n"),
+        lambda data: "data:image/png;base64," + b64encode(data).decode(),
+        lambda data: "data:image/png;base64," + encodebytes(data).decode(),
+    ],
+    ids=["plain", "lines", "crlf lines", "data url", "data url with lines"],
+)
+def test_base64_in_every_form_that_clients_send(text: Callable[[bytes], str]) -> None:
+    found = decode(text(encoded(colour(), "PNG")))
+    np.testing.assert_array_equal(found[:, :, ::-1], COLOUR)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(None, "nothing"), ("", "nothing"), (7, "int"), ([], "list"), ({}, "dict"), (b"x", "bytes")],
+)
+def test_what_is_no_text_is_refused_by_its_type(value: object, found: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        decode(value)
+    assert (caught.value.where, caught.value.found) == ("image", found)
+    assert "base64" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "text", ["not base64!", "abcde", "aGVsbG8", "ümlaut==", "\ud800", "data:image/png;base64,?"]
+)
+def test_what_is_not_base64_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        decode(text)
+    assert caught.value.where == "image"
+    assert "is not base64" in caught.value.what
+
+
+def test_only_the_beginning_of_bad_text_is_quoted() -> None:
+    with pytest.raises(BadRequest) as caught:
+        decode("?" * 100_000)
+    assert caught.value.found == repr("?" * 24) + "..."
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello, this is no picture",
+        b"%PDF-1.7\n" + b"\0" * 64,
+        encoded(colour(), "PNG")[:40],
+        encoded(colour(), "BMP")[:20],
+    ],
+    ids=["text", "pdf", "cut png", "cut bmp"],
+)
+def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
+    with pytest.raises(BadRequest) as caught:
+        decode(b64encode(data).decode())
+    assert caught.value.where == "image"
+    assert f"{len(data)} bytes that begin with {data[:8].hex(' ')}" in caught.value.found
+    assert "JPEG" in caught.value.allowed
+
+
+@pytest.mark.parametrize("text", ["data:image/png;base64,", "data:nothing"])
+def test_a_data_url_without_data_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        decode(text)
+    assert caught.value.where == "image"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "uint32"])
+def test_tiff_of_measured_values_is_refused(dtype: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        pixels(tiff(DEEP[:, :, 0].astype(dtype), photometric="minisblack"))
+    assert "8 or 16 bits" in caught.value.what
+
+
+def test_a_small_file_of_a_giant_image_is_refused() -> None:
+    # In a process of its own: OpenCV reads its limit once, and another import of it may have come
+    # before this package's.
+    script = """
+import struct, sys, zlib
+from runtimes.errors import BadRequest
+from runtimes.image import pixels
+
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+header = struct.pack(">IIBBBBB", 16385, 16384, 8, 0, 0, 0, 0)
+data = b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b""))
+try:
+    pixels(data + chunk(b"IEND", b""))
+except BadRequest as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.startswith("image: OpenCV refuses the image")

@@ -1,0 +1,142 @@
+import pytest
+
+from runtimes.errors import BadModel
+from runtimes.signature import ImageInput, LayoutName, Signature, Tensor
+
+Shape = tuple[int | None, ...]
+
+BOXES = Tensor("output0", (1, 84, 8400), "float32")
+MASKS = Tensor("output1", (1, 32, 160, 160), "float32")
+FLAT = Tensor("flat", (None, 7), "float32")
+
+
+def test_text_of_a_tensor_marks_open_axes() -> None:
+    assert str(Tensor("images", (1, 3, None, 640), "float16")) == "images [1, 3, ?, 640] float16"
+
+
+@pytest.mark.parametrize(
+    ("name", "rank", "found"),
+    [
+        (None, (3,), BOXES),
+        (None, (4,), MASKS),
+        (None, (2,), FLAT),
+        ("output1", (3,), MASKS),  # a name goes before the rank
+    ],
+)
+def test_output_by_name_or_by_rank(name: str | None, rank: tuple[int, ...], found: Tensor) -> None:
+    assert Signature((), (BOXES, MASKS, FLAT)).output(name, rank=rank, role="boxes") is found
+
+
+def test_output_that_is_missing_is_named_beside_those_there_are() -> None:
+    with pytest.raises(BadModel) as caught:
+        Signature((), (BOXES, FLAT)).output("boxes", rank=(3,), role="boxes")
+    error = caught.value
+    assert "'boxes'" in error.what
+    assert (error.where, error.found) == ("output", "boxes")
+    assert error.allowed == "output0 [1, 84, 8400] float32, flat [?, 7] float32"
+
+
+def test_output_of_no_fitting_rank_tells_what_was_looked_for() -> None:
+    with pytest.raises(BadModel) as caught:
+        Signature((), (MASKS,)).output(None, rank=(2, 3), role="finished rows")
+    error = caught.value
+    assert "0 outputs could hold finished rows" in error.what
+    assert "2 or 3 axes" in error.what
+    assert error.found == "output1 [1, 32, 160, 160] float32"
+    assert error.allowed == "one output with 2 or 3 axes"
+    assert "meant for this model" in error.hint
+
+
+def test_output_with_two_candidates_asks_for_a_name() -> None:
+    with pytest.raises(BadModel) as caught:
+        Signature((), (BOXES, FLAT)).output(None, rank=(2, 3), role="rows")
+    error = caught.value
+    assert "2 outputs could hold rows" in error.what
+    assert error.where == "output"
+    assert error.hint == "name it: `output: NAME`"
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "sizes"),
+    [
+        ((1, 3, 480, 640), "nchw", (480, 640, 3)),
+        ((1, 480, 640, 3), "nhwc", (480, 640, 3)),
+        ((None, 1, 32, 100), "nchw", (32, 100, 1)),
+        ((1, 32, 100, 1), "nhwc", (32, 100, 1)),
+        ((None, None, None, 3), "nhwc", (None, None, 3)),
+        ((None, 3, None, None), "nchw", (None, None, 3)),
+        ((1, None, None, None), "nchw", (None, None, None)),
+        ((1, 3, 480, 3), "nchw", (480, 3, 3)),
+        ((3, 480, 640), "chw", (480, 640, 3)),
+        ((480, 640, 3), "hwc", (480, 640, 3)),
+        ((None, None, 1), "hwc", (None, None, 1)),
+        ((None, None, None), "chw", (None, None, None)),
+    ],
+)
+def test_axes_are_told_apart_by_the_shape(
+    shape: Shape, layout: LayoutName, sizes: tuple[int | None, int | None, int | None]
+) -> None:
+    image = ImageInput.of(Tensor("images", shape, "float32"))
+    assert image.layout == layout
+    assert (image.height, image.width, image.channels) == sizes
+    assert (image.name, image.dtype) == ("images", "float32")
+    assert image.batched is (len(shape) == 4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "sizes"),
+    [
+        ((1, 3, 480, 3), "nhwc", (3, 480, 3)),
+        ((1, None, None, None), "nhwc", (None, None, None)),
+        ((3, 64, 3), "hwc", (3, 64, 3)),
+    ],
+)
+def test_a_given_layout_goes_before_the_shape(
+    shape: Shape, layout: LayoutName, sizes: tuple[int | None, int | None, int | None]
+) -> None:
+    image = ImageInput.of(Tensor("images", shape, "uint8"), layout)
+    assert image.layout == layout
+    assert (image.height, image.width, image.channels) == sizes
+
+
+@pytest.mark.parametrize("shape", [(), (640,), (640, 640), (1, 3, 4, 640, 640)])
+def test_other_numbers_of_axes_hold_no_image(shape: Shape) -> None:
+    with pytest.raises(BadModel) as caught:
+        ImageInput.of(Tensor("images", shape, "float32"))
+    assert f"it has {len(shape)} axes" in caught.value.what
+    assert str(Tensor("images", shape, "float32")) in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "allowed"),
+    [((1, 3, 8, 8), "chw", "nchw or nhwc"), ((3, 8, 8), "nhwc", "chw or hwc")],
+)
+def test_a_layout_of_another_rank_lists_those_that_fit(
+    shape: Shape, layout: LayoutName, allowed: str
+) -> None:
+    with pytest.raises(BadModel) as caught:
+        ImageInput.of(Tensor("images", shape, "float32"), layout)
+    error = caught.value
+    assert f"layout {layout} has {len(layout)} axes" in error.what
+    assert error.what.endswith(f"has {len(shape)}")
+    assert (error.where, error.found, error.allowed) == ("layout", layout, allowed)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "channels"),
+    [((1, 4, 64, 64), None, 4), ((1, 3, 64, 64), "nhwc", 64), ((1, 64, 64, 2), None, 64)],
+)
+def test_channels_other_than_one_or_three_are_refused(
+    shape: Shape, layout: LayoutName | None, channels: int
+) -> None:
+    with pytest.raises(BadModel) as caught:
+        ImageInput.of(Tensor("images", shape, "float32"), layout)
+    assert f"has {channels} channels" in caught.value.what
+    assert "1 channel (grey) or 3 (colour)" in caught.value.allowed
+
+
+def test_a_batch_of_several_images_is_refused() -> None:
+    with pytest.raises(BadModel) as caught:
+        ImageInput.of(Tensor("images", (8, 3, 64, 64), "float32"))
+    assert "takes 8 images at once" in caught.value.what
+    assert "batch size 1" in caught.value.hint
