@@ -146,7 +146,8 @@ def _skeleton_faults(item: Mapping[str, Any], label: Label) -> Iterator[str]:
     if not isinstance(elements, list):
         yield ".elements: is missing" if elements is None else ".elements: is not a list"
         return
-    names = [str(sublabel["name"]) for sublabel in label.get("sublabels", [])]
+    sublabels = {str(sublabel["name"]): sublabel for sublabel in label.get("sublabels", [])}
+    names = list(sublabels)
     seen: list[str] = []
     for number, element in enumerate(elements):
         place = f".elements[{number}]"
@@ -158,6 +159,9 @@ def _skeleton_faults(item: Mapping[str, Any], label: Label) -> Iterator[str]:
             yield f"{place}.label: {name!r} is not among the sublabels"
         elif name in seen:
             yield f"{place}.label: '{name}' is there twice; CVAT takes the first"
+        else:
+            for fault in _attribute_faults(element.get("attributes", []), sublabels[str(name)]):
+                yield f"{place}{fault}"
         seen.append(str(name))
         if element.get("type") != "points":
             yield f"{place}.type: {element.get('type')!r} is not 'points'"
@@ -200,7 +204,7 @@ def _attribute_faults(attributes: object, label: Label) -> Iterator[str]:
             yield f"{place}: has no name or no value"
             continue
         name, value = attribute["name"], attribute["value"]
-        if name not in declared:
+        if not isinstance(name, str) or name not in declared:
             yield f"{place}.name: {name!r} is not declared; CVAT drops it silently"
         elif not isinstance(value, str):
             yield f"{place}.value: {value!r} is not text; CVAT's number check fails on it"
@@ -240,7 +244,10 @@ def _number_list_fault(values: object, booleans: bool = False) -> str:
 
 def _is_number(value: object) -> bool:
     """Whether a value is a finite number; CVAT takes no booleans for one."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    # A whole number can be too large to be any float at all.
+    return abs(value) < 1e300 if isinstance(value, int) else math.isfinite(value)
 
 
 def _is_whole(value: object) -> bool:

@@ -14,7 +14,7 @@ from builder.metadata import literal
 from builder.skeleton import Point, layout, svg
 from builder.texts import has_controls
 from builder.validation import Strict
-from runtimes.step import Classes
+from runtimes.step import Classes, InputType
 
 LabelType = Literal[
     "any",
@@ -47,7 +47,7 @@ class Attribute(Strict):
 
     name: Name
     """The attribute's name in CVAT."""
-    input_type: Literal["select", "radio", "checkbox", "number", "text"]
+    input_type: InputType
     """How CVAT lets people edit it."""
     values: tuple[str | bool | int | float, ...] = ()
     """The choices of `select` and `radio`; minimum, maximum and step of a `number`; "true" or

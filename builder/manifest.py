@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
@@ -138,6 +138,24 @@ class Variants(Strict):
     """ONNX Runtime on CUDA."""
 
 
+class SecondModel(Strict):
+    """A second model that looks at what the first one found, one crop an instance."""
+
+    model: Annotated[str, Field(min_length=1)] | RemoteModel
+    """The model file, as in the manifest's own `model`."""
+    only: tuple[Name, ...] = ()
+    """The labels that it looks at. Default: all."""
+    expand: Annotated[float, Field(ge=1, le=4)] = 1.0
+    """How much larger than the instance's box a crop is: 1.25 shows an eighth more on each side."""
+    preprocess: tuple[entry_model("preprocess"), ...]  # type: ignore[valid-type]
+    """The steps from crop to the model's input, in order."""
+    postprocess: Annotated[
+        tuple[entry_model("postprocess"), ...],  # type: ignore[valid-type]
+        Field(min_length=1),
+    ]
+    """A decoder of keypoints (`heatmap`, `simcc`), attributes, or both."""
+
+
 class Manifest(Strict):
     """A function of CVAT: its model, its labels, and the steps before and after the model."""
 
@@ -167,6 +185,8 @@ class Manifest(Strict):
         Field(min_length=1),
     ]
     """The steps from the model's outputs to shapes, in order: a decoder, refinements, shapes."""
+    then: tuple[SecondModel, ...] = ()
+    """Second models that look at what the first one found: keypoints of people, age of faces."""
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.25
     """The score above which a detection counts, where CVAT's user gives none."""
     cvat: Annotated[str, Field(pattern=texts.VERSION)] = "2.60"
@@ -190,6 +210,20 @@ class Manifest(Strict):
         if not self.variants.cpu and not self.variants.gpu:
             raise ValueError("both variants are switched off; nothing would be built")
         return self
+
+
+Section = Literal["preprocess", "postprocess"]
+SECTIONS: tuple[Section, ...] = ("preprocess", "postprocess")
+
+
+def _long_forms(data: dict[str, Any]) -> dict[str, Any]:
+    """A stage of a manifest with every step in its long form."""
+    return {
+        key: [long_form(key, entry) for entry in value]
+        if key in SECTIONS and isinstance(value, list)
+        else value
+        for key, value in data.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,41 +255,53 @@ class ManifestFile:
                     allowed="keys and values: name, type, model, labels, preprocess, postprocess",
                 )
             )
-        data = dict(document.data)
-        for section in ("preprocess", "postprocess"):
-            if isinstance(data.get(section), list):
-                data[section] = [long_form(section, entry) for entry in data[section]]
-        manifest = validate(Manifest, data, document)
-        read = cls(manifest, document)
+        data = _long_forms(document.data)
+        if isinstance(data.get("then"), list):
+            data["then"] = [
+                _long_forms(second) if isinstance(second, dict) else second
+                for second in data["then"]
+            ]
+        read = cls(validate(Manifest, data, document), document)
         problems = [
             problem
-            for section in ("preprocess", "postprocess")
-            for problem in read._entry_problems(section)
+            for stage in read.stages()
+            for section in SECTIONS
+            for problem in read._entry_problems(section, stage)
         ]
-        if not problems:
-            disorder = in_order(read.steps("postprocess").values())
+        for stage in read.stages() if not problems else ():
+            disorder = in_order(read.steps("postprocess", stage).values(), second=bool(stage))
             if disorder:
-                problems = [document.problem(("postprocess",), disorder)]
+                problems.append(document.problem((*stage, "postprocess"), disorder))
         if problems:
             raise ManifestError(*problems)
         return read
 
-    def steps(self, section: Literal["preprocess", "postprocess"]) -> dict[Path_, Step]:
-        """The steps of a section in order, each with its path in the manifest."""
+    def stages(self) -> list[Path_]:
+        """The places in the manifest that describe a model: the top, and each of `then`."""
+        return [(), *(("then", number) for number in range(len(self.manifest.then)))]
+
+    def stage(self, stage: Path_) -> "Manifest | SecondModel":
+        """What the manifest says at one of its stages."""
+        return self.manifest.then[int(stage[1])] if stage else self.manifest
+
+    def steps(self, section: Section, stage: Path_ = ()) -> dict[Path_, Step]:
+        """The steps of a stage's section in order, each with its path in the manifest."""
         found: dict[Path_, Step] = {}
-        for number, entry in enumerate(getattr(self.manifest, section)):
-            found |= {(section, number, name): step for name, step in entry if step is not None}
+        for number, entry in enumerate(getattr(self.stage(stage), section)):
+            found |= {
+                (*stage, section, number, name): step for name, step in entry if step is not None
+            }
         return found
 
-    def _entry_problems(self, section: Literal["preprocess", "postprocess"]) -> list[Problem]:
+    def _entry_problems(self, section: Section, stage: Path_) -> list[Problem]:
         """Entries that do not name exactly one step."""
         problems = []
-        for number, entry in enumerate(getattr(self.manifest, section)):
+        for number, entry in enumerate(getattr(self.stage(stage), section)):
             names = [name for name, step in entry if step is not None]
             if len(names) != 1:
                 problems.append(
                     self.document.problem(
-                        (section, number),
+                        (*stage, section, number),
                         f"names {len(names)} steps; each entry of the list is one",
                         ", ".join(names) or "nothing",
                         "a step's name, `name: value`, or `name: {field: value}`",

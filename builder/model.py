@@ -103,16 +103,20 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def read(path: Path) -> Model:
+def read(path: Path, name: str = "model") -> Model:
     """Look into a model file.
+
+    Args:
+        path: of the file.
+        name: what the file is to be called in the function's folder, without its suffix.
 
     Raises:
         ModelError: it is no model, or a part of it is missing.
     """
-    return _read_ir(path) if path.suffix.lower() == ".xml" else _read_onnx(path)
+    return _read_ir(path, name) if path.suffix.lower() == ".xml" else _read_onnx(path, name)
 
 
-def _read_onnx(path: Path) -> Model:
+def _read_onnx(path: Path, name: str) -> Model:
     """See `read`."""
     import onnx
 
@@ -136,7 +140,7 @@ def _read_onnx(path: Path) -> Model:
         tuple(_tensor(value) for value in graph.output),
         {item.key: item.value for item in proto.metadata_props},
     )
-    files = {"model.onnx": path}
+    files = {f"{name}.onnx": path}
     for location in sorted(set(_external_files(graph))):
         files[location] = _external_file(path, location)
     return Model("onnx", signature, files)
@@ -209,7 +213,7 @@ def _external_file(path: Path, location: str) -> Path:
     return path.parent / location
 
 
-def _read_ir(path: Path) -> Model:
+def _read_ir(path: Path, name: str) -> Model:
     """See `read`."""
     import openvino
 
@@ -233,7 +237,7 @@ def _read_ir(path: Path) -> Model:
     signature = Signature(
         tuple(_port(port) for port in model.inputs), tuple(_port(port) for port in model.outputs)
     )
-    return Model("ir", signature, {"model.xml": path, "model.bin": weights})
+    return Model("ir", signature, {f"{name}.xml": path, f"{name}.bin": weights})
 
 
 def _port(port: Any) -> Tensor:

@@ -6,21 +6,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from builder import model as models
+from builder.binding import bind_network, bind_postprocess, bind_second
 from builder.document import Document, Path_
 from builder.download import Progress
 from builder.errors import CvatbuildError, ManifestError, Problem, did_you_mean
-from builder.labels import Label, Labels, Name, from_file, from_metadata
+from builder.labels import Attribute, Label, Labels, Name, from_file, from_metadata
 from builder.manifest import Manifest, ManifestFile
-from builder.metadata import image_size
 from builder.model import Model
 from builder.validation import Strict, validate
 from runtimes.detector import Detector
-from runtimes.errors import BadModel
-from runtimes.network import Network
-from runtimes.preprocess.resize import CenterCrop, Letterbox, Resize
-from runtimes.preprocess.values import Channels, Layout, Normalize
-from runtimes.signature import ImageInput, Signature, Tensor
-from runtimes.step import Decoder, Preprocess, Refine, Shape, Step
+from runtimes.signature import Signature
+from runtimes.step import Attribute as AttributeStep
+from runtimes.step import Shape, Step
 
 VariantName = Literal["cpu", "gpu"]
 VARIANTS: tuple[VariantName, ...] = ("cpu", "gpu")
@@ -33,7 +30,7 @@ class Plan:
     Attributes:
         file: the manifest's file.
         manifest: what it says.
-        model: the model file, looked into.
+        models: the model files, looked into; the first one's first.
         labels: every label with its id and type.
         function: what model_handler.py will spell out.
         variants: those that are built.
@@ -41,7 +38,7 @@ class Plan:
 
     file: Path
     manifest: Manifest
-    model: Model
+    models: tuple[Model, ...]
     labels: tuple[Label, ...]
     function: Detector
     variants: tuple[VariantName, ...]
@@ -55,6 +52,11 @@ class Plan:
     def title(self) -> str:
         """What CVAT's menu shows."""
         return self.manifest.title or self.manifest.name
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Name in the function's folder -> file, of all models and what belongs to them."""
+        return {name: file for model in self.models for name, file in model.files.items()}
 
 
 def plan(
@@ -71,20 +73,26 @@ def plan(
         ManifestError, ModelError: with everything that is wrong.
     """
     read = ManifestFile.read(file)
-    manifest = read.manifest
-    model = _model(read, progress)
+    stages = read.stages()
+    first, *others = models_read = [_model(read, stage, progress) for stage in stages]
     problems: list[Problem] = []
-    labels = _collect(problems, lambda: _labels(read, model.signature))
-    kept = _collect(problems, lambda: _variants(read, model, variants))
-    network = _collect(problems, lambda: _network(read, model))
-    postprocess = None
+    labels = _collect(problems, lambda: _labels(read, first.signature))
+    kept = _collect(problems, lambda: _variants(read, models_read, variants))
+    network = _collect(problems, lambda: bind_network(read, (), first))
+    steps: Any = None
+    then: Any = None
     if labels is not None:
-        postprocess = _collect(problems, lambda: _postprocess(read, model.signature, labels))
-    if labels is None or kept is None or network is None or postprocess is None:
+        steps = _collect(problems, lambda: bind_postprocess(read, (), first.signature, labels))
+        then = [
+            _collect(problems, lambda at=stage, of=model: bind_second(read, at, of, labels))
+            for stage, model in zip(stages[1:], others, strict=True)
+        ]
+    if labels is None or then is None or None in (kept, network, steps, *then):
         raise ManifestError(*problems)
-    detector = Detector(labels.names, manifest.threshold, network, postprocess)
-    typed = _typed(labels, postprocess, read)
-    return Plan(file, manifest, model, typed, detector, kept)
+    detector = Detector(labels.names, read.manifest.threshold, network, steps, tuple(then))
+    return Plan(
+        file, read.manifest, tuple(models_read), _typed(labels, detector, read), detector, kept
+    )
 
 
 def _collect(problems: list[Problem], part: Any) -> Any:
@@ -96,14 +104,16 @@ def _collect(problems: list[Problem], part: Any) -> Any:
         return None
 
 
-def _model(read: ManifestFile, progress: Progress | None) -> Model:
-    """The model that the manifest names."""
+def _model(read: ManifestFile, stage: Path_, progress: Progress | None) -> Model:
+    """The model that the manifest names at one of its stages."""
+    name = f"then-{int(stage[1]) + 1}" if stage else "model"
     try:
-        source = read.manifest.model
-        return models.read(models.locate(source, read.document.file.parent, progress))
+        source = read.stage(stage).model
+        return models.read(models.locate(source, read.document.file.parent, progress), name)
     except CvatbuildError as error:
+        here = (*stage, "model")
         raise type(error)(
-            *(_placed(read.document, ("model",), problem) for problem in error.problems)
+            *(_placed(read.document, here, problem) for problem in error.problems)
         ) from error
 
 
@@ -113,12 +123,6 @@ def _placed(document: Document, path: Path_, problem: Problem) -> Problem:
         path, problem.what, problem.found or document.found(path), problem.allowed, problem.hint
     )
     return replace(placed, path=problem.path or placed.path)
-
-
-def _bind_problem(document: Document, path: Path_, error: BadModel) -> Problem:
-    """What a step says of the model, at the step's place in the manifest."""
-    below = (*path, error.where) if error.where else path
-    return document.problem(below, error.what, error.found, error.allowed, error.hint)
 
 
 class _LabelFile(Strict):
@@ -166,7 +170,7 @@ def _labels(read: ManifestFile, signature: Signature) -> Labels:
 
 
 def _variants(
-    read: ManifestFile, model: Model, wanted: Sequence[VariantName]
+    read: ManifestFile, found: Sequence[Model], wanted: Sequence[VariantName]
 ) -> tuple[VariantName, ...]:
     """The variants that are both wanted and possible."""
     settings = read.manifest.variants
@@ -177,7 +181,7 @@ def _variants(
         raise ManifestError(
             problem(("variants",), f"switches off the variant that is wanted: {', '.join(wanted)}")
         )
-    if model.format == "ir":
+    if any(model.format == "ir" for model in found):
         if "gpu" in kept:
             raise ManifestError(
                 problem(
@@ -201,111 +205,18 @@ def _variants(
     return kept
 
 
-def _network(read: ManifestFile, model: Model) -> Network:
-    """The model with its preprocessing bound to its input."""
-    document = read.document
-    given = read.steps("preprocess")
-    layout = next((step.order for step in given.values() if isinstance(step, Layout)), None)
-    layout_path = next((path for path in given if path[2] == "layout"), ("preprocess",))
-    try:
-        image = replace(
-            ImageInput.of(_image_input(model.signature), layout),
-            trained=image_size(model.signature.metadata),
-        )
-    except BadModel as error:
-        raise ManifestError(_bind_problem(document, layout_path, error)) from error
-    order_given = next((step.order for step in given.values() if isinstance(step, Channels)), "rgb")
-    if image.channels is None:
-        image = replace(image, channels=1 if order_given == "gray" else 3)
-    # What every model needs and few manifests should have to say.
-    defaults: list[tuple[Path_, Preprocess]] = []
-    if not any(isinstance(step, Channels) for step in given.values()):
-        order: Literal["rgb", "gray"] = "gray" if image.channels == 1 else "rgb"
-        defaults.append((("preprocess",), Channels(order)))
-    if not any(isinstance(step, Layout) for step in given.values()):
-        defaults.append((("preprocess",), Layout()))
-    bound: list[Preprocess] = []
-    problems: list[Problem] = []
-    for path, step in [*given.items(), *defaults]:
-        assert isinstance(step, Preprocess)
-        try:
-            bound.append(step.bind(image))
-        except BadModel as error:
-            problems.append(_bind_problem(document, path, error))
-    resizes = any(isinstance(step, Letterbox | Resize | CenterCrop) for step in given.values())
-    if not resizes and image.height is not None and image.width is not None:
-        problems.append(
-            document.problem(
-                ("preprocess",),
-                f"nothing brings the image to the {image.height}x{image.width} that the model's "
-                f"input '{image.name}' takes",
-                allowed="letterbox, resize or center_crop",
-                hint="add `- letterbox` (YOLO kinds) or `- resize` (SSD and DETR kinds)",
-            )
-        )
-    if problems:
-        raise ManifestError(*problems)
-    # Values may be noted in any order; readers expect this one.
-    bound.sort(
-        key=lambda step: (
-            (Channels, Normalize, Layout).index(type(step)) + 1
-            if isinstance(step, Channels | Normalize | Layout)
-            else 0
-        )
-    )
-    return Network(model.name, image.name, tuple(bound))
-
-
-def _image_input(signature: Signature) -> Tensor:
-    """The model's only input.
-
-    Raises:
-        BadModel: it has none, or several.
-    """
-    if len(signature.inputs) != 1:
-        listing = ", ".join(str(tensor) for tensor in signature.inputs)
-        raise BadModel(
-            f"the model has {len(signature.inputs)} inputs; a detector's takes one, the image",
-            found=listing or "none",
-        )
-    return signature.inputs[0]
-
-
-def _postprocess(
-    read: ManifestFile, signature: Signature, labels: Labels
-) -> tuple[Decoder | Refine | Shape, ...]:
-    """The postprocessing steps, the decoder bound to the model's outputs."""
-    bound: list[Decoder | Refine | Shape] = []
-    problems: list[Problem] = []
-    keypoints = labels.entries[0].keypoints
-    for place, label in enumerate(labels.entries):
-        if label.keypoints != keypoints:
-            what = "the labels have different sublabels; a model gives all of them the same"
-            problems.append(read.document.problem(("labels", place), what))
-    for path, step in read.steps("postprocess").items():
-        assert isinstance(step, Decoder | Refine | Shape)
-        try:
-            if isinstance(step, Decoder):
-                bound.append(step.bind(signature, labels.classes))
-            elif isinstance(step, Shape):
-                bound.append(step.bind(keypoints))
-            else:
-                bound.append(step)
-        except BadModel as error:
-            problems.append(_bind_problem(read.document, path, error))
-    if problems:
-        raise ManifestError(*problems)
-    return tuple(bound)
-
-
-def _typed(labels: Labels, postprocess: Sequence[Step], read: ManifestFile) -> tuple[Label, ...]:
+def _typed(labels: Labels, detector: Detector, read: ManifestFile) -> tuple[Label, ...]:
     """The labels as CVAT is to know them: every one with a type, and one more for each suffix.
+
+    Attributes that the steps give and the labels do not mention are declared as well, since CVAT
+    drops what is not.
 
     Raises:
         ManifestError: CVAT would not take the shapes for a label.
     """
     problem = read.document.problem
-    shapes = [step for step in postprocess if isinstance(step, Shape)]
+    shapes = [step for step in detector.postprocess if isinstance(step, Shape)]
+    entries = tuple(_with_attributes(label, detector) for label in labels.entries)
     drawn = {step.label_type for step in shapes if not step.suffix}
     if "skeleton" in drawn and len(drawn) > 1:
         raise ManifestError(
@@ -326,19 +237,19 @@ def _typed(labels: Labels, postprocess: Sequence[Step], read: ManifestFile) -> t
             " or ".join(allowed),
             "leave the type out",
         )
-        for place, label in enumerate(labels.entries)
+        for place, label in enumerate(entries)
         if drawn and label.type not in (None, *allowed)
     ]
     typed = [
         label if label.type else label.model_copy(update={"type": default})
-        for label in labels.entries
+        for label in entries
         if drawn
     ]
     beside = {step.suffix: step.label_type for step in shapes if step.suffix}
     for suffix, kind in sorted(beside.items()):
         typed += [
             label.model_copy(update={"name": label.name + suffix, "type": kind})
-            for label in labels.entries
+            for label in entries
         ]
     names = [label.name for label in typed]
     for name in dict.fromkeys(names):
@@ -349,3 +260,18 @@ def _typed(labels: Labels, postprocess: Sequence[Step], read: ManifestFile) -> t
     if problems:
         raise ManifestError(*problems)
     return tuple(typed)
+
+
+def _with_attributes(label: Label, detector: Detector) -> Label:
+    """A label with the attributes that steps give for it, after its own."""
+    own = [attribute.name for attribute in label.attributes]
+    steps: list[Step] = list(detector.postprocess)
+    for second in detector.then:
+        steps += second.postprocess if label.id in second.classes else ()
+    given = {
+        step.attribute: Attribute(name=step.attribute, input_type=kind, values=values)
+        for step in steps
+        if isinstance(step, AttributeStep) and step.attribute not in own
+        for kind, values in [step.declare()]
+    }
+    return label.model_copy(update={"attributes": (*label.attributes, *given.values())})

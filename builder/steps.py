@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from runtimes.step import Decoder, Shape, Step
+from runtimes.step import Attribute, Decoder, Shape, Step
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
     "preprocess": ("preprocess",),
@@ -72,8 +72,19 @@ def _fields(section: str, name: str, value: Any) -> Any:
     return {names[0]: value} if names else value
 
 
-def in_order(steps: Iterable[Step]) -> str:
-    """What is wrong with the order of postprocessing steps, or nothing."""
+def in_order(steps: Iterable[Step], second: bool = False) -> str:
+    """What is wrong with the order of postprocessing steps, or nothing.
+
+    Args:
+        steps: in the manifest's order.
+        second: whether they are those of a second model, which refines nothing and draws nothing.
+    """
+    if second:
+        listed = list(steps)
+        if not all(isinstance(step, Decoder | Attribute) for step in listed):
+            return "a second model gives keypoints and attributes; refine and draw at the top"
+        decoders = sum(isinstance(step, Decoder) for step in listed)
+        return f"{decoders} decoders are listed; at most one is allowed" if decoders > 1 else ""
     kinds = [_rank(step) for step in steps]
     if kinds.count(0) != 1 or kinds[0] != 0:
         return f"{kinds.count(0)} decoders are listed; exactly one is needed, as the first step"

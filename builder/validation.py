@@ -165,7 +165,7 @@ def _allowed(detail: ErrorDetails) -> str:
 
 def _is_step_list(path: Path_) -> bool:
     """Whether the last key of `path` is the name of a step."""
-    return len(path) == 3 and path[0] in ("preprocess", "postprocess")
+    return len(path) >= 3 and path[-3] in ("preprocess", "postprocess")
 
 
 def _keys(model: type[BaseModel], path: Path_) -> set[str]:

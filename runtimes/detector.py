@@ -1,7 +1,7 @@
 """Functions that find objects in an image on their own."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from runtimes.clock import Clock
 from runtimes.errors import BadRequest
 from runtimes.instances import Instances
 from runtimes.network import Network, OpenNetwork, Outputs
-from runtimes.step import Decoder, Item, Refine, Shape
+from runtimes.second import OpenSecond, Second
+from runtimes.step import Attribute, Decoder, Item, Refine, Shape
 
 WARM_UP_SIZE = (480, 640)
 """Height and width of the blank image that a function runs on before its first request."""
@@ -29,13 +30,15 @@ class Detector:
         labels: the model's class number -> the label's name; other classes are dropped.
         threshold: the score that applies when a request names none.
         network: the model and its preprocessing.
-        postprocess: one decoder, any number of refinements, one or more shapes.
+        postprocess: one decoder, any number of refinements and attributes, one or more shapes.
+        then: second models that look at what the first one found.
     """
 
     labels: Mapping[int, str]
     threshold: float
     network: Network
-    postprocess: tuple[Decoder | Refine | Shape, ...]
+    postprocess: tuple[Decoder | Refine | Attribute | Shape, ...]
+    then: tuple[Second, ...] = ()
 
     def start(self, backend: Backend, folder: Path) -> "OpenDetector":
         """Load the model from `folder` and run it once on a blank image.
@@ -43,21 +46,30 @@ class Detector:
         Raises:
             BadModel, NoDevice: see Network.open; a wrong output shows in the run.
         """
-        return OpenDetector(self, self.network.open(backend, folder))
+        seconds = [second.open(backend, folder) for second in self.then]
+        return OpenDetector(self, self.network.open(backend, folder), seconds)
 
 
 class OpenDetector:
     """A detector that answers requests."""
 
-    def __init__(self, detector: Detector, network: OpenNetwork) -> None:
+    def __init__(
+        self, detector: Detector, network: OpenNetwork, seconds: Sequence[OpenSecond]
+    ) -> None:
         self._labels = dict(detector.labels)
         self._known = np.array(sorted(self._labels), np.int64)
         self._threshold = detector.threshold
         self._network = network
+        self._seconds = seconds
         self._decoders = [step for step in detector.postprocess if isinstance(step, Decoder)]
-        self._refines = [step for step in detector.postprocess if isinstance(step, Refine)]
+        self._middle = [
+            step for step in detector.postprocess if isinstance(step, Refine | Attribute)
+        ]
         self._shapes = [step for step in detector.postprocess if isinstance(step, Shape)]
-        self._detect(np.zeros((*WARM_UP_SIZE, 3), np.uint8), self._threshold, Clock())
+        blank = np.zeros((*WARM_UP_SIZE, 3), np.uint8)
+        self._detect(blank, self._threshold, Clock())
+        for second in seconds:
+            second.warm_up(blank)
 
     @property
     def device(self) -> str:
@@ -71,8 +83,8 @@ class OpenDetector:
 
     def describe(self) -> str:
         """For the log at start-up: the model's inputs and the number of labels."""
-        inputs = ", ".join(str(tensor) for tensor in self._network.session.signature.inputs)
-        return f"input {inputs}; {len(self._labels)} labels; threshold {self._threshold:g}"
+        taken = f"input {self._network.input}"
+        return f"{taken}; {len(self._labels)} labels; threshold {self._threshold:g}"
 
     def __call__(self, request: Mapping[str, Any], clock: Clock) -> list[Item]:
         """Answer one request of CVAT.
@@ -96,10 +108,17 @@ class OpenDetector:
         outputs = self._network.run(pixels, clock)
         with clock.stage("postprocess"):
             instances = self._instances(outputs, threshold)
-            for refine in self._refines:
-                instances = refine(instances)
+            for step in self._middle:
+                if isinstance(step, Attribute):
+                    instances = step(instances, outputs.tensors)
+                else:
+                    instances = step(instances)
             size = outputs.view.image
-            return self._items(instances.clipped(size).best_first(), size)
+            instances = instances.clipped(size).best_first()
+        for second in self._seconds:
+            instances = second(instances, pixels, clock)
+        with clock.stage("shapes"):
+            return self._items(instances, size)
 
     def _instances(self, outputs: Outputs, threshold: float) -> Instances:
         """What the decoder finds among the labels' classes, in pixels of the image."""
@@ -112,8 +131,24 @@ class OpenDetector:
         """All shapes of all instances, an instance's shapes together."""
         names = [self._labels[number] for number in instances.classes.tolist()]
         scores = instances.scores.round(5).tolist()
+        said = [
+            [
+                {"name": name, "value": str(values[number])}
+                for name, values in instances.attributes.items()
+                if values[number]
+            ]
+            for number in range(len(instances))
+        ]
         drawn = [
-            (number, {"label": names[number] + shape.suffix, **item, "confidence": scores[number]})
+            (
+                number,
+                {
+                    "label": names[number] + shape.suffix,
+                    **item,
+                    **({"attributes": said[number]} if said[number] else {}),
+                    "confidence": scores[number],
+                },
+            )
             for shape in self._shapes
             for number, item in shape(instances, size)
         ]

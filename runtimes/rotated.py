@@ -11,12 +11,14 @@ from runtimes.arrays import Array
 
 def corners(boxes: Array) -> Array:
     """(N, 5) oriented boxes -> (N, 4, 2) their corners, one after the other around the box."""
+    boxes = boxes.astype(np.float64)  # half precision has steps of half a pixel from 512 on
     centre, half = boxes[:, :2], boxes[:, 2:4] / 2
-    cos, sin = np.cos(boxes[:, 4]), np.sin(boxes[:, 4])
-    along = half[:, :1] * np.stack([cos, sin], axis=1)
-    across = half[:, 1:] * np.stack([-sin, cos], axis=1)
-    turns = [along + across, along - across, -along - across, -along + across]
-    return np.asarray(centre[:, None] + np.stack(turns, axis=1))
+    with np.errstate(invalid="ignore"):  # what is not finite is dropped later
+        cos, sin = np.cos(boxes[:, 4]), np.sin(boxes[:, 4])
+        along = half[:, :1] * np.stack([cos, sin], axis=1)
+        across = half[:, 1:] * np.stack([-sin, cos], axis=1)
+        turns = [along + across, along - across, -along - across, -along + across]
+        return np.asarray(centre[:, None] + np.stack(turns, axis=1))
 
 
 def from_corners(points: Array) -> Array:

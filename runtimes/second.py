@@ -60,7 +60,8 @@ class OpenSecond:
         """
         chosen = np.flatnonzero(np.isin(instances.classes, self._second.classes))
         if not len(chosen):
-            return instances
+            none = np.zeros((len(instances), 0, 3))
+            return replace(instances, keypoints=none) if self._decoders else instances
         size = (image.shape[0], image.shape[1])
         windows = [_window(box, self._second.expand, size) for box in instances.boxes[chosen]]
         results = list(self._network.run_crops(image, windows, clock))
@@ -78,7 +79,8 @@ class OpenSecond:
         """Give the chosen instances the best keypoints that were found in their crops."""
         found = []
         for outputs in results:
-            decoded = decoder(outputs.tensors, outputs.view, 0.0)
+            # However little sure: the keypoints' own scores say which of them are to be seen.
+            decoded = decoder(outputs.tensors, outputs.view, -1.0)
             if decoder.space == "input":
                 decoded = decoded.to_image(outputs.view.geometry)
             points = decoded.best_first().keypoints

@@ -166,6 +166,10 @@ class Refine(Step):
         raise NotImplementedError
 
 
+InputType: TypeAlias = Literal["select", "radio", "checkbox", "number", "text"]
+"""How CVAT lets people edit an attribute."""
+
+
 class Attribute(Step):
     """A step that says something more about each instance, as the text that CVAT takes."""
 
@@ -180,7 +184,7 @@ class Attribute(Step):
         """
         return self
 
-    def declare(self) -> tuple[str, tuple[str, ...]]:
+    def declare(self) -> tuple[InputType, tuple[str, ...]]:
         """How CVAT is to know the attribute, where the labels do not say: input_type, values."""
         raise NotImplementedError
 

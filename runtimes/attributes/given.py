@@ -7,7 +7,7 @@ import numpy as np
 
 from runtimes.arrays import Array
 from runtimes.instances import Instances
-from runtimes.step import Attribute, Count
+from runtimes.step import Attribute, Count, InputType
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class ConstantAttribute(Attribute):
     value: str
     """Its value."""
 
-    def declare(self) -> tuple[str, tuple[str, ...]]:
+    def declare(self) -> tuple[InputType, tuple[str, ...]]:
         """See Attribute.declare."""
         return "text", (self.value,)
 
@@ -37,7 +37,7 @@ class ScoreAttribute(Attribute):
     scale: Count = 100
     """What a score of 1 becomes."""
 
-    def declare(self) -> tuple[str, tuple[str, ...]]:
+    def declare(self) -> tuple[InputType, tuple[str, ...]]:
         """See Attribute.declare."""
         return "number", ("0", str(self.scale), "1")
 

@@ -9,7 +9,7 @@ from runtimes.arrays import Array
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Attribute
+from runtimes.step import Attribute, InputType
 
 
 def _rows(outputs: Mapping[str, Array], name: str, instances: Instances) -> Array:
@@ -63,7 +63,7 @@ class ChoiceAttribute(Attribute):
     output: str | None = None
     """The output's name. Default: the only one."""
 
-    def declare(self) -> tuple[str, tuple[str, ...]]:
+    def declare(self) -> tuple[InputType, tuple[str, ...]]:
         """See Attribute.declare."""
         return "select", self.values
 
@@ -106,7 +106,7 @@ class NumberAttribute(Attribute):
                 f"least ({self.least}) and most ({self.most}) are not 0 <= least < most"
             )
 
-    def declare(self) -> tuple[str, tuple[str, ...]]:
+    def declare(self) -> tuple[InputType, tuple[str, ...]]:
         """See Attribute.declare."""
         return "number", (str(self.least), str(self.most), "1")
 

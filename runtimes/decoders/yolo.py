@@ -1,5 +1,6 @@
 """Raw heads of YOLOv8 and its successors: boxes, masks, keypoints, oriented boxes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -34,21 +35,23 @@ def keypoint_shape(
     """
     if given is None:
         text = signature.metadata.get("kpt_shape", "")
-        numbers = [int(word) for word in text.strip("[]() ").split(",") if word.strip().isdigit()]
-        if len(numbers) != 2:
+        written = re.fullmatch(r"[\[(]\s*([1-9][0-9]{0,3})\s*,\s*([23])\s*[\])]", text)
+        if written is None:
             raise BadModel(
                 "how many keypoints there are is not known: the model's metadata do not say",
                 where="kpt_shape",
                 allowed="[number of keypoints, values of each: 2 or 3]",
                 hint="write `kpt_shape: [17, 3]`, with the model's own numbers",
             )
-        given = (numbers[0], numbers[1])
+        given = (int(written[1]), int(written[2]))
     count, each = given
-    if each not in (2, 3) or (values is not None and values != count * each):
+    if each not in (2, 3) or values not in (None, count * each):
+        room = "" if values is None else f" in the {values} values that there are"
         raise BadModel(
-            f"{count} keypoints of {each} values do not fit the {values} values that there are",
+            f"{count} keypoints of {each} values cannot be{room}",
             where="kpt_shape",
             found=str(list(given)),
+            allowed="as many values as the model has, 2 (x, y) or 3 (x, y, visible) a keypoint",
         )
     return given
 

@@ -46,6 +46,8 @@ class Skeleton(Shape):
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
         """See Shape. CVAT drops a skeleton of which every point is outside; so does this."""
         points, names = _keypoints(instances, self.name()), self.sublabels or ()
+        if not points.shape[1]:
+            return  # a second model had nothing to look at
         if points.shape[1] != len(names):
             raise BadModel(
                 f"the model gives {points.shape[1]} keypoints, the labels name {len(names)}",

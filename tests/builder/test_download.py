@@ -180,7 +180,7 @@ def test_a_manifest_can_name_a_download(
     server.files["/boxes.onnx"] = model_file.read_bytes()
     digest = hashlib.sha256(model_file.read_bytes()).hexdigest()
     model = {"url": f"{server.base}/boxes.onnx", "sha256": digest}
-    assert plan(write_manifest(model=model)).model.digest == digest
+    assert plan(write_manifest(model=model)).models[0].digest == digest
 
 
 def test_a_failed_download_is_reported_at_its_line(

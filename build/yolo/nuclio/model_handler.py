@@ -36,6 +36,7 @@ FUNCTION = Detector(
         Nms(iou=0.45, per_class=True, max=300, candidates=30000),
         Rectangle(suffix=""),
     ),
+    then=(),
 )
 
 BACKENDS = {

@@ -1,0 +1,115 @@
+"""The example manifests, and how good the models that come with them really are."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+import pytest
+
+from builder.build import build
+from builder.built import BuiltFunction
+from builder.contract import judge
+from builder.plan import VARIANTS, VariantName, plan
+
+ROOT = Path(__file__).parent.parent
+MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))
+SIZES = ((320, 320), (640, 480), (480, 640), (420, 300))
+"""Width and height of held-out images."""
+
+
+@pytest.fixture(scope="module")
+def shapes() -> Iterator[ModuleType]:
+    """The generator of the images that the models were trained on."""
+    folder = str(ROOT / "manifests" / "models")
+    sys.path.insert(0, folder)
+    yield importlib.import_module("shapes")
+    sys.path.remove(folder)
+
+
+@pytest.fixture(scope="module")
+def yolo(tmp_path_factory: pytest.TempPathFactory) -> dict[VariantName, BuiltFunction]:
+    """manifests/yolo.yaml, built and started in both runtimes."""
+    made = plan(ROOT / "manifests" / "yolo.yaml")
+    folder = build(made, tmp_path_factory.mktemp("yolo"), force=False, smoke=False).folder
+    return {name: BuiltFunction(folder, name, cpu_is_enough=True) for name in VARIANTS}
+
+
+def _png(image: np.ndarray) -> bytes:
+    """An image, (H, W, 3) uint8 BGR, as a file."""
+    _, data = cv2.imencode(".png", image)
+    return data.tobytes()
+
+
+def _iou(one: list[float], other: list[float]) -> float:
+    """Intersection over union of two boxes x1 y1 x2 y2."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    shared = max(width, 0) * max(height, 0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return shared / (sum(areas) - shared)
+
+
+def test_the_detector_finds_held_out_shapes(
+    yolo: dict[VariantName, BuiltFunction], shapes: ModuleType
+) -> None:
+    photos = shapes.load_photos(shapes.HELD_OUT_PHOTOS)
+    correct = wanted = found = 0
+    for number in range(200):
+        width, height = SIZES[number % len(SIZES)]
+        scene = shapes.scene(
+            shapes.HELD_OUT_SEED + number, width=width, height=height, photos=photos
+        )
+        truth = list(
+            zip(
+                [shapes.CLASS_NAMES[kind] for kind in scene.classes],
+                scene.boxes.tolist(),
+                strict=True,
+            )
+        )
+        items = yolo["cpu"](_png(scene.image)).body
+        wanted, found = wanted + len(truth), found + len(items)
+        for item in items:  # the best first; each object can be found once
+            for name, box in truth:
+                if name == item["label"] and _iou(item["points"], box) >= 0.5:
+                    truth.remove((name, box))
+                    correct += 1
+                    break
+    assert correct / wanted >= 0.9
+    assert correct / found >= 0.9
+
+
+def test_runtimes_agree_on_held_out_shapes(
+    yolo: dict[VariantName, BuiltFunction], shapes: ModuleType
+) -> None:
+    compared = 0
+    for number in range(20):
+        image = _png(shapes.scene(shapes.HELD_OUT_SEED + number, width=640, height=480).image)
+        one, other = (
+            [item for item in yolo[name](image).body if item["confidence"] > 0.5]
+            for name in VARIANTS
+        )
+        assert len(one) == len(other)
+        for left, right in zip(one, other, strict=True):
+            assert left["label"] == right["label"]
+            assert _iou(left["points"], right["points"]) > 0.99
+            assert left["confidence"] == pytest.approx(right["confidence"], abs=0.01)
+            compared += 1
+    assert compared > 20
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.stem)
+def test_every_example_builds_and_answers_as_cvat_expects(
+    manifest: Path, tmp_path: Path, shapes: ModuleType
+) -> None:
+    made = plan(manifest)
+    folder = build(made, tmp_path, force=False, smoke=True).folder
+    image = shapes.scene(shapes.HELD_OUT_SEED + 5040, width=640, height=400).image
+    for variant in made.variants:
+        function = BuiltFunction(folder, variant, cpu_is_enough=True)
+        reply = function(_png(image))
+        assert reply.status == 200
+        assert judge(reply.body, function.labels) == []

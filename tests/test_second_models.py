@@ -1,0 +1,182 @@
+"""Second models on the crops of the first, from manifest to reply, in both runtimes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from builder.build import build
+from builder.built import BuiltFunction
+from builder.contract import judge
+from builder.errors import CvatbuildError
+from builder.plan import VARIANTS, VariantName, plan
+from tests.builder.models import end2end_model
+
+BOXES = ((40, 40, 40, 20, 0, 0.9), (100, 90, 20, 40, 1, 0.8), (20, 100, 20, 20, 0, 0.7))
+"""Centre x, centre y, width, height, class, score: what the first model finds, at 128 by 128."""
+
+MANIFEST = """
+name: two
+type: detector
+model: first.onnx
+labels: [car, bird]
+preprocess: [letterbox]
+postprocess: [yolo_end2end, rectangle]
+then:
+  - model: second.onnx
+    {only}
+    preprocess: [resize]
+    postprocess:
+      - {steps}
+"""
+
+
+def _save(
+    path: Path, batch: int | str, nodes: list[onnx.NodeProto], outputs: dict[str, int]
+) -> None:
+    """A model over [batch, 3, 16, 16] whose outputs have the given numbers of axes."""
+    graph = helper.make_graph(
+        nodes,
+        "second",
+        [helper.make_tensor_value_info("crop", TensorProto.FLOAT, [batch, 3, 16, 16])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * axes)
+            for name, axes in outputs.items()
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.checker.check_model(model)
+    onnx.save_model(model, path)
+
+
+def colours(path: Path, batch: int | str) -> None:
+    """Mean red, green and blue of a crop, 0 to 255: [batch, 3]."""
+    mean = helper.make_node("ReduceMean", ["crop"], ["colour"], axes=[2, 3], keepdims=0)
+    _save(path, batch, [mean], {"colour": 2})
+
+
+def brightness(path: Path, batch: int | str) -> None:
+    """How bright a crop is, place by place: [batch, 1, 16, 16], a heatmap of its brightest spot."""
+    mean = helper.make_node("ReduceMean", ["crop"], ["map"], axes=[1], keepdims=1)
+    _save(path, batch, [mean], {"map": 4})
+
+
+Reply = Callable[[VariantName, bytes], list[dict[str, object]]]
+
+
+def _function(folder: Path, variant: VariantName, steps: str, only: str = "") -> BuiltFunction:
+    end2end_model(folder / "first.onnx", size=128, rows=BOXES)
+    (folder / "two.yaml").write_text(MANIFEST.format(steps=steps, only=only))
+    built = build(plan(folder / "two.yaml"), folder / "build", force=False, smoke=False).folder
+    return BuiltFunction(built, variant, cpu_is_enough=True)
+
+
+def _picture() -> bytes:
+    """128 by 128: a red, a green and a blue box where the first model finds its three."""
+    image = np.full((128, 128, 3), 90, np.uint8)
+    for (x, y, width, height, *_), colour in zip(
+        BOXES, ((0, 0, 200), (0, 200, 0), (200, 0, 0)), strict=True
+    ):
+        left, top = x - width // 2, y - height // 2
+        image[top : top + height, left : left + width] = colour  # BGR
+    _, data = cv2.imencode(".png", image)
+    return data.tobytes()
+
+
+@pytest.mark.parametrize("batch", [1, "n"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_attributes_are_those_of_each_instances_own_crop(
+    tmp_path: Path, variant: VariantName, batch: int | str
+) -> None:
+    colours(tmp_path / "second.onnx", batch)
+    steps = (
+        "choice_attribute: {attribute: colour, values: [red, green, blue]}\n"
+        "      - number_attribute: {attribute: redness, most: 255}"
+    )
+    function = _function(tmp_path, variant, steps)
+    items = function(_picture()).body
+    assert judge(items, function.labels) == []
+    said = [{it["name"]: it["value"] for it in item["attributes"]} for item in items]
+    assert said == [
+        {"colour": "red", "redness": "200"},
+        {"colour": "green", "redness": "0"},
+        {"colour": "blue", "redness": "0"},
+    ]
+    declared = {
+        it["name"]: (it["input_type"], it["values"]) for it in function.labels[0]["attributes"]
+    }
+    assert declared == {
+        "colour": ("select", ["red", "green", "blue"]),
+        "redness": ("number", ["0", "255", "1"]),
+    }
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_only_the_named_labels_are_looked_at(tmp_path: Path, variant: VariantName) -> None:
+    colours(tmp_path / "second.onnx", 1)
+    steps = "choice_attribute: {attribute: colour, values: [red, green, blue]}"
+    function = _function(tmp_path, variant, steps, only="only: [bird]")
+    items = function(_picture()).body
+    assert judge(items, function.labels) == []
+    assert [item["label"] for item in items if "attributes" in item] == ["bird"]
+    assert [label["name"] for label in function.labels if "attributes" in label] == ["bird"]
+
+
+@pytest.mark.parametrize("batch", [1, "n"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_keypoints_lie_where_the_crop_says_they_do(
+    tmp_path: Path, variant: VariantName, batch: int | str
+) -> None:
+    brightness(tmp_path / "second.onnx", batch)
+    end2end_model(tmp_path / "first.onnx", size=128, rows=BOXES)
+    (tmp_path / "two.yaml").write_text(
+        MANIFEST.format(steps="heatmap", only="")
+        .replace("[car, bird]", "[{name: car, sublabels: [spot]}, {name: bird, sublabels: [spot]}]")
+        .replace("[yolo_end2end, rectangle]", "[yolo_end2end, skeleton]")
+    )
+    built = build(plan(tmp_path / "two.yaml"), tmp_path / "build", force=False, smoke=False).folder
+    function = BuiltFunction(built, variant, cpu_is_enough=True)
+    image = np.zeros((128, 128, 3), np.uint8)
+    spots = [(30, 36), (95, 100), (24, 104)]  # within the three boxes
+    for x, y in spots:
+        cv2.circle(image, (x, y), 3, (255, 255, 255), cv2.FILLED)
+    _, data = cv2.imencode(".png", image)
+    items = function(data.tobytes()).body
+    assert judge(items, function.labels) == []
+    found = [item["elements"][0]["points"] for item in items]
+    # A cell of the heatmap is up to 2.5 pixels of the image wide.
+    assert np.abs(np.array(found) - (np.array(spots) + 0.5)).max() < 2.5
+
+
+def test_a_second_model_cannot_draw(tmp_path: Path) -> None:
+    colours(tmp_path / "second.onnx", 1)
+    with pytest.raises(CvatbuildError) as caught:
+        _function(tmp_path, "cpu", "rectangle")
+    (problem,) = caught.value.problems
+    assert problem.path == "then[0].postprocess"
+    assert (
+        problem.what == "a second model gives keypoints and attributes; refine and draw at the top"
+    )
+
+
+def test_a_label_that_there_is_none_of_cannot_be_looked_at(tmp_path: Path) -> None:
+    colours(tmp_path / "second.onnx", 1)
+    with pytest.raises(CvatbuildError) as caught:
+        _function(tmp_path, "cpu", "number_attribute: red", only="only: [plane]")
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.found, problem.allowed) == (
+        "then[0].only[0]",
+        "plane",
+        "car, bird",
+    )
+
+
+def test_words_that_are_not_as_many_as_the_values_stop_the_start(tmp_path: Path) -> None:
+    colours(tmp_path / "second.onnx", 1)
+    with pytest.raises(CvatbuildError) as caught:
+        _function(tmp_path, "cpu", "choice_attribute: {attribute: colour, values: [red, green]}")
+    assert "has 3 values, the attribute 'colour' 2 words" in caught.value.problems[0].what
