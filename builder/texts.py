@@ -12,6 +12,7 @@ PIP_PACKAGE = r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9.+
 IMAGE = r"^[a-z0-9][a-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$"
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 ENV_VALUE = r"^[^'\n\r\x00]*$"
+MEMBER = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*\.onnx$"
 VERSION = r"^[0-9]+\.[0-9]+$"
 
 WORDS = {
@@ -25,6 +26,7 @@ WORDS = {
     IMAGE: "the name of a container image: `python:3.11-slim`",
     ENV_NAME: "letters, digits and underscores, not beginning with a digit",
     ENV_VALUE: "one line without a single quote, since Nuclio puts it between single quotes",
+    MEMBER: "a path within the wheel that ends with .onnx: `package/models/model.onnx`",
     VERSION: 'two numbers in quotes: `"2.60"`',
 }
 """Pattern -> what it allows."""

@@ -13,6 +13,9 @@ from runtimes.rotated import corners, from_corners
 _ROUNDING = 0.05
 """How much the scales of two axes may differ by rounding alone."""
 
+_LEAST_SIDE = 0.01
+"""Oriented boxes thinner than this, in pixels, would be rounded to nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instances:
@@ -129,6 +132,8 @@ class Instances:
         boxes[:, 0::2] = boxes[:, 0::2].clip(0, width)
         boxes[:, 1::2] = boxes[:, 1::2].clip(0, height)
         kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        if self.rotated is not None:
+            kept &= (self.rotated[:, 2:4] >= _LEAST_SIDE).all(axis=1)
         if keypoints is not None:
             keypoints = keypoints.copy()
             keypoints[..., 0] = keypoints[..., 0].clip(0, width)

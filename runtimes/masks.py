@@ -145,9 +145,10 @@ class PrototypeMasks:
         )
         x1, y1 = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
         part = self.prototypes[:, y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
-        logits = np.tensordot(self.coefficients[number], part, axes=1)
+        weights = self.coefficients[number].astype(np.float32)
+        logits = np.tensordot(weights, part.astype(np.float32, copy=False), axes=1)
         to_part = self.to_grid.followed_by(Geometry(shift_x=-x1, shift_y=-y1))
-        values = sample(logits.astype(np.float32), to_part, (left, top, right, bottom))
+        values = sample(logits, to_part, (left, top, right, bottom))
         return tight((values > 0).astype(np.uint8), left, top)
 
 

@@ -41,6 +41,18 @@ class Limits:
         return {**handler(source), **{key: it for key, it in bounds.items() if it is not None}}
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What a field means that subclasses inherit; pydantic reads docstrings of own fields alone."""
+
+    text: str
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: Any, handler: Callable[[Any], dict[str, Any]]
+    ) -> dict[str, Any]:
+        return {**handler(core_schema), "description": self.text}
+
+
 Fraction: TypeAlias = Annotated[float, Limits(least=0, most=1)]
 Positive: TypeAlias = Annotated[float, Limits(above=0)]
 Pixels: TypeAlias = Annotated[int, Limits(least=1, most=16384)]
@@ -209,9 +221,13 @@ class Shape(Step):
         label_type: the type that CVAT must know a label by to take this shape.
     """
 
-    suffix: str = ""
-    """Draw this shape under labels of its own: the names of the labels and this text. Shapes of
-    one instance belong to one group."""
+    suffix: Annotated[
+        str,
+        Explained(
+            "Draw this shape under labels of its own: the names of the labels and this text. "
+            "Shapes of one instance belong to one group."
+        ),
+    ] = ""
 
     label_type: ClassVar[str]
 

@@ -1,0 +1,138 @@
+"""The page that lists every step and key, made from the same docstrings as the schema.
+
+`python -m builder.reference > docs/manifest.md` writes it; a test compares.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from builder.labels import Attribute, Label, Sublabel
+from builder.manifest import (
+    CpuVariant,
+    GpuVariant,
+    Manifest,
+    RemoteModel,
+    Resources,
+    SecondModel,
+    Variant,
+    WheelModel,
+)
+from builder.steps import known
+from runtimes.step import Attribute as AttributeStep
+from runtimes.step import Decoder, Refine, Shape
+
+_HEAD = """\
+# Manifest reference
+
+This page is generated from the code's own docstrings: `python -m builder.reference`.
+
+A step is written as a name, a name with its first value, or a name with its fields:
+
+```yaml
+postprocess:
+  - yolo
+  - nms: 0.45
+  - polygon: {epsilon: 1.5, parts: all}
+```
+"""
+
+_PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("Manifest", Manifest),
+    ("A label", Label),
+    ("An attribute of a label", Attribute),
+    ("A sublabel (keypoint) of a skeleton", Sublabel),
+    ("A model from an address", RemoteModel),
+    ("A model from a wheel", WheelModel),
+    ("An entry of `then`", SecondModel),
+    ("`variants.cpu` and `variants.gpu`", Variant),
+    ("Only `variants.cpu`", CpuVariant),
+    ("Only `variants.gpu`", GpuVariant),
+    ("`resources`", Resources),
+)
+
+_KINDS: tuple[tuple[str, str, type], ...] = (
+    ("Decoders: from the model's outputs to instances", "postprocess", Decoder),
+    ("Refinements: from instances to fewer", "postprocess", Refine),
+    ("Attributes: more about each instance", "postprocess", AttributeStep),
+    ("Shapes: what CVAT draws", "postprocess", Shape),
+)
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    parts = [_HEAD]
+    seen: set[str] = set()
+    for title, model in _PARTS:
+        # What a class inherits is listed once, with the class that it is from.
+        fields = {
+            key: it
+            for key, it in _fields(model).items()
+            if not (key in seen and model in (CpuVariant, GpuVariant))
+        }
+        parts.append(f"## {title}\n\n{_summary(model)}\n\n{_table(fields)}")
+        if model is Variant:
+            seen |= set(fields)
+    parts.append("## Preprocessing steps\n")
+    parts += [_step(name, step) for name, step in sorted(known("preprocess").items())]
+    for title, section, kind in _KINDS:
+        parts.append(f"## {title}\n")
+        parts += [
+            _step(name, step)
+            for name, step in sorted(known(section).items())
+            if issubclass(step, kind)
+        ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _step(name: str, step: type) -> str:
+    """A step's section."""
+    table = _table(_fields(step))
+    return f"### `{name}`\n\n{inspect.cleandoc(step.__doc__ or '')}\n" + (
+        f"\n{table}" if table else ""
+    )
+
+
+def _summary(model: type[BaseModel]) -> str:
+    """The first paragraph of a class's docstring."""
+    return inspect.cleandoc(model.__doc__ or "").split("\n\n")[0]
+
+
+def _fields(item: type) -> dict[str, dict[str, Any]]:
+    """Key -> its JSON Schema."""
+    schema = TypeAdapter(item).json_schema(mode="validation")
+    required = schema.get("required", [])
+    return {
+        str(key): {**field, "required": key in required}
+        for key, field in schema.get("properties", {}).items()
+    }
+
+
+def _table(fields: dict[str, dict[str, Any]]) -> str:
+    """A table of keys; empty where there are none."""
+    rows = list(_rows(fields))
+    return "\n".join(["| key | default | what |", "|---|---|---|", *rows]) + "\n" if rows else ""
+
+
+def _rows(fields: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """A row for each key."""
+    for key, schema in fields.items():
+        text = " ".join(str(schema.get("description", "")).split()).replace("|", "\\|")
+        default = schema.get("default")
+        shown = f"`{_yaml(default)}`" if "default" in schema and default != {} else ""
+        shown = "" if isinstance(default, dict) else shown
+        yield f"| `{key}` | {'required' if schema['required'] else shown} | {text} |"
+
+
+def _yaml(value: object) -> str:
+    """A default as a manifest would spell it."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "-"}[value]
+    return "[]" if value == [] else '""' if value == "" else str(value)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,25 @@
+from pathlib import Path
+
+from builder.manifest import Manifest
+from builder.reference import page
+from builder.steps import known
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "manifest.md"
+
+
+def test_the_committed_page_is_what_the_docstrings_say() -> None:
+    # Mended by: python -m builder.reference > docs/manifest.md
+    assert COMMITTED.read_text("utf-8") == page()
+
+
+def test_every_step_and_key_is_on_the_page() -> None:
+    text = page()
+    for section in ("preprocess", "postprocess"):
+        assert [name for name in known(section) if f"### `{name}`\n" not in text] == []
+    assert [key for key in Manifest.model_fields if f"| `{key}` |" not in text] == []
+
+
+def test_every_key_of_every_step_is_explained() -> None:
+    rows = [line for line in page().splitlines() if line.startswith("| `")]
+    assert rows
+    assert [row for row in rows if row.endswith("|  |")] == []
