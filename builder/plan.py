@@ -15,9 +15,11 @@ from builder.manifest import Manifest, ManifestFile
 from builder.model import Model
 from builder.validation import Strict, validate
 from runtimes.detector import Detector
+from runtimes.network import Network
+from runtimes.second import Second
 from runtimes.signature import Signature
 from runtimes.step import Attribute as AttributeStep
-from runtimes.step import Shape, Step
+from runtimes.step import Decoder, Refine, Shape, Step
 
 VariantName = Literal["cpu", "gpu"]
 VARIANTS: tuple[VariantName, ...] = ("cpu", "gpu")
@@ -93,6 +95,44 @@ def plan(
     return Plan(
         file, read.manifest, tuple(models_read), _typed(labels, detector, read), detector, kept
     )
+
+
+def check_without_model(file: Path) -> Manifest:
+    """Check all that a manifest says which can be judged without its models.
+
+    Raises:
+        ManifestError: with everything that is wrong.
+    """
+    read = ManifestFile.read(file)
+    problems: list[Problem] = []
+    if read.manifest.labels == "metadata":
+        what = "the labels are in the model, which is not looked at"
+        hint = "leave out --no-model, or list the labels"
+        raise ManifestError(read.document.problem(("labels",), what, "metadata", hint=hint))
+    labels = _collect(problems, lambda: _labels(read, Signature((), ())))
+    if labels is None:
+        raise ManifestError(*problems)
+    shapes = tuple(
+        step
+        for step in read.steps("postprocess").values()
+        if isinstance(step, Decoder | Refine | AttributeStep | Shape)
+    )
+    network = Network("model.onnx", "", ())
+    seconds = tuple(
+        Second(
+            network,
+            tuple(labels.names),
+            1.0,
+            tuple(
+                step
+                for step in read.steps("postprocess", stage).values()
+                if isinstance(step, Decoder | AttributeStep)
+            ),
+        )
+        for stage in read.stages()[1:]
+    )
+    _typed(labels, Detector(labels.names, read.manifest.threshold, network, shapes, seconds), read)
+    return read.manifest
 
 
 def _collect(problems: list[Problem], part: Any) -> Any:

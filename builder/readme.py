@@ -19,7 +19,9 @@ def readme(plan: Plan, hashes: dict[str, str]) -> str:
         hashes: file -> SHA-256, of the manifest and the model's files.
     """
     first = plan.variants[0]
-    scripts = [f"serverless/deploy_{variant}.sh {plan.name}" for variant in plan.variants]
+    scripts = [
+        f"serverless/deploy_{variant}.sh serverless/{plan.name}" for variant in plan.variants
+    ]
     deploys = "\n".join(
         f"nuctl deploy --project-name cvat --platform local --path {plan.name}/nuclio "
         f"--file {plan.name}/nuclio/{config_name(variant)}"

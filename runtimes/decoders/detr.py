@@ -67,7 +67,7 @@ class Detr(Decoder):
         best = scores.max(axis=1)
         kept = np.flatnonzero(best > threshold)
         found = to_pixels(corners(boxes[kept].astype(np.float64)), view.input)
-        return Instances.of(found, best[kept], scores[kept].argmax(axis=1))
+        return Instances.of(found, best[kept], scores[kept].argmax(axis=1), rows=kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Rtdetr(Decoder):
             kept = kept[np.argsort(-scores[kept], kind="stable")[:most]]
         query, number = np.divmod(kept, logits.shape[1])
         found = to_pixels(corners(boxes[query].astype(np.float64)), view.input)
-        return Instances.of(found, scores[kept], number)
+        return Instances.of(found, scores[kept], number, rows=query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class RtdetrConcat(Decoder):
         best = scores.max(axis=1)
         kept = np.flatnonzero(best > threshold)
         found = to_pixels(corners(table[kept, :4].astype(np.float64)), view.input)
-        return Instances.of(found, best[kept], scores[kept].argmax(axis=1))
+        return Instances.of(found, best[kept], scores[kept].argmax(axis=1), rows=kept)
 
 
 _MOST_COLUMNS = 2000
@@ -190,7 +190,7 @@ class RtdetrDeploy(Decoder):
         """See Decoder."""
         labels, boxes, scores = rows(outputs, self._parts(), self.name())
         kept = above(scores, labels, threshold)
-        return Instances.of(boxes[kept], scores[kept], labels[kept])
+        return Instances.of(boxes[kept], scores[kept], labels[kept], rows=kept)
 
     def _parts(self) -> list[tuple[Role, str | None]]:
         return [(_LABELS, self.labels), (_CORNERS, self.boxes), (_SCORES, self.scores)]

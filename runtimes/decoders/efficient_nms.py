@@ -56,7 +56,7 @@ class EfficientNms(Decoder):
             )
         used = int(number.item())
         kept = above(scores[:used], classes[:used], threshold)
-        return Instances.of(boxes[kept], scores[kept], classes[kept])
+        return Instances.of(boxes[kept], scores[kept], classes[kept], rows=kept)
 
     def _parts(self) -> list[tuple[Role, str | None]]:
         return [

@@ -120,6 +120,7 @@ class Torchvision(Decoder):
             found["labels"][kept].astype(np.int64) - first,
             keypoints=keypoints,
             masks=masks,
+            rows=kept,
         )
 
     def _parts(self) -> list[tuple[Role, str | None]]:
@@ -160,7 +161,7 @@ class Mmdeploy(Decoder):
         masks = None
         if "masks" in found:
             masks = _frame_masks(found["masks"][kept], view.input, self.name())
-        return Instances.of(dets[kept, :4], dets[kept, 4], labels[kept], masks=masks)
+        return Instances.of(dets[kept, :4], dets[kept, 4], labels[kept], masks=masks, rows=kept)
 
     def _parts(self) -> list[tuple[Role, str | None]]:
         return [(_DETS, self.dets), (_DET_LABELS, self.labels), (_DET_MASKS, self.masks)]
@@ -209,7 +210,7 @@ class MaskRcnnOpenvino(Decoder):
             )
         found = to_pixels(boxes[kept], view.input)
         own = BoxMasks(masks[kept, numbers].astype(np.float32), _MASK_LEVEL, found)
-        return Instances.of(found, scores[kept], numbers, masks=own)
+        return Instances.of(found, scores[kept], numbers, masks=own, rows=kept)
 
     def _parts(self) -> list[tuple[Role, str | None]]:
         return [(_TABLE, self.detections), (_CLASS_MASKS, self.masks)]

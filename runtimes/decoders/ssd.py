@@ -57,7 +57,8 @@ class Ssd(Decoder):
         first = int(self.background)
         kept = above(scores, classes, threshold, first)
         found = classes[kept].astype(np.int64) - first
-        return Instances.of(to_pixels(boxes[kept], view.input), scores[kept], found)
+        corners = to_pixels(boxes[kept], view.input)
+        return Instances.of(corners, scores[kept], found, rows=kept)
 
 
 _TABLE = Role(
@@ -94,7 +95,7 @@ class OpenvinoBoxes(Decoder):
         first = int(self.background)
         kept = above(boxes[:, 4], labels, threshold, first)
         found = labels[kept].astype(np.int64) - first
-        return Instances.of(boxes[kept, :4], boxes[kept, 4], found)
+        return Instances.of(boxes[kept, :4], boxes[kept, 4], found, rows=kept)
 
     def _parts(self) -> list[tuple[Role, str | None]]:
         return [(_BOXES, self.boxes), (_LABELS, self.labels)]

@@ -105,8 +105,8 @@ class YoloEnd2end(Decoder):
                 f"`yolo_end2end` decodes [1, rows, 6 or more] or [rows, 7], got {list(rows.shape)}",
                 where="output",
             )
-        kept = scores > threshold
-        return Instances.of(boxes[kept], scores[kept], classes[kept])
+        kept = np.flatnonzero(scores > threshold)
+        return Instances.of(boxes[kept], scores[kept], classes[kept], rows=kept)
 
 
 @dataclass(frozen=True, slots=True)
