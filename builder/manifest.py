@@ -61,10 +61,12 @@ class RemoteModel(Strict):
     """A model file to download, once, into a cache."""
 
     url: Annotated[str, Field(pattern=texts.URL)]
-    """Where the file is. Its name in the address ends with `.onnx`."""
+    """Where the file is. Its name in the address ends with `.onnx`, or `.xml` for OpenVINO IR."""
     sha256: Sha256 | None = None
     """The file's SHA-256; a download that differs is refused. Without it nothing is built, but the
     error names the digest of what the address serves."""
+    weights: "RemoteModel | None" = None
+    """The `.bin` file of an OpenVINO IR: `{url, sha256}`."""
 
 
 class WheelModel(Strict):

