@@ -53,14 +53,14 @@ def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str,
     canvas = image.copy()
     thick = max(2, round(max(image.shape[:2]) / 500))
     names = [str(label["name"]) for label in spec]
-    tags = 0
+    tags = sum(item["type"] == "tag" for item in items)
     # The worst first, so that the best lie on top.
     for item in reversed(items):
         number = names.index(item["label"]) if item["label"] in names else len(names)
         color = color_of(number)
         kind = item["type"]
         if kind == "tag":
-            left, top, tags = 0, tags * round(1.3 * _letter_size(canvas)), tags + 1
+            left, top, tags = 0, tags * round(1.3 * _letter_size(canvas)), tags - 1
         elif kind == "mask":
             left, top = _mask(canvas, item["mask"], color, thick)
         elif kind == "skeleton":
@@ -136,7 +136,7 @@ def _dots(canvas: Array, points: Array, color: Color, thick: int) -> tuple[int, 
         cv2.circle(canvas, (x, y), 2 * thick + 1, (0, 0, 0), cv2.FILLED, cv2.LINE_AA)
         cv2.circle(canvas, (x, y), 2 * thick - 1, color, cv2.FILLED, cv2.LINE_AA)
     x, y = points.min(axis=0).tolist()
-    return round(x), round(y)
+    return round(x), round(y) - 2 * thick - 2
 
 
 def _skeleton(
