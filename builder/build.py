@@ -80,7 +80,7 @@ def build(plan: Plan, out: Path | None, *, force: bool, smoke: bool) -> Built:
     """
     folder = output_folder(plan.file, out) / plan.name
     tree = render(plan)
-    warnings = []
+    warnings: list[Problem | None] = []
     with staged(tree, folder, force) as stage:
         if smoke:
             try:
@@ -89,7 +89,7 @@ def build(plan: Plan, out: Path | None, *, force: bool, smoke: bool) -> Built:
                 raise ManifestError(
                     *(replace(problem, file=plan.file) for problem in error.problems)
                 ) from error
-    return Built(folder, tuple(warning for warning in warnings if warning))
+    return Built(folder, (*plan.warnings, *(warning for warning in warnings if warning)))
 
 
 def diff(plan: Plan, out: Path | None) -> str:

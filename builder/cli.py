@@ -138,6 +138,8 @@ def check(
         check_names(plans)
         for plan in plans:
             render(plan)
+            for warning in plan.warnings:
+                _report(warning, "warning")
             typer.echo(f"{plan.file}: ok: {plan.name}, {', '.join(plan.variants)}")
 
 

@@ -214,7 +214,8 @@ def _directives(settings: CpuVariant | GpuVariant) -> list[Directive]:
                 f"{packages} && rm -rf /var/lib/apt/lists/*",
             )
         )
-    packages = " ".join(requirements(settings))
+    # Brackets mean something to the image's shell.
+    packages = " ".join(f'"{it}"' if "[" in it else it for it in requirements(settings))
     directives.append(Directive(kind="RUN", value=f"pip install --no-cache-dir {packages}"))
     return directives
 

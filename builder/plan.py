@@ -17,6 +17,7 @@ from builder.validation import Strict, validate
 from runtimes.detector import Detector
 from runtimes.network import Network
 from runtimes.second import Second
+from runtimes.shapes.region import Mask
 from runtimes.signature import Signature
 from runtimes.step import Attribute as AttributeStep
 from runtimes.step import Decoder, Refine, Shape, Step
@@ -36,6 +37,7 @@ class Plan:
         labels: every label with its id and type.
         function: what model_handler.py will spell out.
         variants: those that are built.
+        warnings: what will work, but perhaps not as the person thinks.
     """
 
     file: Path
@@ -44,6 +46,7 @@ class Plan:
     labels: tuple[Label, ...]
     function: Detector
     variants: tuple[VariantName, ...]
+    warnings: tuple[Problem, ...]
 
     @property
     def name(self) -> str:
@@ -92,8 +95,22 @@ def plan(
     if labels is None or then is None or None in (kept, network, steps, *then):
         raise ManifestError(*problems)
     detector = Detector(labels.names, read.manifest.threshold, network, steps, tuple(then))
-    return Plan(
-        file, read.manifest, tuple(models_read), _typed(labels, detector, read), detector, kept
+    typed = _typed(labels, detector, read)
+    return Plan(file, read.manifest, tuple(models_read), typed, detector, kept, _warnings(read))
+
+
+def _warnings(read: ManifestFile) -> tuple[Problem, ...]:
+    """What a manifest may say, but those who say it seldom mean."""
+    return tuple(
+        read.document.problem(
+            (*path, "encoding"),
+            "CVAT's servers up to 2.73 refuse run lengths from a detector",
+            "rle",
+            "pixels",
+            "leave the encoding out, unless the reply is for a program that uses CVAT's SDK",
+        )
+        for path, step in read.steps("postprocess").items()
+        if isinstance(step, Mask) and step.encoding == "rle"
     )
 
 

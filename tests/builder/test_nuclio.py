@@ -1,4 +1,5 @@
 import json
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -95,7 +96,8 @@ def test_exactly_the_pinned_packages_are_installed(
 ) -> None:
     settings = getattr(ready_plan.manifest.variants, variant)
     directives = config(variant)["spec"]["build"]["directives"]["preCopy"]
-    words = directives[-1]["value"].split()
+    # The shell of the image takes the line apart, so its rules are the ones that count.
+    words = shlex.split(directives[-1]["value"])
     assert words[:3] == ["pip", "install", "--no-cache-dir"]
     assert tuple(words[3:]) == requirements(settings)
 

@@ -344,3 +344,11 @@ def test_a_model_that_cannot_be_used_is_reported_at_its_line(
 def test_a_manifest_that_is_wrong_is_no_plan(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text("name: boxes\n")
     assert isinstance(failure(lambda: plan(tmp_path / "m.yaml")), ManifestError)
+
+
+def test_masks_as_run_lengths_are_warned_of(write_manifest: WriteManifest) -> None:
+    steps = ["yolo", "nms", {"mask": "rle"}]
+    (warning,) = plan(write_manifest(postprocess=steps)).warnings
+    assert warning.path == "postprocess[2].mask.encoding"
+    assert "refuse run lengths" in warning.what
+    assert plan(write_manifest(postprocess=["yolo", "nms", "mask"])).warnings == ()
