@@ -100,6 +100,7 @@ def build(
 ) -> None:
     """Build functions: the default command."""
     with _reported():
+        _require_files(manifests)
         from builder.build import build as write
         from builder.build import check_names
 
@@ -124,10 +125,10 @@ def check(
 ) -> None:
     """Check manifests and their models; write nothing."""
     with _reported():
+        _require_files(manifests)
         if not model:
             from builder.plan import check_without_model
 
-            _require_files(manifests)
             for name in _each(manifests, lambda file: check_without_model(file).name):
                 typer.echo(f"{name}: ok, as far as can be known without the model")
             return
@@ -147,6 +148,7 @@ def check(
 def diff(manifests: Manifests, variant: VariantList = None, out: Out = None) -> None:
     """Show what a build would change; exit 1 if anything."""
     with _reported():
+        _require_files(manifests)
         from builder.build import diff as compare
 
         changes = [compare(plan, out) for plan in _plans(manifests, variant)]
@@ -193,7 +195,6 @@ def _plans(manifests: list[Path], variants: list[VariantOption] | None) -> "list
     """The plans of all manifests; the problems of all of them if any has one."""
     from builder.plan import VARIANTS, Plan, plan
 
-    _require_files(manifests)
     wanted = tuple(
         name for name in VARIANTS if not variants or name in [it.value for it in variants]
     )
@@ -224,7 +225,7 @@ def _each(manifests: list[Path], part: Callable[[Path], _Result]) -> list[_Resul
 def _require_files(manifests: list[Path]) -> None:
     """Stop where an argument is no file."""
     from builder.errors import CommandLineError, Problem
-    from builder.model import is_file
+    from builder.files import is_file
 
     for file in manifests:
         if not is_file(file):

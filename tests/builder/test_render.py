@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -172,7 +173,8 @@ def test_requirements_are_those_that_the_image_installs(ready_plan: Plan) -> Non
     files = content(render(ready_plan))
     for variant, name in (("cpu", "function.yaml"), ("gpu", "function-gpu.yaml")):
         config = yaml.safe_load(files[f"nuclio/{name}"])
-        installed = config["spec"]["build"]["directives"]["preCopy"][-1]["value"].split()
+        command = config["spec"]["build"]["directives"]["preCopy"][-1]["value"]
+        installed = shlex.split(command)
         listed = files[f"nuclio/requirements-{variant}.txt"].decode().splitlines()
         assert installed[3:] == listed
 
