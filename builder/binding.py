@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 from builder.document import Document, Path_
-from builder.errors import ManifestError, Problem
+from builder.errors import ManifestError, Problem, did_you_mean
 from builder.labels import Labels
 from builder.manifest import ManifestFile
 from builder.metadata import image_size
@@ -137,13 +137,7 @@ def bind_second(read: ManifestFile, stage: Path_, model: Model, labels: Labels) 
     """
     given = read.manifest.then[int(stage[1])]
     by_name = {name: number for number, name in labels.names.items()}
-    unknown = [
-        read.document.problem(
-            (*stage, "only", place), f"there is no label '{name}'", name, ", ".join(by_name)
-        )
-        for place, name in enumerate(given.only)
-        if name not in by_name
-    ]
+    unknown = unknown_labels(read, stage, labels)
     if unknown:
         raise ManifestError(*unknown)
     classes = tuple(by_name[name] for name in given.only) or tuple(by_name.values())
@@ -153,6 +147,22 @@ def bind_second(read: ManifestFile, stage: Path_, model: Model, labels: Labels) 
     steps = bind_postprocess(read, stage, model.signature, alone)
     kept = tuple(step for step in steps if isinstance(step, Decoder | Attribute))
     return Second(network, classes, given.expand, kept)
+
+
+def unknown_labels(read: ManifestFile, stage: Path_, labels: Labels) -> list[Problem]:
+    """The labels that a second model is to look at although there are none such."""
+    names = list(labels.names.values())
+    return [
+        read.document.problem(
+            (*stage, "only", place),
+            f"there is no label '{name}'",
+            name,
+            ", ".join(names),
+            did_you_mean(name, names),
+        )
+        for place, name in enumerate(read.manifest.then[int(stage[1])].only)
+        if name not in names
+    ]
 
 
 def _problem(document: Document, path: Path_, error: BadModel) -> Problem:

@@ -176,7 +176,9 @@ def _write(tree: Tree, stage: Path) -> None:
         if isinstance(content, bytes):
             target.write_bytes(content)
         else:
-            _copy(content.resolve(), target)
+            # A copy and no link: a model that is exported again in place must not change what was
+            # built and tried out.
+            shutil.copyfile(content, target)
 
 
 def _copy(source: Path, target: Path) -> None:

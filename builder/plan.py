@@ -1,27 +1,26 @@
 """A manifest and its model brought together: everything decided, nothing written yet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from builder import model as models
-from builder.binding import bind_network, bind_postprocess, bind_second
-from builder.document import Document, Path_
+from builder.binding import bind_network, bind_postprocess, bind_second, unknown_labels
+from builder.document import Path_
 from builder.download import Progress
-from builder.errors import CvatbuildError, ManifestError, Problem, did_you_mean
-from builder.files import is_file
-from builder.labels import Attribute, Label, Labels, Name, from_file, from_metadata
+from builder.errors import CvatbuildError, ManifestError, Problem
+from builder.labels import Label
 from builder.manifest import Manifest, ManifestFile
 from builder.model import Model
-from builder.validation import Strict, validate
+from builder.spec import bad_attributes, declared_labels, placed, read_labels
 from runtimes.detector import Detector
 from runtimes.network import Network
 from runtimes.second import Second
 from runtimes.shapes.region import Mask
 from runtimes.signature import Signature
 from runtimes.step import Attribute as AttributeStep
-from runtimes.step import Decoder, Refine, Shape, Step
+from runtimes.step import Decoder, Refine, Shape
 
 VariantName = Literal["cpu", "gpu"]
 VARIANTS: tuple[VariantName, ...] = ("cpu", "gpu")
@@ -81,8 +80,8 @@ def plan(
     read = ManifestFile.read(file)
     stages = read.stages()
     first, *others = models_read = [_model(read, stage, progress) for stage in stages]
-    problems: list[Problem] = []
-    labels = _collect(problems, lambda: _labels(read, first.signature))
+    problems = [*_clashes(read, models_read), *bad_attributes(read)]
+    labels = _collect(problems, lambda: read_labels(read, first.signature))
     kept = _collect(problems, lambda: _variants(read, models_read, variants))
     network = _collect(problems, lambda: bind_network(read, (), first))
     steps: Any = None
@@ -93,10 +92,10 @@ def plan(
             _collect(problems, lambda at=stage, of=model: bind_second(read, at, of, labels))
             for stage, model in zip(stages[1:], others, strict=True)
         ]
-    if labels is None or then is None or None in (kept, network, steps, *then):
+    if problems:
         raise ManifestError(*problems)
     detector = Detector(labels.names, read.manifest.threshold, network, steps, tuple(then))
-    typed = _typed(labels, detector, read)
+    typed = declared_labels(labels, detector, read)
     return Plan(file, read.manifest, tuple(models_read), typed, detector, kept, _warnings(read))
 
 
@@ -127,8 +126,12 @@ def check_without_model(file: Path) -> Manifest:
         what = "the labels are in the model, which is not looked at"
         hint = "leave out --no-model, or list the labels"
         raise ManifestError(read.document.problem(("labels",), what, "metadata", hint=hint))
-    labels = _collect(problems, lambda: _labels(read, Signature((), ())))
-    if labels is None:
+    problems += bad_attributes(read)
+    labels = _collect(problems, lambda: read_labels(read, Signature((), ())))
+    if labels is not None:
+        for stage in read.stages()[1:]:
+            problems += unknown_labels(read, stage, labels)
+    if problems:
         raise ManifestError(*problems)
     shapes = tuple(
         step
@@ -149,8 +152,23 @@ def check_without_model(file: Path) -> Manifest:
         )
         for stage in read.stages()[1:]
     )
-    _typed(labels, Detector(labels.names, read.manifest.threshold, network, shapes, seconds), read)
+    declared_labels(
+        labels, Detector(labels.names, read.manifest.threshold, network, shapes, seconds), read
+    )
     return read.manifest
+
+
+def _clashes(read: ManifestFile, found: Sequence[Model]) -> list[Problem]:
+    """Models whose files would overwrite each other in the function's folder."""
+    problems = []
+    files: dict[str, Path] = {}
+    for stage, model in zip(read.stages(), found, strict=True):
+        for name, file in model.files.items():
+            if files.setdefault(name, file) != file:
+                what = "keeps weights in a file of the same name as another model's"
+                hint = "save the model again with another name for its weights"
+                problems.append(read.document.problem((*stage, "model"), what, name, hint=hint))
+    return problems
 
 
 def _collect(problems: list[Problem], part: Any) -> Any:
@@ -171,60 +189,8 @@ def _model(read: ManifestFile, stage: Path_, progress: Progress | None) -> Model
     except CvatbuildError as error:
         here = (*stage, "model")
         raise type(error)(
-            *(_placed(read.document, here, problem) for problem in error.problems)
+            *(placed(read.document, here, problem) for problem in error.problems)
         ) from error
-
-
-def _placed(document: Document, path: Path_, problem: Problem) -> Problem:
-    """A problem that was found elsewhere, at the place in the manifest that led to it."""
-    placed = document.problem(
-        path, problem.what, problem.found or document.found(path), problem.allowed, problem.hint
-    )
-    return replace(placed, path=problem.path or placed.path)
-
-
-class _LabelFile(Strict):
-    """The entries of a label file, under the key by which the manifest would have them."""
-
-    labels: tuple[Name | Label, ...]
-
-
-def _labels(read: ManifestFile, signature: Signature) -> Labels:
-    """The labels that the manifest gives, names or points to."""
-    given, document = read.manifest.labels, read.document
-    if given == "metadata":
-        try:
-            entries: Sequence[str | Label] = from_metadata(signature.metadata, Path("the model"))
-        except ManifestError as error:
-            raise ManifestError(
-                *(_placed(document, ("labels",), problem) for problem in error.problems)
-            ) from error
-    elif isinstance(given, str):
-        file = read.resolve(given)
-        if not is_file(file):
-            raise ManifestError(
-                document.problem(
-                    ("labels",),
-                    f"there is no file {file}",
-                    given,
-                    "a list of labels, the path of a file with them, or `metadata`",
-                    did_you_mean(given, ["metadata"]),
-                )
-            )
-        data = from_file(file)
-        listing = Document(file, {"labels": data}, {}, {})
-        entries = validate(_LabelFile, {"labels": data}, listing).labels
-    else:
-        entries = given
-    labels = Labels.of([it if isinstance(it, Label) else Label(name=it) for it in entries])
-    listed = () if isinstance(given, str) else tuple(range(len(labels.entries)))
-    problems = [
-        document.problem(("labels", place) if listed else ("labels",), what, hint=hint)
-        for place, what, hint in labels.mistakes()
-    ]
-    if problems:
-        raise ManifestError(*problems)
-    return labels
 
 
 def _variants(
@@ -261,75 +227,3 @@ def _variants(
                 )
             )
     return kept
-
-
-def _typed(labels: Labels, detector: Detector, read: ManifestFile) -> tuple[Label, ...]:
-    """The labels as CVAT is to know them: every one with a type, and one more for each suffix.
-
-    Attributes that the steps give and the labels do not mention are declared as well, since CVAT
-    drops what is not.
-
-    Raises:
-        ManifestError: CVAT would not take the shapes for a label.
-    """
-    problem = read.document.problem
-    shapes = [step for step in detector.postprocess if isinstance(step, Shape)]
-    entries = tuple(_with_attributes(label, detector) for label in labels.entries)
-    drawn = {step.label_type for step in shapes if not step.suffix}
-    if "skeleton" in drawn and len(drawn) > 1:
-        raise ManifestError(
-            problem(
-                ("postprocess",),
-                "a label can be a skeleton or something else, not both",
-                ", ".join(sorted(drawn)),
-                hint="give the other shape a label of its own: `rectangle: {suffix: -box}`",
-            )
-        )
-    default: Any = next(iter(drawn)) if len(drawn) == 1 else "any"
-    allowed = [*sorted(drawn), *([] if "skeleton" in drawn else ["any"])]
-    problems = [
-        problem(
-            ("labels", place, "type"),
-            f"CVAT would not take the shapes that the postprocessing draws for '{label.name}'",
-            str(label.type),
-            " or ".join(allowed),
-            "leave the type out",
-        )
-        for place, label in enumerate(entries)
-        if drawn and label.type not in (None, *allowed)
-    ]
-    typed = [
-        label if label.type else label.model_copy(update={"type": default})
-        for label in entries
-        if drawn
-    ]
-    beside = {step.suffix: step.label_type for step in shapes if step.suffix}
-    for suffix, kind in sorted(beside.items()):
-        typed += [
-            label.model_copy(update={"name": label.name + suffix, "type": kind})
-            for label in entries
-        ]
-    names = [label.name for label in typed]
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1 or len(name) > 64:
-            what = "is there twice" if len(name) <= 64 else "is longer than 64 characters"
-            hint = "choose another suffix"
-            problems.append(problem(("postprocess",), f"the label '{name}' {what}", hint=hint))
-    if problems:
-        raise ManifestError(*problems)
-    return tuple(typed)
-
-
-def _with_attributes(label: Label, detector: Detector) -> Label:
-    """A label with the attributes that steps give for it, after its own."""
-    own = [attribute.name for attribute in label.attributes]
-    steps: list[Step] = list(detector.postprocess)
-    for second in detector.then:
-        steps += second.postprocess if label.id in second.classes else ()
-    given = {
-        step.attribute: Attribute(name=step.attribute, input_type=kind, values=values)
-        for step in steps
-        if isinstance(step, AttributeStep) and step.attribute not in own
-        for kind, values in [step.declare()]
-    }
-    return label.model_copy(update={"attributes": (*label.attributes, *given.values())})

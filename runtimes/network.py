@@ -109,23 +109,32 @@ class OpenNetwork:
             The outputs for each part, in order, every tensor with a first axis of 1; the geometry
             of their views begins at the whole image.
         """
-        size = MAX_BATCH if self.input.shape[0] is None and len(self.input.shape) == 4 else 1
+        most = MAX_BATCH if self.input.shape[0] is None and len(self.input.shape) == 4 else 1
         whole = (image.shape[0], image.shape[1])
-        for start in range(0, len(windows), size):
+        waiting: list[tuple[Array, View]] = []
+        for left, top, right, bottom in windows:
             with clock.stage("crops"):
-                parts = [
-                    self._prepare(image[top:bottom, left:right], Geometry(1, 1, -left, -top))
-                    for left, top, right, bottom in windows[start : start + size]
-                ]
-                tensors = [tensor for tensor, _ in parts]
-                batch = np.concatenate(tensors) if size > 1 else tensors[0]
-                results = self._infer(batch, parts[0][1].input)
-            for number, (_, view) in enumerate(parts):
-                own = {
-                    name: array[number : number + 1].copy() if size > 1 else array.copy()
-                    for name, array in results.items()
-                }
-                yield Outputs(own, View(whole, view.input, view.geometry))
+                origin = Geometry(1, 1, -left, -top)
+                part, view = self._prepare(image[top:bottom, left:right], origin)
+            # Preprocessing may make inputs of different sizes, which cannot go together.
+            if waiting and (len(waiting) == most or waiting[0][0].shape != part.shape):
+                yield from self._together(waiting, clock)
+                waiting = []
+            waiting.append((part, View(whole, view.input, view.geometry)))
+        if waiting:
+            yield from self._together(waiting, clock)
+
+    def _together(self, parts: Sequence[tuple[Array, View]], clock: Clock) -> Iterator[Outputs]:
+        """The outputs for several inputs of one size, run at once."""
+        with clock.stage("crops"):
+            batch = np.concatenate([part for part, _ in parts]) if len(parts) > 1 else parts[0][0]
+            results = self._infer(batch, parts[0][1].input)
+        for number, (_, view) in enumerate(parts):
+            own = {
+                name: array[number : number + 1].copy() if len(parts) > 1 else array.copy()
+                for name, array in results.items()
+            }
+            yield Outputs(own, view)
 
     def _prepare(self, image: Array, geometry: Geometry) -> tuple[Array, View]:
         """The model's input for an image, and how the model will see it."""

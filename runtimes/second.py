@@ -60,8 +60,7 @@ class OpenSecond:
         """
         chosen = np.flatnonzero(np.isin(instances.classes, self._second.classes))
         if not len(chosen):
-            none = np.zeros((len(instances), 0, 3))
-            return replace(instances, keypoints=none) if self._decoders else instances
+            return _with_some_keypoints(instances) if self._decoders else instances
         size = (image.shape[0], image.shape[1])
         windows = [_window(box, self._second.expand, size) for box in instances.boxes[chosen]]
         results = list(self._network.run_crops(image, windows, clock))
@@ -86,7 +85,12 @@ class OpenSecond:
             points = decoded.best_first().keypoints
             found.append(None if points is None or not len(points) else points[0])
         count = next((len(points) for points in found if points is not None), 0)
+        if not count:
+            return _with_some_keypoints(instances)
         keypoints = np.zeros((len(instances), count, 3))
+        # Another second model may have looked at other instances before.
+        if instances.keypoints is not None and instances.keypoints.shape[1] == count:
+            keypoints[:] = instances.keypoints
         for number, points in zip(chosen.tolist(), found, strict=True):
             if points is not None:
                 keypoints[number] = points
@@ -105,6 +109,13 @@ class OpenSecond:
             texts[chosen] = values
             instances = instances.with_attribute(name, texts)
         return instances
+
+
+def _with_some_keypoints(instances: Instances) -> Instances:
+    """The same instances with the keypoints that they have, or none each."""
+    if instances.keypoints is not None:
+        return instances
+    return replace(instances, keypoints=np.zeros((len(instances), 0, 3)))
 
 
 def _window(box: Array, expand: float, size: Size) -> tuple[int, int, int, int]:

@@ -7,6 +7,8 @@ each row by row.  Boxes are x1 y1 x2 y2 and keypoints x y in input pixels unless
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -71,15 +73,25 @@ class Network(nn.Module):
         classes: The number of classes, C.
         masks: Whether to predict mask coefficients and prototypes.
         keypoints: The number of keypoints of an object, K; 0 for none.
+        oriented: Whether to predict the size and direction of a rotated box.
+        semantic: Whether to predict the class of every place, and no objects at all.
     """
 
     points: Tensor
     strides: Tensor
 
-    def __init__(self, classes: int, masks: bool = False, keypoints: int = 0) -> None:
+    def __init__(
+        self,
+        classes: int,
+        masks: bool = False,
+        keypoints: int = 0,
+        oriented: bool = False,
+        semantic: bool = False,
+    ) -> None:
         """Make an untrained network."""
         super().__init__()
         self.classes, self.masks, self.keypoints = classes, masks, keypoints
+        self.oriented, self.semantic = oriented, semantic
         self.stem = nn.Sequential(Conv(3, 16, 3, 2), Conv(16, 24, 3, 2), Residual(24))
         self.stage3 = nn.Sequential(Conv(24, 48, 3, 2), Residual(48), Residual(48))
         self.stage4 = nn.Sequential(Conv(48, 64, 3, 2), Residual(64))
@@ -87,6 +99,10 @@ class Network(nn.Module):
         self.lateral3, self.lateral4 = Conv(48, WIDTH), Conv(64, WIDTH)
         self.lateral5 = Conv(64, WIDTH)
         self.smooth3, self.smooth4 = Conv(WIDTH, WIDTH, 3), Conv(WIDTH, WIDTH, 3)
+        if semantic:
+            self.map_top, self.map_side = Conv(WIDTH, 32, 3), Conv(24, 32)
+            self.map_mix, self.map_head = Conv(32, 32, 3), nn.Conv2d(32, 1 + classes, 1)
+            return
 
         self.class_tower, self.class_head = Conv(WIDTH, WIDTH, 3), nn.Conv2d(WIDTH, classes, 1)
         self.box_tower, self.box_head = Conv(WIDTH, WIDTH, 3), nn.Conv2d(WIDTH, 4, 1)
@@ -104,6 +120,9 @@ class Network(nn.Module):
             self.point_tower = Conv(WIDTH, WIDTH, 3)
             self.point_head = nn.Conv2d(WIDTH, 3 * keypoints, 1)
             nn.init.normal_(self.point_head.weight, std=0.01)
+        if oriented:
+            self.turn_tower, self.turn_head = Conv(WIDTH, WIDTH, 3), nn.Conv2d(WIDTH, 4, 1)
+            nn.init.normal_(self.turn_head.weight, std=0.01)
 
         grids, strides = [], []
         for stride in STRIDES:
@@ -122,6 +141,12 @@ class Network(nn.Module):
             pixels from the point to the left, top, right and bottom side; with masks
             "coefficients" (B, A, 32) and "prototypes" (B, 32, 80, 80); with keypoints "keypoints"
             (B, A, K, 3), where the third value is the logit of the visibility.
+
+            Oriented: "oriented" (B, A, 4), the length and thickness of the rotated box in pixels
+            and a vector in the direction (cos, sin) of twice its angle, of any length.  The
+            middle of "boxes", which go around the rotated boxes, is the middle of those too.
+
+            Semantic: "maps" (B, 1 + C, 80, 80) alone, logits of background and classes.
         """
         fine = self.stem(images)
         c3 = self.stage3(fine)
@@ -130,6 +155,9 @@ class Network(nn.Module):
         p5 = self.lateral5(c5)
         p4 = self.smooth4(self.lateral4(c4) + _double(p5))
         p3 = self.smooth3(self.lateral3(c3) + _double(p4))
+        if self.semantic:
+            mixed = self.map_mix(_double(self.map_top(p3)) + self.map_side(fine))
+            return {"maps": self.map_head(mixed)}
         levels = (p3, p4, p5)
 
         result = {"scores": _gather([self.class_head(self.class_tower(p)) for p in levels])}
@@ -151,6 +179,15 @@ class Network(nn.Module):
             moves = moves.reshape(len(moves), -1, self.keypoints, 3)
             place = self.points[:, None] + moves[..., :2]
             result["keypoints"] = torch.cat([place, moves[..., 2:]], 3)
+        if self.oriented:
+            raw = [self.turn_head(self.turn_tower(p)).float() for p in levels]
+            length = [
+                m[:, :1].clamp(-6.0, 4.0).exp() * s for m, s in zip(raw, STRIDES, strict=True)
+            ]
+            length, turns = _gather(length), _gather([m[:, 1:] for m in raw])
+            # As a part of the length, the thickness cannot exceed it.
+            thickness = length * turns[..., :1].sigmoid()
+            result["oriented"] = torch.cat([length, thickness, turns[..., 1:]], 2)
         return result
 
     def fuse(self) -> None:
@@ -169,21 +206,32 @@ class Exported(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """(1, 3, 320, 320) to (1, 4 + C [+ 32 | + 3 K], A) [and prototypes (1, 32, 80, 80)].
+        """(1, 3, 320, 320) to (1, 4 + C [+ 32 | + 3 K | + 1], A) [and prototypes (1, 32, 80, 80)].
 
         The rows are cx, cy, w, h, the class scores, then the mask coefficients, or x, y and
-        visibility of each keypoint.  Scores and visibilities are after the sigmoid.
+        visibility of each keypoint, or the angle by which the box is rotated about its middle, in
+        radians, clockwise on the screen, -pi / 4 to 3 pi / 4.  Scores and visibilities are after
+        the sigmoid.  The output of a semantic network is its maps, (1, 1 + C, 80, 80) logits.
         """
         found = self.network(images)
+        if self.network.semantic:
+            return found["maps"]
         left_top, right_bottom = found["reach"].split(2, 2)
         centre = self.network.points + (right_bottom - left_top) * 0.5
-        parts = [centre, left_top + right_bottom, found["scores"].sigmoid()]
+        size = left_top + right_bottom
+        if self.network.oriented:
+            size = found["oriented"][..., :2]
+        parts = [centre, size, found["scores"].sigmoid()]
         if self.network.masks:
             parts.append(found["coefficients"])
         if self.network.keypoints:
             points = found["keypoints"]
             points = torch.cat([points[..., :2], points[..., 2:].sigmoid()], 3)
             parts.append(points.reshape(1, -1, 3 * self.network.keypoints))
+        if self.network.oriented:
+            cosine, sine = found["oriented"][..., 2:].split(1, 2)
+            # Turned back by a quarter and added again, for the range that YOLOv8 exports have.
+            parts.append(0.5 * torch.atan2(-cosine, sine) + math.pi / 4.0)
         rows = torch.cat(parts, 2).transpose(1, 2)
         return (rows, found["prototypes"]) if self.network.masks else rows
 
@@ -265,14 +313,17 @@ def assign(
 def losses(
     found: dict[str, Tensor], network: Network, batch: dict[str, Tensor]
 ) -> dict[str, Tensor]:
-    """The weighted losses of a batch: "class", "box" and, by task, "mask" or "points".
+    """The weighted losses of a batch: "class", "box" and, by task, "mask", "points" or "turn".
 
     Args:
         found: What `Network.forward` returned.
         network: The network that did, for its points.
         batch: "labels" (B, M), -1 for no object; "boxes" (B, M, 4); by task "owners"
-            (B, 2, 2, 80, 80) uint8, samples of shapes.Scene.owners, or "keypoints" (B, M, K, 3).
+            (B, 2, 2, 80, 80) uint8, samples of shapes.Scene.owners, "keypoints" (B, M, K, 3), or
+            "oriented" (B, M, 5), rows of shapes.Scene.oriented.
     """
+    if network.semantic:
+        return {"map": _map_loss(found["maps"].float(), batch)}
     logits, boxes = found["scores"], found["boxes"]
     owner, goal = assign(
         logits.detach().sigmoid(),
@@ -311,7 +362,58 @@ def losses(
             guess[..., 2], seen, reduction="none"
         ).mean(1)
         result["points"] = ((20.0 * placed + 0.5 * visible) * weight).sum() / total
+    if network.oriented:
+        corners = boxes[image, point]
+        centre = (corners[:, :2] + corners[:, 2:]) * 0.5
+        lost = _turn_loss(centre, found["oriented"][image, point], batch["oriented"][image, mine])
+        result["turn"] = 2.0 * (lost * weight).sum() / total
     return result
+
+
+def _map_loss(maps: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    """Cross entropy of logits (B, 1 + C, 80, 80) against the share of each class in each cell."""
+    kinds = functional.pad(batch["labels"], (1, 0), value=-1) + 1
+    owners = batch["owners"].long()
+    each = kinds.gather(1, owners.flatten(1)).reshape(owners.shape)
+    shares = functional.one_hot(each, maps.shape[1]).float().mean((1, 2))
+    return functional.cross_entropy(maps, shares.permute(0, 3, 1, 2))
+
+
+def _turn_loss(centre: Tensor, guess: Tensor, truth: Tensor) -> Tensor:
+    """How far rotated boxes are off, 0 for none: (n,).
+
+    Args:
+        centre: (n, 2) predicted centres.
+        guess: (n, 4) predicted length, thickness and direction (cos, sin) of twice the angle.
+        truth: (n, 5) centre x and y, length, thickness, angle.
+
+    Twice the angle, since a bar that is turned by half a turn is the same bar.  Beside the errors
+    of size and direction, one by one, counts how different the boxes are as a whole: the Hellinger
+    distance of the normal distributions that have the boxes' means and covariances.
+    """
+    size, wanted = guess[:, :2], truth[:, 2:4].clamp(min=2.0)
+    scale = functional.smooth_l1_loss(size.log(), wanted.log(), reduction="none", beta=0.1).sum(1)
+    direction = functional.normalize(guess[:, 2:], dim=1, eps=1e-3)
+    goal = torch.stack([torch.cos(2.0 * truth[:, 4]), torch.sin(2.0 * truth[:, 4])], 1)
+    turn = 1.0 - (direction * goal).sum(1)
+
+    # Covariances [[a, b], [b, c]], the mean of both, in pixels squared.
+    own, other = _spread(size, direction), _spread(wanted, goal)
+    a, b, c = ((own + other) * 0.5).unbind(1)
+    area = a * c - b * b
+    x, y = (centre - truth[:, :2]).unbind(1)
+    apart = (c * x * x - 2.0 * b * x * y + a * y * y) / area / 8.0
+    alike = size.square().prod(1) * wanted.square().prod(1) / 12.0**4
+    distance = apart + 0.5 * (area.log() - 0.5 * alike.log())
+    return (1.0 - torch.exp(-distance.clamp(min=0.0)) + 1e-3).sqrt() + scale + turn
+
+
+def _spread(size: Tensor, direction: Tensor) -> Tensor:
+    """Covariances (n, 3): xx, xy, yy of rectangles of a size and a direction of twice the angle."""
+    long, short = (size.square() / 12.0).unbind(1)
+    mean, half = (long + short) * 0.5, (long - short) * 0.5
+    along = half[:, None] * direction
+    return torch.stack([mean + along[:, 0], along[:, 1], mean - along[:, 0]], 1)
 
 
 def _mask_loss(

@@ -32,6 +32,12 @@ CLASS_NAMES: Final = ("circle", "triangle", "square", "star")
 STAR: Final = 3
 """The class that has keypoints."""
 
+BAR: Final = 4
+"""The class of bars, long rectangles in any direction; only scenes that ask for it have any."""
+
+BAR_NAME: Final = "bar"
+"""The name of class `BAR`, which is not one of `CLASS_NAMES`."""
+
 KEYPOINT_NAMES: Final = ("top", "right", "lower_right", "lower_left", "left")
 """The tips of a star in the order in which `Scene.keypoints` lists them."""
 
@@ -66,7 +72,7 @@ class Scene:
         seed: The seed the scene was made from.
         image: (height, width, 3) uint8, channels in OpenCV's order blue, green, red.
         boxes: (N, 4) float32, x1 y1 x2 y2: the tight box of the *visible* part of each object.
-        classes: (N,) int64, indices into `CLASS_NAMES`.
+        classes: (N,) int64, indices into `CLASS_NAMES`, or `BAR`.
         polygons: N arrays (V, 2) float32: the whole outer contour of each object, also where it
             is hidden or outside the image.  Vertices are in drawing order; a circle has 96.
         owners: (height, width) uint8: 0 where no object is visible, i + 1 where object i is on
@@ -74,6 +80,10 @@ class Scene:
         visible: (N,) float32 in [MIN_VISIBLE, 1]: visible area / area of the whole contour.
         keypoints: (N, 5, 3) float32: x, y and visibility (1 or 0) of the tips of a star in the
             order of `KEYPOINT_NAMES`; a hidden tip keeps its x and y.  All zero for other classes.
+        oriented: (N, 5) float32: the whole rectangle of a bar, also where it is hidden: centre x
+            and y, length, thickness (not above the length), and the direction of the length in
+            radians in [0, pi), clockwise on the screen from the x axis.  All zero for other
+            classes.
     """
 
     seed: int
@@ -84,6 +94,7 @@ class Scene:
     owners: Image
     visible: Floats
     keypoints: Floats
+    oriented: Floats
 
     def __len__(self) -> int:
         """The number of objects, N."""
@@ -120,7 +131,8 @@ def scene(
         max_objects: The scene holds 0 to this many objects (at most 250); fewer where no room is
             left.  0 gives a scene of background and distractors alone.
         max_distractors: There are 0 to this many things of no class behind the objects.
-        classes: The classes to draw from; one that is listed twice comes twice as often.
+        classes: The classes to draw from; one that is listed twice comes twice as often.  Where
+            `BAR` is among them, no distractor is a bar.
 
     Returns:
         The scene.  Objects measure about 20 to 160 pixels per 320 pixels of the longer side.
@@ -133,7 +145,7 @@ def scene(
     scale = max(width, height) / 320.0
     canvas = _background(rng, width, height, photos)
     for _ in range(int(rng.integers(0, max_distractors + 1))):
-        _draw_distractor(rng, canvas, scale)
+        _draw_distractor(rng, canvas, scale, BAR not in classes)
 
     owners = np.zeros((height, width), np.uint8)
     kinds: list[int] = []
@@ -152,7 +164,7 @@ def scene(
         taken = _place(owners, polygon, areas, overlap and not hollow)
         if taken is None:
             continue
-        _paint_object(rng, canvas, polygon, centre, inradius, hollow, scale)
+        _paint_object(rng, canvas, kind, polygon, centre, inradius, hollow, scale)
         kinds.append(kind)
         polygons.append(polygon)
         areas.append(_area(polygon))
@@ -192,8 +204,8 @@ def _outline(
 ) -> tuple[Floats, Floats, float]:
     """A random contour of a class: vertices (V, 2), incentre (2,) and inradius in pixels.
 
-    All four shapes have an inscribed circle that touches every edge, so shrinking the contour
-    towards the incentre makes a stroke of even width.
+    All shapes but the bar have an inscribed circle that touches every edge, so shrinking the
+    contour towards the incentre makes a stroke of even width.
     """
     radius = 0.5 * scale * float(np.exp(rng.uniform(np.log(22.0), np.log(160.0))))
     radius = min(radius, 0.45 * min(width, height))
@@ -213,6 +225,16 @@ def _outline(
     elif kind == 2:
         points = 1.2 * radius * _unit(np.arange(4) * (np.pi / 2.0) + turn)
         inradius = 1.2 * radius * float(np.cos(np.pi / 4.0))
+    elif kind == BAR:
+        half = 1.2 * radius
+        # At least 7 pixels per 320 thick; a bar that is thinner could be a line of the clutter.
+        most = min(5.0, max(1.5, half / (3.5 * scale)))
+        inradius = half / float(rng.uniform(1.5, most))
+        along, across = (
+            half * _unit(np.array([turn])),
+            inradius * _unit(np.array([turn + np.pi / 2])),
+        )
+        points = np.concatenate([along + across, across - along, -along - across, along - across])
     else:
         limit = np.deg2rad(_STAR_MAX_ROTATION)
         tilt = float(rng.uniform(-limit, limit)) - np.pi / 2.0
@@ -249,6 +271,7 @@ def _place(owners: Image, polygon: Floats, areas: list[float], overlap: bool) ->
 def _paint_object(
     rng: np.random.Generator,
     canvas: Floats,
+    kind: int,
     polygon: Floats,
     centre: Floats,
     inradius: float,
@@ -264,7 +287,14 @@ def _paint_object(
     under = region[inside].mean(0) if bool(inside.any()) else np.full(3, 127.0)
     colour = _contrasting(rng, under)
     stroke = min(max(2.0 * scale, inradius * float(rng.uniform(0.1, 0.3))), 0.7 * inradius)
-    inner = _coverage(_f32(centre + (1.0 - stroke / inradius) * (polygon - centre)), window)
+    if kind == BAR:
+        middles = (polygon + np.roll(polygon, -1, 0)) * 0.5 - centre
+        outwards = middles / np.linalg.norm(middles, axis=1, keepdims=True)
+        # Every corner moves away from both of the edges that meet in it.
+        shrunk = _f32(polygon - stroke * (outwards + np.roll(outwards, 1, 0)))
+    else:
+        shrunk = _f32(centre + (1.0 - stroke / inradius) * (polygon - centre))
+    inner = _coverage(shrunk, window)
     alpha = float(rng.uniform(0.85, 1.0))
     if hollow:
         _blend(region, (outer - inner) * alpha, _f32(colour))
@@ -303,12 +333,18 @@ def _describe(
     boxes = np.zeros((count, 4), np.float32)
     visible = np.zeros(count, np.float32)
     keypoints = np.zeros((count, len(KEYPOINT_NAMES), 3), np.float32)
+    oriented = np.zeros((count, 5), np.float32)
     for i, (kind, polygon) in enumerate(zip(kinds, polygons, strict=True)):
         mask = owners == i + 1
         columns = np.flatnonzero(mask.any(0))
         rows = np.flatnonzero(mask.any(1))
         boxes[i] = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
         visible[i] = min(1.0, float(mask.sum()) / areas[i])
+        if kind == BAR:
+            along, across = polygon[0] - polygon[1], polygon[1] - polygon[2]
+            length, thickness = float(np.linalg.norm(along)), float(np.linalg.norm(across))
+            angle = float(np.arctan2(along[1], along[0])) % np.pi
+            oriented[i] = (*polygon.mean(0), length, thickness, angle)
         if kind != STAR:
             continue
         keypoints[i, :, :2] = polygon[::2]
@@ -329,6 +365,7 @@ def _describe(
         owners=owners,
         visible=visible,
         keypoints=keypoints,
+        oriented=oriented,
     )
 
 
@@ -385,14 +422,16 @@ def _draw_stripe(rng: np.random.Generator, canvas: Floats) -> None:
     cv2.line(canvas, (x1, y1), (x2, y2), colour, thickness, cv2.LINE_AA)
 
 
-def _draw_distractor(rng: np.random.Generator, canvas: Floats, scale: float) -> None:
-    """Something that is no object of any class, in place."""
+def _draw_distractor(rng: np.random.Generator, canvas: Floats, scale: float, bars: bool) -> None:
+    """Something that is no object of any class, in place; a bar only where `bars`."""
     height, width = canvas.shape[:2]
     size = scale * float(np.exp(rng.uniform(np.log(16.0), np.log(110.0))))
     centre = rng.uniform((0.0, 0.0), (float(width), float(height)))
     colour = _f32(rng.uniform(0.0, 255.0, 3))
     turn = float(rng.uniform(0.0, 2.0 * np.pi))
     style = int(rng.integers(0, 8))
+    if style == 5 and not bars:
+        style = 4
     if style == 0:  # line, straight or broken
         steps = rng.uniform(-size, size, (int(rng.integers(2, 5)), 2))
         corners = np.rint(centre + steps).astype(np.int32)

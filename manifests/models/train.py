@@ -3,6 +3,8 @@
     python train.py --task detect --out shapes-detect.onnx --checkpoint detect.pt
     python train.py --task segment --init detect.pt --out shapes-segment.onnx
     python train.py --task pose --init detect.pt --out shapes-pose.onnx
+    python train.py --task semantic --init detect.pt --out shapes-semantic.onnx
+    python train.py --task obb --init detect.pt --out shapes-obb.onnx
     python train.py --task detect --init detect.pt --steps 0 --out again.onnx  # export alone
     python train.py --evaluate shapes-detect.onnx
 
@@ -34,8 +36,12 @@ FIRST_SEED = {
     "detect": shapes.TRAIN_SEED,
     "segment": shapes.TRAIN_SEED + 100_000,
     "pose": shapes.TRAIN_SEED + 200_000,
+    "semantic": shapes.TRAIN_SEED + 300_000,
+    "obb": shapes.TRAIN_SEED + 400_000,
 }
 """Every task has images of its own, so a network that starts from another still sees new ones."""
+CLASSES = {"pose": (0, 1, 2, 3, 3, 3), "obb": evaluate.BAR_CLASSES}
+"""The classes of a task's images, where they are not as usual."""
 MIRRORED_TIPS = [0, 4, 3, 2, 1]
 """Where each tip of a star comes from when the image is mirrored."""
 
@@ -48,8 +54,9 @@ def make_part(task: str, first: int, count: int, distractors: int) -> dict[str, 
 
     Returns:
         "images" (n, 3, 320, 320) uint8 RGB, "labels" (n, 6) with -1 for no object, "boxes"
-        (n, 6, 4), "keypoints" (n, 6, 5, 3); pixels of 320 x 320.  "owners" (n, 2, 2, 80, 80)
-        uint8: the four pixels around the middle of each 4 x 4 cell, where prototypes have values.
+        (n, 6, 4), "keypoints" (n, 6, 5, 3), "oriented" (n, 6, 5); pixels of 320 x 320.  "owners"
+        (n, 2, 2, 80, 80) uint8: the four pixels around the middle of each 4 x 4 cell, where
+        prototypes have values.
     """
     cv2.setNumThreads(1)
     photos = shapes.load_photos(shapes.TRAIN_PHOTOS)
@@ -58,6 +65,7 @@ def make_part(task: str, first: int, count: int, distractors: int) -> dict[str, 
         "labels": np.full((count, MAX_OBJECTS), -1, np.int64),
         "boxes": np.zeros((count, MAX_OBJECTS, 4), np.float32),
         "keypoints": np.zeros((count, MAX_OBJECTS, 5, 3), np.float32),
+        "oriented": np.zeros((count, MAX_OBJECTS, 5), np.float32),
         "owners": np.zeros((count, 2, 2, 80, 80), np.uint8),
     }
     for i in range(count):
@@ -70,7 +78,7 @@ def make_part(task: str, first: int, count: int, distractors: int) -> dict[str, 
             photos=photos,
             max_objects=MAX_OBJECTS,
             max_distractors=distractors,
-            classes=(0, 1, 2, 3, 3, 3) if task == "pose" else (0, 1, 2, 3),
+            classes=CLASSES.get(task, (0, 1, 2, 3)),
         )
         truth = evaluate.fit(scene)
         n = len(truth.classes)
@@ -78,6 +86,9 @@ def make_part(task: str, first: int, count: int, distractors: int) -> dict[str, 
         part["labels"][i, :n] = truth.classes
         part["boxes"][i, :n] = truth.boxes
         part["keypoints"][i, :n] = truth.keypoints
+        part["oriented"][i, :n] = truth.oriented
+        if task == "obb":
+            part["boxes"][i, :n] = evaluate.bounds(truth.oriented)
         for row, column in itertools.product((0, 1), repeat=2):
             part["owners"][i, row, column] = truth.owners[row + 1 :: 4, column + 1 :: 4]
     return part
@@ -110,6 +121,8 @@ def take(pool: dict[str, Any], index: Any, rng: np.random.Generator) -> dict[str
             boxes[:, [0, 2]] = 320.0 - boxes[:, [2, 0]]
             keypoints[:] = keypoints[:, MIRRORED_TIPS]
             keypoints[:, :, 0] = 320.0 - keypoints[:, :, 0]
+            oriented = batch["oriented"][i]
+            oriented[:, 0], oriented[:, 4] = 320.0 - oriented[:, 0], -oriented[:, 4]
         if rng.random() < 0.7:
             image = image[rng.permutation(3)]
         gain, shift = rng.uniform(0.7, 1.15) / 255.0, rng.uniform(-0.08, 0.08)
@@ -131,7 +144,9 @@ def make_network(task: str) -> Any:
 
     if task == "pose":
         return Network(1, keypoints=len(shapes.KEYPOINT_NAMES))
-    return Network(len(shapes.CLASS_NAMES), masks=task == "segment")
+    if task == "obb":
+        return Network(1, oriented=True)
+    return Network(len(shapes.CLASS_NAMES), masks=task == "segment", semantic=task == "semantic")
 
 
 def train(args: argparse.Namespace) -> Any:
@@ -160,8 +175,8 @@ def train(args: argparse.Namespace) -> Any:
 
     start = time.time()
     pool = make_pool(args.task, args.pool, args.skip, args.distractors)
-    if args.task == "pose":
-        other = pool["labels"] != shapes.STAR
+    if args.task in ("pose", "obb"):
+        other = pool["labels"] != (shapes.STAR if args.task == "pose" else shapes.BAR)
         pool["labels"][:] = torch.where(other, -1, 0)
     print(f"{args.pool} images made in {time.time() - start:.0f} s", flush=True)
 
@@ -232,7 +247,11 @@ def export(network: Any, task: str, out: Path) -> None:
         dynamo=False,
     )
     model = onnx.load(str(out))
-    names = ["star"] if task == "pose" else list(shapes.CLASS_NAMES)
+    names = {
+        "pose": ["star"],
+        "obb": [shapes.BAR_NAME],
+        "semantic": ["background", *shapes.CLASS_NAMES],
+    }.get(task, list(shapes.CLASS_NAMES))
     facts = {
         "description": f"Drawn shapes, {task}; trained on generated images",
         "author": "cvatbuild",
@@ -272,11 +291,14 @@ def shorten(model: Any) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Train or evaluate the example networks.")
-    parser.add_argument("--task", choices=("detect", "segment", "pose"))
+    parser.add_argument("--task", choices=tuple(FIRST_SEED))
     parser.add_argument("--out", type=Path, help="the ONNX file to write")
     parser.add_argument("--init", type=Path, help="checkpoint to start from")
     parser.add_argument("--checkpoint", type=Path, help="checkpoint to write")
     parser.add_argument("--evaluate", type=Path, help="measure this ONNX file and do nothing else")
+    parser.add_argument(
+        "--runtime", choices=("onnxruntime", "openvino"), default="onnxruntime", help="to measure"
+    )
     parser.add_argument("--images", type=int, default=200, help="held-out images to measure on")
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=16)
@@ -290,13 +312,13 @@ def main() -> None:
     )
     args = parser.parse_args()
     if args.evaluate:
-        evaluate.evaluate(args.evaluate, args.images)
+        evaluate.evaluate(args.evaluate, args.images, args.runtime)
         return
     if not args.task or not args.out:
         parser.error("training needs --task and --out")
     network = train(args)
     export(network, args.task, args.out)
-    evaluate.evaluate(args.out, args.images)
+    evaluate.evaluate(args.out, args.images, args.runtime)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from runtimes.signature import Signature
 from runtimes.step import Attribute, InputType
 
 
-def _rows(outputs: Mapping[str, Array], name: str, instances: Instances) -> Array:
-    """The rows of an output that belong to the instances: (N, values).
+def _rows(outputs: Mapping[str, Array], name: str, instances: Instances, single: bool) -> Array:
+    """The rows of an output that belong to the instances: (N, values); see `_table`.
 
     Raises:
         BadModel: there is no such output, or it has no row for each instance.
@@ -28,12 +28,31 @@ def _rows(outputs: Mapping[str, Array], name: str, instances: Instances) -> Arra
         raise BadModel(
             f"the model gave no output '{name}'", where="output", found=", ".join(outputs)
         )
-    values = outputs[name]
-    if values.ndim > 2 and values.shape[0] == 1 and len(instances.rows) != 1:
+    table = _table(outputs[name], single)
+    if len(instances.rows) and len(table) <= instances.rows.max():
+        raise BadModel(f"the output '{name}' has only {len(table)} rows", where="output")
+    return table[instances.rows]
+
+
+def _table(values: Array, single: bool) -> Array:
+    """An output as rows of values, (rows, values).
+
+    Models write the same table as [rows, values], [1, rows, values], [rows, values, 1, 1] or, with
+    one value a row, as [rows] and [1, rows].
+
+    Args:
+        values: the output.
+        single: whether one value a row is meant, which tells [1, rows] from [1, values].
+    """
+    while values.ndim > 1 and values.shape[-1] == 1:
+        values = values[..., 0]
+    if values.ndim > 2 and values.shape[0] == 1:
         values = values[0]
-    if len(instances.rows) and len(values) <= instances.rows.max():
-        raise BadModel(f"the output '{name}' has only {len(values)} rows", where="output")
-    return values.reshape(len(values), -1)[instances.rows]
+    if single and (values.ndim == 1 or values.shape[0] == 1):
+        return values.reshape(-1, 1)
+    if values.ndim == 1:
+        return values[None]  # one row, whose own axis was left out
+    return values.reshape(len(values), -1) if values.size else values.reshape(len(values), 0)
 
 
 def _bound(name: str | None, signature: Signature) -> str:
@@ -73,14 +92,15 @@ class ChoiceAttribute(Attribute):
 
     def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
         """See Attribute."""
-        rows = _rows(outputs, self.output or "", instances)
-        if rows.shape[1] != len(self.values):
+        rows = _rows(outputs, self.output or "", instances, single=False)
+        if len(rows) and rows.shape[1] != len(self.values):
             raise BadModel(
                 f"the output '{self.output}' has {rows.shape[1]} values, "
                 f"the attribute '{self.attribute}' {len(self.values)} words",
                 where="values",
             )
-        return instances.with_attribute(self.attribute, np.array(self.values)[rows.argmax(axis=1)])
+        best = rows.argmax(axis=1) if len(rows) else np.zeros(0, np.int64)
+        return instances.with_attribute(self.attribute, np.array(self.values)[best])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +136,8 @@ class NumberAttribute(Attribute):
 
     def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
         """See Attribute."""
-        rows = _rows(outputs, self.output or "", instances)
-        numbers = np.nan_to_num(rows[:, 0].astype(np.float64) * self.scale + self.offset)
+        rows = _rows(outputs, self.output or "", instances, single=True)
+        first = rows[:, 0] if len(rows) else np.zeros(0)
+        numbers = np.nan_to_num(first.astype(np.float64) * self.scale + self.offset)
         whole = numbers.round().clip(self.least, self.most).astype(int)
         return instances.with_attribute(self.attribute, whole.astype(str))

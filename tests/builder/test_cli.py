@@ -3,13 +3,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from builder import __version__
 from builder.cli import app
-from tests.builder.conftest import Run, WriteManifest, png
+from tests.builder.conftest import Run, WriteManifest, png, write_manifest_to
 
 COMMANDS = ["build", "check", "diff", "predict"]
 
@@ -343,3 +344,83 @@ def test_results_can_be_piped_into_a_program_that_stops_reading(
         check=False,
     )
     assert "Traceback" not in done.stderr
+
+
+def unseen(folder: Path, file: str = "boxes.yaml", **changes: Any) -> Path:
+    """A manifest whose model is nowhere to be found."""
+    keys: dict[str, Any] = {"model": "absent.onnx", "labels": ["cat", "dog"], **changes}
+    return write_manifest_to(folder, file, **keys)
+
+
+def test_check_without_the_model_says_so_and_writes_nothing(tmp_path: Path) -> None:
+    manifest = unseen(tmp_path)
+    text = manifest.read_bytes()
+    expected = "boxes: ok, as far as can be known without the model\n"
+    assert invoke("check", "--no-model", manifest) == (0, expected, "")
+    assert list(tmp_path.rglob("*")) == [manifest]
+    assert manifest.read_bytes() == text
+    # The model is what the other check stumbles over.
+    assert invoke("check", manifest)[0] == 1
+    assert invoke("check", "--model", manifest)[0] == 1
+
+
+def test_check_without_the_model_fetches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CVATBUILD_CACHE", str(tmp_path / "cache"))
+    manifest = unseen(tmp_path, model={"url": "http://127.0.0.1:9/m.onnx", "sha256": "0" * 64})
+    assert invoke("check", "--no-model", manifest)[0] == 0
+    assert list(tmp_path.rglob("*")) == [manifest]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"treshold": 0.5}, ["treshold: unknown key 'treshold'", "did you mean 'threshold'?"]),
+        ({"labels": ["cat", "cat"]}, ["labels[1]: the label 'cat' is there twice"]),
+        (
+            {"labels": ["cat", {"name": "dog", "type": "mask"}]},
+            ["labels[1].type: ", "rectangle or any"],
+        ),
+        ({"postprocess": ["yolo", "rectangle", "nms"]}, ["postprocess: a shape comes before"]),
+        (
+            {"labels": "metadata"},
+            [
+                "labels: the labels are in the model, which is not looked at",
+                "leave out --no-model, or list the labels",
+            ],
+        ),
+    ],
+)
+def test_check_without_the_model_reports_what_it_can_know(
+    tmp_path: Path, changes: dict[str, Any], words: list[str]
+) -> None:
+    manifest = unseen(tmp_path, **changes)
+    status, out, err = invoke("check", "--no-model", manifest)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"error: {manifest}:")
+    for word in words:
+        assert word in err
+    assert list(tmp_path.rglob("*")) == [manifest]
+
+
+def test_check_without_models_reports_the_problems_of_all_manifests(tmp_path: Path) -> None:
+    good = unseen(tmp_path, "good.yaml", name="good")
+    bad = unseen(tmp_path, "bad.yaml", threshold=2)
+    worse = unseen(tmp_path, "worse.yaml", labels=["cat", "cat"])
+    status, out, err = invoke("check", "--no-model", good, bad, worse)
+    assert (status, out) == (1, "")
+    assert f"error: {bad}:" in err
+    assert f"error: {worse}:" in err
+    assert str(good) not in err
+    status, out, err = invoke("check", "--no-model", good, unseen(tmp_path))
+    assert (status, err) == (0, "")
+    assert [line.split(":")[0] for line in out.splitlines()] == ["good", "boxes"]
+
+
+@pytest.mark.parametrize("name", ["absent.yaml", "folder"])
+def test_check_without_the_model_wants_a_manifest_all_the_same(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    status, out, err = invoke("check", "--no-model", tmp_path / name)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: ")

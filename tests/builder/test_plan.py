@@ -1,11 +1,12 @@
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from builder.errors import ManifestError, Problem
-from builder.plan import Plan, VariantName, plan
+from builder.errors import CvatbuildError, ManifestError, ModelError, Problem
+from builder.plan import Plan, VariantName, check_without_model, plan
 from builder.steps import known
 from runtimes.decoders.yolo import Yolo
 from runtimes.network import Network
@@ -14,7 +15,8 @@ from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.refine.suppress import Nms
 from runtimes.shapes.rectangle import Rectangle
 from tests.builder import models
-from tests.builder.conftest import WriteManifest, failure
+from tests.builder.conftest import WriteManifest, failure, write_manifest_to
+from tests.builder.test_download import CONTENT, DIGEST, Server
 
 Planned = Callable[..., Plan]
 Refused = Callable[..., tuple[Problem, ...]]
@@ -352,3 +354,440 @@ def test_masks_as_run_lengths_are_warned_of(write_manifest: WriteManifest) -> No
     assert warning.path == "postprocess[2].mask.encoding"
     assert "refuse run lengths" in warning.what
     assert plan(write_manifest(postprocess=["yolo", "nms", "mask"])).warnings == ()
+
+
+CHOICE = {"choice_attribute": {"attribute": "hue", "values": ["red", "green"]}}
+NUMBER = {"number_attribute": {"attribute": "age", "least": 18, "most": 99}}
+HUE = ("hue", "select", ("red", "green"))
+AGE = ("age", "number", ("18", "99", "1"))
+SCORE = ("score", "number", ("0", "100", "1"))
+
+
+def drawn(*steps: Any) -> list[Any]:
+    return ["yolo", "nms", *steps, "rectangle"]
+
+
+def seconds(*steps: Any, model: Any = "model.onnx", **more: Any) -> list[dict[str, Any]]:
+    """`then` with one second model, whose only output any attribute can be read from."""
+    return [{"model": model, **more, "preprocess": ["resize"], "postprocess": list(steps)}]
+
+
+def declared(found: Plan) -> list[list[tuple[str, str, tuple[Any, ...]]]]:
+    """The attributes of each label."""
+    return [
+        [(it.name, it.input_type, it.values) for it in label.attributes] for label in found.labels
+    ]
+
+
+def test_attributes_that_steps_give_are_declared_for_every_label(planned: Planned) -> None:
+    constant = {"constant_attribute": {"attribute": "source", "value": "model 7"}}
+    steps = drawn("score_attribute", constant)
+    found = planned(postprocess=steps, then=seconds(CHOICE, NUMBER))
+    assert declared(found) == [[SCORE, ("source", "text", ("model 7",)), HUE, AGE]] * 3
+
+
+def test_attributes_of_a_second_model_are_declared_for_the_labels_it_looks_at(
+    planned: Planned,
+) -> None:
+    then = [*seconds(CHOICE, only=["dog"]), *seconds(NUMBER, only=["bird", "dog"])]
+    found = planned(postprocess=drawn("score_attribute"), then=then)
+    assert declared(found) == [[SCORE], [SCORE, HUE, AGE], [SCORE, AGE]]
+
+
+def test_a_labels_own_declaration_wins_and_comes_first(planned: Planned) -> None:
+    own = [
+        {"name": "age", "input_type": "select", "values": ["18", "19"]},
+        {"name": "mood", "input_type": "text"},
+    ]
+    labels = ["cat", {"name": "dog", "attributes": own}, "bird"]
+    found = planned(labels=labels, then=seconds(CHOICE, NUMBER))
+    assert declared(found) == [
+        [HUE, AGE],
+        [("age", "select", ("18", "19")), ("mood", "text", ()), HUE],
+        [HUE, AGE],
+    ]
+
+
+def test_without_attributes_nothing_is_declared(planned: Planned) -> None:
+    assert declared(planned()) == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("step", "key"),
+    [
+        ({"constant_attribute": {"attribute": " source", "value": "x"}}, "constant_attribute"),
+        ({"constant_attribute": {"attribute": "", "value": "x"}}, "constant_attribute"),
+        ({"score_attribute": "x" * 65}, "score_attribute"),
+        ({"score_attribute": "a\nb"}, "score_attribute"),
+        ({"choice_attribute": {"attribute": "hue", "values": []}}, "choice_attribute"),
+    ],
+)
+@pytest.mark.parametrize("check", [plan, check_without_model])
+def test_an_attribute_that_cvat_could_not_declare_is_refused_at_its_line(
+    write_manifest: WriteManifest,
+    check: Callable[[Path], object],
+    step: dict[str, Any],
+    key: str,
+) -> None:
+    manifest = write_manifest(labels=["a", "b", "c"], postprocess=drawn(step))
+    (problem,) = failure(lambda: check(manifest)).problems
+    assert problem.path.startswith(f"postprocess[2].{key}")
+    assert problem.file == manifest
+
+
+BESIDE = {"mask": {"suffix": "-mask"}}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "expected"),
+    [
+        (
+            ["rectangle", BESIDE],
+            [
+                ("cat", "rectangle"),
+                ("dog", "rectangle"),
+                ("cat-mask", "mask"),
+                ("dog-mask", "mask"),
+            ],
+        ),
+        ([BESIDE], [("cat-mask", "mask"), ("dog-mask", "mask")]),
+        (
+            [{"polygon": {"suffix": " outline"}}, BESIDE],
+            [
+                ("cat outline", "polygon"),
+                ("dog outline", "polygon"),
+                ("cat-mask", "mask"),
+                ("dog-mask", "mask"),
+            ],
+        ),
+        # Two shapes without a suffix share the label.
+        (["rectangle", "mask"], [("cat", "any"), ("dog", "any")]),
+    ],
+)
+def test_a_shape_with_a_suffix_has_labels_of_its_own(
+    planned: Planned, shapes: list[Any], expected: list[tuple[str, str]]
+) -> None:
+    labels = [{"name": "cat", "id": 0}, {"name": "dog", "id": 2}]
+    found = planned(labels=labels, postprocess=["yolo", "nms", *shapes])
+    assert [(label.name, label.type) for label in found.labels] == expected
+    assert [label.id for label in found.labels] == [0, 2] * (len(expected) // 2)
+    # Classes are known by their names alone: the suffix is the shape's.
+    assert found.function.labels == {0: "cat", 2: "dog"}
+
+
+def test_labels_with_a_suffix_have_the_attributes_too(planned: Planned) -> None:
+    found = planned(postprocess=["yolo", "nms", "score_attribute", "rectangle", BESIDE])
+    assert declared(found) == [[SCORE]] * 6
+
+
+@pytest.mark.parametrize(
+    ("labels", "suffix", "what"),
+    [
+        (["cat", "cat-mask", "c"], "-mask", "the label 'cat-mask' is there twice"),
+        (
+            ["x" * 60, "b", "c"],
+            "-mask",
+            f"the label '{'x' * 60}-mask' is longer than 64 characters",
+        ),
+    ],
+)
+def test_a_suffix_that_makes_no_new_label_is_refused(
+    refused: Refused, labels: list[str], suffix: str, what: str
+) -> None:
+    shapes = ["rectangle", {"mask": {"suffix": suffix}}]
+    (problem,) = refused(labels=labels, postprocess=["yolo", "nms", *shapes])
+    assert (problem.path, problem.what) == ("postprocess", what)
+    assert "another suffix" in problem.hint
+
+
+def test_the_longest_name_that_a_suffix_may_make(planned: Planned) -> None:
+    shapes = ["rectangle", {"mask": {"suffix": "-mask"}}]
+    found = planned(labels=["x" * 59, "b", "c"], postprocess=["yolo", "nms", *shapes])
+    assert found.labels[3].name == "x" * 59 + "-mask"
+    assert len(found.labels[3].name) == 64
+
+
+CLASSIFY = {"attribute": "hue", "values": ["red", "green"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "found"),
+    [
+        (
+            {"postprocess": [{"choice_attribute": {**CLASSIFY, "values": 5}}]},
+            "then[0].postprocess[0].choice_attribute.values",
+            "5",
+        ),
+        (
+            {"postprocess": ["score_attribute", {"choice_attribute": {"attribute": "hue"}}]},
+            "then[0].postprocess[1].choice_attribute.values",
+            "",
+        ),
+        (
+            {"postprocess": [{"choice_attribute": {**CLASSIFY, "values": ["a", 1]}}]},
+            "then[0].postprocess[0].choice_attribute.values[1]",
+            "1",
+        ),
+        (
+            {"postprocess": [{"choice_attribute": {**CLASSIFY, "value": 1}}]},
+            "then[0].postprocess[0].choice_attribute.value",
+            "",
+        ),
+        (
+            {"postprocess": [{"choice_attribute": {**CLASSIFY, "output": "no"}}]},
+            "then[0].postprocess[0].choice_attribute.output",
+            "no",
+        ),
+        (
+            {"postprocess": [{"number_attribute": {"attribute": "a", "least": 9, "most": 9}}]},
+            "then[0].postprocess[0].number_attribute",
+            None,
+        ),
+        ({"preprocess": [{"resize": 32}]}, "then[0].preprocess[0].resize.size", "32x32"),
+        ({"preprocess": []}, "then[0].preprocess", None),
+        ({"postprocess": ["choice"]}, "then[0].postprocess[0].choice", None),
+        ({"postprocess": ["nms"]}, "then[0].postprocess", None),
+        ({"postprocess": []}, "then[0].postprocess", None),
+        ({"only": ["horse"]}, "then[0].only[0]", "horse"),
+        ({"expand": 0.5}, "then[0].expand", "0.5"),
+        ({"model": "absent.onnx"}, "then[0].model", "absent.onnx"),
+        ({"model": "weights.pt"}, "then[0].model", ".pt"),
+        ({"labels": ["a"]}, "then[0].labels", None),
+    ],
+)
+def test_what_is_wrong_with_a_second_model_is_told_at_its_place(
+    refused: Refused, changes: dict[str, Any], path: str, found: str | None
+) -> None:
+    (then,) = seconds(NUMBER)
+    (problem,) = refused(then=[{**then, **changes}])
+    assert problem.path == path
+    assert problem.line > 12  # below the first model's steps
+    if found is not None:
+        assert problem.found == found
+
+
+def test_the_second_of_two_second_models_is_told_by_its_number(refused: Refused) -> None:
+    then = [*seconds(NUMBER), *seconds(NUMBER, only=["horse"])]
+    (problem,) = refused(then=then)
+    assert problem.path == "then[1].only[0]"
+
+
+def folders(folder: Path, first: str, second: str) -> None:
+    """Two models in folders of their own that keep their weights in files of the given names."""
+    for name, location, change in (("a", first, 1), ("b", second, 2)):
+        (folder / name).mkdir()
+        models.external_model(folder / name / "model.onnx", location)
+        data = bytearray((folder / name / location).read_bytes())
+        data[-1] ^= change  # no two models have the same weights
+        (folder / name / location).write_bytes(data)
+
+
+def test_two_models_keep_their_weights_beside_each_other(planned: Planned, tmp_path: Path) -> None:
+    folders(tmp_path, "a.data", "b.data")
+    found = planned(model="a/model.onnx", then=seconds(NUMBER, model="b/model.onnx"))
+    assert found.files == {
+        "model.onnx": tmp_path / "a" / "model.onnx",
+        "a.data": tmp_path / "a" / "a.data",
+        "then-1.onnx": tmp_path / "b" / "model.onnx",
+        "b.data": tmp_path / "b" / "b.data",
+    }
+
+
+def test_two_models_whose_weights_would_overwrite_each_other_are_refused(
+    refused: Refused, tmp_path: Path
+) -> None:
+    folders(tmp_path, "weights.data", "weights.data")
+    (problem,) = refused(model="a/model.onnx", then=seconds(NUMBER, model="b/model.onnx"))
+    assert problem.path == "then[0].model"
+    assert "weights.data" in f"{problem.what} {problem.found}"
+
+
+def test_weights_of_the_name_of_another_model_are_refused(refused: Refused, tmp_path: Path) -> None:
+    folders(tmp_path, "then-1.onnx", "weights.data")
+    found = refused(model="a/model.onnx", then=seconds(NUMBER, model="b/model.onnx"))
+    assert "then-1.onnx" in f"{found[0].what} {found[0].found}"
+
+
+def test_one_model_may_be_both_the_first_and_the_second(planned: Planned, tmp_path: Path) -> None:
+    folders(tmp_path, "weights.data", "other.data")
+    found = planned(model="a/model.onnx", then=seconds(NUMBER, model="a/model.onnx"))
+    assert found.files["weights.data"] == tmp_path / "a" / "weights.data"
+    assert {*found.files} == {"model.onnx", "then-1.onnx", "weights.data"}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    started = Server()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("CVATBUILD_CACHE", str(folder))
+    # A proxy of the machine's has no business with 127.0.0.1.
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    return folder
+
+
+def kept_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_an_address_without_a_digest_is_refused_with_the_right_one_and_nothing_is_kept(
+    refused: Refused, server: Server, cache: Path
+) -> None:
+    url = f"{server.base}/model.onnx"
+    (problem,) = refused(model={"url": url})
+    assert (problem.path, problem.line) == ("model.sha256", 3)
+    assert url in problem.what
+    assert f"`sha256: {hashlib.sha256(CONTENT).hexdigest()}`" in problem.hint
+    assert server.requests == ["/model.onnx"]
+    assert kept_in(cache) == []
+
+
+def test_the_digest_that_is_told_is_the_one_that_is_taken(
+    refused: Refused, planned: Planned, server: Server, cache: Path, model_file: Path
+) -> None:
+    server.files["/boxes.onnx"] = model_file.read_bytes()
+    model = {"url": f"{server.base}/boxes.onnx"}
+    told = refused(model=model)[0].hint.split("sha256: ")[1].rstrip("`")
+    found = planned(model={**model, "sha256": told})
+    assert found.models[0].digest == told
+    assert kept_in(cache) == [cache / told / "boxes.onnx"]
+
+
+def test_weights_without_a_digest_are_refused_with_the_right_one(
+    refused: Refused, server: Server, cache: Path
+) -> None:
+    server.files["/model.xml"] = b"<net/>"
+    weights = {"url": f"{server.base}/model.onnx"}
+    digest = hashlib.sha256(b"<net/>").hexdigest()
+    url = f"{server.base}/model.xml"
+    (problem,) = refused(model={"url": url, "sha256": digest, "weights": weights})
+    assert weights["url"] in problem.what
+    assert DIGEST in problem.hint
+    assert [path.name for path in kept_in(cache)] == ["model.xml"]
+
+
+def test_a_second_model_at_an_address_without_a_digest_is_told_at_its_place(
+    refused: Refused, server: Server, cache: Path
+) -> None:
+    url = f"{server.base}/model.onnx"
+    (problem,) = refused(then=seconds(NUMBER, model={"url": url}))
+    assert problem.path == "then[0].model.sha256"
+    assert DIGEST in problem.hint
+    assert kept_in(cache) == []
+
+
+def test_an_address_that_serves_nothing_has_no_digest_to_tell(
+    write_manifest: WriteManifest, server: Server, cache: Path
+) -> None:
+    manifest = write_manifest(model={"url": f"{server.base}/absent.onnx"})
+    error = failure(lambda: plan(manifest))
+    assert isinstance(error, ModelError)
+    assert "Not Found" in error.problems[0].what
+    assert "sha256" not in error.problems[0].hint
+    assert kept_in(cache) == []
+
+
+WITHOUT: dict[str, Any] = {"model": "absent.onnx", "labels": ["a", "b"]}
+"""A manifest whose model is not here."""
+
+
+def unseen(folder: Path, **changes: Any) -> tuple[Problem, ...]:
+    """What is wrong with a manifest as far as it can be known without the model."""
+    manifest = write_manifest_to(folder, **{**WITHOUT, **changes})
+    error = failure(lambda: check_without_model(manifest))
+    assert isinstance(error, ManifestError)
+    assert all(problem.file == manifest for problem in error.problems)
+    return error.problems
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"labels": [{"name": "a", "id": 70}]},
+        {"labels": [{"name": "a", "type": "rectangle"}, {"name": "b", "type": "any"}]},
+        {"model": "best.pt"},
+        {"model": {"url": "http://127.0.0.1:9/model.onnx", "sha256": "0" * 64}},
+        {"model": {"url": "http://127.0.0.1:9/model.onnx"}},
+        {"model": {"wheel": "absent==1", "file": "m.onnx", "sha256": "0" * 64}},
+        {"postprocess": drawn("score_attribute")},
+        {"then": seconds(CHOICE, NUMBER, model="absent too.onnx", only=["b"])},
+        # Only the model could tell that these do not fit it.
+        {"preprocess": [{"letterbox": 4096}]},
+        {"postprocess": [{"yolo": "no such output"}, "rectangle"]},
+    ],
+)
+def test_a_manifest_is_judged_without_its_model(tmp_path: Path, changes: dict[str, Any]) -> None:
+    file = write_manifest_to(tmp_path, **{**WITHOUT, **changes})
+    assert check_without_model(file).name == "boxes"
+    assert [path.name for path in tmp_path.iterdir()] == ["boxes.yaml"]
+    # With the model it is another matter.
+    assert isinstance(failure(lambda: plan(file)), CvatbuildError)
+
+
+def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    assert check_without_model(write_manifest_to(tmp_path, **{**WITHOUT, "labels": "labels.txt"}))
+    (tmp_path / "labels.txt").write_text("a\na\n")
+    (problem,) = unseen(tmp_path, labels="labels.txt")
+    assert problem.path == "labels"
+    assert "twice" in problem.what
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "words"),
+    [
+        ({"treshold": 0.5}, "treshold", "unknown key 'treshold'"),
+        (
+            {"postprocess": drawn({"top_k": {"mots": 3}})},
+            "postprocess[2].top_k.mots",
+            "unknown key",
+        ),
+        ({"postprocess": ["yolov9", "rectangle"]}, "postprocess[0].yolov9", "unknown step"),
+        ({"threshold": 2}, "threshold", "wrong value"),
+        ({"labels": None}, "labels", "missing"),
+        ({"labels": ["a", "a"]}, "labels[1]", "'a' is there twice"),
+        (
+            {"labels": [{"name": "a", "id": 1}, {"name": "b", "id": 1}]},
+            "labels[1]",
+            "the id 1 is given to two labels",
+        ),
+        ({"labels": ["a", {"name": "b", "type": "mask"}]}, "labels[1].type", "CVAT would not take"),
+        ({"labels": "absent.txt"}, "labels", "there is no file"),
+        ({"postprocess": ["yolo", "rectangle", "nms"]}, "postprocess", "before"),
+        ({"postprocess": ["nms", "yolo", "rectangle"]}, "postprocess", "first"),
+        ({"postprocess": ["yolo", "nms"]}, "postprocess", "no shape"),
+        ({"postprocess": ["rectangle"]}, "postprocess", "0 decoders"),
+        (
+            {"labels": ["a", "a-x"], "postprocess": drawn({"mask": {"suffix": "-x"}})},
+            "postprocess",
+            "'a-x' is there twice",
+        ),
+        ({"postprocess": drawn("skeleton")}, "postprocess", "skeleton"),
+        ({"then": seconds("rectangle")}, "then[0].postprocess", "refine and draw at the top"),
+        ({"then": seconds({"number_attribute": 5})}, "then[0]", "wrong value"),
+        ({"then": seconds(NUMBER, only=["horse"])}, "then[0].only[0]", "no label 'horse'"),
+    ],
+)
+def test_what_needs_no_model_is_reported_without_it(
+    tmp_path: Path, changes: dict[str, Any], path: str, words: str
+) -> None:
+    found = unseen(tmp_path, **changes)
+    assert found[0].path.startswith(path)
+    assert words in found[0].what
+
+
+def test_labels_that_only_the_model_knows_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    (problem,) = unseen(tmp_path, labels="metadata")
+    assert (problem.path, problem.line, problem.found) == ("labels", 4, "metadata")
+    assert problem.hint == "leave out --no-model, or list the labels"
+
+
+def test_the_model_is_not_even_opened(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_text("this is no model")
+    assert check_without_model(write_manifest_to(tmp_path, **{**WITHOUT, "model": "model.onnx"}))

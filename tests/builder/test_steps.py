@@ -8,6 +8,9 @@ import pytest
 import runtimes
 import runtimes.refine
 from builder.steps import entry_model, in_order, known, long_form
+from runtimes.attributes.given import ConstantAttribute, ScoreAttribute
+from runtimes.attributes.measured import ChoiceAttribute
+from runtimes.decoders.heatmap import Heatmap
 from runtimes.decoders.yolo import Yolo
 from runtimes.refine.suppress import Nms
 from runtimes.shapes.rectangle import Rectangle
@@ -71,6 +74,7 @@ def test_every_step_in_the_source_is_known(section: str, packages: list[str]) ->
         ("postprocess", "yolo", "Yolo"),
         ("postprocess", "yolo_end2end", "YoloEnd2end"),
         ("postprocess", "top_k", "TopK"),
+        ("postprocess", "score_attribute", "ScoreAttribute"),
         ("postprocess", "rectangle", "Rectangle"),
     ],
 )
@@ -80,7 +84,7 @@ def test_steps_are_known_by_their_name_in_snake_case(section: str, name: str, sp
 
 def test_what_steps_share_is_no_step() -> None:
     names = {*known("preprocess"), *known("postprocess")}
-    assert names.isdisjoint({"step", "decoder", "refine", "shape", "preprocess"})
+    assert names.isdisjoint({"step", "decoder", "refine", "attribute", "shape", "preprocess"})
 
 
 def test_a_new_class_in_a_new_module_is_known_without_any_registration(
@@ -143,6 +147,9 @@ def test_a_new_class_reaches_manifest_and_function(
         ({"nms": 0.5}, {"nms": {"iou": 0.5}}),
         ({"nms": {"max": 3}}, {"nms": {"max": 3}}),
         ({"nms": [1]}, {"nms": {"iou": [1]}}),
+        ("score_attribute", {"score_attribute": {}}),
+        ({"score_attribute": "sure"}, {"score_attribute": {"attribute": "sure"}}),
+        ({"number_attribute": {"attribute": "age"}}, {"number_attribute": {"attribute": "age"}}),
         ({"unknown": 5}, {"unknown": 5}),
         ("unknown", {"unknown": {}}),
         ({}, {}),
@@ -159,6 +166,10 @@ def test_a_step_without_fields_takes_no_value() -> None:
     assert long_form("postprocess", {"rectangle": 5}) == {"rectangle": 5}
 
 
+SCORE = ScoreAttribute()
+CHOICE = ChoiceAttribute("hue", ("red", "green"))
+
+
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
@@ -169,9 +180,36 @@ def test_a_step_without_fields_takes_no_value() -> None:
         ([Nms(), Yolo(), Rectangle()], "first"),
         ([Yolo(), Nms()], "no shape"),
         ([Yolo(), Rectangle(), Nms()], "before"),
+        ([Yolo(), SCORE, Rectangle()], ""),
+        ([Yolo(), Nms(), SCORE, CHOICE, Rectangle()], ""),
+        ([Yolo(), SCORE, Nms(), Rectangle()], ""),
+        ([SCORE, Yolo(), Rectangle()], "first"),
+        ([SCORE, Rectangle()], "0 decoders"),
+        ([Yolo(), SCORE], "no shape"),
+        ([Yolo(), Rectangle(), SCORE], "before"),
     ],
 )
 def test_what_is_wrong_with_an_order_is_said(steps: list[Step], words: str) -> None:
     said = in_order(steps)
+    assert words in said
+    assert bool(said) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([CHOICE], ""),
+        ([Heatmap()], ""),
+        ([Heatmap(), CHOICE, SCORE], ""),
+        ([CHOICE, ConstantAttribute("source", "x"), Heatmap()], ""),
+        ([Heatmap(), Heatmap()], "2 decoders"),
+        ([CHOICE, Rectangle()], "draw at the top"),
+        ([Heatmap(), Nms()], "draw at the top"),
+    ],
+)
+def test_what_is_wrong_with_the_steps_of_a_second_model_is_said(
+    steps: list[Step], words: str
+) -> None:
+    said = in_order(steps, second=True)
     assert words in said
     assert bool(said) == bool(words)

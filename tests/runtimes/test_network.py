@@ -1,22 +1,26 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
+from runtimes.arrays import Array
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
-from runtimes.backends.session import Backend
+from runtimes.backends.session import Backend, Session
 from runtimes.clock import Clock
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
-from runtimes.network import Network
+from runtimes.network import MAX_BATCH, Network, OpenNetwork, Outputs
 from runtimes.preprocess.resize import Letterbox, Resize
 from runtimes.preprocess.values import Channels, Layout, Normalize
-from runtimes.signature import LayoutName
+from runtimes.signature import LayoutName, Signature
 from runtimes.step import Preprocess
 from runtimes.view import View
 from tests.runtimes import graphs
 from tests.runtimes.graphs import Axes
+from tests.test_deploy_layout_end_to_end import deploy_model
 
 BACKENDS: list[Backend] = [OpenVino(threads=1), OnnxRuntime(device="cpu", threads=1)]
 
@@ -100,3 +104,248 @@ def test_an_input_that_the_file_does_not_have_is_refused(backend: Backend, tmp_p
     assert caught.value.what == "model.onnx has no input 'pictures'"
     assert caught.value.found == "images"
     assert "build the function again" in caught.value.hint
+
+
+Window = tuple[int, int, int, int]
+WIDTH, HEIGHT = 60, 50
+PHOTO = np.random.default_rng(4).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+WINDOWS: list[Window] = [(0, 0, 60, 50), (10, 5, 18, 13), (40, 20, 60, 24), (59, 49, 60, 50)]
+"""The whole, a square of the input's size, a wide one at the border, and one pixel."""
+
+
+class Counting:
+    """A session that notes how many images each run takes, and the sizes that it is told."""
+
+    device = ""
+    warning = ""
+
+    def __init__(self, session: Session) -> None:
+        self.batches: list[int] = []
+        self._session = session
+
+    @property
+    def signature(self) -> Signature:
+        return self._session.signature
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        self.batches.append(len(inputs["images"]))
+        return self._session.run(inputs)
+
+
+def opened(
+    backend: Backend, folder: Path, shape: Axes, *steps: Preprocess
+) -> tuple[OpenNetwork, Counting]:
+    """A model that gives back what it sees, and what it is asked for."""
+    graphs.echo(folder / "echo.onnx", shape=shape)
+    session = Counting(backend.open(folder / "echo.onnx"))
+    bound = (*steps, Channels("rgb"), Layout("nchw"))
+    return OpenNetwork(Network("echo.onnx", "images", bound), session), session
+
+
+def squares(count: int) -> list[Window]:
+    """Parts of PHOTO of 8 by 8 pixels, no two of them alike."""
+    return [(n % 50, n % 41, n % 50 + 8, n % 41 + 8) for n in range(count)]
+
+
+def planes(window: Window) -> Array:
+    """What a model that takes RGB in planes sees of a part of PHOTO as it is."""
+    left, top, right, bottom = window
+    return PHOTO[top:bottom, left:right, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("count", [0, 1, 2, MAX_BATCH, MAX_BATCH + 1, 2 * MAX_BATCH + 3])
+@pytest.mark.parametrize("batch", [1, "n"])
+def test_every_part_is_seen_in_order_as_many_at_once_as_the_model_takes(
+    backend: Backend, tmp_path: Path, batch: int | str, count: int
+) -> None:
+    network, session = opened(backend, tmp_path, (batch, 3, 8, 8), Resize((8, 8)))
+    windows = squares(count)
+    found = list(network.run_crops(PHOTO, windows, Clock()))
+    assert len(found) == count
+    for window, outputs in zip(windows, found, strict=True):
+        assert outputs.tensors["seen"].shape == (1, 3, 8, 8)
+        assert (outputs.tensors["seen"] == planes(window)).all()
+    assert sum(session.batches) == count
+    if batch == 1:
+        assert session.batches == [1] * count
+    else:
+        full, rest = divmod(count, MAX_BATCH)
+        assert session.batches == [MAX_BATCH] * full + [rest] * bool(rest)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("shape", [(1, 3, 16, 16), ("n", 3, 16, 16), (3, 16, 16)])
+@pytest.mark.parametrize("step", [Letterbox((16, 16)), Resize((16, 16))])
+def test_a_part_is_seen_as_if_it_were_an_image(
+    backend: Backend, tmp_path: Path, shape: Axes, step: Preprocess
+) -> None:
+    graphs.echo(tmp_path / "echo.onnx", shape=shape)
+    steps = (step, Channels("rgb"), Normalize(), Layout("chw" if len(shape) == 3 else "nchw"))
+    network = Network("echo.onnx", "images", steps).open(backend, tmp_path)
+    together = list(network.run_crops(PHOTO, WINDOWS, Clock()))
+    assert len(together) == len(WINDOWS)
+    for (left, top, right, bottom), outputs in zip(WINDOWS, together, strict=True):
+        alone = network.run(PHOTO[top:bottom, left:right], Clock())
+        np.testing.assert_array_equal(outputs.tensors["seen"], alone.tensors["seen"])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("batch", [1, "n"])
+def test_parts_that_become_inputs_of_different_sizes_are_seen_all_the_same(
+    backend: Backend, tmp_path: Path, batch: int | str
+) -> None:
+    shape = (batch, 3, "height", "width")
+    network, _ = opened(backend, tmp_path, shape, Letterbox((32, 32), stride=16))
+    found = list(network.run_crops(PHOTO, WINDOWS, Clock()))
+    # 32 x 27 and 32 x 6 are padded up to the next 16; the others are squares.
+    assert [outputs.view.input for outputs in found] == [(32, 32), (32, 32), (16, 32), (32, 32)]
+    for (left, top, right, bottom), outputs in zip(WINDOWS, found, strict=True):
+        alone = network.run(PHOTO[top:bottom, left:right], Clock())
+        np.testing.assert_array_equal(outputs.tensors["seen"], alone.tensors["seen"])
+
+
+def shown(outputs: Outputs) -> list[list[float]]:
+    """Where the corners of the model's input lie in the image."""
+    height, width = outputs.view.input
+    corners = np.array([[0, 0], [width, height]], np.float64)
+    places: list[list[float]] = outputs.view.geometry.inverse.points(corners).tolist()
+    return places
+
+
+@pytest.mark.parametrize("batch", [1, "n"])
+@pytest.mark.parametrize(
+    ("step", "places"),
+    [
+        (
+            Resize((16, 16)),
+            [[[0, 0], [60, 50]], [[10, 5], [18, 13]], [[40, 20], [60, 24]], [[59, 49], [60, 50]]],
+        ),
+        # 60 x 50 becomes 16 x 13 with 1 row above and 2 below, 20 x 4 becomes 16 x 3 with 6 and 7.
+        (
+            Letterbox((16, 16)),
+            [
+                [[0, -50 / 13], [60, 50 + 100 / 13]],
+                [[10, 5], [18, 13]],
+                [[40, 20 - 6 * 4 / 3], [60, 24 + 7 * 4 / 3]],
+                [[59, 49], [60, 50]],
+            ],
+        ),
+    ],
+)
+def test_what_a_part_shows_lies_in_the_whole_image(
+    tmp_path: Path, step: Preprocess, places: list[list[list[float]]], batch: int | str
+) -> None:
+    network, _ = opened(BACKENDS[1], tmp_path, (batch, 3, 16, 16), step)
+    found = list(network.run_crops(PHOTO, WINDOWS, Clock()))
+    for outputs, expected in zip(found, places, strict=True):
+        assert outputs.view.image == (HEIGHT, WIDTH)
+        assert outputs.view.input == (16, 16)
+        np.testing.assert_allclose(shown(outputs), expected)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("batch", [1, "n"])
+def test_a_later_run_changes_nothing_that_was_given_for_a_part(
+    backend: Backend, tmp_path: Path, batch: int | str
+) -> None:
+    network, _ = opened(backend, tmp_path, (batch, 3, 8, 8), Resize((8, 8)))
+    windows = squares(3)
+    results = network.run_crops(PHOTO, windows, Clock())
+    first = next(results)
+    network.run(255 - PHOTO[:8, :8], Clock())
+    assert (first.tensors["seen"] == planes(windows[0])).all()
+    found = [first, *results]
+    again = list(network.run_crops(255 - PHOTO, windows, Clock()))
+    for window, outputs, other in zip(windows, found, again, strict=True):
+        assert (outputs.tensors["seen"] == planes(window)).all()
+        assert (other.tensors["seen"] == 255 - planes(window)).all()
+    # Nor does one part's result reach another's.
+    found[0].tensors["seen"][:] = -1
+    assert (found[1].tensors["seen"] == planes(windows[1])).all()
+
+
+def test_parts_are_timed_as_a_stage_of_their_own(tmp_path: Path) -> None:
+    network, _ = opened(BACKENDS[1], tmp_path, ("n", 3, 8, 8), Resize((8, 8)))
+    clock = Clock()
+    list(network.run_crops(PHOTO, squares(2), clock))
+    assert list(clock.stages) == ["crops"]
+
+
+def sized(path: Path, names: Mapping[str, str]) -> None:
+    """`images` [1, 3, 32, 64] and further inputs [1, 2] -> each of those as `NAME_seen`, float32.
+
+    Args:
+        path: of the file.
+        names: name of an input -> its type.
+    """
+    kinds = {
+        "float32": TensorProto.FLOAT,
+        "int32": TensorProto.INT32,
+        "int64": TensorProto.INT64,
+    }
+    nodes = [helper.make_node("ReduceMin", ["images"], ["least"], keepdims=0)]
+    nodes.append(helper.make_node("Sub", ["least", "least"], ["nothing"]))
+    for name, kind in names.items():
+        source = name
+        if kind != "float32":
+            source = f"{name}_float"
+            nodes.append(helper.make_node("Cast", [name], [source], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Add", [source, "nothing"], [f"{name}_seen"]))
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "sized",
+        [
+            value("images", TensorProto.FLOAT, [1, 3, 32, 64]),
+            *(value(name, kinds[kind], [1, 2]) for name, kind in names.items()),
+        ],
+        [value(f"{name}_seen", TensorProto.FLOAT, [1, 2]) for name in names],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
+    )
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        # RT-DETR: width and height. PaddleDetection: height and width, and no further scaling.
+        ({"orig_target_sizes": "int64"}, {"orig_target_sizes": [[64, 32]]}),
+        ({"orig_target_sizes": "int32"}, {"orig_target_sizes": [[64, 32]]}),
+        ({"orig_target_sizes": "float32"}, {"orig_target_sizes": [[64, 32]]}),
+        (
+            {"scale_factor": "float32", "im_shape": "float32"},
+            {"scale_factor": [[1, 1]], "im_shape": [[32, 64]]},
+        ),
+    ],
+)
+def test_a_model_that_asks_for_its_images_size_is_told_its_own_inputs(
+    backend: Backend, tmp_path: Path, names: dict[str, str], told: dict[str, list[list[float]]]
+) -> None:
+    sized(tmp_path / "sized.onnx", names)
+    steps = (Letterbox((32, 64)), Channels("rgb"), Layout("nchw"))
+    network = Network("sized.onnx", "images", steps).open(backend, tmp_path)
+    crops = list(network.run_crops(PHOTO, WINDOWS, Clock()))
+    # The size of the image itself has no say in it.
+    for outputs in (network.run(PHOTO, Clock()), network.run(IMAGE, Clock()), *crops):
+        seen = {name: outputs.tensors[f"{name}_seen"].tolist() for name in names}
+        assert seen == told
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("image", [IMAGE, PHOTO])
+def test_a_model_that_is_told_the_size_gives_boxes_in_pixels_of_its_input(
+    backend: Backend, tmp_path: Path, image: Array
+) -> None:
+    deploy_model(tmp_path / "deploy.onnx")
+    steps = (Resize((64, 96)), Channels("rgb"), Layout("nchw"))
+    tensors = (
+        Network("deploy.onnx", "images", steps).open(backend, tmp_path).run(image, Clock()).tensors
+    )
+    # 0.25, 0.5, 0.75, 0.625 of 96 by 64, and so on.
+    assert tensors["boxes"].tolist() == [[[24, 32, 72, 40], [0, 8, 48, 32], [0, 0, 96, 64]]]
+    assert tensors["labels"].tolist() == [[1, 0, 1]]
+    assert tensors["scores"].tolist() == [[0.5, 0.875, 0.125]]

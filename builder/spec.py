@@ -1,0 +1,169 @@
+"""The labels of a function as CVAT is to know them: from where they come to what is declared."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from builder.document import Document, Path_, spell
+from builder.errors import ManifestError, Problem, did_you_mean
+from builder.files import is_file
+from builder.labels import Attribute, Label, Labels, Name, from_file, from_metadata
+from builder.manifest import ManifestFile
+from builder.validation import Strict, validate
+from runtimes.detector import Detector
+from runtimes.signature import Signature
+from runtimes.step import Attribute as AttributeStep
+from runtimes.step import Shape, Step
+
+
+def placed(document: Document, path: Path_, problem: Problem) -> Problem:
+    """A problem that was found elsewhere, at the place in the manifest that led to it."""
+    at = document.problem(
+        path, problem.what, problem.found or document.found(path), problem.allowed, problem.hint
+    )
+    if not problem.path:
+        return at
+    # What was found speaks of keys as if the model were the manifest's first.
+    return replace(at, path=spell((*path[:-1], *problem.path.split("."))))
+
+
+class _LabelFile(Strict):
+    """The entries of a label file, under the key by which the manifest would have them."""
+
+    labels: tuple[Name | Label, ...]
+
+
+def read_labels(read: ManifestFile, signature: Signature) -> Labels:
+    """The labels that the manifest gives, names or points to."""
+    given, document = read.manifest.labels, read.document
+    if given == "metadata":
+        try:
+            entries: Sequence[str | Label] = from_metadata(signature.metadata, Path("the model"))
+        except ManifestError as error:
+            raise ManifestError(
+                *(placed(document, ("labels",), problem) for problem in error.problems)
+            ) from error
+    elif isinstance(given, str):
+        file = read.resolve(given)
+        if not is_file(file):
+            raise ManifestError(
+                document.problem(
+                    ("labels",),
+                    f"there is no file {file}",
+                    given,
+                    "a list of labels, the path of a file with them, or `metadata`",
+                    did_you_mean(given, ["metadata"]),
+                )
+            )
+        data = from_file(file)
+        listing = Document(file, {"labels": data}, {}, {})
+        entries = validate(_LabelFile, {"labels": data}, listing).labels
+    else:
+        entries = given
+    labels = Labels.of([it if isinstance(it, Label) else Label(name=it) for it in entries])
+    listed = () if isinstance(given, str) else tuple(range(len(labels.entries)))
+    problems = [
+        document.problem(("labels", place) if listed else ("labels",), what, hint=hint)
+        for place, what, hint in labels.mistakes()
+    ]
+    if problems:
+        raise ManifestError(*problems)
+    return labels
+
+
+def bad_attributes(read: ManifestFile) -> list[Problem]:
+    """Attributes that steps give but CVAT could not have."""
+    problems = []
+    for stage in read.stages():
+        for path, step in read.steps("postprocess", stage).items():
+            try:
+                if isinstance(step, AttributeStep):
+                    _declared(step)
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                what = (
+                    f"CVAT cannot have this attribute: {first['msg'].removeprefix('Value error, ')}"
+                )
+                found = str(first["input"]) if isinstance(first["input"], str) else ""
+                problems.append(read.document.problem(path, what, repr(found) if found else ""))
+    return problems
+
+
+def _declared(step: AttributeStep) -> Attribute:
+    """An attribute that a step gives, as CVAT is to know it."""
+    kind, values = step.declare()
+    return Attribute(name=step.attribute, input_type=kind, values=values)
+
+
+def declared_labels(labels: Labels, detector: Detector, read: ManifestFile) -> tuple[Label, ...]:
+    """The labels as CVAT is to know them: every one with a type, and one more for each suffix.
+
+    Attributes that the steps give and the labels do not mention are declared as well, since CVAT
+    drops what is not.
+
+    Raises:
+        ManifestError: CVAT would not take the shapes for a label.
+    """
+    problem = read.document.problem
+    shapes = [step for step in detector.postprocess if isinstance(step, Shape)]
+    entries = tuple(_with_attributes(label, detector) for label in labels.entries)
+    drawn = {step.label_type for step in shapes if not step.suffix}
+    if "skeleton" in drawn and len(drawn) > 1:
+        raise ManifestError(
+            problem(
+                ("postprocess",),
+                "a label can be a skeleton or something else, not both",
+                ", ".join(sorted(drawn)),
+                hint="give the other shape a label of its own: `rectangle: {suffix: -box}`",
+            )
+        )
+    default: Any = next(iter(drawn)) if len(drawn) == 1 else "any"
+    allowed = [*sorted(drawn), *([] if "skeleton" in drawn else ["any"])]
+    problems = [
+        problem(
+            ("labels", place, "type"),
+            f"CVAT would not take the shapes that the postprocessing draws for '{label.name}'",
+            str(label.type),
+            " or ".join(allowed),
+            "leave the type out",
+        )
+        for place, label in enumerate(entries)
+        if drawn and label.type not in (None, *allowed)
+    ]
+    typed = [
+        label if label.type else label.model_copy(update={"type": default})
+        for label in entries
+        if drawn
+    ]
+    beside = {step.suffix: step.label_type for step in shapes if step.suffix}
+    for suffix, kind in sorted(beside.items()):
+        typed += [
+            label.model_copy(update={"name": label.name + suffix, "type": kind})
+            for label in entries
+        ]
+    names = [label.name for label in typed]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1 or len(name) > 64:
+            what = "is there twice" if len(name) <= 64 else "is longer than 64 characters"
+            hint = "choose another suffix"
+            problems.append(problem(("postprocess",), f"the label '{name}' {what}", hint=hint))
+    if problems:
+        raise ManifestError(*problems)
+    return tuple(typed)
+
+
+def _with_attributes(label: Label, detector: Detector) -> Label:
+    """A label with the attributes that steps give for it, after its own."""
+    own = [attribute.name for attribute in label.attributes]
+    steps: list[Step] = list(detector.postprocess)
+    for second in detector.then:
+        steps += second.postprocess if label.id in second.classes else ()
+    given = {
+        step.attribute: _declared(step)
+        for step in steps
+        if isinstance(step, AttributeStep) and step.attribute not in own
+    }
+    return label.model_copy(update={"attributes": (*label.attributes, *given.values())})

@@ -1,0 +1,326 @@
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtimes.arrays import Array
+from runtimes.attributes.measured import ChoiceAttribute, NumberAttribute
+from runtimes.clock import Clock
+from runtimes.geometry import Geometry
+from runtimes.instances import Instances
+from runtimes.network import Network, OpenNetwork, Outputs
+from runtimes.second import OpenSecond, Second
+from runtimes.step import Attribute, Decoder
+from runtimes.view import View
+
+Window = tuple[int, int, int, int]
+WIDTH, HEIGHT = 100, 80
+IMAGE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+CROP = Geometry(2, 2, -20, -40)
+"""A model that sees crops twice as large, 10 from the left and 20 from the top of the image."""
+
+
+class Scripted(OpenNetwork):
+    """A model whose answers were written beforehand, one for each crop in turn."""
+
+    def __init__(self, answers: Sequence[dict[str, Array]]) -> None:
+        self.windows: list[Window] = []
+        self._answers = answers
+
+    def run_crops(self, image: Array, windows: Sequence[Window], clock: Clock) -> Iterator[Outputs]:
+        self.windows += windows
+        for place in range(len(windows)):
+            answer = self._answers[place % len(self._answers)]
+            yield Outputs(answer, View((HEIGHT, WIDTH), (64, 64), CROP))
+
+
+@dataclass(frozen=True, slots=True)
+class Spots(Decoder):
+    """Instances whose keypoints and scores are the model's outputs."""
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        points, scores = outputs["points"], outputs["scores"]
+        kept = scores > threshold
+        boxes = np.tile([0.0, 0.0, 1.0, 1.0], (len(scores), 1))
+        classes = np.zeros(len(scores), np.int64)
+        return Instances.of(boxes, scores, classes, keypoints=points).take(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpots(Spots):
+    """The same, for points in pixels of the image."""
+
+    space: ClassVar[Literal["input", "image"]] = "image"
+
+
+def second(
+    network: OpenNetwork,
+    *steps: Decoder | Attribute,
+    classes: tuple[int, ...] = (1,),
+    expand: float = 1.0,
+) -> OpenSecond:
+    return OpenSecond(Second(Network("second.onnx", "crop", ()), classes, expand, steps), network)
+
+
+def numbers(*values: float) -> Scripted:
+    """A model that answers one number a crop."""
+    return Scripted([{"out": np.array([[value]], np.float32)} for value in values])
+
+
+def spots(*found: list[list[list[float]]], scores: Sequence[float] = (0.5,)) -> Scripted:
+    """A model that finds instances with keypoints in each crop, with the given scores."""
+    return Scripted(
+        [
+            {
+                "points": np.array(points, np.float64) if points else np.zeros((0, 1, 3)),
+                "scores": np.array(scores[: len(points)], np.float64),
+            }
+            for points in found
+        ]
+    )
+
+
+def instances(*classes: int, keypoints: Array | None = None) -> Instances:
+    """Instances of the given classes, each with a box and a score of its own."""
+    count = len(classes)
+    left = np.arange(count) * 10.0
+    boxes = np.stack([left, left, left + 8, left + 9], axis=1)
+    return Instances(
+        boxes,
+        0.9 - 0.1 * np.arange(count),
+        np.array(classes, np.int64),
+        keypoints=keypoints,
+        rows=np.arange(count) + 7,
+    )
+
+
+def assert_same(after: Instances, before: Instances) -> None:
+    """All but attributes and keypoints are as they were."""
+    assert after.boxes.tolist() == before.boxes.tolist()
+    assert after.scores.tolist() == before.scores.tolist()
+    assert after.classes.tolist() == before.classes.tolist()
+    assert after.rows is not None
+    assert before.rows is not None
+    assert after.rows.tolist() == before.rows.tolist()
+
+
+AGE = NumberAttribute("age", "out")
+
+
+@pytest.mark.parametrize(
+    ("box", "expand", "window"),
+    [
+        ((10, 20, 30, 40), 1, (10, 20, 30, 40)),
+        # Pixels that a box touches belong to it.
+        ((10.2, 20.7, 30.1, 40.0), 1, (10, 20, 31, 40)),
+        # 40 by 20 grows by 5 to each side and by 2.5 up and down.
+        ((20, 20, 60, 40), 1.25, (15, 17, 65, 43)),
+        ((20, 20, 60, 40), 2, (0, 10, 80, 50)),
+        ((0, 0, 10, 10), 2, (0, 0, 15, 15)),
+        ((90, 70, 100, 80), 2, (85, 65, 100, 80)),
+        ((0, 0, 100, 80), 4, (0, 0, 100, 80)),
+        # Over the borders.
+        ((-5, -5, 5, 5), 1, (0, 0, 5, 5)),
+        ((95, 75, 120, 90), 1, (95, 75, 100, 80)),
+        ((120, -20, 140, -10), 1, (99, 0, 100, 1)),
+        ((-40, 90, -30, 95), 2, (0, 79, 1, 80)),
+        # Next to nothing is a pixel.
+        ((50.2, 30.3, 50.2, 30.3), 1, (50, 30, 51, 31)),
+        ((50, 30, 50, 30), 4, (50, 30, 51, 31)),
+        ((0, 0, 0, 0), 1, (0, 0, 1, 1)),
+        ((100, 80, 100, 80), 1, (99, 79, 100, 80)),
+        ((99.9, 79.9, 99.95, 79.95), 1, (99, 79, 100, 80)),
+    ],
+)
+def test_a_crop_is_the_box_grown_about_its_middle_and_cut_to_the_image(
+    box: tuple[float, ...], expand: float, window: Window
+) -> None:
+    network = numbers(1)
+    found = Instances(np.array([box], np.float64), np.ones(1), np.ones(1, np.int64))
+    second(network, AGE, expand=expand)(found, IMAGE, Clock())
+    assert network.windows == [window]
+
+
+@given(
+    st.tuples(st.floats(0, WIDTH), st.floats(0, HEIGHT)),
+    st.tuples(st.floats(0, WIDTH), st.floats(0, HEIGHT)),
+    st.floats(1, 4),
+)
+def test_no_crop_is_empty_or_leaves_the_image_or_loses_some_of_the_box(
+    one: tuple[float, float], other: tuple[float, float], expand: float
+) -> None:
+    x1, x2 = sorted((one[0], other[0]))
+    y1, y2 = sorted((one[1], other[1]))
+    network = numbers(1)
+    found = Instances(np.array([[x1, y1, x2, y2]]), np.ones(1), np.ones(1, np.int64))
+    second(network, AGE, expand=expand)(found, IMAGE, Clock())
+    ((left, top, right, bottom),) = network.windows
+    assert 0 <= left < right <= WIDTH
+    assert 0 <= top < bottom <= HEIGHT
+    assert left <= x1
+    assert top <= y1
+    assert right >= x2
+    assert bottom >= y2
+
+
+def test_instances_of_other_classes_keep_everything_and_get_empty_text() -> None:
+    network = numbers(10, 20, 30)
+    before = instances(1, 0, 3, 0, 1).with_attribute("old", np.array(list("abcde")))
+    after = second(network, AGE, classes=(1, 3))(before, IMAGE, Clock())
+    assert network.windows == [(0, 0, 8, 9), (20, 20, 28, 29), (40, 40, 48, 49)]
+    assert_same(after, before)
+    assert after.attributes["age"].tolist() == ["10", "", "20", "", "30"]
+    assert after.attributes["old"].tolist() == list("abcde")
+
+
+def test_what_other_instances_said_under_the_same_name_stays() -> None:
+    before = instances(0, 1, 0).with_attribute("age", np.array(["7", "8", "a long text"]))
+    after = second(numbers(99), AGE)(before, IMAGE, Clock())
+    assert after.attributes["age"].tolist() == ["7", "99", "a long text"]
+
+
+def test_a_longer_text_than_those_that_are_known_is_not_cut() -> None:
+    step = ChoiceAttribute("kind", ("a", "a very long word"), "out")
+    network = Scripted([{"out": np.array([[0, 1]], np.float32)}])
+    before = instances(1, 0).with_attribute("kind", np.array(["x", "y"]))
+    after = second(network, step)(before, IMAGE, Clock())
+    assert after.attributes["kind"].tolist() == ["a very long word", "y"]
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1), (1, 1, 3)])
+@pytest.mark.parametrize("count", [1, 2])
+def test_outputs_of_any_number_of_axes_are_one_row_a_crop(
+    shape: tuple[int, ...], count: int
+) -> None:
+    step = ChoiceAttribute("colour", ("red", "green", "blue"), "out")
+    rows = [np.reshape(row, shape) for row in ([0, 0, 9], [0, 9, 0])]
+    network = Scripted([{"out": row.astype(np.float32)} for row in rows])
+    after = second(network, step)(instances(*[1] * count), IMAGE, Clock())
+    assert after.attributes["colour"].tolist() == ["blue", "green"][:count]
+
+
+def test_several_attributes_come_from_the_same_crops() -> None:
+    answer = {"a": np.array([[3.0]]), "b": np.array([[0.0, 1.0]])}
+    network = Scripted([answer])
+    steps = (NumberAttribute("number", "a"), ChoiceAttribute("word", ("no", "yes"), "b"))
+    after = second(network, *steps)(instances(1), IMAGE, Clock())
+    assert {name: it.tolist() for name, it in after.attributes.items()} == {
+        "number": ["3"],
+        "word": ["yes"],
+    }
+    assert len(network.windows) == 1
+
+
+@pytest.mark.parametrize("classes", [(), (0,), (0, 2, 3)])
+def test_without_an_instance_to_look_at_the_model_does_not_run(classes: tuple[int, ...]) -> None:
+    network = numbers(1)
+    before = instances(*classes).with_attribute("old", np.array(["x"] * len(classes)))
+    after = second(network, AGE, Spots())(before, IMAGE, Clock())
+    assert network.windows == []
+    assert_same(after, before)
+    assert after.attributes["old"].tolist() == ["x"] * len(classes)
+    # A shape that draws keypoints has none to draw, but it has them.
+    assert after.keypoints is not None
+    assert after.keypoints.shape == (len(classes), 0, 3)
+
+
+def test_keypoints_are_brought_from_the_crop_to_the_image() -> None:
+    network = spots([[[20, 20, 0.9], [0, 8, 0.4]]], [[[2, 4, 0.8], [4, 2, 0.7]]])
+    before = instances(1, 0, 1)
+    after = second(network, Spots())(before, IMAGE, Clock())
+    assert_same(after, before)
+    assert after.keypoints is not None
+    # x is (x + 20) / 2, y is (y + 40) / 2; the instance of another class has none to be seen.
+    assert after.keypoints.tolist() == [
+        [[20, 30, 0.9], [10, 24, 0.4]],
+        [[0, 0, 0], [0, 0, 0]],
+        [[11, 22, 0.8], [12, 21, 0.7]],
+    ]
+
+
+def test_keypoints_in_pixels_of_the_image_stay_where_they_are() -> None:
+    after = second(spots([[[20, 30, 0.9]]]), ImageSpots())(instances(1), IMAGE, Clock())
+    assert after.keypoints is not None
+    assert after.keypoints.tolist() == [[[20, 30, 0.9]]]
+
+
+@pytest.mark.parametrize("best", [0, 1, 2])
+def test_of_several_found_in_a_crop_the_best_counts(best: int) -> None:
+    scores = [0.25, 0.25, 0.25]
+    scores[best] = 0.5
+    found: list[list[list[float]]] = [[[10, 10, 1]], [[20, 20, 1]], [[30, 30, 1]]]
+    network = spots(found, scores=scores)
+    after = second(network, ImageSpots())(instances(1), IMAGE, Clock())
+    assert after.keypoints is not None
+    assert after.keypoints[0].tolist() == found[best]
+
+
+@pytest.mark.parametrize("score", [0.0, -0.5])
+def test_keypoints_count_however_little_sure_the_model_is(score: float) -> None:
+    network = spots([[[20, 30, 0.1]]], scores=[score])
+    after = second(network, ImageSpots())(instances(1), IMAGE, Clock())
+    assert after.keypoints is not None
+    assert after.keypoints.tolist() == [[[20, 30, 0.1]]]
+
+
+def test_a_crop_in_which_nothing_is_found_has_keypoints_that_cannot_be_seen() -> None:
+    network = spots([], [[[20, 30, 0.9]]])
+    after = second(network, ImageSpots())(instances(1, 1), IMAGE, Clock())
+    assert after.keypoints is not None
+    assert after.keypoints.tolist() == [[[0, 0, 0]], [[20, 30, 0.9]]]
+
+
+def test_where_no_crop_shows_anything_there_are_no_keypoints() -> None:
+    after = second(spots([]), ImageSpots())(instances(1, 0, 1), IMAGE, Clock())
+    assert after.keypoints is not None
+    assert after.keypoints.shape == (3, 0, 3)
+
+
+KNOWN = np.array([[[1, 2, 0.9]], [[3, 4, 0.8]], [[5, 6, 0.7]]], np.float64)
+
+
+def test_keypoints_that_other_instances_have_stay() -> None:
+    before = instances(0, 1, 2, keypoints=KNOWN)
+    after = second(spots([[[20, 30, 0.5]]]), ImageSpots())(before, IMAGE, Clock())
+    assert after.keypoints is not None
+    assert after.keypoints.tolist() == [[[1, 2, 0.9]], [[20, 30, 0.5]], [[5, 6, 0.7]]]
+
+
+def test_keypoints_stay_where_there_is_nothing_to_look_at() -> None:
+    before = instances(0, 2, 3, keypoints=KNOWN)
+    after = second(spots([[[20, 30, 0.5]]]), ImageSpots())(before, IMAGE, Clock())
+    assert after.keypoints is not None
+    assert after.keypoints.tolist() == KNOWN.tolist()
+
+
+def test_two_second_models_give_keypoints_to_the_classes_of_their_own() -> None:
+    found = instances(0, 1, 2, 0)
+    found = second(spots([[[10, 10, 0.5]]]), ImageSpots(), classes=(0,))(found, IMAGE, Clock())
+    found = second(spots([[[20, 20, 0.5]]]), ImageSpots(), classes=(2,))(found, IMAGE, Clock())
+    assert found.keypoints is not None
+    assert found.keypoints[:, 0].tolist() == [
+        [10, 10, 0.5],
+        [0, 0, 0],
+        [20, 20, 0.5],
+        [10, 10, 0.5],
+    ]
+
+
+def test_keypoints_and_attributes_come_from_one_run() -> None:
+    answer = {"points": np.array([[[20.0, 30, 0.5]]]), "scores": np.ones(1), "out": np.ones((1, 1))}
+    network = Scripted([answer])
+    after = second(network, ImageSpots(), AGE)(instances(0, 1), IMAGE, Clock())
+    assert len(network.windows) == 1
+    assert after.keypoints is not None
+    assert after.keypoints[1].tolist() == [[20, 30, 0.5]]
+    assert after.attributes["age"].tolist() == ["", "1"]
+
+
+def test_a_warm_up_looks_at_the_whole_image() -> None:
+    network = numbers(1)
+    second(network, AGE, classes=(4, 5)).warm_up(IMAGE)
+    assert network.windows == [(0, 0, WIDTH, HEIGHT)]
