@@ -82,6 +82,10 @@ class ChoiceAttribute(Attribute):
     output: str | None = None
     """The output's name. Default: the only one."""
 
+    def __post_init__(self) -> None:
+        if len(self.values) < 2:
+            raise ValueError("a choice needs two words or more")
+
     def declare(self) -> tuple[InputType, tuple[str, ...]]:
         """See Attribute.declare."""
         return "select", self.values
