@@ -279,8 +279,9 @@ takes
         "the decoder of another layout",
         "- yolo\n",
         "- yolo_objectness\n",
-        """9:5: postprocess[0].yolo_objectness: the output output0 [1, 7, 40] float32 has \
+        """9:5: postprocess[0].yolo_objectness.output: the output output0 [1, 7, 40] float32 has \
 candidates in columns; `yolo_objectness` decodes candidates in rows
+  allowed: [1, candidates, 5 + classes]
   hint:    `yolo` is for [1, 4 + classes, candidates] (v8, 9, 11, 12)""",
     ),
     Mistake(

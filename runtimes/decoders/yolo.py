@@ -74,6 +74,12 @@ def _bind_rows(
     """
     tensor = signature.output(name, rank=(3,), role="[1, 4 + classes + ..., candidates]")
     check_task(signature, tensor, task)
+    if len(tensor.shape) != 3:
+        raise BadModel(
+            f"the output {tensor} does not hold candidates of `{step}`",
+            where="output",
+            allowed="an output with 3 axes",
+        )
     rows, columns = tensor.shape[1], tensor.shape[2]
     many_classes = rows == 4 + classes.least
     if rows is not None and columns is not None and 4 < columns < rows and not many_classes:

@@ -28,11 +28,11 @@ def _bind_rows(name: str | None, signature: Signature, task: str, columns: int |
     """
     tensor = signature.output(name, rank=(3,), role="[1, rows, values] of finished detections")
     check_task(signature, tensor, task)
-    if columns is not None and tensor.shape[2] not in (columns, None):
+    if len(tensor.shape) != 3 or (columns is not None and tensor.shape[2] not in (columns, None)):
         raise BadModel(
-            f"the output {tensor} does not hold finished detections of {columns} values",
+            f"the output {tensor} does not hold finished detections of {columns or 'some'} values",
             where="output",
-            allowed=f"[1, rows, {columns}]",
+            allowed=f"[1, rows, {columns or 'values'}]",
         )
     return tensor
 

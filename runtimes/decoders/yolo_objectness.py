@@ -9,9 +9,49 @@ from runtimes.arrays import Array
 from runtimes.decoders.outputs import check_task, corners, take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
-from runtimes.signature import Signature
+from runtimes.signature import Signature, Tensor
 from runtimes.step import Classes, Decoder
 from runtimes.view import View
+
+
+def check_columns(tensor: Tensor, classes: Classes, step: str) -> None:
+    """Compare the declared [1, candidates, 5 + classes] with the labels.
+
+    Raises:
+        BadModel: the output is of another layout, or has another number of classes.
+    """
+    rows, columns = tensor.shape[1:] if len(tensor.shape) == 3 else (0, 0)
+    if columns is not None and columns < 6:
+        raise BadModel(
+            f"the output {tensor} does not hold candidates of `{step}`",
+            where="output",
+            allowed="[1, candidates, 5 + classes]",
+        )
+    if rows is not None and columns is not None and 4 < rows < columns:
+        raise BadModel(
+            f"the output {tensor} has candidates in columns; `{step}` decodes candidates in rows",
+            where="output",
+            allowed="[1, candidates, 5 + classes]",
+            hint="`yolo` is for [1, 4 + classes, candidates] (v8, 9, 11, 12)",
+        )
+    if columns is not None:
+        counted = f"{tensor}: {columns} columns = 5 for box and objectness + {columns - 5}"
+        classes.check(columns - 5, counted)
+
+
+def take_rows(outputs: Mapping[str, Array], name: str | None, step: str) -> Array:
+    """The output, (1, candidates, 5 + classes).
+
+    Raises:
+        BadModel: it is absent or of another shape.
+    """
+    rows = take(outputs, name)
+    if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] < 6:
+        raise BadModel(
+            f"`{step}` decodes [1, candidates, 5 + classes], got {list(rows.shape)}",
+            where="output",
+        )
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +68,12 @@ class YoloObjectness(Decoder):
         """See Decoder.bind."""
         tensor = signature.output(self.output, rank=(3,), role="[1, candidates, 5 + classes]")
         check_task(signature, tensor, "detect")
-        rows, columns = tensor.shape[1], tensor.shape[2]
-        if rows is not None and columns is not None and 4 < rows < columns:
-            raise BadModel(
-                f"the output {tensor} has candidates in columns; `yolo_objectness` decodes "
-                "candidates in rows",
-                hint="`yolo` is for [1, 4 + classes, candidates] (v8, 9, 11, 12)",
-            )
-        if columns is not None:
-            counted = f"{tensor}: {columns} columns = 5 for box and objectness + {columns - 5}"
-            classes.check(columns - 5, counted)
+        check_columns(tensor, classes, self.name())
         return replace(self, output=tensor.name)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
         """Take the best class of each candidate; its score is objectness x class score."""
-        rows = take(outputs, self.output)
-        if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] < 6:
-            raise BadModel(
-                f"`yolo_objectness` decodes [1, candidates, 5 + classes], got {list(rows.shape)}",
-                where="output",
-            )
+        rows = take_rows(outputs, self.output, self.name())
         sure = rows[0, rows[0, :, 4] > threshold].astype(np.float32)
         scores = sure[:, 5:] * sure[:, 4:5]
         best = scores.max(axis=1, initial=0)

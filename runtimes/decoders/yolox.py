@@ -8,6 +8,7 @@ import numpy as np
 
 from runtimes.arrays import Array, Size
 from runtimes.decoders.outputs import softmax, take
+from runtimes.decoders.yolo_objectness import check_columns, take_rows
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
@@ -71,34 +72,12 @@ class Yolox(Decoder):
         """See Decoder.bind."""
         tensor = signature.output(self.output, rank=(3,), role="[1, candidates, 5 + classes]")
         _check_strides(self.strides)
-        count, columns = tensor.shape[1:] if len(tensor.shape) == 3 else (0, 0)
-        if columns is not None and columns < 6:
-            raise BadModel(
-                f"the output {tensor} does not hold candidates of `yolox`",
-                where="output",
-                allowed="[1, candidates, 5 + classes]",
-            )
-        if count is not None and columns is not None and 4 < count < columns:
-            raise BadModel(
-                f"the output {tensor} has candidates in columns; `yolox` decodes candidates in "
-                "rows",
-                where="output",
-                allowed="[1, candidates, 5 + classes]",
-                hint="`yolo` is for [1, 4 + classes, candidates] (v8, 9, 11, 12)",
-            )
-        if columns is not None:
-            counted = f"{tensor}: {columns} columns = 5 for box and objectness + {columns - 5}"
-            classes.check(columns - 5, counted)
+        check_columns(tensor, classes, self.name())
         return replace(self, output=tensor.name)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
         """Take the best class of each candidate; its score is objectness x class score."""
-        rows = take(outputs, self.output)
-        if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] < 6:
-            raise BadModel(
-                f"`yolox` decodes [1, candidates, 5 + classes], got {list(rows.shape)}",
-                where="output",
-            )
+        rows = take_rows(outputs, self.output, self.name())
         height, width = view.input
         grids = [(height // stride, width // stride) for stride in self.strides]
         _check_count(rows.shape[1], grids, self.strides, view)

@@ -371,3 +371,14 @@ def test_bind_asks_for_a_name_where_two_outputs_could_be_meant() -> None:
         Yolo().bind(signature((1, 84, 8400), (1, 84, 2100)), Classes(80, exact=True))
     assert caught.value.what.startswith("2 outputs could hold [1, 4 + classes")
     assert "`output: NAME`" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", [Yolo, YoloObjectness])
+@pytest.mark.parametrize("shape", [(8400, 85), (1, 3, 80, 80), (7,)])
+def test_a_named_output_with_other_axes_is_refused(
+    kind: type[Yolo] | type[YoloObjectness], shape: tuple[int, ...]
+) -> None:
+    tensor = Tensor("o", shape, "float32")
+    with pytest.raises(BadModel) as caught:
+        kind(output="o").bind(Signature((), (tensor,)), Classes(3, True))
+    assert str(tensor) in caught.value.what
