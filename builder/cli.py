@@ -242,9 +242,10 @@ def _near(file: Path) -> str:
     from builder.errors import did_you_mean
 
     beside = [path.name for path in file.parent.glob("*.y*ml")] if file.parent.is_dir() else []
-    commands = [command.name or "" for command in app.registered_commands]
-    names = [command or "" for command in ["build", "check", "diff", "predict", *commands]]
-    return did_you_mean(file.name, [*beside, *filter(None, names)])
+    commands = [
+        command.callback.__name__ for command in app.registered_commands if command.callback
+    ]
+    return did_you_mean(file.name, [*beside, *commands])
 
 
 def _variant_of(function: Path, variant: VariantOption | None) -> "VariantName":

@@ -13,7 +13,7 @@ not only the first.
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from runtimes.errors import FunctionError
@@ -61,10 +61,6 @@ class Problem:
             allowed=error.allowed,
             hint=error.hint,
         )
-
-    def within(self, file: Path) -> "Problem":
-        """The same problem, about `file`."""
-        return replace(self, file=file)
 
 
 class CvatbuildError(Exception):

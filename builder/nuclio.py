@@ -155,8 +155,7 @@ class FunctionConfig(Strict):
 def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
     """What a variant's function.yaml says."""
     manifest = plan.manifest
-    settings = manifest.variants.gpu if variant == "gpu" else manifest.variants.cpu
-    assert settings is not False, f"the {variant} variant is switched off"
+    settings = plan.settings(variant)
     workers = settings.workers or (1 if variant == "gpu" else 2)
     limits = Limits(
         cpu=settings.cpu or manifest.resources.cpu,

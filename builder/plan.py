@@ -11,16 +11,12 @@ from builder.document import Path_
 from builder.download import Progress
 from builder.errors import CvatbuildError, ManifestError, Problem
 from builder.labels import Label
-from builder.manifest import Manifest, ManifestFile
+from builder.manifest import CpuVariant, GpuVariant, Manifest, ManifestFile
 from builder.model import Model
 from builder.spec import bad_attributes, declared_labels, placed, read_labels
 from runtimes.detector import Detector
-from runtimes.network import Network
-from runtimes.second import Second
 from runtimes.shapes.region import Mask
 from runtimes.signature import Signature
-from runtimes.step import Attribute as AttributeStep
-from runtimes.step import Decoder, Refine, Shape
 
 VariantName = Literal["cpu", "gpu"]
 VARIANTS: tuple[VariantName, ...] = ("cpu", "gpu")
@@ -57,6 +53,13 @@ class Plan:
     def title(self) -> str:
         """What CVAT's menu shows."""
         return self.manifest.title or self.manifest.name
+
+    def settings(self, variant: VariantName) -> CpuVariant | GpuVariant:
+        """What the manifest says of a variant that is built."""
+        variants = self.manifest.variants
+        settings = variants.gpu if variant == "gpu" else variants.cpu
+        assert settings is not False, f"the {variant} variant is switched off"
+        return settings
 
     @property
     def files(self) -> dict[str, Path]:
@@ -95,7 +98,7 @@ def plan(
     if problems:
         raise ManifestError(*problems)
     detector = Detector(labels.names, read.manifest.threshold, network, steps, tuple(then))
-    typed = declared_labels(labels, detector, read)
+    typed = declared_labels(labels, read)
     return Plan(file, read.manifest, tuple(models_read), typed, detector, kept, _warnings(read))
 
 
@@ -133,28 +136,7 @@ def check_without_model(file: Path) -> Manifest:
             problems += unknown_labels(read, stage, labels)
     if problems:
         raise ManifestError(*problems)
-    shapes = tuple(
-        step
-        for step in read.steps("postprocess").values()
-        if isinstance(step, Decoder | Refine | AttributeStep | Shape)
-    )
-    network = Network("model.onnx", "", ())
-    seconds = tuple(
-        Second(
-            network,
-            tuple(labels.names),
-            1.0,
-            tuple(
-                step
-                for step in read.steps("postprocess", stage).values()
-                if isinstance(step, Decoder | AttributeStep)
-            ),
-        )
-        for stage in read.stages()[1:]
-    )
-    declared_labels(
-        labels, Detector(labels.names, read.manifest.threshold, network, shapes, seconds), read
-    )
+    declared_labels(labels, read)
     return read.manifest
 
 

@@ -13,10 +13,9 @@ from builder.files import is_file
 from builder.labels import Attribute, Label, Labels, Name, from_file, from_metadata
 from builder.manifest import ManifestFile
 from builder.validation import Strict, validate
-from runtimes.detector import Detector
 from runtimes.signature import Signature
 from runtimes.step import Attribute as AttributeStep
-from runtimes.step import Shape, Step
+from runtimes.step import Shape
 
 
 def placed(document: Document, path: Path_, problem: Problem) -> Problem:
@@ -64,9 +63,10 @@ def read_labels(read: ManifestFile, signature: Signature) -> Labels:
     else:
         entries = given
     labels = Labels.of([it if isinstance(it, Label) else Label(name=it) for it in entries])
-    listed = () if isinstance(given, str) else tuple(range(len(labels.entries)))
     problems = [
-        document.problem(("labels", place) if listed else ("labels",), what, hint=hint)
+        document.problem(
+            ("labels",) if isinstance(given, str) else ("labels", place), what, hint=hint
+        )
         for place, what, hint in labels.mistakes()
     ]
     if problems:
@@ -98,7 +98,7 @@ def _declared(step: AttributeStep) -> Attribute:
     return Attribute(name=step.attribute, input_type=kind, values=values)
 
 
-def declared_labels(labels: Labels, detector: Detector, read: ManifestFile) -> tuple[Label, ...]:
+def declared_labels(labels: Labels, read: ManifestFile) -> tuple[Label, ...]:
     """The labels as CVAT is to know them: every one with a type, and one more for each suffix.
 
     Attributes that the steps give and the labels do not mention are declared as well, since CVAT
@@ -108,8 +108,8 @@ def declared_labels(labels: Labels, detector: Detector, read: ManifestFile) -> t
         ManifestError: CVAT would not take the shapes for a label.
     """
     problem = read.document.problem
-    shapes = [step for step in detector.postprocess if isinstance(step, Shape)]
-    entries = tuple(_with_attributes(label, detector) for label in labels.entries)
+    shapes = [step for step in read.steps("postprocess").values() if isinstance(step, Shape)]
+    entries = tuple(_with_attributes(label, read) for label in labels.entries)
     drawn = {step.label_type for step in shapes if not step.suffix}
     if "skeleton" in drawn and len(drawn) > 1:
         raise ManifestError(
@@ -155,15 +155,18 @@ def declared_labels(labels: Labels, detector: Detector, read: ManifestFile) -> t
     return tuple(typed)
 
 
-def _with_attributes(label: Label, detector: Detector) -> Label:
+def _with_attributes(label: Label, read: ManifestFile) -> Label:
     """A label with the attributes that steps give for it, after its own."""
     own = [attribute.name for attribute in label.attributes]
-    steps: list[Step] = list(detector.postprocess)
-    for second in detector.then:
-        steps += second.postprocess if label.id in second.classes else ()
+    looked_at = [
+        stage
+        for stage in read.stages()
+        if not stage or label.name in (read.manifest.then[int(stage[1])].only or [label.name])
+    ]
     given = {
         step.attribute: _declared(step)
-        for step in steps
+        for stage in looked_at
+        for step in read.steps("postprocess", stage).values()
         if isinstance(step, AttributeStep) and step.attribute not in own
     }
     return label.model_copy(update={"attributes": (*label.attributes, *given.values())})

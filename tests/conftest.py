@@ -1,11 +1,13 @@
 """What tests of several modules need: real weights, and functions built from manifests."""
 
+import importlib
 import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -54,3 +56,12 @@ def build_from(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
         return build(plan(manifest), folder / "build", force=False, smoke=False).folder
 
     return build_text
+
+
+@pytest.fixture(scope="session")
+def shapes() -> Iterator[ModuleType]:
+    """The generator of the images that the example models were trained on."""
+    folder = str(Path(__file__).parent.parent / "manifests" / "models")
+    sys.path.insert(0, folder)
+    yield importlib.import_module("shapes")
+    sys.path.remove(folder)

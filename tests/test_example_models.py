@@ -1,7 +1,5 @@
 """How good the example models of masks, keypoints and oriented boxes are, measured on replies."""
 
-import importlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -21,14 +19,6 @@ MANIFESTS = Path(__file__).parent.parent / "manifests"
 COUNT = 80
 SIZES = ((320, 320), (640, 480), (480, 640), (420, 300))
 """Width and height of held-out images."""
-
-
-@pytest.fixture(scope="module")
-def shapes() -> Iterator[ModuleType]:
-    """The generator of the images that the models were trained on."""
-    sys.path.insert(0, str(MANIFESTS / "models"))
-    yield importlib.import_module("shapes")
-    sys.path.remove(str(MANIFESTS / "models"))
 
 
 def held_out(shapes: ModuleType, **options: Any) -> Iterator[Any]:

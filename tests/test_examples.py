@@ -1,8 +1,5 @@
 """The example manifests, and how good the models that come with them really are."""
 
-import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -14,20 +11,12 @@ from builder.build import build
 from builder.built import BuiltFunction
 from builder.contract import judge
 from builder.plan import VARIANTS, VariantName, check_without_model, plan
+from tests.overlap import iou
 
 ROOT = Path(__file__).parent.parent
 MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))
 SIZES = ((320, 320), (640, 480), (480, 640), (420, 300))
 """Width and height of held-out images."""
-
-
-@pytest.fixture(scope="module")
-def shapes() -> Iterator[ModuleType]:
-    """The generator of the images that the models were trained on."""
-    folder = str(ROOT / "manifests" / "models")
-    sys.path.insert(0, folder)
-    yield importlib.import_module("shapes")
-    sys.path.remove(folder)
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +31,6 @@ def _png(image: np.ndarray) -> bytes:
     """An image, (H, W, 3) uint8 BGR, as a file."""
     _, data = cv2.imencode(".png", image)
     return data.tobytes()
-
-
-def _iou(one: list[float], other: list[float]) -> float:
-    """Intersection over union of two boxes x1 y1 x2 y2."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(width, 0) * max(height, 0)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return shared / (sum(areas) - shared)
 
 
 def test_the_detector_finds_held_out_shapes(
@@ -74,7 +54,7 @@ def test_the_detector_finds_held_out_shapes(
         wanted, found = wanted + len(truth), found + len(items)
         for item in items:  # the best first; each object can be found once
             for name, box in truth:
-                if name == item["label"] and _iou(item["points"], box) >= 0.5:
+                if name == item["label"] and iou(item["points"], box) >= 0.5:
                     truth.remove((name, box))
                     correct += 1
                     break
@@ -95,7 +75,7 @@ def test_runtimes_agree_on_held_out_shapes(
         assert len(one) == len(other)
         for left, right in zip(one, other, strict=True):
             assert left["label"] == right["label"]
-            assert _iou(left["points"], right["points"]) > 0.99
+            assert iou(left["points"], right["points"]) > 0.99
             assert left["confidence"] == pytest.approx(right["confidence"], abs=0.01)
             compared += 1
     assert compared > 20

@@ -10,6 +10,7 @@ from skimage import data
 
 from builder.built import BuiltFunction
 from builder.plan import VARIANTS, VariantName
+from tests.overlap import iou
 
 MANIFEST = """
 name: nudenet
@@ -26,15 +27,6 @@ postprocess:
 variants:
   gpu: {{allow_cpu_fallback: true}}
 """
-
-
-def _iou(one: list[float], other: list[float]) -> float:
-    """Intersection over union of two boxes x1 y1 x2 y2."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(width, 0) * max(height, 0)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return shared / (sum(areas) - shared)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +51,7 @@ def test_the_face_is_found(
     assert face["label"] == "FACE_FEMALE"
     assert face["type"] == "rectangle"
     # Where a person sees the face, and what the model's authors' own code says of it.
-    assert _iou(face["points"], [173, 83, 274, 180]) > 0.97
+    assert iou(face["points"], [173, 83, 274, 180]) > 0.97
     assert face["confidence"] == pytest.approx(0.81, abs=0.01)
 
 
@@ -82,7 +74,7 @@ def test_runtimes_agree_on_every_confident_detection(
             assert len(replies["cpu"]) == len(replies["gpu"])
             for one, other in zip(replies["cpu"], replies["gpu"], strict=True):
                 assert one["label"] == other["label"]
-                assert _iou(one["points"], other["points"]) > 0.99
+                assert iou(one["points"], other["points"]) > 0.99
                 assert one["confidence"] == pytest.approx(other["confidence"], abs=0.01)
                 compared += 1
     assert compared >= 3

@@ -60,17 +60,27 @@ def probabilities(values: Array, activation: Literal["none", "sigmoid"], step: s
     """
     if activation == "sigmoid":
         return sigmoid(values)
-    least, most = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-    if -np.inf < least < -_SLACK or 1 + _SLACK < most < np.inf:
+    span = span_outside_unit(values)
+    if span:
         raise BadModel(
             f"`{step}` takes the model's values for probabilities, but they are none",
             where="activation",
-            found=f"values from {least:.4g} to {most:.4g}",
+            found=f"values {span}",
             allowed="values from 0 to 1",
             hint="values before the last activation need `activation: softmax` (one of several "
             "classes) or `activation: sigmoid` (each on its own)",
         )
     return values.clip(0, 1)
+
+
+def span_outside_unit(values: Array) -> str:
+    """From where to where values reach, in words, if they cannot be probabilities; else nothing.
+
+    Infinities do not count: they are an overflow, not another meaning.
+    """
+    least, most = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    outside = -np.inf < least < -_SLACK or 1 + _SLACK < most < np.inf
+    return f"from {least:.4g} to {most:.4g}" if outside else ""
 
 
 def check_task(signature: Signature, tensor: Tensor, task: str) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from runtimes.arrays import Array
-from runtimes.decoders.outputs import sigmoid, take
+from runtimes.decoders.outputs import sigmoid, span_outside_unit, take
 from runtimes.decoders.regions import MapLayout, Window, grid_of, nearest, on_image, seen_part
 from runtimes.decoders.roles import Role, resolve
 from runtimes.errors import BadModel
@@ -25,8 +25,6 @@ _NEIGHBOURS = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1,
 """Columns and rows to the neighbour that each pair of link channels is about, as in PixelLink's
 own code."""
 _PIXELS, _LINKS = 2, 2 * len(_NEIGHBOURS)
-_SLACK = 0.01
-"""How far from 0..1 a probability may stray: half precision rounds."""
 _NOWHERE = -1
 """The number of what belongs to no text."""
 
@@ -136,12 +134,12 @@ class Pixellink(Decoder):
         if not self.activated:
             with np.errstate(invalid="ignore"):  # what is then not a number exceeds no level
                 return sigmoid(yes - no)
-        least, most = (float(yes.min()), float(yes.max())) if yes.size else (0.0, 1.0)
-        if -np.inf < least < -_SLACK or 1 + _SLACK < most < np.inf:
+        span = span_outside_unit(yes)
+        if span:
             raise BadModel(
                 f"`{self.name()}` takes the model's {key} for probabilities, but they are none",
                 where="activated",
-                found=f"values from {least:.4g} to {most:.4g}",
+                found=f"values {span}",
                 allowed="values from 0 to 1",
                 hint="leave `activated` out if the graph ends before the softmax",
             )

@@ -8,10 +8,7 @@ import numpy as np
 
 from runtimes.arrays import Array
 from runtimes.decoders.outputs import probabilities, sigmoid, take
-from runtimes.decoders.regions import (
-    foreground,
-    instances_of,
-)
+from runtimes.decoders.regions import foreground, instances_of
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from runtimes.arrays import Array, Size
-from runtimes.decoders.outputs import check_task, sigmoid, take
+from runtimes.decoders.outputs import check_task, sigmoid, span_outside_unit, take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
@@ -19,8 +19,6 @@ Anchor: TypeAlias = tuple[Positive, Positive]
 
 _BOX = 5
 """Values of a candidate before its classes: x, y, width, height, objectness."""
-_SLACK = 0.01
-"""How far above 1 a probability may stray: half precision rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,12 +259,12 @@ def _check_probabilities(values: Array) -> None:
     Raises:
         BadModel: it is below 0 or above 1.
     """
-    least, most = float(values.min()), float(values.max())
-    if -np.inf < least < -_SLACK or 1 + _SLACK < most < np.inf:
+    span = span_outside_unit(values)
+    if span:
         raise BadModel(
             "`yolo_anchors` takes the model's values for probabilities, but they are none",
             where="activated",
-            found=f"objectness from {least:.4g} to {most:.4g}",
+            found=f"objectness {span}",
             allowed="values from 0 to 1",
             hint="leave `activated` out if the graph ends before the sigmoid",
         )
