@@ -250,3 +250,53 @@ class Shape(Step):
             The number of an instance and an item for it, without label and confidence.
         """
         raise NotImplementedError
+
+
+class Segmenter(Step):
+    """A step from an annotator's prompts to masks: the first of an interactor's `postprocess`."""
+
+    __slots__ = ()
+
+    def bind(self, model: Signature, encoder: Signature | None) -> "Segmenter":
+        """This step with its tensors resolved to names.
+
+        Args:
+            model: of the model that takes the prompts: the decoder, or the only model.
+            encoder: of the model that takes the image, where that is another one.
+
+        Raises:
+            BadModel: the models are not what this step is for.
+        """
+        raise NotImplementedError
+
+
+class Tracking(Step):
+    """A step that finds an object again: the only one of a tracker's `postprocess`."""
+
+    __slots__ = ()
+
+    def bind(self, model: Signature, encoder: Signature | None) -> "Tracking":
+        """This step with its tensors resolved to names.
+
+        Args:
+            model: of the model that compares: of two crops, or of what `encoder` makes of them.
+            encoder: of the model that embeds one crop, where there is one.
+
+        Raises:
+            BadModel: the models are not what this step is for.
+        """
+        raise NotImplementedError
+
+
+class Embedder(Step):
+    """A step from a model's outputs to vectors: the only one of a ReID's `postprocess`."""
+
+    __slots__ = ()
+
+    def bind(self, signature: Signature) -> "Embedder":
+        """This step with its output resolved to a name.
+
+        Raises:
+            BadModel: the model's outputs are not what this step reads.
+        """
+        raise NotImplementedError

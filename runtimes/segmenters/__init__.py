@@ -1,0 +1,1 @@
+"""Steps from an annotator's prompts to masks, one module a family of models."""
