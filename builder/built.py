@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from builder.errors import BuiltError, Problem
+from builder.manifest import KindName
 from builder.plan import VariantName
 from builder.readme import config_name
 from runtimes.errors import FunctionError
@@ -40,6 +41,22 @@ class Reply:
     text: str
     milliseconds: float
 
+    def answered(self) -> Any:
+        """The body of an answer.
+
+        Raises:
+            BuiltError: it is an error's.
+        """
+        if self.status != 200:
+            raise BuiltError(
+                Problem(
+                    "does not answer as CVAT expects",
+                    found=f"HTTP {self.status}: {self.text[:300]}",
+                    allowed="HTTP 200",
+                )
+            )
+        return self.body
+
 
 class BuiltFunction:
     """A function's directory, with its own code and not the tool's loaded from it."""
@@ -62,8 +79,11 @@ class BuiltFunction:
         config = _config(folder, variant)
         _check_complete(folder)
         self.log: list[str] = []
-        self.title = str(config["metadata"]["annotations"]["name"])
-        self.labels = json.loads(config["metadata"]["annotations"]["spec"])
+        self.annotations = {
+            key: str(text) for key, text in config["metadata"]["annotations"].items()
+        }
+        self.kind = self.annotations["type"]
+        self.labels = json.loads(self.annotations["spec"])
         self._code = code
         self._env = {item["name"]: item["value"] for item in config["spec"]["env"]}
         self._modules: dict[str, ModuleType] = {}
@@ -151,7 +171,9 @@ def _config(folder: Path, variant: VariantName) -> dict[str, Any]:
     try:
         config = yaml.safe_load(path.read_text("utf-8"))
         json.loads(config["metadata"]["annotations"]["spec"])
-        _ = config["metadata"]["annotations"]["name"]
+        kind = config["metadata"]["annotations"]["type"]
+        if kind not in get_args(KindName):
+            raise ValueError(f"no kind of function: {kind}")
         _ = [(str(item["name"]), str(item["value"])) for item in config["spec"]["env"]]
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise BuiltError(

@@ -167,7 +167,27 @@ def predict(
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", min=0, max=1, help="Score above which a detection counts."),
+        typer.Option("--threshold", min=0, help="The request's threshold.  [default: none]"),
+    ] = None,
+    pos: Annotated[
+        list[str] | None,
+        typer.Option("--pos", metavar="X,Y", help="A click on the object; repeatable."),
+    ] = None,
+    neg: Annotated[
+        list[str] | None,
+        typer.Option("--neg", metavar="X,Y", help="A click beside the object; repeatable."),
+    ] = None,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--box",
+            metavar="X1,Y1,X2,Y2",
+            help="A box: an interactor's prompt, or what a tracker follows; repeatable.",
+        ),
+    ] = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option("--boxes", metavar="FILE", help="JSON with the boxes of two images (ReID)."),
     ] = None,
     save: Annotated[
         Path | None,
@@ -178,11 +198,19 @@ def predict(
     """Run a built function on images, in this process, as Nuclio would."""
     with _reported():
         from builder.built import BuiltFunction
-        from builder.predict import predict as run_on
+        from builder.predictors import predict as run_on
+        from builder.predictors.prediction import Prompts
 
+        prompts = Prompts(
+            threshold,
+            tuple(_numbers("--pos", text, 2) for text in pos or ()),
+            tuple(_numbers("--neg", text, 2) for text in neg or ()),
+            tuple(_numbers("--box", text, 4) for text in box or ()),
+            boxes,
+        )
         started = BuiltFunction(function, _variant_of(function, variant))
         failed = False
-        for result in run_on(started, images, threshold=threshold, save=save):
+        for result in run_on(started, images, prompts, save):
             failed |= result.reply.status != 200 or bool(result.faults)
             typer.echo(result.as_json() if as_json else result.as_table())
             if result.saved:
@@ -246,6 +274,26 @@ def _near(file: Path) -> str:
         command.callback.__name__ for command in app.registered_commands if command.callback
     ]
     return did_you_mean(file.name, [*beside, *commands])
+
+
+def _numbers(option: str, text: str, count: int) -> Any:
+    """The numbers that an option's text lists."""
+    from builder.errors import CommandLineError, Problem
+
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != count or not all(abs(number) < float("inf") for number in numbers):
+        raise CommandLineError(
+            Problem(
+                f"{option} needs {count} numbers",
+                found=text,
+                allowed=",".join("XY"[place % 2] for place in range(count)),
+                hint=f"for example {option} {','.join(['10', '20', '60', '80'][:count])}",
+            )
+        )
+    return numbers
 
 
 def _variant_of(function: Path, variant: VariantOption | None) -> "VariantName":

@@ -69,7 +69,7 @@ def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str,
             left, top = _dots(canvas, _pairs(item["points"]), color, thick)
         else:
             left, top = _outline(canvas, item, color, thick)
-        _caption(canvas, f"{item['label']} {item['confidence']:.2f}", left, top, color)
+        caption(canvas, f"{item['label']} {item['confidence']:.2f}", left, top, color)
     return canvas
 
 
@@ -95,6 +95,12 @@ def ring_of(item: dict[str, Any]) -> Array:
     angle = np.radians(item.get("rotation", 0))
     cos, sin = np.cos(angle), np.sin(angle)
     return np.asarray((ring - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre)
+
+
+def outline(canvas: Array, box: Sequence[float], color: Color) -> tuple[int, int]:
+    """Draw a box, x1 y1 x2 y2; return where its caption goes."""
+    item = {"type": "rectangle", "points": list(box)}
+    return _outline(canvas, item, color, max(2, round(max(canvas.shape[:2]) / 500)))
 
 
 def _outline(canvas: Array, item: dict[str, Any], color: Color, thick: int) -> tuple[int, int]:
@@ -178,7 +184,7 @@ def _letter_size(canvas: Array) -> int:
     return max(14, min(40, side // 45))
 
 
-def _caption(canvas: Array, text: str, left: int, top: int, color: Color) -> None:
+def caption(canvas: Array, text: str, left: int, top: int, color: Color) -> None:
     """Write a caption on a plate above a point, or below where there is no room, within bounds."""
     height, width = canvas.shape[:2]
     points = _letter_size(canvas)

@@ -12,9 +12,10 @@ not only the first.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from runtimes.errors import FunctionError
 
@@ -97,6 +98,18 @@ class OutputError(CvatbuildError):
 
 class BuiltError(CvatbuildError):
     """A built function cannot be started or does not answer as it must."""
+
+
+_Result = TypeVar("_Result")
+
+
+def collect(problems: list[Problem], part: Callable[[], _Result]) -> _Result | None:
+    """What `part` returns, or None with its problems added to the list."""
+    try:
+        return part()
+    except CvatbuildError as error:
+        problems += error.problems
+        return None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

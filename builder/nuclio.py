@@ -13,10 +13,11 @@ from pydantic import ConfigDict, Field, model_validator
 
 from builder import texts
 from builder.labels import Label
-from builder.manifest import CpuVariant, GpuVariant
+from builder.manifest import KindName
 from builder.pins import PYTHON, requirements
 from builder.plan import Plan, VariantName
 from builder.validation import Strict
+from builder.variants import CpuVariant, GpuVariant
 from runtimes.service import VARIANT
 
 
@@ -24,7 +25,16 @@ class Annotations(Strict):
     """What CVAT reads of a function. Nuclio makes text of every value, so all of them are text."""
 
     name: str
-    type: Literal["detector"]
+    type: KindName
+    version: Literal["2"] | None = None
+    min_pos_points: Annotated[str | None, Field(pattern=r"^[0-9]+$")] = None
+    min_neg_points: Annotated[str | None, Field(pattern=r"^(-1|[0-9]+)$")] = None
+    # Any text but the empty one means yes to CVAT, "false" too.
+    startswith_box: Literal["true"] | None = None
+    startswith_box_optional: Literal["true"] | None = None
+    help_message: str | None = None
+    animated_gif: str | None = None
+    supported_shape_types: Annotated[str | None, Field(min_length=1)] = None
     spec: str
 
     @model_validator(mode="after")
@@ -165,8 +175,13 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
     return FunctionConfig(
         metadata=Metadata(
             name=plan.name,
-            annotations=Annotations(
-                name=plan.title, type=manifest.type, spec=label_spec(plan.labels)
+            annotations=Annotations.model_validate(
+                {
+                    "name": plan.title,
+                    "type": manifest.type,
+                    **plan.annotations,
+                    "spec": label_spec(plan.labels),
+                }
             ),
         ),
         spec=Spec(
@@ -181,7 +196,7 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
                 # A name without a registry and with at most one colon: Nuclio splits at the first.
                 image=f"cvat.{plan.name}:gpu" if variant == "gpu" else f"cvat.{plan.name}",
                 baseImage=settings.base_image,
-                directives=Directives(preCopy=tuple(_directives(settings))),
+                directives=Directives(preCopy=tuple(_directives(plan, settings))),
             ),
             triggers=Triggers(
                 myHttpTrigger=Trigger(
@@ -195,7 +210,7 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
     )
 
 
-def _directives(settings: CpuVariant | GpuVariant) -> list[Directive]:
+def _directives(plan: Plan, settings: CpuVariant | GpuVariant) -> list[Directive]:
     """The image's installation."""
     directives = [Directive(kind="USER", value="root")]
     if isinstance(settings, GpuVariant):
@@ -214,7 +229,9 @@ def _directives(settings: CpuVariant | GpuVariant) -> list[Directive]:
             )
         )
     # Brackets mean something to the image's shell.
-    packages = " ".join(f'"{it}"' if "[" in it else it for it in requirements(settings))
+    packages = " ".join(
+        f'"{it}"' if "[" in it else it for it in requirements(plan.manifest.type, settings)
+    )
     directives.append(Directive(kind="RUN", value=f"pip install --no-cache-dir {packages}"))
     return directives
 
@@ -236,7 +253,7 @@ def label_spec(labels: tuple[Label, ...]) -> str:
             ]
             entry["svg"] = label.svg
         lines.append("  " + json.dumps(entry, ensure_ascii=False))
-    return "[\n" + ",\n".join(lines) + "\n]\n"
+    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
 
 
 class _Quoted(str):

@@ -5,7 +5,7 @@ image built next year is the image that was tested. The versions are those of CP
 x86-64 Linux; raise them together and run the tests.
 """
 
-from builder.manifest import CpuVariant, GpuVariant
+from builder.variants import CpuVariant, GpuVariant
 
 PYTHON = "3.11"
 """Besides 3.10 the one version that every Nuclio from 1.12.8 on accepts; current ONNX Runtime and
@@ -46,11 +46,15 @@ _CUDA = {
 """CUDA version -> packages. onnxruntime-gpu 1.26.0 is the last one whose wheels are for CUDA 12."""
 
 
-def requirements(variant: CpuVariant | GpuVariant) -> tuple[str, ...]:
+_KINDS = {"reid": ("scipy==1.17.1",)}
+"""What only one kind of function needs: ReID's optimal assignment."""
+
+
+def requirements(kind: str, variant: CpuVariant | GpuVariant) -> tuple[str, ...]:
     """The exact packages of a variant's image, the manifest's own last."""
     runtime: tuple[str, ...]
     if isinstance(variant, GpuVariant):
         runtime = _CUDA[variant.cuda]
     else:
         runtime = _OPENVINO if variant.runtime == "openvino" else _ONNXRUNTIME
-    return (*_COMMON, *runtime, *variant.pip)
+    return (*_COMMON, *_KINDS.get(kind, ()), *runtime, *variant.pip)

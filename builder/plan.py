@@ -1,22 +1,23 @@
 """A manifest and its model brought together: everything decided, nothing written yet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from builder import model as models
-from builder.binding import bind_network, bind_postprocess, bind_second, unknown_labels
 from builder.document import Path_
 from builder.download import Progress
-from builder.errors import CvatbuildError, ManifestError, Problem
+from builder.errors import CvatbuildError, ManifestError, Problem, collect
+from builder.kinds import KINDS
 from builder.labels import Label
-from builder.manifest import CpuVariant, GpuVariant, Manifest, ManifestFile
+from builder.manifest import Manifest
+from builder.manifest_file import ManifestFile
 from builder.model import Model
-from builder.spec import bad_attributes, declared_labels, placed, read_labels
-from runtimes.detector import Detector
-from runtimes.shapes.region import Mask
-from runtimes.signature import Signature
+from builder.sources import ModelSource
+from builder.spec import placed
+from builder.variants import CpuVariant, GpuVariant
+from runtimes.service import Function
 
 VariantName = Literal["cpu", "gpu"]
 VARIANTS: tuple[VariantName, ...] = ("cpu", "gpu")
@@ -30,7 +31,8 @@ class Plan:
         file: the manifest's file.
         manifest: what it says.
         models: the model files, looked into; the first one's first.
-        labels: every label with its id and type.
+        labels: every label with its id and type; only detectors have any.
+        annotations: what CVAT reads of the function beside name, type and labels.
         function: what model_handler.py will spell out.
         variants: those that are built.
         warnings: what will work, but perhaps not as the person thinks.
@@ -40,7 +42,8 @@ class Plan:
     manifest: Manifest
     models: tuple[Model, ...]
     labels: tuple[Label, ...]
-    function: Detector
+    annotations: Mapping[str, str]
+    function: Function
     variants: tuple[VariantName, ...]
     warnings: tuple[Problem, ...]
 
@@ -81,39 +84,24 @@ def plan(
         ManifestError, ModelError: with everything that is wrong.
     """
     read = ManifestFile.read(file)
-    stages = read.stages()
-    first, *others = models_read = [_model(read, stage, progress) for stage in stages]
-    problems = [*_clashes(read, models_read), *bad_attributes(read)]
-    labels = _collect(problems, lambda: read_labels(read, first.signature))
-    kept = _collect(problems, lambda: _variants(read, models_read, variants))
-    network = _collect(problems, lambda: bind_network(read, (), first))
-    steps: Any = None
-    then: Any = None
-    if labels is not None:
-        steps = _collect(problems, lambda: bind_postprocess(read, (), first.signature, labels))
-        then = [
-            _collect(problems, lambda at=stage, of=model: bind_second(read, at, of, labels))
-            for stage, model in zip(stages[1:], others, strict=True)
-        ]
-    if problems:
+    manifest = read.manifest
+    found = {
+        path: _model(read, path, source, progress) for path, source in manifest.sources().items()
+    }
+    problems = _clashes(read, found)
+    kept = collect(problems, lambda: _variants(read, tuple(found.values()), variants))
+    bound = collect(problems, lambda: KINDS[manifest.type].bind(read, found))
+    if kept is None or bound is None or problems:
         raise ManifestError(*problems)
-    detector = Detector(labels.names, read.manifest.threshold, network, steps, tuple(then))
-    typed = declared_labels(labels, read)
-    return Plan(file, read.manifest, tuple(models_read), typed, detector, kept, _warnings(read))
-
-
-def _warnings(read: ManifestFile) -> tuple[Problem, ...]:
-    """What a manifest may say, but those who say it seldom mean."""
-    return tuple(
-        read.document.problem(
-            (*path, "encoding"),
-            "CVAT's servers up to 2.73 refuse run lengths from a detector",
-            "rle",
-            "pixels",
-            "leave the encoding out, unless the reply is for a program that uses CVAT's SDK",
-        )
-        for path, step in read.steps("postprocess").items()
-        if isinstance(step, Mask) and step.encoding == "rle"
+    return Plan(
+        file,
+        manifest,
+        tuple(found.values()),
+        bound.labels,
+        bound.annotations,
+        bound.function,
+        kept,
+        bound.warnings,
     )
 
 
@@ -124,59 +112,39 @@ def check_without_model(file: Path) -> Manifest:
         ManifestError: with everything that is wrong.
     """
     read = ManifestFile.read(file)
-    problems: list[Problem] = []
-    if read.manifest.labels == "metadata":
-        what = "the labels are in the model, which is not looked at"
-        hint = "leave out --no-model, or list the labels"
-        raise ManifestError(read.document.problem(("labels",), what, "metadata", hint=hint))
-    problems += bad_attributes(read)
-    labels = _collect(problems, lambda: read_labels(read, Signature((), ())))
-    if labels is not None:
-        for stage in read.stages()[1:]:
-            problems += unknown_labels(read, stage, labels)
-    if problems:
-        raise ManifestError(*problems)
-    declared_labels(labels, read)
-    return read.manifest
+    KINDS[read.manifest.type].check(read)
+    manifest: Manifest = read.manifest
+    return manifest
 
 
-def _clashes(read: ManifestFile, found: Sequence[Model]) -> list[Problem]:
+def _clashes(read: ManifestFile[Any], found: Mapping[Path_, Model]) -> list[Problem]:
     """Models whose files would overwrite each other in the function's folder."""
     problems = []
     files: dict[str, Path] = {}
-    for stage, model in zip(read.stages(), found, strict=True):
+    for path, model in found.items():
         for name, file in model.files.items():
             if files.setdefault(name, file) != file:
                 what = "keeps weights in a file of the same name as another model's"
                 hint = "save the model again with another name for its weights"
-                problems.append(read.document.problem((*stage, "model"), what, name, hint=hint))
+                problems.append(read.document.problem(path, what, name, hint=hint))
     return problems
 
 
-def _collect(problems: list[Problem], part: Any) -> Any:
-    """What `part` returns, or None with its problems added to the list."""
+def _model(
+    read: ManifestFile[Any], path: Path_, source: ModelSource, progress: Progress | None
+) -> Model:
+    """The model that the manifest names at one of its places, under a name of its own."""
+    name = f"then-{int(path[1]) + 1}" if len(path) > 1 else str(path[0])
     try:
-        return part()
-    except CvatbuildError as error:
-        problems += error.problems
-        return None
-
-
-def _model(read: ManifestFile, stage: Path_, progress: Progress | None) -> Model:
-    """The model that the manifest names at one of its stages."""
-    name = f"then-{int(stage[1]) + 1}" if stage else "model"
-    try:
-        source = read.stage(stage).model
         return models.read(models.locate(source, read.document.file.parent, progress), name)
     except CvatbuildError as error:
-        here = (*stage, "model")
         raise type(error)(
-            *(placed(read.document, here, problem) for problem in error.problems)
+            *(placed(read.document, path, problem) for problem in error.problems)
         ) from error
 
 
 def _variants(
-    read: ManifestFile, found: Sequence[Model], wanted: Sequence[VariantName]
+    read: ManifestFile[Any], found: Sequence[Model], wanted: Sequence[VariantName]
 ) -> tuple[VariantName, ...]:
     """The variants that are both wanted and possible."""
     settings = read.manifest.variants

@@ -12,18 +12,16 @@ from pydantic import BaseModel, TypeAdapter
 
 from builder.labels import Attribute, Label, Sublabel
 from builder.manifest import (
-    CpuVariant,
-    GpuVariant,
+    DetectorManifest,
     Manifest,
-    RemoteModel,
-    Resources,
+    ReidManifest,
     SecondModel,
-    Variant,
-    WheelModel,
 )
+from builder.sources import RemoteModel, WheelModel
 from builder.steps import known
+from builder.variants import CpuVariant, GpuVariant, Resources, Variant
 from runtimes.step import Attribute as AttributeStep
-from runtimes.step import Decoder, Refine, Shape
+from runtimes.step import Decoder, Embedder, Refine, Shape
 
 _HEAD = """\
 # Manifest reference
@@ -41,7 +39,9 @@ postprocess:
 """
 
 _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
-    ("Manifest", Manifest),
+    ("Every manifest", Manifest),
+    ("`type: detector`", DetectorManifest),
+    ("`type: reid`", ReidManifest),
     ("A label", Label),
     ("An attribute of a label", Attribute),
     ("A sublabel (keypoint) of a skeleton", Sublabel),
@@ -55,27 +55,24 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
 )
 
 _KINDS: tuple[tuple[str, str, type], ...] = (
-    ("Decoders: from the model's outputs to instances", "postprocess", Decoder),
-    ("Refinements: from instances to fewer", "postprocess", Refine),
-    ("Attributes: more about each instance", "postprocess", AttributeStep),
-    ("Shapes: what CVAT draws", "postprocess", Shape),
+    ("Decoders: from the model's outputs to instances", "detector", Decoder),
+    ("Refinements: from instances to fewer", "detector", Refine),
+    ("Attributes: more about each instance", "detector", AttributeStep),
+    ("Shapes: what CVAT draws", "detector", Shape),
+    ("Embedders: what ReID compares", "reid", Embedder),
 )
 
 
 def page() -> str:
     """The whole page, in Markdown."""
     parts = [_HEAD]
-    seen: set[str] = set()
+    listed: dict[type, set[str]] = {}
     for title, model in _PARTS:
         # What a class inherits is listed once, with the class that it is from.
-        fields = {
-            key: it
-            for key, it in _fields(model).items()
-            if not (key in seen and model in (CpuVariant, GpuVariant))
-        }
+        inherited = {key for base in model.__mro__[1:] for key in listed.get(base, ())}
+        fields = {key: it for key, it in _fields(model).items() if key not in inherited}
         parts.append(f"## {title}\n\n{_summary(model)}\n\n{_table(fields)}")
-        if model is Variant:
-            seen |= set(fields)
+        listed[model] = set(fields)
     parts.append("## Preprocessing steps\n")
     parts += [_step(name, step) for name, step in sorted(known("preprocess").items())]
     for title, section, kind in _KINDS:

@@ -52,7 +52,7 @@ def render(plan: Plan) -> Tree:
                 )
             )
         tree[f"nuclio/{config_name(variant)}"] = to_yaml(config, note).encode()
-        packages = requirements(plan.settings(variant))
+        packages = requirements(plan.manifest.type, plan.settings(variant))
         tree[f"nuclio/requirements-{variant}.txt"] = ("\n".join(packages) + "\n").encode()
     tree["nuclio/main.py"] = main.encode()
     tree["nuclio/model_handler.py"] = handler.encode()

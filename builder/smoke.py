@@ -1,15 +1,16 @@
 """Trying a function out before its build is called done."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from builder.built import BuiltFunction
-from builder.contract import judge
 from builder.errors import BuiltError, Problem
 from builder.plan import Plan, VariantName
+from builder.predictors import PREDICTORS
 
 _BLANK_SIZE = (360, 480)
 """Neither square nor a multiple of 32, so that a wrong size shows."""
@@ -28,7 +29,7 @@ def try_out(plan: Plan, variant: VariantName, folder: Path) -> Problem | None:
         A warning where the runtime is not installed here, else None.
 
     Raises:
-        BuiltError: it does not start, or does not answer as a detector must.
+        BuiltError: it does not start, or does not answer as its kind must.
     """
     runtime = runtime_of(plan, variant)
     if importlib.util.find_spec(runtime) is None:
@@ -39,17 +40,13 @@ def try_out(plan: Plan, variant: VariantName, folder: Path) -> Problem | None:
         )
     function = BuiltFunction(folder, variant, cpu_is_enough=True)
     _, blank = cv2.imencode(".png", np.zeros((*_BLANK_SIZE, 3), np.uint8))
-    reply = function(blank.tobytes())
-    if reply.status != 200 or not isinstance(reply.body, list):
+    try:
+        faults = PREDICTORS[function.kind].try_out(function, blank.tobytes())
+    except BuiltError as error:
+        what = f"the {variant} variant does not answer a blank image as CVAT expects"
         raise BuiltError(
-            Problem(
-                f"the {variant} variant does not answer a blank image as CVAT expects",
-                file=plan.file,
-                found=f"HTTP {reply.status}: {reply.text[:300]}",
-                allowed="HTTP 200 with a list",
-            )
-        )
-    faults = judge(reply.body, function.labels)
+            *(replace(problem, what=what, file=plan.file) for problem in error.problems)
+        ) from error
     if faults:
         raise BuiltError(Problem("CVAT could not use the reply", file=plan.file, found=faults[0]))
     return None

@@ -11,7 +11,8 @@ from builder.document import Document, Path_, spell
 from builder.errors import ManifestError, Problem, did_you_mean
 from builder.files import is_file
 from builder.labels import Attribute, Label, Labels, Name, from_file, from_metadata
-from builder.manifest import ManifestFile
+from builder.manifest import DetectorManifest
+from builder.manifest_file import ManifestFile
 from builder.validation import Strict, validate
 from runtimes.signature import Signature
 from runtimes.step import Attribute as AttributeStep
@@ -35,7 +36,7 @@ class _LabelFile(Strict):
     labels: tuple[Name | Label, ...]
 
 
-def read_labels(read: ManifestFile, signature: Signature) -> Labels:
+def read_labels(read: ManifestFile[DetectorManifest], signature: Signature) -> Labels:
     """The labels that the manifest gives, names or points to."""
     given, document = read.manifest.labels, read.document
     if given == "metadata":
@@ -74,7 +75,7 @@ def read_labels(read: ManifestFile, signature: Signature) -> Labels:
     return labels
 
 
-def bad_attributes(read: ManifestFile) -> list[Problem]:
+def bad_attributes(read: ManifestFile[DetectorManifest]) -> list[Problem]:
     """Attributes that steps give but CVAT could not have."""
     problems = []
     for stage in read.stages():
@@ -98,7 +99,7 @@ def _declared(step: AttributeStep) -> Attribute:
     return Attribute(name=step.attribute, input_type=kind, values=values)
 
 
-def declared_labels(labels: Labels, read: ManifestFile) -> tuple[Label, ...]:
+def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tuple[Label, ...]:
     """The labels as CVAT is to know them: every one with a type, and one more for each suffix.
 
     Attributes that the steps give and the labels do not mention are declared as well, since CVAT
@@ -155,7 +156,7 @@ def declared_labels(labels: Labels, read: ManifestFile) -> tuple[Label, ...]:
     return tuple(typed)
 
 
-def _with_attributes(label: Label, read: ManifestFile) -> Label:
+def _with_attributes(label: Label, read: ManifestFile[DetectorManifest]) -> Label:
     """A label with the attributes that steps give for it, after its own."""
     own = [attribute.name for attribute in label.attributes]
     looked_at = [

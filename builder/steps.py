@@ -9,24 +9,31 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from runtimes.step import Attribute, Decoder, Shape, Step
+from runtimes.step import Attribute, Decoder, Segmenter, Shape, Step
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
     "preprocess": ("preprocess",),
-    "postprocess": ("decoders", "refine", "attributes", "shapes"),
+    "detector": ("decoders", "refine", "attributes", "shapes"),
+    "interactor": ("segmenters", "refine"),
+    "tracker": ("trackers",),
+    "reid": ("embedders",),
 }
-"""A manifest's list of steps -> the packages in `runtimes` whose steps it may name."""
+"""A list of steps -> the packages in `runtimes` whose steps it may name: `preprocess`, which is the
+same for every kind of function, and the `postprocess` of each kind."""
 
 
 @cache
-def known(section: str) -> dict[str, type[Step]]:
-    """Every step that a manifest may name in `section` ("preprocess" or "postprocess"), by name.
+def known(listing: str) -> dict[str, type[Step]]:
+    """Every step that a manifest may name in a list, by name.
 
-    A step is known because its class stands in a module of one of the section's packages; there
-    is no list of them.
+    A step is known because its class stands in a module of one of the list's packages; there is no
+    other list of them.
+
+    Args:
+        listing: "preprocess", or the kind of function whose `postprocess` it is.
     """
     found: dict[str, type[Step]] = {}
-    for package in _PACKAGES[section]:
+    for package in _PACKAGES[listing]:
         parent = importlib.import_module(f"runtimes.{package}")
         for info in pkgutil.iter_modules(parent.__path__):
             module = importlib.import_module(f"{parent.__name__}.{info.name}")
@@ -38,17 +45,17 @@ def known(section: str) -> dict[str, type[Step]]:
 
 
 @cache
-def entry_model(section: str) -> type[BaseModel]:
-    """A pydantic model of one entry of `section` in its long form: one key, the step's name."""
-    optional: Any = {name: (step | None, None) for name, step in known(section).items()}
+def entry_model(listing: str) -> type[BaseModel]:
+    """A pydantic model of one entry of a list in its long form: one key, the step's name."""
+    optional: Any = {name: (step | None, None) for name, step in known(listing).items()}
     return create_model(
-        f"{section.capitalize()}Step",
+        f"{listing.capitalize()}Step",
         __config__=ConfigDict(extra="forbid", strict=True),
         **optional,
     )
 
 
-def long_form(section: str, entry: Any) -> Any:
+def long_form(listing: str, entry: Any) -> Any:
     """An entry of a manifest's list in its long form.
 
     `yolo` is {yolo: {}}, {nms: 0.45} is {nms: {iou: 0.45}}; what is neither stays as it is, for
@@ -58,24 +65,25 @@ def long_form(section: str, entry: Any) -> Any:
         return {entry: {}}
     if not isinstance(entry, dict):
         return entry
-    return {name: _fields(section, name, value) for name, value in entry.items()}
+    return {name: _fields(listing, name, value) for name, value in entry.items()}
 
 
-def _fields(section: str, name: str, value: Any) -> Any:
+def _fields(listing: str, name: str, value: Any) -> Any:
     """The fields of a step, where the manifest may have given only the value of the first."""
     if value is None:
         return {}
-    step = known(section).get(name)
+    step = known(listing).get(name)
     if step is None or isinstance(value, dict):
         return value
     names = [field.name for field in fields(step) if not field.kw_only]  # type: ignore[arg-type]
     return {names[0]: value} if names else value
 
 
-def in_order(steps: Iterable[Step], second: bool = False) -> str:
+def in_order(kind: str, steps: Iterable[Step], second: bool = False) -> str:
     """What is wrong with the order of postprocessing steps, or nothing.
 
     Args:
+        kind: of the function.
         steps: in the manifest's order.
         second: whether they are those of a second model, which refines nothing and draws nothing.
     """
@@ -85,6 +93,13 @@ def in_order(steps: Iterable[Step], second: bool = False) -> str:
             return "a second model gives keypoints and attributes; refine and draw at the top"
         decoders = sum(isinstance(step, Decoder) for step in listed)
         return f"{decoders} decoders are listed; at most one is allowed" if decoders > 1 else ""
+    if kind == "interactor":
+        segmenters = [isinstance(step, Segmenter) for step in steps]
+        if segmenters.count(True) != 1 or not segmenters[0]:
+            found = segmenters.count(True)
+            return f"{found} segmenters are listed; exactly one is needed, as the first step"
+    if kind != "detector":
+        return ""
     kinds = [_rank(step) for step in steps]
     if kinds.count(0) != 1 or kinds[0] != 0:
         return f"{kinds.count(0)} decoders are listed; exactly one is needed, as the first step"

@@ -12,9 +12,9 @@ from runtimes import image
 from runtimes.arrays import Array, Size
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
-from runtimes.errors import BadRequest
 from runtimes.instances import Instances
 from runtimes.network import Network, OpenNetwork, Outputs
+from runtimes.numbers import number_of
 from runtimes.second import OpenSecond, Second
 from runtimes.step import Attribute, Decoder, Item, Refine, Shape
 
@@ -98,7 +98,7 @@ class OpenDetector:
         Raises:
             BadRequest: the image or the threshold is not usable.
         """
-        threshold = threshold_of(request, self._threshold)
+        threshold = number_of(request, "threshold", self._threshold, most=1)
         with clock.stage("decode"):
             pixels = image.decode(request.get("image"))
         return self._detect(pixels, threshold, clock)
@@ -159,17 +159,3 @@ class OpenDetector:
             if counts[number] > 1 and item["type"] != "tag":
                 item["group_id"] = number + 1
         return [item for _, item in drawn]
-
-
-def threshold_of(request: Mapping[str, Any], default: float) -> float:
-    """The threshold that a request asks for, or `default` where it names none.
-
-    Raises:
-        BadRequest: it is not a number from 0 to 1.
-    """
-    value = request.get("threshold")
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise BadRequest("must be a number from 0 to 1", where="threshold", found=repr(value)[:80])
-    return float(value)

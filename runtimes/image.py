@@ -15,12 +15,13 @@ _TIFF = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
 _MAX_TAGS = 4096
 
 
-def decode(text: object) -> Array:
+def decode(text: object, where: str = "image") -> Array:
     """Decode the image of a request.
 
     Args:
         text: base64 of an encoded file (JPEG, PNG, WebP, BMP, TIFF, GIF), with or without a
             data-URL prefix.
+        where: the request's key that it is from.
 
     Returns:
         (H, W, 3) uint8 BGR. Grey and palette images get three channels, alpha is dropped, 16 bits
@@ -31,11 +32,11 @@ def decode(text: object) -> Array:
     """
     if not isinstance(text, str) or not text:
         found = "nothing" if text in (None, "") else type(text).__name__
-        raise BadRequest("must be the base64 text of an image file", where="image", found=found)
-    return pixels(_bytes(text))
+        raise BadRequest("must be the base64 text of an image file", where=where, found=found)
+    return pixels(_bytes(text, where), where)
 
 
-def pixels(data: bytes) -> Array:
+def pixels(data: bytes, where: str = "image") -> Array:
     """Decode the bytes of an image file; see `decode`.
 
     Raises:
@@ -46,11 +47,11 @@ def pixels(data: bytes) -> Array:
     try:
         image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED if alone else cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise BadRequest(f"OpenCV refuses the image: {error.err}", where="image") from error
+        raise BadRequest(f"OpenCV refuses the image: {error.err}", where=where) from error
     if image is None or image.dtype not in (np.uint8, np.uint16):
         raise BadRequest(
             "is not an image with 8 or 16 bits per channel",
-            where="image",
+            where=where,
             found=f"{len(data)} bytes that begin with {data[:8].hex(' ')}",
             allowed="JPEG, PNG, WebP, BMP, TIFF or GIF",
         )
@@ -80,7 +81,7 @@ def _opaque(data: bytes) -> bytes:
     return data
 
 
-def _bytes(text: str) -> bytes:
+def _bytes(text: str, where: str) -> bytes:
     """The bytes behind base64 text.
 
     Raises:
@@ -97,7 +98,7 @@ def _bytes(text: str) -> bytes:
     except (binascii.Error, ValueError) as error:
         raise BadRequest(
             f"is not base64 ({error})",
-            where="image",
+            where=where,
             found=repr(text[:24]) + ("..." if len(text) > 24 else ""),
         ) from error
 

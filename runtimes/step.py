@@ -300,3 +300,21 @@ class Embedder(Step):
             BadModel: the model's outputs are not what this step reads.
         """
         raise NotImplementedError
+
+    def __call__(self, outputs: Mapping[str, Array]) -> Array:
+        """The vectors of N crops.
+
+        Args:
+            outputs: the model's outputs by name, the first axis counting crops.
+
+        Returns:
+            (N, D) float64.
+
+        Raises:
+            BadModel: the output is not what this step reads.
+        """
+        raise NotImplementedError
+
+    def distances(self, vectors0: Array, vectors1: Array) -> Array:
+        """How different vectors are: (N, D) and (M, D) -> (N, M) float64, 0 for the same."""
+        raise NotImplementedError

@@ -12,10 +12,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from builder.build import build
 from builder.built import BuiltFunction
-from builder.contract import judge
+from builder.contract.detector import judge
 from builder.errors import CvatbuildError
 from builder.plan import VARIANTS, VariantName, plan
 from runtimes.arrays import Array
+from tests.builder.conftest import detector_of
 
 INPUT = (64, 96)
 """Height and width of the model's input, which differ so that they cannot be taken for each
@@ -152,7 +153,7 @@ def test_the_threshold_of_a_request_is_heeded(folder: Path, variant: VariantName
 
 def test_the_size_is_no_second_image_but_other_inputs_are(tmp_path: Path) -> None:
     file = manifest(tmp_path, "resize")
-    assert plan(file).function.network.input == "images"
+    assert detector_of(plan(file)).network.input == "images"
     model = onnx.load(tmp_path / "model.onnx")
     model.graph.input.append(helper.make_tensor_value_info("mask", TensorProto.FLOAT, [1, 2]))
     onnx.save_model(model, tmp_path / "model.onnx")

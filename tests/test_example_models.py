@@ -11,7 +11,7 @@ import pytest
 
 from builder.build import build
 from builder.built import BuiltFunction
-from builder.contract import judge
+from builder.contract.detector import judge
 from builder.plan import plan
 from runtimes.arrays import Array
 

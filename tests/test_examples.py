@@ -9,7 +9,7 @@ import pytest
 
 from builder.build import build
 from builder.built import BuiltFunction
-from builder.contract import judge
+from builder.contract.detector import judge
 from builder.plan import VARIANTS, VariantName, check_without_model, plan
 from tests.overlap import iou
 

@@ -134,7 +134,7 @@ MANIFESTS = [
         "type: detecter",
         """2:1: type: has the wrong value
   found:   detecter
-  allowed: 'detector'
+  allowed: 'detector' or 'reid'
   hint:    did you mean 'detector'?""",
     ),
     Mistake(

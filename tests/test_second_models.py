@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 from builder.build import build
 from builder.built import BuiltFunction
-from builder.contract import judge
+from builder.contract.detector import judge
 from builder.errors import CvatbuildError
 from builder.plan import VARIANTS, VariantName, plan
 from tests.builder.models import end2end_model

@@ -13,7 +13,7 @@ import yaml
 
 from builder.build import build
 from builder.built import BuiltFunction
-from builder.contract import judge
+from builder.contract.detector import judge
 from builder.plan import VARIANTS, VariantName, plan
 from runtimes.arrays import Array
 from tests.builder.models import save

@@ -15,6 +15,7 @@ from builder.build import build
 from builder.built import BuiltFunction
 from builder.errors import CvatbuildError
 from builder.plan import Plan, plan
+from runtimes.detector import Detector
 from tests.builder.models import yolo_model
 
 WriteManifest: TypeAlias = Callable[..., Path]
@@ -43,6 +44,12 @@ def failure(action: Callable[[], object]) -> CvatbuildError:
     with pytest.raises(CvatbuildError) as caught:
         action()
     return caught.value
+
+
+def detector_of(found: Plan) -> Detector:
+    """The function of a plan that is a detector's."""
+    assert isinstance(found.function, Detector)
+    return found.function
 
 
 def png(width: int = 128, height: int = 128, value: int = 0) -> bytes:

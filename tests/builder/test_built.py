@@ -66,7 +66,8 @@ def test_a_wrong_request_is_answered_with_its_reason(cpu_function: BuiltFunction
 
 
 def test_title_and_labels_are_those_of_the_configuration(cpu_function: BuiltFunction) -> None:
-    assert cpu_function.title == "boxes"
+    assert cpu_function.annotations["name"] == "boxes"
+    assert cpu_function.kind == "detector"
     assert [label["name"] for label in cpu_function.labels] == ["cat", "dog", "bird"]
 
 

@@ -215,7 +215,7 @@ def test_a_mistyped_manifest_names_the_one_beside_it(write_manifest: WriteManife
         ["check"],
         ["predict"],
         ["predict", "build/boxes"],
-        ["predict", "build/boxes", "x.png", "--threshold", "2"],
+        ["predict", "build/boxes", "x.png", "--threshold", "-1"],
         ["predict", "build/boxes", "x.png", "--threshold", "high"],
     ],
 )

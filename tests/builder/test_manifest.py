@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from builder.errors import Problem
-from builder.manifest import ManifestFile
+from builder.manifest_file import ManifestFile
 from builder.steps import known
 from runtimes.decoders.yolo import Yolo
 from runtimes.preprocess.resize import Letterbox, Resize
@@ -18,7 +18,7 @@ from tests.builder.conftest import WriteManifest, failure
 
 
 @pytest.fixture
-def read(write_manifest: WriteManifest) -> Callable[..., ManifestFile]:
+def read(write_manifest: WriteManifest) -> Callable[..., ManifestFile[Any]]:
     return lambda **changes: ManifestFile.read(write_manifest(**changes))
 
 
@@ -35,11 +35,11 @@ def refused(write_manifest: WriteManifest) -> Callable[..., Problem]:
     return only
 
 
-Read = Callable[..., ManifestFile]
+Read = Callable[..., ManifestFile[Any]]
 Refused = Callable[..., Problem]
 
 
-def steps(read: ManifestFile, section: Any = "postprocess") -> list[Step]:
+def steps(read: ManifestFile[Any], section: Any = "postprocess") -> list[Step]:
     return list(read.steps(section).values())
 
 
@@ -409,7 +409,7 @@ def test_the_order_is_one_decoder_then_refinements_then_shapes(
 
 def test_refinements_may_be_left_out(read: Read) -> None:
     assert steps(read(postprocess=["yolo_end2end", "rectangle"])) == [
-        known("postprocess")["yolo_end2end"](),
+        known("detector")["yolo_end2end"](),
         Rectangle(),
     ]
 

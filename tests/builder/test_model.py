@@ -6,8 +6,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from builder.errors import ModelError
-from builder.manifest import RemoteModel
 from builder.model import Model, locate, read
+from builder.sources import RemoteModel
 from runtimes.signature import Tensor
 from tests.builder import models
 from tests.builder.conftest import failure

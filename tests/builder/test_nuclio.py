@@ -99,7 +99,7 @@ def test_exactly_the_pinned_packages_are_installed(
     # The shell of the image takes the line apart, so its rules are the ones that count.
     words = shlex.split(directives[-1]["value"])
     assert words[:3] == ["pip", "install", "--no-cache-dir"]
-    assert tuple(words[3:]) == requirements(settings)
+    assert tuple(words[3:]) == requirements("detector", settings)
 
 
 def test_packages_of_the_manifest_are_installed(config: Config) -> None:
@@ -283,7 +283,6 @@ def test_what_is_written_is_what_the_model_takes(ready_plan: Plan) -> None:
         ("annotation", {}),
         ("metadata/annotation", {}),
         ("metadata/annotations/framework", "onnx"),
-        ("metadata/annotations/version", "2"),
         ("metadata/annotations/type", "Detector"),
         ("metadata/annotations/name", 5),
         ("metadata/annotations/spec", "[{},]"),

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from builder.manifest import CpuVariant, GpuVariant
 from builder.pins import PYTHON, requirements
+from builder.variants import CpuVariant, GpuVariant
 
 VARIANTS: list[CpuVariant | GpuVariant] = [
     CpuVariant(),
@@ -14,12 +14,12 @@ VARIANTS: list[CpuVariant | GpuVariant] = [
 
 
 def names(variant: CpuVariant | GpuVariant) -> list[str]:
-    return [re.split(r"[\[=]", line)[0] for line in requirements(variant)]
+    return [re.split(r"[\[=]", line)[0] for line in requirements("detector", variant)]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_package_has_one_exact_version(variant: CpuVariant | GpuVariant) -> None:
-    for line in requirements(variant):
+    for line in requirements("detector", variant):
         assert re.fullmatch(r"[a-z0-9-]+(\[[a-z,]+\])?==[0-9]+(\.[0-9]+)+", line)
     assert len(set(names(variant))) == len(names(variant))
 
@@ -49,7 +49,7 @@ def test_every_variant_has_exactly_one_runtime(
 
 def test_cuda_libraries_are_of_the_version_that_was_asked_for() -> None:
     twelve, thirteen = names(VARIANTS[2]), names(VARIANTS[3])
-    assert "onnxruntime-gpu[cuda,cudnn]==1.26.0" in requirements(VARIANTS[2])
+    assert "onnxruntime-gpu[cuda,cudnn]==1.26.0" in requirements("detector", VARIANTS[2])
     assert all(name.endswith("-cu12") for name in twelve if name.startswith("nvidia-"))
     assert not any(name.endswith("-cu12") for name in thirteen)
     for part in ("cublas", "cuda-runtime", "cudnn", "cufft", "curand", "cuda-nvrtc"):
@@ -67,7 +67,7 @@ EXTRA = ("scipy==1.16.0", "a[b]==1.0")
 def test_the_manifests_own_packages_come_last(
     plain: CpuVariant | GpuVariant, extended: CpuVariant | GpuVariant
 ) -> None:
-    assert requirements(extended) == (*requirements(plain), *EXTRA)
+    assert requirements("detector", extended) == (*requirements("detector", plain), *EXTRA)
 
 
 def test_python_is_one_that_every_nuclio_runs() -> None:

@@ -15,7 +15,7 @@ from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.refine.suppress import Nms
 from runtimes.shapes.rectangle import Rectangle
 from tests.builder import models
-from tests.builder.conftest import WriteManifest, failure, write_manifest_to
+from tests.builder.conftest import WriteManifest, detector_of, failure, write_manifest_to
 from tests.builder.test_download import CONTENT, DIGEST, Server
 
 Planned = Callable[..., Plan]
@@ -40,7 +40,7 @@ def refused(write_manifest: WriteManifest) -> Refused:
 
 def test_what_the_manifest_leaves_out_is_taken_from_the_model(planned: Planned) -> None:
     found = planned()
-    assert found.function.network == Network(
+    assert detector_of(found).network == Network(
         "model.onnx",
         "images",
         (
@@ -50,9 +50,9 @@ def test_what_the_manifest_leaves_out_is_taken_from_the_model(planned: Planned) 
             Layout("nchw"),
         ),
     )
-    assert found.function.postprocess == (Yolo(output="output0"), Nms(), Rectangle())
-    assert found.function.labels == {0: "cat", 1: "dog", 2: "bird"}
-    assert found.function.threshold == 0.25
+    assert detector_of(found).postprocess == (Yolo(output="output0"), Nms(), Rectangle())
+    assert detector_of(found).labels == {0: "cat", 1: "dog", 2: "bird"}
+    assert detector_of(found).threshold == 0.25
     assert [(it.id, it.name, it.type) for it in found.labels] == [
         (0, "cat", "rectangle"),
         (1, "dog", "rectangle"),
@@ -70,14 +70,14 @@ def test_what_the_manifest_says_wins(planned: Planned) -> None:
         preprocess=[{"normalize": 1}, {"channels": "bgr"}, {"resize": [64, 64]}],
         postprocess=[{"yolo": "output0"}, {"nms": 0.7}, "rectangle"],
     )
-    assert found.function.network.preprocess == (
+    assert detector_of(found).network.preprocess == (
         Resize((64, 64)),
         Channels("bgr"),
         Normalize(1.0, (0.0,), (1.0,)),
         Layout("nchw"),
     )
-    assert found.function.postprocess[1] == Nms(0.7)
-    assert (found.title, found.function.threshold) == ("My boxes", 0.5)
+    assert detector_of(found).postprocess[1] == Nms(0.7)
+    assert (found.title, detector_of(found).threshold) == ("My boxes", 0.5)
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,9 @@ def test_a_decoder_is_bound_to_the_output_that_fits(
     planned: Planned, tmp_path: Path, make: Callable[[Path], Path], decoder: str
 ) -> None:
     make(tmp_path / "other.onnx")
-    (bound, _) = planned(
-        model="other.onnx", postprocess=[decoder, "rectangle"]
-    ).function.postprocess
-    assert isinstance(bound, known("postprocess")[decoder])
+    found = planned(model="other.onnx", postprocess=[decoder, "rectangle"])
+    (bound, _) = detector_of(found).postprocess
+    assert isinstance(bound, known("detector")[decoder])
     assert 'output="output0"' in repr(bound).replace("'", '"')
 
 
@@ -130,7 +129,7 @@ def test_a_plain_list_of_labels_is_all_classes(refused: Refused, labels: list[st
 def test_labels_with_ids_may_be_some_of_the_classes(planned: Planned, ids: list[int]) -> None:
     names = {number: f"class {number}" for number in ids}
     found = planned(labels=[{"name": name, "id": number} for number, name in names.items()])
-    assert found.function.labels == names
+    assert detector_of(found).labels == names
 
 
 def test_an_id_that_the_model_does_not_have_is_refused(refused: Refused) -> None:
@@ -142,7 +141,7 @@ def test_an_id_that_the_model_does_not_have_is_refused(refused: Refused) -> None
 def test_labels_from_a_file(planned: Planned, tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "labels.txt").write_text("x\ny\nz\n")
-    assert planned(labels="sub/labels.txt").function.labels == {0: "x", 1: "y", 2: "z"}
+    assert detector_of(planned(labels="sub/labels.txt")).labels == {0: "x", 1: "y", 2: "z"}
 
 
 @pytest.mark.parametrize("labels", ["absent.txt", "metadate", "x\x00.txt", "~nobody-here/l.txt"])
@@ -213,9 +212,9 @@ def test_an_open_size_is_the_manifests_to_say(
     (problem,) = refused(model="open.onnx")
     assert problem.path.startswith("preprocess[0].letterbox")
     found = planned(model="open.onnx", preprocess=[{"letterbox": [48, 96]}])
-    assert found.function.network.preprocess[0] == Letterbox((48, 96))
+    assert detector_of(found).network.preprocess[0] == Letterbox((48, 96))
     found = planned(model="open.onnx", preprocess=[{"center_crop": 96}])
-    assert found.function.network.preprocess[0] == CenterCrop((96, 96))
+    assert detector_of(found).network.preprocess[0] == CenterCrop((96, 96))
 
 
 def test_an_open_size_is_read_from_the_metadata_of_ultralytics(
@@ -226,7 +225,7 @@ def test_an_open_size_is_read_from_the_metadata_of_ultralytics(
         shape=(1, 3, "height", "width"),
         metadata={"names": models.NAMES, "imgsz": "[32, 64]"},
     )
-    assert planned(model="open.onnx").function.network.preprocess[0] == Letterbox((32, 64))
+    assert detector_of(planned(model="open.onnx")).network.preprocess[0] == Letterbox((32, 64))
 
 
 def test_two_inputs_are_refused_by_name(refused: Refused, tmp_path: Path) -> None:
@@ -257,7 +256,7 @@ def test_a_grey_model_gets_grey_and_channels_last_are_told_by_the_shape(
     planned: Planned, tmp_path: Path
 ) -> None:
     models.yolo_model(tmp_path / "grey.onnx", shape=(1, 32, 64, 1))
-    assert planned(model="grey.onnx").function.network.preprocess == (
+    assert detector_of(planned(model="grey.onnx")).network.preprocess == (
         Letterbox((32, 64)),
         Channels("gray"),
         Normalize(),
@@ -276,7 +275,7 @@ def test_an_ir_is_for_the_cpu_variant_alone(planned: Planned, refused: Refused, 
     assert (problem.path, problem.line) == ("model", 3)
     found = planned(model=ir, labels=labels, variants={"gpu": False})
     assert found.variants == ("cpu",)
-    assert found.function.network.file == "model.xml"
+    assert detector_of(found).network.file == "model.xml"
     only = {"gpu": False, "cpu": {"runtime": "onnxruntime"}}
     (problem,) = refused(model=ir, labels=labels, variants=only)
     assert problem.path == "variants.cpu.runtime"
@@ -472,7 +471,7 @@ def test_a_shape_with_a_suffix_has_labels_of_its_own(
     assert [(label.name, label.type) for label in found.labels] == expected
     assert [label.id for label in found.labels] == [0, 2] * (len(expected) // 2)
     # Classes are known by their names alone: the suffix is the shape's.
-    assert found.function.labels == {0: "cat", 2: "dog"}
+    assert detector_of(found).labels == {0: "cat", 2: "dog"}
 
 
 def test_labels_with_a_suffix_have_the_attributes_too(planned: Planned) -> None:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from builder.manifest import Manifest
+from builder.manifest import MANIFESTS
 from builder.reference import page
 from builder.steps import known
 
@@ -14,9 +14,10 @@ def test_the_committed_page_is_what_the_docstrings_say() -> None:
 
 def test_every_step_and_key_is_on_the_page() -> None:
     text = page()
-    for section in ("preprocess", "postprocess"):
+    for section in ("preprocess", *MANIFESTS):
         assert [name for name in known(section) if f"### `{name}`\n" not in text] == []
-    assert [key for key in Manifest.model_fields if f"| `{key}` |" not in text] == []
+    keys = [key for manifest in MANIFESTS.values() for key in manifest.model_fields]
+    assert [key for key in keys if f"| `{key}` |" not in text] == []
 
 
 def test_every_key_of_every_step_is_explained() -> None:

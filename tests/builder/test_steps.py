@@ -57,7 +57,7 @@ def classes_in(package: str) -> set[str]:
     ("section", "packages"),
     [
         ("preprocess", ["preprocess"]),
-        ("postprocess", ["decoders", "refine", "attributes", "shapes"]),
+        ("detector", ["decoders", "refine", "attributes", "shapes"]),
     ],
 )
 def test_every_step_in_the_source_is_known(section: str, packages: list[str]) -> None:
@@ -71,11 +71,11 @@ def test_every_step_in_the_source_is_known(section: str, packages: list[str]) ->
     [
         ("preprocess", "letterbox", "Letterbox"),
         ("preprocess", "center_crop", "CenterCrop"),
-        ("postprocess", "yolo", "Yolo"),
-        ("postprocess", "yolo_end2end", "YoloEnd2end"),
-        ("postprocess", "top_k", "TopK"),
-        ("postprocess", "score_attribute", "ScoreAttribute"),
-        ("postprocess", "rectangle", "Rectangle"),
+        ("detector", "yolo", "Yolo"),
+        ("detector", "yolo_end2end", "YoloEnd2end"),
+        ("detector", "top_k", "TopK"),
+        ("detector", "score_attribute", "ScoreAttribute"),
+        ("detector", "rectangle", "Rectangle"),
     ],
 )
 def test_steps_are_known_by_their_name_in_snake_case(section: str, name: str, spelled: str) -> None:
@@ -83,7 +83,7 @@ def test_steps_are_known_by_their_name_in_snake_case(section: str, name: str, sp
 
 
 def test_what_steps_share_is_no_step() -> None:
-    names = {*known("preprocess"), *known("postprocess")}
+    names = {*known("preprocess"), *known("detector")}
     assert names.isdisjoint({"step", "decoder", "refine", "attribute", "shape", "preprocess"})
 
 
@@ -96,12 +96,12 @@ def test_a_new_class_in_a_new_module_is_known_without_any_registration(
     known.cache_clear()
     entry_model.cache_clear()
     try:
-        found = known("postprocess")
+        found = known("detector")
         assert found["every_other"].__module__ == "runtimes.refine.every_other_for_test"
         # TopK is imported there, but stands elsewhere.
         assert found["top_k"].__module__ == "runtimes.refine.suppress"
-        assert long_form("postprocess", {"every_other": 3}) == {"every_other": {"first": 3}}
-        entry = entry_model("postprocess").model_validate_json('{"every_other": {"first": 3}}')
+        assert long_form("detector", {"every_other": 3}) == {"every_other": {"first": 3}}
+        entry = entry_model("detector").model_validate_json('{"every_other": {"first": 3}}')
         assert entry.every_other.first == 3  # type: ignore[attr-defined]
         assert {type(step) for step in found.values()} == {type}
     finally:
@@ -159,11 +159,11 @@ def test_a_new_class_reaches_manifest_and_function(
     ],
 )
 def test_entries_are_brought_into_the_long_form(entry: object, form: object) -> None:
-    assert long_form("postprocess", entry) == form
+    assert long_form("detector", entry) == form
 
 
 def test_a_step_without_fields_takes_no_value() -> None:
-    assert long_form("postprocess", {"rectangle": 5}) == {"rectangle": 5}
+    assert long_form("detector", {"rectangle": 5}) == {"rectangle": 5}
 
 
 SCORE = ScoreAttribute()
@@ -190,7 +190,7 @@ CHOICE = ChoiceAttribute("hue", ("red", "green"))
     ],
 )
 def test_what_is_wrong_with_an_order_is_said(steps: list[Step], words: str) -> None:
-    said = in_order(steps)
+    said = in_order("detector", steps)
     assert words in said
     assert bool(said) == bool(words)
 
@@ -210,6 +210,6 @@ def test_what_is_wrong_with_an_order_is_said(steps: list[Step], words: str) -> N
 def test_what_is_wrong_with_the_steps_of_a_second_model_is_said(
     steps: list[Step], words: str
 ) -> None:
-    said = in_order(steps, second=True)
+    said = in_order("detector", steps, second=True)
     assert words in said
     assert bool(said) == bool(words)

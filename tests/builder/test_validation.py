@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from builder.errors import ManifestError, Problem
-from builder.manifest import ManifestFile
+from builder.manifest_file import ManifestFile
 from tests.builder.conftest import failure
 
 LINES = """\

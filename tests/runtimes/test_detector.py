@@ -15,7 +15,7 @@ from runtimes.backends.session import Backend
 from runtimes.clock import Clock
 from runtimes.decoders.yolo import Yolo
 from runtimes.decoders.yolo_end2end import YoloEnd2end
-from runtimes.detector import Detector, OpenDetector, threshold_of
+from runtimes.detector import Detector, OpenDetector
 from runtimes.errors import BadModel, BadRequest
 from runtimes.network import Network
 from runtimes.preprocess.resize import Letterbox
@@ -234,21 +234,6 @@ def test_thresholds_that_are_no_fraction_are_refused(tmp_path: Path, value: obje
     error = caught.value
     assert error.what == "must be a number from 0 to 1"
     assert (error.where, error.found) == ("threshold", repr(value))
-
-
-def test_a_long_threshold_is_quoted_in_part() -> None:
-    with pytest.raises(BadRequest) as caught:
-        threshold_of({"threshold": "9" * 10_000}, 0.5)
-    assert len(caught.value.found) == 80
-
-
-@pytest.mark.parametrize(
-    ("request_", "found"), [({}, 0.4), ({"threshold": None}, 0.4), ({"threshold": 1}, 1.0)]
-)
-def test_threshold_is_a_float_or_the_default(request_: dict[str, Any], found: float) -> None:
-    value = threshold_of(request_, 0.4)
-    assert value == found
-    assert type(value) is float
 
 
 @pytest.mark.parametrize(

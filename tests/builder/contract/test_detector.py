@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builder.contract import judge
+from builder.contract.detector import judge
 
 Item = dict[str, Any]
 

@@ -7,7 +7,8 @@ import pytest
 
 from builder.built import BuiltFunction
 from builder.errors import BuiltError, CommandLineError
-from builder.predict import predict
+from builder.predictors import predict
+from builder.predictors.prediction import Prompts
 from tests.builder.conftest import failure, png
 
 
@@ -23,8 +24,8 @@ def test_images_are_answered_one_by_one_in_order(
 ) -> None:
     small = tmp_path / "small.png"
     small.write_bytes(png(64, 64))
-    first, second = predict(cpu_function, [image, small], threshold=None, save=None)
-    assert (first.image, second.image) == (image, small)
+    first, second = predict(cpu_function, [image, small], Prompts(), None)
+    assert (first.image, second.image) == (str(image), str(small))
     assert first.reply.body[0]["points"] == [16.0, 24.0, 48.0, 40.0]
     assert second.reply.body[0]["points"] == [8.0, 12.0, 24.0, 20.0]
     assert first.saved is None
@@ -34,7 +35,7 @@ def test_images_are_answered_one_by_one_in_order(
 def test_a_threshold_is_sent_where_one_is_given(
     cpu_function: BuiltFunction, image: Path, threshold: float | None, count: int
 ) -> None:
-    (found,) = predict(cpu_function, [image], threshold=threshold, save=None)
+    (found,) = predict(cpu_function, [image], Prompts(threshold), None)
     boxes = [item for item in found.reply.body if item["confidence"] > 0]
     assert len(boxes) == count
 
@@ -42,7 +43,7 @@ def test_a_threshold_is_sent_where_one_is_given(
 def test_one_line_of_json_is_what_cvat_would_receive(
     cpu_function: BuiltFunction, image: Path
 ) -> None:
-    (found,) = predict(cpu_function, [image], threshold=0.8, save=None)
+    (found,) = predict(cpu_function, [image], Prompts(0.8), None)
     assert "\n" not in found.as_json()
     assert json.loads(found.as_json()) == {
         "image": str(image),
@@ -59,7 +60,7 @@ def test_one_line_of_json_is_what_cvat_would_receive(
 
 
 def test_a_table_has_a_line_for_each_item(cpu_function: BuiltFunction, image: Path) -> None:
-    (found,) = predict(cpu_function, [image], threshold=None, save=None)
+    (found,) = predict(cpu_function, [image], Prompts(), None)
     head, *rows = found.as_table().splitlines()
     assert head.startswith(f"{image}: 2 items, ")
     assert [row.split() for row in rows] == [
@@ -72,7 +73,7 @@ def test_a_table_has_a_line_for_each_item(cpu_function: BuiltFunction, image: Pa
 def test_a_table_counts(
     cpu_function: BuiltFunction, image: Path, threshold: float, words: str
 ) -> None:
-    (found,) = predict(cpu_function, [image], threshold=threshold, save=None)
+    (found,) = predict(cpu_function, [image], Prompts(threshold), None)
     assert words in found.as_table()
 
 
@@ -80,7 +81,7 @@ def test_what_is_no_image_is_answered_and_not_drawn(
     cpu_function: BuiltFunction, tmp_path: Path
 ) -> None:
     (tmp_path / "text.png").write_text("text")
-    (found,) = predict(cpu_function, [tmp_path / "text.png"], threshold=None, save=tmp_path / "out")
+    (found,) = predict(cpu_function, [tmp_path / "text.png"], Prompts(), tmp_path / "out")
     assert found.reply.status == 400
     assert ": HTTP 400: image" in found.as_table()
     assert json.loads(found.as_json())["status"] == 400
@@ -95,7 +96,7 @@ def test_pictures_are_saved_under_the_images_names(
     same.parent.mkdir()
     same.write_bytes(png())
     images = [image, same, image]
-    found = list(predict(cpu_function, images, threshold=None, save=tmp_path / "a" / "b"))
+    found = list(predict(cpu_function, images, Prompts(), tmp_path / "a" / "b"))
     names = ["photo.png", "photo-2.png", "photo-3.png"]
     assert [it.saved for it in found] == [tmp_path / "a" / "b" / name for name in names]
     picture = cv2.imread(str(found[0].saved))
@@ -109,7 +110,7 @@ def test_a_picture_without_items_is_the_image(cpu_function: BuiltFunction, tmp_p
     rows = np.arange(32 * 48 * 3, dtype=np.uint8).reshape(32, 48, 3)
     _, data = cv2.imencode(".png", rows)
     (tmp_path / "x.png").write_bytes(data.tobytes())
-    (found,) = predict(cpu_function, [tmp_path / "x.png"], threshold=1.0, save=tmp_path / "out")
+    (found,) = predict(cpu_function, [tmp_path / "x.png"], Prompts(1.0), tmp_path / "out")
     np.testing.assert_array_equal(cv2.imread(str(found.saved)), rows)
 
 
@@ -117,9 +118,7 @@ def test_a_picture_without_items_is_the_image(cpu_function: BuiltFunction, tmp_p
 def test_a_file_that_cannot_be_read_is_a_mistake_of_the_command_line(
     cpu_function: BuiltFunction, tmp_path: Path, name: str
 ) -> None:
-    error = failure(
-        lambda: list(predict(cpu_function, [tmp_path / name], threshold=None, save=None))
-    )
+    error = failure(lambda: list(predict(cpu_function, [tmp_path / name], Prompts(), None)))
     assert isinstance(error, CommandLineError)
 
 
@@ -127,8 +126,6 @@ def test_a_picture_that_cannot_be_written_is_an_error(
     cpu_function: BuiltFunction, image: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "out").write_text("in the way")
-    error = failure(
-        lambda: list(predict(cpu_function, [image], threshold=None, save=tmp_path / "out"))
-    )
+    error = failure(lambda: list(predict(cpu_function, [image], Prompts(), tmp_path / "out")))
     assert isinstance(error, BuiltError)
     assert error.problems[0].file == tmp_path / "out" / "photo.png"

@@ -5,9 +5,10 @@ has to be right before it is sent. The rules are those of CVAT from 2.15 on: whe
 the strictest counts.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+
+from builder.contract.values import is_number, is_whole, kind_of, number_list_fault
 
 _LEAST_POINTS = {"polygon": 3, "polyline": 2, "points": 1}
 """Shapes of any number of points, and the fewest that the page can draw."""
@@ -32,7 +33,7 @@ def judge(reply: object, spec: Sequence[Label]) -> list[str]:
         One sentence a fault, with its place; nothing when CVAT can use the reply.
     """
     if not isinstance(reply, list):
-        return [f"the reply is {_kind(reply)}; CVAT iterates over a list of items"]
+        return [f"the reply is {kind_of(reply)}; CVAT iterates over a list of items"]
     labels = {str(label["name"]): label for label in spec}
     return [
         f"[{number}]{fault}"
@@ -44,7 +45,7 @@ def judge(reply: object, spec: Sequence[Label]) -> list[str]:
 def _item_faults(item: object, labels: Mapping[str, Label]) -> Iterator[str]:
     """The faults of one item."""
     if not isinstance(item, dict):
-        yield f": is {_kind(item)}, not an object"
+        yield f": is {kind_of(item)}, not an object"
         return
     name, kind = item.get("label"), item.get("type")
     if not isinstance(name, str):
@@ -67,15 +68,15 @@ def _item_faults(item: object, labels: Mapping[str, Label]) -> Iterator[str]:
 def _common_faults(item: Mapping[str, Any], kind: str) -> Iterator[str]:
     """Faults of what every type of item can have."""
     rotation = item.get("rotation", 0)
-    if not _is_number(rotation) or not 0 <= rotation <= 360:
+    if not is_number(rotation) or not 0 <= rotation <= 360:
         yield f".rotation: {rotation!r} is no number from 0 to 360"
     elif rotation and kind not in ("rectangle", "ellipse"):
         yield f".rotation: a {kind} cannot be turned"
     group = item.get("group_id")
-    if group is not None and (not _is_whole(group) or group < 1):
+    if group is not None and (not is_whole(group) or group < 1):
         yield f".group_id: {group!r} is no whole number from 1 on; 0 is no group"
     confidence = item.get("confidence")
-    if confidence is not None and not (_is_number(confidence) and 0 <= confidence <= 1):
+    if confidence is not None and not (is_number(confidence) and 0 <= confidence <= 1):
         yield f".confidence: {confidence!r} is no number from 0 to 1"
     outside = item.get("outside", False)
     if outside not in (True, False):
@@ -85,7 +86,7 @@ def _common_faults(item: Mapping[str, Any], kind: str) -> Iterator[str]:
 def _points_faults(item: Mapping[str, Any], label: Label) -> Iterator[str]:
     """Faults of shapes that are nothing but numbers."""
     kind, points = item["type"], item.get("points")
-    fault = _number_list_fault(points)
+    fault = number_list_fault(points)
     if fault:
         yield f".points: {fault}"
         return
@@ -109,7 +110,7 @@ def _mask_faults(item: Mapping[str, Any], label: Label) -> Iterator[str]:
     if mask is None:
         yield ".mask: is missing; CVAT's servers read pixels there, not RLE in points"
         return
-    fault = _number_list_fault(mask, booleans=True)
+    fault = number_list_fault(mask, booleans=True)
     if fault:
         yield f".mask: {fault}"
         return
@@ -117,7 +118,7 @@ def _mask_faults(item: Mapping[str, Any], label: Label) -> Iterator[str]:
         yield f".mask: {len(mask)} numbers cannot be pixels and a box"
         return
     *pixels, left, top, right, bottom = mask
-    if not all(_is_whole(side) and side >= 0 for side in (left, top, right, bottom)):
+    if not all(is_whole(side) and side >= 0 for side in (left, top, right, bottom)):
         yield f".mask: the box {[left, top, right, bottom]} is not of whole numbers from 0 on"
         return
     width, height = right - left + 1, bottom - top + 1
@@ -152,7 +153,7 @@ def _skeleton_faults(item: Mapping[str, Any], label: Label) -> Iterator[str]:
     for number, element in enumerate(elements):
         place = f".elements[{number}]"
         if not isinstance(element, dict):
-            yield f"{place}: is {_kind(element)}, not an object"
+            yield f"{place}: is {kind_of(element)}, not an object"
             continue
         name = element.get("label")
         if name not in names:
@@ -165,7 +166,7 @@ def _skeleton_faults(item: Mapping[str, Any], label: Label) -> Iterator[str]:
         seen.append(str(name))
         if element.get("type") != "points":
             yield f"{place}.type: {element.get('type')!r} is not 'points'"
-        fault = _number_list_fault(element.get("points"))
+        fault = number_list_fault(element.get("points"))
         if fault or len(element["points"]) != 2:
             yield f"{place}.points: {fault or 'are not one x and one y'}"
         if element.get("outside", False) not in (True, False):
@@ -230,32 +231,3 @@ def _value_fault(value: str, declared: Mapping[str, Any]) -> str:
     elif kind in ("select", "radio") and value not in values:
         return f"'{value}' is none of {', '.join(values)}"
     return ""
-
-
-def _number_list_fault(values: object, booleans: bool = False) -> str:
-    """What keeps a value from being a list of finite numbers, or nothing."""
-    if not isinstance(values, list):
-        return "is missing" if values is None else f"is {_kind(values)}, not a list"
-    for value in values:
-        if not (_is_number(value) or (booleans and isinstance(value, bool))):
-            return f"{value!r} is no finite number"
-    return ""
-
-
-def _is_number(value: object) -> bool:
-    """Whether a value is a finite number; CVAT takes no booleans for one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    # A whole number can be too large to be any float at all.
-    return abs(value) < 1e300 if isinstance(value, int) else math.isfinite(value)
-
-
-def _is_whole(value: object) -> bool:
-    """Whether a value is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _kind(value: object) -> str:
-    """What a value is, in the words of JSON."""
-    names = {dict: "an object", list: "a list", str: "text", bool: "a truth value"}
-    return names.get(type(value), "nothing" if value is None else "a number")

@@ -1,0 +1,48 @@
+"""ReID: from a manifest and its model to what model_handler.py spells out."""
+
+from collections.abc import Mapping
+
+from builder.binding import bind_network, step_problem
+from builder.document import Path_
+from builder.errors import ManifestError, Problem, collect
+from builder.kinds.bound import Bound
+from builder.manifest import ReidManifest
+from builder.manifest_file import ManifestFile
+from builder.model import Model
+from runtimes.errors import BadModel
+from runtimes.reid import Reid
+from runtimes.step import Embedder
+
+CALLED = "ReID"
+"""Such a function in a sentence."""
+
+ARGUMENTS = "frame1.jpg frame2.jpg --boxes boxes.json"
+"""What `cvatbuild predict FUNCTION` is followed by in an example."""
+
+REQUEST = (
+    '{"image0": "%s", "image1": "%s", "boxes0": [{"points": [10, 10, 60, 90]}], '
+    '"boxes1": [{"points": [14, 12, 64, 92]}]}'
+)
+"""A request of CVAT's, for `printf`, which puts the base64 of an image where `%s` stands."""
+
+
+def bind(read: ManifestFile[ReidManifest], models: Mapping[Path_, Model]) -> Bound:
+    """See builder.kinds.Kind.bind."""
+    manifest, model = read.manifest, models["model",]
+    problems: list[Problem] = []
+    network = collect(problems, lambda: bind_network(read, (), model))
+    embedders = []
+    for path, step in read.steps("postprocess").items():
+        assert isinstance(step, Embedder)
+        try:
+            embedders.append(step.bind(model.signature))
+        except BadModel as error:
+            problems.append(step_problem(read.document, path, error))
+    if network is None or problems:
+        raise ManifestError(*problems)
+    function = Reid(manifest.threshold, manifest.max_distance, network, (embedders[0],))
+    return Bound(function)
+
+
+def check(read: ManifestFile[ReidManifest]) -> None:
+    """See builder.kinds.Kind.check: all that a manifest of this kind says is about its model."""

@@ -1,0 +1,223 @@
+"""Functions that join the boxes of two frames: which of them are the same object."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from runtimes import image
+from runtimes.arrays import Array, Size
+from runtimes.backends.session import Backend
+from runtimes.clock import Clock
+from runtimes.errors import BadRequest
+from runtimes.network import Network, OpenNetwork
+from runtimes.numbers import are_numbers, number_of
+from runtimes.step import Embedder
+
+MAX_BOXES = 2000
+"""More boxes than this in one frame would take minutes, and memory for all of their pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reid:
+    """A ReID function's description, as model_handler.py spells it out.
+
+    Attributes:
+        threshold: the distance of two vectors up to which they may be of one object.
+        max_distance: how far, in pixels, the centre of an object may move.
+        network: the model that embeds a crop, and its preprocessing.
+        postprocess: what makes vectors of its outputs.
+    """
+
+    threshold: float
+    max_distance: float
+    network: Network
+    postprocess: tuple[Embedder]
+
+    def start(self, backend: Backend, folder: Path) -> "OpenReid":
+        """Load the model from `folder` and run it once on a blank image.
+
+        Raises:
+            BadModel, NoDevice: see Network.open; a wrong output shows in the run.
+        """
+        return OpenReid(self, self.network.open(backend, folder))
+
+
+class OpenReid:
+    """A ReID function that answers requests."""
+
+    def __init__(self, reid: Reid, network: OpenNetwork) -> None:
+        self._reid = reid
+        self._network = network
+        (self._embedder,) = reid.postprocess
+        blank = np.zeros((64, 64, 3), np.uint8)
+        self._embed(blank, np.array([[0, 0, 64, 64], [0, 0, 32, 64]], np.float64), Clock())
+
+    @property
+    def device(self) -> str:
+        """See Session.device."""
+        return self._network.session.device
+
+    @property
+    def warning(self) -> str:
+        """See Session.warning."""
+        return self._network.session.warning
+
+    def describe(self) -> str:
+        """For the log at start-up: the model's input and the thresholds."""
+        reid = self._reid
+        return (
+            f"input {self._network.input}; threshold {reid.threshold:g}, max_distance "
+            f"{reid.max_distance:g}"
+        )
+
+    def __call__(self, request: Mapping[str, Any], clock: Clock) -> list[int]:
+        """Answer one request of CVAT.
+
+        Args:
+            request: `image0`, `image1`, `boxes0`, `boxes1`, and maybe `threshold` and
+                `max_distance`.
+
+        Returns:
+            For each of `boxes0` the number of the box in `boxes1` that is the same object, or -1.
+
+        Raises:
+            BadRequest: something of it is not usable.
+        """
+        threshold = number_of(request, "threshold", self._reid.threshold)
+        reach = number_of(request, "max_distance", self._reid.max_distance)
+        first = _rectangles(request.get("boxes0"), "boxes0")
+        second = _rectangles(request.get("boxes1"), "boxes1")
+        boxes0, boxes1 = first.boxes, second.boxes
+        matches = np.full(len(boxes0), -1)
+        near = _distances(_centres(boxes0), _centres(boxes1)) <= reach
+        near &= first.labels[:, None] == second.labels[None, :]
+        if near.any():
+            # What can match nothing is not embedded either.
+            rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+            with clock.stage("decode"):
+                pixels0 = image.decode(request.get("image0"), "image0")
+                pixels1 = image.decode(request.get("image1"), "image1")
+            vectors0, seen0 = self._embed(pixels0, boxes0[rows], clock)
+            vectors1, seen1 = self._embed(pixels1, boxes1[columns], clock)
+            with clock.stage("match"):
+                cost = self._embedder.distances(vectors0, vectors1)
+                allowed = near[np.ix_(rows, columns)] & seen0[:, None] & seen1[None, :]
+                found = assign(cost, allowed & (cost <= threshold))
+                matches[rows] = np.where(found >= 0, columns[found], -1)
+        return [int(match) for match in matches]
+
+    def _embed(self, pixels: Array, boxes: Array, clock: Clock) -> tuple[Array, Array]:
+        """The vectors of boxes.
+
+        Args:
+            pixels: (H, W, 3) uint8 BGR.
+            boxes: (N, 4) x1 y1 x2 y2, pixels; may leave the image.
+
+        Returns:
+            (N, D) float64, and (N,) whether the box shows anything of the image; vectors of those
+            that do not are zeros.
+        """
+        windows = [window_of(box, (pixels.shape[0], pixels.shape[1])) for box in boxes.tolist()]
+        seen = [window for window in windows if window is not None]
+        found = [
+            self._embedder(outputs.tensors)
+            for outputs in self._network.run_crops(pixels, seen, clock)
+        ]
+        shows = np.array([window is not None for window in windows], bool)
+        vectors = np.zeros((len(boxes), found[0].shape[1] if found else 1))
+        if found:
+            vectors[shows] = np.concatenate(found)
+        return vectors, shows
+
+
+@dataclass(frozen=True, slots=True)
+class _Rectangles:
+    """Boxes of one frame.
+
+    Attributes:
+        boxes: (N, 4) x1 y1 x2 y2, pixels of the image.
+        labels: (N,) CVAT's numbers of their labels; -1 where there is none.
+    """
+
+    boxes: Array
+    labels: Array
+
+
+def _rectangles(value: object, where: str) -> _Rectangles:
+    """The boxes of a request: shapes as CVAT's annotations have them.
+
+    Raises:
+        BadRequest: they are not.
+    """
+    if not isinstance(value, list):
+        raise BadRequest("must be a list of rectangles", where=where, found=type(value).__name__)
+    if len(value) > MAX_BOXES:
+        raise BadRequest(
+            "are too many", where=where, found=str(len(value)), allowed=f"up to {MAX_BOXES}"
+        )
+    boxes, labels = [], []
+    for number, shape in enumerate(value):
+        points = shape.get("points") if isinstance(shape, dict) else None
+        if not isinstance(points, list) or len(points) != 4 or not are_numbers(points):
+            raise BadRequest(
+                "must be a rectangle",
+                where=f"{where}[{number}]",
+                found=repr(shape)[:80],
+                allowed='{"points": [x1, y1, x2, y2], ...}',
+            )
+        x1, y1, x2, y2 = points
+        boxes.append((min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
+        label = shape.get("label_id")
+        labels.append(label if isinstance(label, int) and abs(label) < 2**62 else -1)
+    return _Rectangles(np.array(boxes, np.float64).reshape(-1, 4), np.array(labels, np.int64))
+
+
+def window_of(box: Sequence[float], size: Size) -> tuple[int, int, int, int] | None:
+    """The pixels that a box touches: left, top, right, bottom (exclusive); None for nothing.
+
+    Args:
+        box: x1 y1 x2 y2; what lies outside of the image is cut off, and one without any area
+            touches nothing.
+        size: height and width of the image.
+    """
+    x1, y1, x2, y2 = box
+    if not (x1 < x2 and y1 < y2):
+        return None
+    left, top = max(floor(x1), 0), max(floor(y1), 0)
+    right, bottom = min(ceil(x2), size[1]), min(ceil(y2), size[0])
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _centres(boxes: Array) -> Array:
+    """(N, 4) boxes -> (N, 2) their centres."""
+    return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2)
+
+
+def _distances(points0: Array, points1: Array) -> Array:
+    """(N, 2) and (M, 2) points -> (N, M) Euclidean distances."""
+    return np.asarray(np.linalg.norm(points0[:, None] - points1[None, :], axis=2))
+
+
+def assign(cost: Array, allowed: Array) -> Array:
+    """Join rows to columns so that as many as possible are joined, at the least total cost.
+
+    Args:
+        cost: (N, M) of pairs.
+        allowed: (N, M) which pairs may be joined at all.
+
+    Returns:
+        (N,) the column of each row, -1 for none.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    # A pair that must not be joined costs more than all that may be together.
+    priced = np.where(allowed, cost, cost[allowed].sum() + 1)
+    matches = np.full(len(cost), -1)
+    for row, column in zip(*linear_sum_assignment(priced), strict=True):
+        if allowed[row, column]:
+            matches[row] = column
+    return matches
