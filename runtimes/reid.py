@@ -54,7 +54,10 @@ class OpenReid:
         self._network = network
         (self._embedder,) = reid.postprocess
         blank = np.zeros((64, 64, 3), np.uint8)
-        self._embed(blank, np.array([[0, 0, 64, 64], [0, 0, 32, 64]], np.float64), Clock())
+        boxes = np.array([[0, 0, 64, 64], [0, 0, 32, 64]], np.float64)
+        vectors, _ = self._embed(blank, boxes, Clock())
+        # Importing scipy takes half a second, which the first request need not wait for.
+        assign(self._embedder.distances(vectors, vectors), np.ones((2, 2), bool))
 
     @property
     def device(self) -> str:
