@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
@@ -14,7 +14,7 @@ from builder.metadata import literal
 from builder.skeleton import Point, layout, svg
 from builder.texts import has_controls
 from builder.validation import Strict
-from runtimes.step import Classes, InputType
+from runtimes.step import Classes, InputType, Joints
 
 LabelType = Literal[
     "any",
@@ -94,6 +94,9 @@ class Sublabel(Strict):
 
     name: Annotated[Name, AfterValidator(_plain)]
     """The keypoint's name in CVAT."""
+    id: Annotated[int, Field(ge=0)] | None = None
+    """The model's number of the keypoint. Default: one more than the one before it, from 0. With
+    it, keypoints that are not wanted can be left out."""
     x: Annotated[float, Field(ge=0, le=100)] | None = None
     """Where the keypoint is drawn in the skeleton's picture, from 0 (left) to 100. Default: on a
     circle."""
@@ -106,18 +109,11 @@ class Sublabel(Strict):
         return None if self.x is None or self.y is None else (self.x, self.y)
 
 
-class Label(Strict):
-    """One class of the model, as CVAT is to know it."""
+class Skeleton(Strict):
+    """One of several skeletons that the keypoints of a label make, with a name of its own."""
 
     name: Name
     """The label's name in CVAT. Tasks whose labels have the same name are matched by it."""
-    id: Annotated[int, Field(ge=0)] | None = None
-    """The model's class number. Default: the place in the list, from 0. With it, classes that are
-    not wanted can be left out."""
-    type: LabelType | None = None
-    """CVAT's type of the label. Default: the shape that the postprocessing ends with."""
-    attributes: tuple[Attribute, ...] = ()
-    """Properties that annotators see beside the label."""
     sublabels: tuple[Annotated[Name, AfterValidator(_plain)] | Sublabel, ...] = ()
     """The keypoints of a skeleton, in the model's order: names, or names with a place in the
     skeleton's picture."""
@@ -136,7 +132,7 @@ class Label(Strict):
         return svg(self.keypoints, points, self.edges)
 
     @model_validator(mode="after")
-    def _skeleton_fits(self) -> "Label":
+    def _skeleton_fits(self) -> Self:
         names = self.keypoints
         for name in names:
             if names.count(name) > 1:
@@ -148,12 +144,57 @@ class Label(Strict):
                     raise ValueError(
                         f"has an edge to '{name}', which is no sublabel" + (hint and f"; {hint}")
                     )
-        if self.type == "skeleton" and not names:
+        return self
+
+
+class Label(Skeleton):
+    """One class of the model, as CVAT is to know it."""
+
+    id: Annotated[int, Field(ge=0)] | None = None
+    """The model's class number. Default: the place in the list, from 0. With it, classes that are
+    not wanted can be left out."""
+    type: LabelType | None = None
+    """CVAT's type of the label. Default: the shape that the postprocessing ends with."""
+    attributes: tuple[Attribute, ...] = ()
+    """Properties that annotators see beside the label."""
+    skeletons: tuple[Skeleton, ...] = ()
+    """Instead of `sublabels`: several skeletons, each with `name`, `sublabels` and `edges`, that
+    `skeleton` draws as labels of their own, all of an instance in one group. Body and hands of a
+    person, say."""
+
+    def joints(self) -> list[Joints]:
+        """The skeletons of the label; none where nothing is said of keypoints."""
+        found: list[tuple[str, dict[str, int]]] = []
+        following = 0
+        for skeleton in self.skeletons or (self,):
+            points = {}
+            for sublabel, name in zip(skeleton.sublabels, skeleton.keypoints, strict=True):
+                given = None if isinstance(sublabel, str) else sublabel.id
+                points[name] = following if given is None else given
+                following = points[name] + 1
+            if points:
+                found.append((skeleton.name if self.skeletons else "", points))
+        listed = [it for skeleton in self.skeletons or (self,) for it in skeleton.sublabels]
+        some = any(not isinstance(it, str) and it.id is not None for it in listed)
+        total = None if some else len(listed)
+        return [Joints((self.id or 0,), name, points, total) for name, points in found]
+
+    @model_validator(mode="after")
+    def _has_what_its_type_needs(self) -> Self:
+        if self.skeletons and self.sublabels:
+            raise ValueError("has both `sublabels` and `skeletons`")
+        for skeleton in self.skeletons:
+            if not skeleton.sublabels:
+                raise ValueError(f"the skeleton '{skeleton.name}' has no `sublabels`")
+        if self.type == "skeleton" and not self.sublabels:
             raise ValueError("a skeleton needs `sublabels`: its keypoints, in the model's order")
+        for joints in self.joints():
+            if len(set(joints.points.values())) < len(joints.points):
+                raise ValueError("gives one of the model's keypoints to two sublabels")
         return self
 
     @model_validator(mode="after")
-    def _unique_attributes(self) -> "Label":
+    def _unique_attributes(self) -> Self:
         names = [attribute.name for attribute in self.attributes]
         for name in names:
             if names.count(name) > 1:
@@ -194,6 +235,16 @@ class Labels:
         """What a decoder compares with the model's number of classes."""
         return Classes(1 + max(self.names), self.exact)
 
+    @property
+    def joints(self) -> tuple[Joints, ...]:
+        """The skeletons of all labels; classes that have the same one share it."""
+        shared: dict[tuple[object, ...], Joints] = {}
+        for one in (joints for label in self.entries for joints in label.joints()):
+            key = (one.label, one.total, *one.points.items())
+            other = shared.get(key, replace(one, classes=()))
+            shared[key] = replace(other, classes=other.classes + one.classes)
+        return tuple(shared.values())
+
     def mistakes(self) -> list[tuple[int, str, str]]:
         """What CVAT or the function would trip over: (place in the list, what, hint)."""
         found = []
@@ -205,6 +256,10 @@ class Labels:
             if label.id in [other.id for other in earlier]:
                 hint = "give each label the model's own class number"
                 found.append((place, f"the id {label.id} is given to two labels", hint))
+            totals = {it.total for other in (*earlier, label) for it in other.joints() if it.total}
+            if len(totals) > 1:
+                hint = "give the sublabels an `id`: the model's number of the keypoint, from 0"
+                found.append((place, "the labels have different numbers of sublabels", hint))
         return found
 
 

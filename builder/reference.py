@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from builder.labels import Attribute, Label, Sublabel
+from builder.labels import Attribute, Label, Skeleton, Sublabel
 from builder.manifest import (
     DetectorManifest,
     Manifest,
@@ -44,6 +44,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`type: reid`", ReidManifest),
     ("A label", Label),
     ("An attribute of a label", Attribute),
+    ("An entry of a label's `skeletons`", Skeleton),
     ("A sublabel (keypoint) of a skeleton", Sublabel),
     ("A model from an address", RemoteModel),
     ("A model from a wheel", WheelModel),

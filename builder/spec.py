@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from builder.document import Document, Path_, spell
 from builder.errors import ManifestError, Problem, did_you_mean
 from builder.files import is_file
-from builder.labels import Attribute, Label, Labels, Name, from_file, from_metadata
+from builder.labels import Attribute, Label, Labels, Name, Skeleton, from_file, from_metadata
 from builder.manifest import DetectorManifest
 from builder.manifest_file import ManifestFile
 from builder.validation import Strict, validate
@@ -109,51 +109,77 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
         ManifestError: CVAT would not take the shapes for a label.
     """
     problem = read.document.problem
-    shapes = [step for step in read.steps("postprocess").values() if isinstance(step, Shape)]
-    entries = tuple(_with_attributes(label, read) for label in labels.entries)
-    drawn = {step.label_type for step in shapes if not step.suffix}
-    if "skeleton" in drawn and len(drawn) > 1:
-        raise ManifestError(
-            problem(
-                ("postprocess",),
-                "a label can be a skeleton or something else, not both",
-                ", ".join(sorted(drawn)),
-                hint="give the other shape a label of its own: `rectangle: {suffix: -box}`",
-            )
-        )
-    default: Any = next(iter(drawn)) if len(drawn) == 1 else "any"
-    allowed = [*sorted(drawn), *([] if "skeleton" in drawn else ["any"])]
-    problems = [
+    problems: list[Problem] = []
+    typed: list[Label] = []
+    kinds: dict[str, set[str]] = {}
+    for path, step in read.steps("postprocess").items():
+        if isinstance(step, Shape):
+            kinds.setdefault(step.suffix, set()).add(step.label_type)
+            if step.label_type == "skeleton" and not labels.joints:
+                what = "the keypoints that a skeleton is made of have no names"
+                hint = "give the label `sublabels`, in the model's order of keypoints"
+                problems.append(problem(path, what, hint=hint))
+    for suffix, drawn in sorted(kinds.items()):
+        for place, label in enumerate(labels.entries):
+            own = _own_kinds(label, drawn)
+            if "skeleton" in own and len(own) > 1:
+                what = "a label can be a skeleton or something else, not both"
+                hint = "give the other shape a label of its own: `rectangle: {suffix: -box}`"
+                listing = ", ".join(sorted(own))
+                raise ManifestError(problem(("postprocess",), what, listing, hint=hint))
+            allowed = [*sorted(own), *(["any"] if own and "skeleton" not in own else [])]
+            if not suffix and label.type not in (None, *allowed):
+                what = "CVAT would not take the shapes that the postprocessing draws for"
+                here = ("labels", place, "type")
+                problems.append(
+                    problem(
+                        here,
+                        f"{what} '{label.name}'",
+                        str(label.type),
+                        " or ".join(allowed),
+                        "leave the type out",
+                    )
+                )
+            whole = _with_attributes(label, read)
+            if own:
+                one: Any = next(iter(own)) if len(own) == 1 else "any"
+                kind = one if suffix else label.type or one
+                typed.append(_renamed(whole, label.name + suffix, kind))
+            if "skeleton" in drawn:
+                typed += [
+                    _renamed(whole, part.name + suffix, "skeleton", part)
+                    for part in label.skeletons
+                ]
+    problems += [
         problem(
-            ("labels", place, "type"),
-            f"CVAT would not take the shapes that the postprocessing draws for '{label.name}'",
-            str(label.type),
-            " or ".join(allowed),
-            "leave the type out",
+            ("labels",) if isinstance(read.manifest.labels, str) else ("labels", place),
+            f"nothing is drawn for '{label.name}': it has no `sublabels`",
+            hint="list the keypoints in the model's order, or leave the label out",
         )
-        for place, label in enumerate(entries)
-        if drawn and label.type not in (None, *allowed)
+        for place, label in enumerate(labels.entries)
+        if labels.joints and kinds and label.id not in {it.id for it in typed}
     ]
-    typed = [
-        label if label.type else label.model_copy(update={"type": default})
-        for label in entries
-        if drawn
-    ]
-    beside = {step.suffix: step.label_type for step in shapes if step.suffix}
-    for suffix, kind in sorted(beside.items()):
-        typed += [
-            label.model_copy(update={"name": label.name + suffix, "type": kind})
-            for label in entries
-        ]
     names = [label.name for label in typed]
     for name in dict.fromkeys(names):
         if names.count(name) > 1 or len(name) > 64:
             what = "is there twice" if len(name) <= 64 else "is longer than 64 characters"
-            hint = "choose another suffix"
+            hint = "choose another suffix" if any(kinds) else "choose another name"
             problems.append(problem(("postprocess",), f"the label '{name}' {what}", hint=hint))
     if problems:
         raise ManifestError(*problems)
     return tuple(typed)
+
+
+def _own_kinds(label: Label, drawn: set[str]) -> set[str]:
+    """The types of shapes that are drawn under a label itself and not under its `skeletons`."""
+    return drawn if label.sublabels else drawn - {"skeleton"}
+
+
+def _renamed(label: Label, name: str, kind: str, part: Skeleton | None = None) -> Label:
+    """A label as CVAT is to know it, with the keypoints of its own or of one of its skeletons."""
+    source = part or label
+    points = {"sublabels": source.sublabels, "edges": source.edges, "skeletons": ()}
+    return label.model_copy(update={"name": name, "type": kind, **points})
 
 
 def _with_attributes(label: Label, read: ManifestFile[DetectorManifest]) -> Label:

@@ -69,7 +69,11 @@ class OpenDetector:
         blank = np.zeros((*WARM_UP_SIZE, 3), np.uint8)
         self._detect(blank, self._threshold, Clock())
         for second in seconds:
-            second.warm_up(blank)
+            seen = second.warm_up(blank)
+            for shape in self._shapes if seen.keypoints is not None else ():
+                # Whether the labels name the model's keypoints shows only where there are some.
+                if shape.label_type == "skeleton":
+                    list(shape(seen, WARM_UP_SIZE))
 
     @property
     def device(self) -> str:

@@ -45,11 +45,15 @@ class OpenSecond:
         self._decoders = [it for it in second.postprocess if isinstance(it, Decoder)]
         self._attributes = [it for it in second.postprocess if isinstance(it, Attribute)]
 
-    def warm_up(self, image: Array) -> None:
-        """Run once on a whole image, so that a model that does not fit shows at the start."""
+    def warm_up(self, image: Array) -> Instances:
+        """Run once on a whole image, so that a model that does not fit shows at the start.
+
+        Returns:
+            The image as one instance, with what the model says of it.
+        """
         box = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float64)
         kind = np.array(self._second.classes[:1], np.int64)
-        self(Instances(box, np.ones(1), kind), image, Clock())
+        return self(Instances(box, np.ones(1), kind), image, Clock())
 
     def __call__(self, instances: Instances, image: Array, clock: Clock) -> Instances:
         """The same instances with what the second model says of them.
@@ -87,7 +91,8 @@ class OpenSecond:
         count = next((len(points) for points in found if points is not None), 0)
         if not count:
             return _with_some_keypoints(instances)
-        keypoints = np.zeros((len(instances), count, 3))
+        # No threshold, not even 0, lets the keypoints be seen that nobody looked for.
+        keypoints = np.tile([0.0, 0.0, -1.0], (len(instances), count, 1))
         # Another second model may have looked at other instances before.
         if instances.keypoints is not None and instances.keypoints.shape[1] == count:
             keypoints[:] = instances.keypoints

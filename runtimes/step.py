@@ -98,6 +98,41 @@ class Classes:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Joints:
+    """One skeleton that some of a model's keypoints make.
+
+    Attributes:
+        classes: the class numbers of the instances that have it.
+        label: the label that it is drawn under; empty: the instance's own.
+        points: a sublabel's name -> the keypoint's number.
+        total: how many keypoints the labels say that the model gives; None: they name some of them.
+    """
+
+    classes: tuple[int, ...]
+    label: str
+    points: Mapping[str, int]
+    total: int | None
+
+    def check(self, found: int) -> None:
+        """Compare with the `found` keypoints that the model gives.
+
+        Raises:
+            BadModel: the numbers differ, or sublabels name keypoints that the model does not have.
+        """
+        least = 1 + max(self.points.values())
+        if found == self.total or (self.total is None and least <= found):
+            return
+        named = f"name {self.total}" if self.total else f"a keypoint with id {least - 1}"
+        raise BadModel(
+            f"the model gives {found} keypoints, the labels {named}",
+            found=", ".join(self.points),
+            allowed=f"{found} sublabels" if self.total else f"ids 0 to {found - 1}",
+            hint="list every keypoint in the model's order, or give the sublabels that you want an "
+            "`id`: the model's number of the keypoint, from 0",
+        )
+
+
 class Step:
     """What all steps share: a name, and strictness when pydantic reads one from a manifest."""
 
@@ -231,12 +266,8 @@ class Shape(Step):
 
     label_type: ClassVar[str]
 
-    def bind(self, sublabels: tuple[str, ...]) -> "Shape":
-        """This step with the names of the labels' keypoints, where it has a use for them.
-
-        Raises:
-            BadModel: it needs them and there are none.
-        """
+    def bind(self, joints: tuple[Joints, ...]) -> "Shape":
+        """This step with what the labels say of keypoints, where it has a use for that."""
         return self
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:

@@ -14,7 +14,8 @@ from builder.built import BuiltFunction
 from builder.contract.detector import judge
 from builder.errors import CvatbuildError
 from builder.plan import VARIANTS, VariantName, plan
-from tests.builder.models import end2end_model
+from tests.builder.models import Box, end2end_model, save
+from tests.builder.test_skeleton import circles, lines
 
 BOXES = ((40, 40, 40, 20, 0, 0.9), (100, 90, 20, 40, 1, 0.8), (20, 100, 20, 20, 0, 0.7))
 """Centre x, centre y, width, height, class, score: what the first model finds, at 128 by 128."""
@@ -150,6 +151,130 @@ def test_keypoints_lie_where_the_crop_says_they_do(
     found = [item["elements"][0]["points"] for item in items]
     # A cell of the heatmap is up to 2.5 pixels of the image wide.
     assert np.abs(np.array(found) - (np.array(spots) + 0.5)).max() < 2.5
+
+
+PEAKS = ((1, 2, 0.9), (4, 6, 0.75), (7, 7, 0.25), (3, 3, 0.25), (6, 1, 0.5))
+"""Column, row and height of the peak of each of five keypoints' heatmaps of 8 by 8."""
+
+PARTS = """
+name: parts
+type: detector
+model: first.onnx
+labels:
+  - name: person
+    id: 0
+    skeletons:
+      - name: body
+        sublabels: [{name: neck, x: 50, y: 10}, {name: wrist, x: 80, y: 50}]
+        edges: [[neck, wrist]]
+      - name: foot
+        sublabels: [heel, toe]
+      - name: hand
+        sublabels: [{name: thumb, id: 4}, {name: wrist, id: 1}]
+        edges: [[wrist, thumb]]
+  - {name: bird, id: 1}
+preprocess: [letterbox]
+postprocess: [yolo_end2end, skeleton, rectangle]
+then:
+  - model: second.onnx
+    only: [person]
+    preprocess: [resize]
+    postprocess: [STEP]
+"""
+
+
+def peaks(path: Path, step: str) -> None:
+    """The same five keypoints for every crop of 16 by 16, as heatmaps or as SimCC."""
+    maps = np.zeros((1, len(PEAKS), 8, 8), np.float32)
+    bins = {axis: np.zeros((1, len(PEAKS), 32), np.float32) for axis in ("simcc_x", "simcc_y")}
+    for number, (column, row, score) in enumerate(PEAKS):
+        maps[0, number, row, column] = score
+        # Two pixels of the crop are a cell of the heatmap and four bins.
+        bins["simcc_x"][0, number, 4 * column] = score
+        bins["simcc_y"][0, number, 4 * row] = score
+    save(path, {"maps": maps} if step == "heatmap" else bins, {"crop": (1, 3, 16, 16)})
+
+
+@pytest.mark.parametrize("step", ["heatmap", "simcc"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_one_models_keypoints_make_several_skeletons_with_labels_of_their_own(
+    tmp_path: Path, variant: VariantName, step: str
+) -> None:
+    end2end_model(tmp_path / "first.onnx", size=128, rows=BOXES)
+    peaks(tmp_path / "second.onnx", step)
+    (tmp_path / "parts.yaml").write_text(PARTS.replace("STEP", step))
+    folder = build(plan(tmp_path / "parts.yaml"), tmp_path / "out", force=False, smoke=False).folder
+    function = BuiltFunction(folder, variant, cpu_is_enough=True)
+    items = function(_picture()).body
+    assert judge(items, function.labels) == []
+
+    def skeleton(label: str, score: float, group: int, *points: tuple[object, ...]) -> object:
+        elements = [
+            {"label": name, "type": "points", "points": [x, y], "outside": outside}
+            for name, x, y, outside in points
+        ]
+        head = {"label": label, "type": "skeleton", "elements": elements}
+        return {**head, "confidence": score, "group_id": group}
+
+    def rectangle(label: str, score: float, **group: int) -> object:
+        points = {0.9: [20, 30, 60, 50], 0.8: [90, 70, 110, 110], 0.7: [10, 90, 30, 110]}[score]
+        head = {"label": label, "type": "rectangle", "points": points}
+        return {**head, "confidence": score, **group}
+
+    # A cell of the first crop, of 40 by 20 pixels from (20, 30), is 5 by 2.5 pixels of the image;
+    # of the third, of 20 by 20 pixels from (10, 90), it is 2.5 by 2.5. All of a foot is too little
+    # sure to be seen.
+    assert items == [
+        skeleton("body", 0.9, 1, ("neck", 25, 35, False), ("wrist", 40, 45, False)),
+        skeleton("hand", 0.9, 1, ("thumb", 50, 32.5, False), ("wrist", 40, 45, False)),
+        rectangle("person", 0.9, group_id=1),
+        rectangle("bird", 0.8),
+        skeleton("body", 0.7, 3, ("neck", 12.5, 95, False), ("wrist", 20, 105, False)),
+        skeleton("hand", 0.7, 3, ("thumb", 25, 92.5, False), ("wrist", 20, 105, False)),
+        rectangle("person", 0.7, group_id=3),
+    ]
+
+    declared = {label["name"]: label for label in function.labels}
+    assert {name: label["type"] for name, label in declared.items()} == {
+        "person": "rectangle",
+        "body": "skeleton",
+        "foot": "skeleton",
+        "hand": "skeleton",
+        "bird": "rectangle",
+    }
+    drawings = {
+        name: (circles(label["svg"]), lines(label["svg"]))
+        for name, label in declared.items()
+        if label["type"] == "skeleton"
+    }
+    names = {name: [it["data-label-name"] for it in found] for name, (found, _) in drawings.items()}
+    assert names == {
+        "body": ["neck", "wrist"],
+        "foot": ["heel", "toe"],
+        "hand": ["thumb", "wrist"],
+    }
+    for name, label in declared.items():
+        assert [it["name"] for it in label.get("sublabels", [])] == names.get(name, [])
+    ends = {
+        name: [(it["data-node-from"], it["data-node-to"]) for it in found]
+        for name, (_, found) in drawings.items()
+    }
+    assert ends == {"body": [("1", "2")], "foot": [], "hand": [("2", "1")]}
+
+
+@pytest.mark.parametrize("rows", [BOXES, ()], ids=["found", "nothing found"])
+def test_a_keypoint_that_the_second_model_does_not_have_stops_the_start(
+    tmp_path: Path, rows: tuple[Box, ...]
+) -> None:
+    end2end_model(tmp_path / "first.onnx", size=128, rows=rows)
+    peaks(tmp_path / "second.onnx", "heatmap")
+    (tmp_path / "parts.yaml").write_text(PARTS.replace("STEP", "heatmap").replace("id: 4", "id: 5"))
+    folder = build(plan(tmp_path / "parts.yaml"), tmp_path / "out", force=False, smoke=False).folder
+    with pytest.raises(CvatbuildError) as caught:
+        BuiltFunction(folder, "cpu")
+    (problem,) = caught.value.problems
+    assert "the model gives 5 keypoints, the labels a keypoint with id 5" in problem.what
+    assert problem.allowed == "ids 0 to 4"
 
 
 def test_a_second_model_cannot_draw(tmp_path: Path) -> None:

@@ -95,11 +95,6 @@ def bind_postprocess(
     """
     bound: list[Processing] = []
     problems: list[Problem] = []
-    keypoints = labels.entries[0].keypoints
-    for place, label in enumerate(labels.entries):
-        if label.keypoints != keypoints:
-            what = "the labels have different sublabels; a model gives all of them the same"
-            problems.append(read.document.problem(("labels", place), what))
     for path, step in read.steps("postprocess", stage).items():
         assert isinstance(step, Processing)
         try:
@@ -108,7 +103,7 @@ def bind_postprocess(
             elif isinstance(step, Attribute):
                 bound.append(step.bind(signature))
             elif isinstance(step, Shape):
-                bound.append(step.bind(keypoints))
+                bound.append(step.bind(labels.joints))
             else:
                 bound.append(step)
         except BadModel as error:

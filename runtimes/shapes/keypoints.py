@@ -1,67 +1,30 @@
 """Skeletons and points: shapes made of an instance's keypoints."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-from runtimes.arrays import Array, Size
-from runtimes.errors import BadModel
+from runtimes.arrays import Size
 from runtimes.instances import Instances
-from runtimes.step import Fraction, Item, Shape
-
-
-def _keypoints(instances: Instances, step: str) -> Array:
-    """(N, K, 3) keypoints.
-
-    Raises:
-        BadModel: the decoder gives none.
-    """
-    if instances.keypoints is None:
-        raise BadModel(f"`{step}` needs keypoints, which the decoder of this model does not give")
-    return instances.keypoints
+from runtimes.skeletons import Skeletons, keypoints_of
+from runtimes.step import Fraction, Item, Joints, Shape
 
 
 @dataclass(frozen=True, slots=True)
 class Skeleton(Shape):
-    """A skeleton: every keypoint under its own name."""
+    """A skeleton: every keypoint under its own name, which is the sublabel of the instance's label.
+
+    A label that has `skeletons` gets one of each, under their names.
+    """
 
     threshold: Fraction = 0.5
     """The score that a keypoint must reach; below it CVAT shows it as outside."""
-    sublabels: tuple[str, ...] | None = None
-    """The keypoints' names in the model's order. Default: the sublabels of the labels."""
 
     label_type: ClassVar[str] = "skeleton"
 
-    def bind(self, sublabels: tuple[str, ...]) -> "Skeleton":
+    def bind(self, joints: tuple[Joints, ...]) -> Skeletons:
         """See Shape.bind."""
-        names = self.sublabels or sublabels
-        if not names:
-            raise BadModel(
-                "the keypoints have no names",
-                where="sublabels",
-                hint="give the label `sublabels`, in the model's order of keypoints",
-            )
-        return replace(self, sublabels=names)
-
-    def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
-        """See Shape. CVAT drops a skeleton of which every point is outside; so does this."""
-        points, names = _keypoints(instances, self.name()), self.sublabels or ()
-        if not points.shape[1]:
-            return  # a second model had nothing to look at
-        if points.shape[1] != len(names):
-            raise BadModel(
-                f"the model gives {points.shape[1]} keypoints, the labels name {len(names)}",
-                found=", ".join(names),
-            )
-        for number, rows in enumerate(points.round(2).tolist()):
-            outside = [score < self.threshold for _, _, score in rows]
-            if all(outside):
-                continue
-            elements = [
-                {"label": name, "type": "points", "points": [x, y], "outside": hidden}
-                for name, (x, y, _), hidden in zip(names, rows, outside, strict=True)
-            ]
-            yield number, {"type": "skeleton", "elements": elements}
+        return Skeletons(joints, self.threshold, suffix=self.suffix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +38,7 @@ class Points(Shape):
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
         """See Shape."""
-        for number, rows in enumerate(_keypoints(instances, self.name()).round(2).tolist()):
-            seen = [value for x, y, score in rows if score >= self.threshold for value in (x, y)]
-            if seen:
-                yield number, {"type": "points", "points": seen}
+        for number, points in enumerate(keypoints_of(instances, self.name())):
+            seen = points[points[:, 2] >= self.threshold, :2]
+            if len(seen):
+                yield number, {"type": "points", "points": seen.round(2).ravel().tolist()}

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from builder.errors import CvatbuildError, ManifestError
 from builder.labels import Attribute, Label, Labels, from_file, from_metadata
 from builder.plan import plan
-from runtimes.step import Classes
+from runtimes.step import Classes, Joints
 from tests.builder.conftest import WriteManifest, failure
 
 MODEL = Path("m.onnx")
@@ -361,3 +361,86 @@ def test_a_name_that_is_there_twice_is_reported_at_its_place(
     assert problem.path == "labels[2]"
     # name, type, model, labels and three entries below it.
     assert (problem.line, problem.column) == (7, 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "joints"),
+    [
+        ({}, []),
+        ({"sublabels": ["a", "b"]}, [Joints((0,), "", {"a": 0, "b": 1}, 2)]),
+        (
+            {"id": 7, "sublabels": ["a", {"name": "b", "id": 5}, "c"]},
+            [Joints((7,), "", {"a": 0, "b": 5, "c": 6}, None)],
+        ),
+        (
+            {
+                "skeletons": [
+                    {"name": "x", "sublabels": ["a", "b"]},
+                    {"name": "y", "sublabels": ["a"]},
+                ]
+            },
+            [Joints((0,), "x", {"a": 0, "b": 1}, 3), Joints((0,), "y", {"a": 2}, 3)],
+        ),
+        (
+            {
+                "skeletons": [
+                    {"name": "x", "sublabels": ["a", "b"]},
+                    {"name": "y", "sublabels": ["c", {"name": "b", "id": 1}]},
+                ]
+            },
+            [Joints((0,), "x", {"a": 0, "b": 1}, None), Joints((0,), "y", {"c": 2, "b": 1}, None)],
+        ),
+    ],
+)
+def test_a_sublabel_without_an_id_is_the_keypoint_after_the_one_before_it(
+    changes: dict[str, Any], joints: list[Joints]
+) -> None:
+    assert label(**changes).joints() == joints
+
+
+def test_classes_with_the_same_skeleton_share_it() -> None:
+    points = ("a", "b")
+    labels = Labels.of(
+        [
+            Label(name="cat", sublabels=points),
+            Label(name="stone"),
+            Label(name="dog", sublabels=points),
+            Label(name="bird", sublabels=("b", "a")),
+        ]
+    )
+    assert labels.joints == (
+        Joints((0, 2), "", {"a": 0, "b": 1}, 2),
+        Joints((3,), "", {"b": 0, "a": 1}, 2),
+    )
+    assert labels.mistakes() == []
+
+
+def test_a_model_cannot_give_some_classes_more_keypoints_than_others() -> None:
+    labels = Labels.of(
+        [Label(name="cat", sublabels=("a", "b")), Label(name="dog", sublabels=("a",))]
+    )
+    ((place, what, hint),) = labels.mistakes()
+    assert (place, what) == (1, "the labels have different numbers of sublabels")
+    assert "`id`" in hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"skeletons": [{"name": "x", "sublabels": ["a"]}], "sublabels": ["b"]}, "has both"),
+        ({"skeletons": [{"name": "x"}]}, "the skeleton 'x' has no `sublabels`"),
+        ({"skeletons": [{"name": "x", "sublabels": ["a", "a"]}]}, "the sublabel 'a' twice"),
+        ({"skeletons": [{"name": "x", "sublabels": ["a"], "edges": [["a", "b"]]}]}, "edge to 'b'"),
+        ({"sublabels": [{"name": "a", "id": 1}, {"name": "b", "id": 1}]}, "to two sublabels"),
+        ({"sublabels": [{"name": "a", "id": -1}]}, "greater than or equal to 0"),
+        ({"type": "skeleton"}, "needs `sublabels`"),
+        (
+            {"type": "skeleton", "skeletons": [{"name": "x", "sublabels": ["a"]}]},
+            "needs `sublabels`",
+        ),
+    ],
+)
+def test_skeletons_that_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        label(**changes)
+    assert words in str(caught.value)

@@ -767,7 +767,50 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
             "postprocess",
             "'a-x' is there twice",
         ),
-        ({"postprocess": drawn("skeleton")}, "postprocess", "skeleton"),
+        (
+            {"postprocess": drawn("skeleton")},
+            "postprocess[2].skeleton",
+            "the keypoints that a skeleton is made of have no names",
+        ),
+        (
+            {
+                "labels": [{"name": "a", "sublabels": ["k"]}],
+                "postprocess": drawn("rectangle", "skeleton"),
+            },
+            "postprocess",
+            "a label can be a skeleton or something else, not both",
+        ),
+        (
+            {
+                "labels": [{"name": "a", "sublabels": ["k"]}, "b"],
+                "postprocess": ["yolo_pose", "skeleton"],
+            },
+            "labels[1]",
+            "nothing is drawn for 'b': it has no `sublabels`",
+        ),
+        (
+            {
+                "labels": [{"name": "a", "skeletons": [{"name": "a", "sublabels": ["k"]}]}],
+                "postprocess": drawn("rectangle", "skeleton"),
+            },
+            "postprocess",
+            "the label 'a' is there twice",
+        ),
+        (
+            {
+                "labels": [
+                    {
+                        "name": "a",
+                        "type": "skeleton",
+                        "sublabels": ["k"],
+                    },
+                    {"name": "b", "sublabels": ["k", "l"]},
+                ],
+                "postprocess": ["yolo_pose", "skeleton"],
+            },
+            "labels[1]",
+            "different numbers of sublabels",
+        ),
         ({"then": seconds("rectangle")}, "then[0].postprocess", "refine and draw at the top"),
         ({"then": seconds({"number_attribute": 5})}, "then[0]", "wrong value"),
         ({"then": seconds(NUMBER, only=["horse"])}, "then[0].only[0]", "no label 'horse'"),

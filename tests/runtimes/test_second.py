@@ -237,7 +237,7 @@ def test_keypoints_are_brought_from_the_crop_to_the_image() -> None:
     # x is (x + 20) / 2, y is (y + 40) / 2; the instance of another class has none to be seen.
     assert after.keypoints.tolist() == [
         [[20, 30, 0.9], [10, 24, 0.4]],
-        [[0, 0, 0], [0, 0, 0]],
+        [[0, 0, -1], [0, 0, -1]],
         [[11, 22, 0.8], [12, 21, 0.7]],
     ]
 
@@ -271,7 +271,7 @@ def test_a_crop_in_which_nothing_is_found_has_keypoints_that_cannot_be_seen() ->
     network = spots([], [[[20, 30, 0.9]]])
     after = second(network, ImageSpots())(instances(1, 1), IMAGE, Clock())
     assert after.keypoints is not None
-    assert after.keypoints.tolist() == [[[0, 0, 0]], [[20, 30, 0.9]]]
+    assert after.keypoints.tolist() == [[[0, 0, -1]], [[20, 30, 0.9]]]
 
 
 def test_where_no_crop_shows_anything_there_are_no_keypoints() -> None:
@@ -304,7 +304,7 @@ def test_two_second_models_give_keypoints_to_the_classes_of_their_own() -> None:
     assert found.keypoints is not None
     assert found.keypoints[:, 0].tolist() == [
         [10, 10, 0.5],
-        [0, 0, 0],
+        [0, 0, -1],
         [20, 20, 0.5],
         [10, 10, 0.5],
     ]

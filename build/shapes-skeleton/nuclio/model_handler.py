@@ -11,8 +11,9 @@ from runtimes.network import Network
 from runtimes.preprocess.resize import Letterbox
 from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.refine.suppress import Nms
-from runtimes.shapes.keypoints import Skeleton
 from runtimes.shapes.rectangle import Rectangle
+from runtimes.skeletons import Skeletons
+from runtimes.step import Joints
 
 FUNCTION = Detector(
     labels={0: "star"},
@@ -30,10 +31,23 @@ FUNCTION = Detector(
     postprocess=(
         YoloPose(output="output0", kpt_shape=(5, 3)),
         Nms(iou=0.45, per_class=True, max=300, candidates=30000),
-        Skeleton(
+        Skeletons(
             suffix="",
+            joints=(
+                Joints(
+                    classes=(0,),
+                    label="",
+                    points={
+                        "top": 0,
+                        "right": 1,
+                        "lower_right": 2,
+                        "lower_left": 3,
+                        "left": 4,
+                    },
+                    total=5,
+                ),
+            ),
             threshold=0.5,
-            sublabels=("top", "right", "lower_right", "lower_left", "left"),
         ),
         Rectangle(suffix="-box"),
     ),

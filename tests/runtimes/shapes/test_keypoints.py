@@ -6,17 +6,25 @@ import pytest
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.shapes.keypoints import Points, Skeleton
-from runtimes.step import Item, Shape
+from runtimes.skeletons import Skeletons
+from runtimes.step import Item, Joints, Shape
 
 SIZE = (100, 100)
 NAMES = ("head", "hand", "foot")
 Keypoint = tuple[float, float, float]
 
 
-def instances(*rows: list[Keypoint]) -> Instances:
+def instances(*rows: list[Keypoint], classes: list[int] | None = None) -> Instances:
     count = len(rows)
     points = np.array(rows, float).reshape(count, -1, 3)
-    return Instances.of(np.ones((count, 4)), np.ones(count), np.zeros(count), keypoints=points)
+    kinds = np.array(classes or [0] * count)
+    return Instances.of(np.ones((count, 4)), np.ones(count), kinds, keypoints=points)
+
+
+def skeleton(*names: str, threshold: float = 0.5) -> Skeletons:
+    """A skeleton of all of a model's keypoints, for class 0."""
+    points = {name: number for number, name in enumerate(names)}
+    return Skeletons((Joints((0,), "", points, len(names)),), threshold)
 
 
 def drawn(shape: Shape, *rows: list[Keypoint]) -> list[tuple[int, Item]]:
@@ -28,7 +36,7 @@ def element(name: str, x: float, y: float, outside: bool) -> Item:
 
 
 def test_a_skeleton_has_an_element_for_each_name_in_order() -> None:
-    found = drawn(Skeleton(sublabels=NAMES), [(1, 2, 0.9), (3, 4, 0.2), (5, 6, 0.6)])
+    found = drawn(skeleton(*NAMES), [(1, 2, 0.9), (3, 4, 0.2), (5, 6, 0.6)])
     elements = [
         element("head", 1, 2, False),
         element("hand", 3, 4, True),
@@ -42,7 +50,7 @@ def test_a_skeleton_has_an_element_for_each_name_in_order() -> None:
     [(0.0, [False, False]), (0.25, [False, False]), (0.5, [True, False]), (0.75, [True, False])],
 )
 def test_a_keypoint_at_the_threshold_is_visible(threshold: float, outside: list[bool]) -> None:
-    step = Skeleton(threshold=threshold, sublabels=("a", "b"))
+    step = skeleton("a", "b", threshold=threshold)
     ((_, item),) = drawn(step, [(1, 1, 0.25), (2, 2, 0.75)])
     assert [it["outside"] for it in item["elements"]] == outside
 
@@ -50,46 +58,91 @@ def test_a_keypoint_at_the_threshold_is_visible(threshold: float, outside: list[
 def test_a_skeleton_wholly_outside_is_dropped_and_the_next_keeps_its_number() -> None:
     hidden: list[Keypoint] = [(1, 2, 0.4), (3, 4, 0), (5, 6, 0.49)]
     seen: list[Keypoint] = [(1, 2, 0.4), (3, 4, 0.5), (5, 6, 0.1)]
-    found = drawn(Skeleton(sublabels=NAMES), hidden, seen)
+    found = drawn(skeleton(*NAMES), hidden, seen)
     assert [number for number, _ in found] == [1]
 
 
 def test_keypoints_are_rounded_to_a_hundredth_and_plain_json() -> None:
-    ((_, item),) = drawn(Skeleton(sublabels=("a",)), [(1 / 3, 2 / 3, 1)])
+    ((_, item),) = drawn(skeleton("a"), [(1 / 3, 2 / 3, 1)])
     assert item["elements"][0]["points"] == [0.33, 0.67]
     assert json.loads(json.dumps(item)) == item
     assert type(item["elements"][0]["outside"]) is bool
 
 
-@pytest.mark.parametrize(
-    ("given", "of_labels", "bound"),
-    [
-        (None, NAMES, NAMES),
-        (("a", "b"), NAMES, ("a", "b")),
-        (("a", "b"), (), ("a", "b")),
-    ],
-)
-def test_names_are_those_of_the_step_else_of_the_labels(
-    given: tuple[str, ...] | None, of_labels: tuple[str, ...], bound: tuple[str, ...]
-) -> None:
-    step = Skeleton(threshold=0.3, sublabels=given, suffix="-s").bind(of_labels)
-    assert step == Skeleton(threshold=0.3, sublabels=bound, suffix="-s")
+def test_scores_are_compared_as_they_are_and_not_rounded() -> None:
+    rows: list[Keypoint] = [(1, 2, 0.4999), (3, 4, 0.5)]
+    ((_, item),) = drawn(skeleton("a", "b"), rows)
+    assert [it["outside"] for it in item["elements"]] == [True, False]
+    assert drawn(Points(), rows) == [(0, {"type": "points", "points": [3, 4]})]
 
 
-@pytest.mark.parametrize("given", [None, ()])
-def test_a_skeleton_without_names_is_refused(given: tuple[str, ...] | None) -> None:
-    with pytest.raises(BadModel) as caught:
-        Skeleton(sublabels=given).bind(())
-    assert caught.value.where == "sublabels"
-    assert "`sublabels`" in caught.value.hint
+def test_the_step_is_brought_together_with_the_labels() -> None:
+    joints = (Joints((0, 2), "", {"a": 0, "b": 1}, 2), Joints((1,), "hand", {"a": 5}, None))
+    bound = Skeleton(threshold=0.3, suffix="-s").bind(joints)
+    assert bound == Skeletons(joints, 0.3, suffix="-s")
 
 
-@pytest.mark.parametrize("names", [("a", "b"), ("a", "b", "c", "d"), ()])
+BODY = Joints((0,), "body", {"neck": 0, "hip": 1}, None)
+HAND = Joints((0,), "hand", {"thumb": 3, "wrist": 1}, None)
+PAW = Joints((1, 2), "", {"toe": 2}, None)
+
+
+def test_an_instance_has_each_skeleton_of_its_class_of_the_keypoints_that_it_names() -> None:
+    one: list[Keypoint] = [(0, 1, 0.9), (2, 3, 0.4), (4, 5, 0.9), (6, 7, 0.8)]
+    other: list[Keypoint] = [(8, 9, 0.9), (10, 11, 0.1), (12, 13, 0.6), (14, 15, 0.2)]
+    step = Skeletons((BODY, HAND, PAW), suffix="-x")
+    found = list(step(instances(one, other, other, classes=[0, 2, 0]), SIZE))
+    assert found == [
+        (
+            0,
+            {
+                "label": "body-x",
+                "type": "skeleton",
+                "elements": [element("neck", 0, 1, False), element("hip", 2, 3, True)],
+            },
+        ),
+        (
+            0,
+            {
+                "label": "hand-x",
+                "type": "skeleton",
+                "elements": [element("thumb", 6, 7, False), element("wrist", 2, 3, True)],
+            },
+        ),
+        (1, {"type": "skeleton", "elements": [element("toe", 12, 13, False)]}),
+        # Of the last one's hand nothing is to be seen.
+        (
+            2,
+            {
+                "label": "body-x",
+                "type": "skeleton",
+                "elements": [element("neck", 8, 9, False), element("hip", 10, 11, True)],
+            },
+        ),
+    ]
+
+
+def test_a_class_without_a_skeleton_gets_none() -> None:
+    assert list(Skeletons((PAW,))(instances([(1, 1, 1)] * 3, classes=[0]), SIZE)) == []
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("a", "b", "c", "d")])
 def test_another_number_of_keypoints_than_names_is_refused(names: tuple[str, ...]) -> None:
     with pytest.raises(BadModel) as caught:
-        drawn(Skeleton(sublabels=names), [(1, 2, 1), (3, 4, 1), (5, 6, 1)])
-    assert f"gives 3 keypoints, the labels name {len(names)}" in caught.value.what
+        drawn(skeleton(*names), [(1, 2, 1), (3, 4, 1), (5, 6, 1)])
+    assert caught.value.what == f"the model gives 3 keypoints, the labels name {len(names)}"
     assert caught.value.found == ", ".join(names)
+    assert caught.value.allowed == "3 sublabels"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_number_that_the_model_has_no_keypoint_of_is_refused(count: int) -> None:
+    with pytest.raises(BadModel) as caught:
+        drawn(Skeletons((HAND,)), [(1, 2, 1)] * count)
+    assert caught.value.what == (
+        f"the model gives {count} keypoints, the labels a keypoint with id 3"
+    )
+    assert caught.value.allowed == f"ids 0 to {count - 1}"
 
 
 def test_points_are_the_visible_ones() -> None:
@@ -112,7 +165,7 @@ def test_points_have_a_threshold_of_their_own(threshold: float, count: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("step", "name"), [(Skeleton(sublabels=NAMES), "`skeleton`"), (Points(), "`points`")]
+    ("step", "name"), [(skeleton(*NAMES), "`skeleton`"), (Points(), "`points`")]
 )
 def test_a_decoder_without_keypoints_is_refused(step: Shape, name: str) -> None:
     boxes = Instances.of(np.ones((1, 4)), np.ones(1), np.zeros(1))
@@ -121,7 +174,7 @@ def test_a_decoder_without_keypoints_is_refused(step: Shape, name: str) -> None:
     assert f"{name} needs keypoints" in caught.value.what
 
 
-@pytest.mark.parametrize("step", [Skeleton(sublabels=NAMES), Points()])
+@pytest.mark.parametrize("step", [skeleton(*NAMES), Points()])
 def test_no_instances_give_no_items(step: Shape) -> None:
     none = Instances.of(np.ones((0, 4)), np.ones(0), np.ones(0), keypoints=np.ones((0, 3, 3)))
     assert list(step(none, SIZE)) == []
