@@ -97,6 +97,9 @@ class SecondModel(Strict):
     """The labels that it looks at. Default: all."""
     expand: Annotated[float, Field(ge=1, le=4)] = 1.0
     """How much larger than the instance's box a crop is: 1.25 shows an eighth more on each side."""
+    aspect: Annotated[float, Field(gt=0, le=16)] | None = None
+    """The width of a crop divided by its height, such as 0.75: boxes are widened or heightened to
+    it, as models of poses are trained. Default: that of the box."""
     preprocess: tuple[entry_model("preprocess"), ...]  # type: ignore[valid-type]
     """The steps from crop to the model's input, in order."""
     postprocess: Annotated[

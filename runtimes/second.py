@@ -24,12 +24,15 @@ class Second:
         classes: the class numbers of the instances that it looks at.
         expand: how much larger than the instance's box a crop is, on each axis.
         postprocess: a decoder of keypoints, attributes, or both.
+        aspect: the width of a crop divided by its height, to which it is widened or heightened;
+            None: that of the box.
     """
 
     network: Network
     classes: tuple[int, ...]
     expand: float
     postprocess: tuple[Decoder | Attribute, ...]
+    aspect: float | None = None
 
     def open(self, backend: Backend, folder: Path) -> "OpenSecond":
         """Load the model from `folder`; see Network.open."""
@@ -66,7 +69,8 @@ class OpenSecond:
         if not len(chosen):
             return _with_some_keypoints(instances) if self._decoders else instances
         size = (image.shape[0], image.shape[1])
-        windows = [_window(box, self._second.expand, size) for box in instances.boxes[chosen]]
+        expand, aspect = self._second.expand, self._second.aspect
+        windows = [_window(box, expand, aspect, size) for box in instances.boxes[chosen]]
         results = list(self._network.run_crops(image, windows, clock))
         for decoder in self._decoders:
             instances = self._with_keypoints(instances, chosen, decoder, results)
@@ -123,10 +127,15 @@ def _with_some_keypoints(instances: Instances) -> Instances:
     return replace(instances, keypoints=np.zeros((len(instances), 0, 3)))
 
 
-def _window(box: Array, expand: float, size: Size) -> tuple[int, int, int, int]:
+def _window(
+    box: Array, expand: float, aspect: float | None, size: Size
+) -> tuple[int, int, int, int]:
     """The part of the image around a box: left, top, right, bottom (exclusive), never empty."""
     x1, y1, x2, y2 = box.tolist()
-    grow_x, grow_y = (x2 - x1) * (expand - 1) / 2, (y2 - y1) * (expand - 1) / 2
+    width, height = (x2 - x1) * expand, (y2 - y1) * expand
+    if aspect is not None:
+        width, height = max(width, height * aspect), max(height, width / aspect)
+    grow_x, grow_y = (width - (x2 - x1)) / 2, (height - (y2 - y1)) / 2
     left = min(max(floor(x1 - grow_x), 0), size[1] - 1)
     top = min(max(floor(y1 - grow_y), 0), size[0] - 1)
     right = max(min(ceil(x2 + grow_x), size[1]), left + 1)

@@ -135,7 +135,7 @@ def _bind_second(
     alone = Labels(labels.entries[:1], exact=False)
     steps = bind_postprocess(read, stage, model.signature, alone)
     kept = tuple(step for step in steps if isinstance(step, Decoder | Attribute))
-    return Second(network, classes, given.expand, kept)
+    return Second(network, classes, given.expand, kept, given.aspect)
 
 
 def unknown_labels(

@@ -62,8 +62,11 @@ def second(
     *steps: Decoder | Attribute,
     classes: tuple[int, ...] = (1,),
     expand: float = 1.0,
+    aspect: float | None = None,
 ) -> OpenSecond:
-    return OpenSecond(Second(Network("second.onnx", "crop", ()), classes, expand, steps), network)
+    return OpenSecond(
+        Second(Network("second.onnx", "crop", ()), classes, expand, steps, aspect), network
+    )
 
 
 def numbers(*values: float) -> Scripted:
@@ -142,6 +145,28 @@ def test_a_crop_is_the_box_grown_about_its_middle_and_cut_to_the_image(
     network = numbers(1)
     found = Instances(np.array([box], np.float64), np.ones(1), np.ones(1, np.int64))
     second(network, AGE, expand=expand)(found, IMAGE, Clock())
+    assert network.windows == [window]
+
+
+@pytest.mark.parametrize(
+    ("box", "expand", "aspect", "window"),
+    [
+        # 10 by 40 becomes 30 by 40, 40 by 10 becomes 40 by 20.
+        ((45, 20, 55, 60), 1, 0.75, (35, 20, 65, 60)),
+        ((30, 35, 70, 45), 1, 2, (30, 30, 70, 50)),
+        # Grown first: 20 by 40 is 24 by 48, and then 36 by 48.
+        ((40, 20, 60, 60), 1.2, 0.75, (32, 16, 68, 64)),
+        # What has the aspect already stays.
+        ((35, 20, 65, 60), 1, 0.75, (35, 20, 65, 60)),
+        ((0, 20, 10, 60), 1, 0.75, (0, 20, 20, 60)),
+    ],
+)
+def test_a_crop_is_widened_or_heightened_to_its_aspect(
+    box: tuple[float, ...], expand: float, aspect: float, window: Window
+) -> None:
+    network = numbers(1)
+    found = Instances(np.array([box], np.float64), np.ones(1), np.ones(1, np.int64))
+    second(network, AGE, expand=expand, aspect=aspect)(found, IMAGE, Clock())
     assert network.windows == [window]
 
 
