@@ -157,9 +157,13 @@ class OpenDetector:
             for number, item in shape(instances, size)
         ]
         drawn.sort(key=lambda pair: pair[0])
-        counts = Counter(number for number, _ in drawn)
-        for number, item in drawn:
-            # To CVAT group 0 is no group at all, and tags can be in none.
-            if counts[number] > 1 and item["type"] != "tag":
-                item["group_id"] = number + 1
+        # Each instance's group is known by the first instance in it.
+        keys = list(range(len(names))) if instances.groups is None else instances.groups.tolist()
+        first = {key: number for number, key in reversed(list(enumerate(keys)))}
+        # To CVAT group 0 is no group at all, and tags can be in none.
+        shapes = [(first[keys[number]], item) for number, item in drawn if item["type"] != "tag"]
+        counts = Counter(group for group, _ in shapes)
+        for group, item in shapes:
+            if counts[group] > 1:
+                item["group_id"] = group + 1
         return [item for _, item in drawn]

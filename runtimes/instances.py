@@ -34,6 +34,7 @@ class Instances:
         rows: (N,) int64, the row of the model's outputs that each instance is from, where there is
             one row for each.
         attributes: name -> (N,) text; empty text says nothing.
+        groups: (N,) int64, the same number for those that belong together.
     """
 
     boxes: Array
@@ -44,6 +45,7 @@ class Instances:
     masks: Masks | None = None
     rows: Array | None = None
     attributes: Mapping[str, Array] = field(default_factory=dict)
+    groups: Array | None = None
 
     @classmethod
     def of(
@@ -94,6 +96,7 @@ class Instances:
             None if self.masks is None else self.masks.take(index),
             None if self.rows is None else self.rows[index],
             {name: values[index] for name, values in self.attributes.items()},
+            None if self.groups is None else self.groups[index],
         )
 
     def with_attribute(self, name: str, values: Array) -> "Instances":

@@ -20,8 +20,10 @@ from runtimes.errors import BadModel, BadRequest
 from runtimes.network import Network
 from runtimes.preprocess.resize import Letterbox
 from runtimes.preprocess.values import Channels, Layout, Normalize
+from runtimes.refine.group import Group
 from runtimes.refine.suppress import MinSize, Nms, TopK
-from runtimes.shapes.rectangle import Rectangle
+from runtimes.shapes.rectangle import Ellipse, Rectangle
+from runtimes.shapes.tag import Tag
 from runtimes.step import Decoder, Refine, Shape
 from tests.runtimes import graphs
 
@@ -304,3 +306,32 @@ def test_models_of_other_input_types_answer_too(
     ).start(backend, tmp_path)
     (item,) = ask(detector)
     assert item["points"] == [20, 8, 60, 48]
+
+
+@both_backends
+def test_instances_that_belong_together_share_a_group(backend: Backend, tmp_path: Path) -> None:
+    rows = [
+        [2, 20, 20, 44, 0.9, 0],  # alone
+        [30, 20, 60, 44, 0.8, 0],
+        [40, 24, 46, 30, 0.7, 2],  # in the one before
+    ]
+    steps = (YoloEnd2end(output="output0"), Group(), Rectangle())
+    items = ask(start(backend, tmp_path, rows, *steps))
+    assert [(item["label"], item.get("group_id")) for item in items] == [
+        ("cat", None),
+        ("cat", 2),
+        ("dog", 2),
+    ]
+
+
+@both_backends
+def test_a_tag_is_in_no_group_and_makes_none(backend: Backend, tmp_path: Path) -> None:
+    rows: list[list[float]] = [[2, 20, 20, 44, 0.9, 0]]
+    decode = YoloEnd2end(output="output0")
+    items = ask(start(backend, tmp_path, rows, decode, Rectangle(), Tag()))
+    assert [(item["type"], item.get("group_id")) for item in items] == [
+        ("rectangle", None),
+        ("tag", None),
+    ]
+    items = ask(start(backend, tmp_path, rows, decode, Rectangle(), Ellipse(), Tag()))
+    assert [item.get("group_id") for item in items] == [1, 1, None]
