@@ -1,12 +1,13 @@
 """The labels of a function as CVAT is to know them: from where they come to what is declared."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from builder.contract.detector import value_fault
 from builder.document import Document, Path_, spell
 from builder.errors import ManifestError, Problem, did_you_mean
 from builder.files import is_file
@@ -150,6 +151,7 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
                     _renamed(whole, part.name + suffix, "skeleton", part)
                     for part in label.skeletons
                 ]
+    problems += [it for label in labels.entries for it in _unfit_values(label, read)]
     problems += [
         problem(
             ("labels",) if isinstance(read.manifest.labels, str) else ("labels", place),
@@ -185,15 +187,37 @@ def _renamed(label: Label, name: str, kind: str, part: Skeleton | None = None) -
 def _with_attributes(label: Label, read: ManifestFile[DetectorManifest]) -> Label:
     """A label with the attributes that steps give for it, after its own."""
     own = [attribute.name for attribute in label.attributes]
-    looked_at = [
-        stage
+    steps = _attribute_steps(label, read).values()
+    given = {step.attribute: _declared(step) for step in steps if step.attribute not in own}
+    return label.model_copy(update={"attributes": (*label.attributes, *given.values())})
+
+
+def _attribute_steps(
+    label: Label, read: ManifestFile[DetectorManifest]
+) -> dict[Path_, AttributeStep]:
+    """The steps that say something of a label's instances, with their places."""
+    return {
+        path: step
         for stage in read.stages()
         if not stage or label.name in (read.manifest.then[int(stage[1])].only or [label.name])
-    ]
-    given = {
-        step.attribute: _declared(step)
-        for stage in looked_at
-        for step in read.steps("postprocess", stage).values()
-        if isinstance(step, AttributeStep) and step.attribute not in own
+        for path, step in read.steps("postprocess", stage).items()
+        if isinstance(step, AttributeStep)
     }
-    return label.model_copy(update={"attributes": (*label.attributes, *given.values())})
+
+
+def _unfit_values(label: Label, read: ManifestFile[DetectorManifest]) -> Iterator[Problem]:
+    """What steps say of a label that its own declaration of the attribute does not let through."""
+    own = {it.name: it for it in label.attributes}
+    for path, step in _attribute_steps(label, read).items():
+        declared, given = own.get(step.attribute), _declared(step)
+        if declared is None:
+            continue
+        # A number is given as its bounds and its step; other types may be able to hold it.
+        values = [str(value) for value in given.values]
+        if given.input_type == "number":
+            values = values[:2] if declared.input_type == "number" else []
+        faults = [value_fault(value, declared.model_dump()) for value in values]
+        for fault in [it for it in faults if it][:1]:
+            what = f"CVAT would drop what this says of '{label.name}': {fault}"
+            hint = f"leave '{step.attribute}' out of the label, or declare it as the step gives it"
+            yield read.document.problem(path, what, hint=hint)

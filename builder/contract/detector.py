@@ -210,12 +210,12 @@ def _attribute_faults(attributes: object, label: Label) -> Iterator[str]:
         elif not isinstance(value, str):
             yield f"{place}.value: {value!r} is not text; CVAT's number check fails on it"
         else:
-            fault = _value_fault(value, declared[name])
+            fault = value_fault(value, declared[name])
             if fault:
                 yield f"{place}.value: {fault}"
 
 
-def _value_fault(value: str, declared: Mapping[str, Any]) -> str:
+def value_fault(value: str, declared: Mapping[str, Any]) -> str:
     """What is wrong with an attribute's value, or nothing."""
     kind, values = declared["input_type"], [str(it) for it in declared["values"]]
     if len(value) > 4096:

@@ -407,6 +407,28 @@ def test_a_labels_own_declaration_wins_and_comes_first(planned: Planned) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("own", "steps", "words"),
+    [
+        (
+            {"name": "hue", "input_type": "select", "values": ["red", "blue"]},
+            CHOICE,
+            "'green' is none of red, blue",
+        ),
+        ({"name": "hue", "input_type": "checkbox"}, CHOICE, "'red' is neither"),
+        ({"name": "age", "input_type": "number", "values": [0, 50, 1]}, NUMBER, "not from 0 to 50"),
+    ],
+)
+def test_what_a_labels_own_declaration_would_drop_is_refused(
+    refused: Refused, own: dict[str, Any], steps: dict[str, Any], words: str
+) -> None:
+    labels = ["cat", {"name": "dog", "attributes": [own]}, "bird"]
+    (problem,) = refused(labels=labels, then=seconds(steps))
+    assert problem.path.startswith("then[0].postprocess[0].")
+    assert "CVAT would drop what this says of 'dog'" in problem.what
+    assert words in problem.what
+
+
 def test_without_attributes_nothing_is_declared(planned: Planned) -> None:
     assert declared(planned()) == [[], [], []]
 
