@@ -50,10 +50,20 @@ class Network:
             BadModel: the file is absent, or its input is not what the manifest was built with.
             NoDevice: see Backend.open.
         """
-        path = folder / self.file
-        if not path.is_file():
-            raise BadModel(f"the model file {path} is missing", hint="build the function again")
-        return OpenNetwork(self, backend.open(path))
+        return OpenNetwork(self, load(self.file, backend, folder))
+
+
+def load(file: str, backend: Backend, folder: Path) -> Session:
+    """Load a model file from a function's `folder`.
+
+    Raises:
+        BadModel: the file is absent, or the runtime cannot load it.
+        NoDevice: see Backend.open.
+    """
+    path = folder / file
+    if not path.is_file():
+        raise BadModel(f"the model file {path} is missing", hint="build the function again")
+    return backend.open(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,19 @@ class OpenNetwork:
         self._network = network
         self._sizes = [inputs[name] for name in SIZE_INPUTS if name in inputs]
 
+    def prepare(self, image: Array, geometry: Geometry | None = None) -> tuple[Array, View]:
+        """The model's input for an image, and how the model will see it.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            geometry: where the image lies, if it is a part of another one.
+        """
+        frame = Frame(image, geometry or Geometry())
+        for step in self._network.preprocess:
+            frame = step(frame)
+        view = View((image.shape[0], image.shape[1]), frame.size, frame.geometry)
+        return frame.tensor(self.input.dtype), view
+
     def run(self, image: Array, clock: Clock) -> Outputs:
         """Preprocess an image and run the model on it.
 
@@ -92,7 +115,7 @@ class OpenNetwork:
             image: (H, W, 3) uint8 BGR.
         """
         with clock.stage("preprocess"):
-            tensor, view = self._prepare(image, Geometry())
+            tensor, view = self.prepare(image)
         with clock.stage("inference"):
             return Outputs(self._infer(tensor, view.input), view)
 
@@ -115,7 +138,7 @@ class OpenNetwork:
         for left, top, right, bottom in windows:
             with clock.stage("crops"):
                 origin = Geometry(1, 1, -left, -top)
-                part, view = self._prepare(image[top:bottom, left:right], origin)
+                part, view = self.prepare(image[top:bottom, left:right], origin)
             # Preprocessing may make inputs of different sizes, which cannot go together.
             if waiting and (len(waiting) == most or waiting[0][0].shape != part.shape):
                 yield from self._together(waiting, clock)
@@ -135,14 +158,6 @@ class OpenNetwork:
                 for name, array in results.items()
             }
             yield Outputs(own, view)
-
-    def _prepare(self, image: Array, geometry: Geometry) -> tuple[Array, View]:
-        """The model's input for an image, and how the model will see it."""
-        frame = Frame(image, geometry)
-        for step in self._network.preprocess:
-            frame = step(frame)
-        view = View((image.shape[0], image.shape[1]), frame.size, frame.geometry)
-        return frame.tensor(self.input.dtype), view
 
     def _infer(self, tensor: Array, size: Size) -> dict[str, Array]:
         """Run the model on its input, (1 or more images), made from images of `size`."""

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from runtimes.arrays import Array, Size
+from runtimes.backends.session import Session
 from runtimes.errors import BadModel
 from runtimes.frame import Frame
 from runtimes.instances import Instances
+from runtimes.prompts import Prompts
 from runtimes.signature import ImageInput, Signature
 from runtimes.view import View
 
@@ -297,6 +299,27 @@ class Segmenter(Step):
 
         Raises:
             BadModel: the models are not what this step is for.
+        """
+        raise NotImplementedError
+
+    def __call__(
+        self, session: Session, features: Mapping[str, Array], view: View, prompts: Prompts
+    ) -> Instances:
+        """Run the model that takes the prompts.
+
+        Args:
+            session: that model.
+            features: the encoder's outputs by name, or of an only model the input that takes the
+                image.
+            view: how the model saw the image.
+            prompts: in pixels of the image, within its bounds.
+
+        Returns:
+            Instances with masks in pixels of the image, in any order. The class of each is the
+            number of the object that it is a mask of; see Prompts.objects.
+
+        Raises:
+            BadModel: an output is not what this step reads.
         """
         raise NotImplementedError
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import onnx
 import pytest
 
 from builder.build import build
@@ -65,3 +66,26 @@ def shapes() -> Iterator[ModuleType]:
     sys.path.insert(0, folder)
     yield importlib.import_module("shapes")
     sys.path.remove(folder)
+
+
+@pytest.fixture(scope="session")
+def click_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the networks that segment what is clicked, in every layout there is."""
+    folder = tmp_path_factory.mktemp("clicks")
+    source = str(Path(__file__).parent.parent / "manifests" / "models")
+    sys.path.insert(0, source)
+    clicks = importlib.import_module("clicks")
+    sys.path.remove(source)
+    for name, model in {
+        "sam-encoder": clicks.sam_encoder(),
+        "sam": clicks.sam_decoder(),
+        "sam-single": clicks.sam_decoder(single=True),
+        "hq-encoder": clicks.sam_encoder(extra=True),
+        "hq": clicks.sam_decoder(extra=True),
+        "sam-large": clicks.sam_decoder(low=False),
+        "sam2-encoder": clicks.sam2_encoder(),
+        "sam2": clicks.sam2_decoder(),
+        "only": clicks.one_model(),
+    }.items():
+        onnx.save(model, folder / f"{name}.onnx")
+    return folder

@@ -62,13 +62,16 @@ class Letterbox(Preprocess):
     size: SideOrSize | None = None
     """The model's input in pixels: one number for a square, or [height, width]. Default: the size
     that the model declares, or else the one in its metadata."""
-    fill: Byte = 114
-    """The value, 0 to 255, of the padding in all three channels."""
+    fill: Byte | tuple[Byte, Byte, Byte] = 114
+    """The value, 0 to 255, of the padding: one for all channels, or red, green and blue."""
     align: Literal["center", "top_left"] = "center"
     """Where the image lies in the padding: `center` (most YOLO) or `top_left` (YOLOX, RTMDet)."""
     stride: Pixels | None = None
     """Pad only up to the next multiple of this instead of the full size. For models whose input
     size is open; it saves work on images that are far from square."""
+    antialias: bool = False
+    """Average over what is thrown away, as Pillow and with it torchvision do (SAM); it is slower
+    than what OpenCV does."""
 
     def bind(self, image: ImageInput) -> "Letterbox":
         """See Preprocess.bind."""
@@ -101,13 +104,16 @@ class Letterbox(Preprocess):
         if self.align == "center":
             top = round((height - new_height) / 2 - 0.1)
             left = round((width - new_width) / 2 - 0.1)
-        canvas = np.full((height, width, 3), self.fill, np.uint8)
-        cv2.resize(
-            frame.pixels,
-            (new_width, new_height),
-            dst=canvas[top : top + new_height, left : left + new_width],
-            interpolation=cv2.INTER_LINEAR,
-        )
+        # The canvas is BGR, as all pixels are here.
+        fill = self.fill[::-1] if isinstance(self.fill, tuple) else self.fill
+        canvas = np.full((height, width, 3), fill, np.uint8)
+        inner = canvas[top : top + new_height, left : left + new_width]
+        if self.antialias:
+            inner[:] = antialias.resize(frame.pixels, (new_height, new_width))
+        else:
+            cv2.resize(
+                frame.pixels, (new_width, new_height), dst=inner, interpolation=cv2.INTER_LINEAR
+            )
         geometry = frame.geometry.then(new_width / old_width, new_height / old_height, left, top)
         return replace(frame, pixels=canvas, geometry=geometry)
 

@@ -50,3 +50,11 @@ def test_a_stage_that_fails_is_counted_and_its_error_passes(seconds: list[float]
     with pytest.raises(KeyError, match="gone"), it.stage("decode"):
         raise KeyError("gone")
     assert it.stages == {"decode": 2000.0}
+
+
+def test_notes_come_first(seconds: list[float]) -> None:
+    seconds += [1.0, 1.5]
+    it = Clock()
+    it.note("embedding: hit")
+    it.note("text_prompts: ignored")
+    assert str(it) == "embedding: hit; text_prompts: ignored; total 500.0 ms"

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from runtimes.arrays import Array, Size
 from runtimes.errors import BadModel
@@ -220,6 +221,21 @@ def test_letterbox_fills_in_the_stretched_image() -> None:
     )
     assert (frame.pixels[:4] == 114).all()
     assert (frame.pixels[20:] == 114).all()
+
+
+def test_letterbox_can_pad_with_a_colour_given_as_red_green_blue() -> None:
+    frame = Letterbox((8, 16), fill=(124, 116, 104), align="top_left")(blank(8, 8))
+    assert (frame.pixels[:, 8:] == (104, 116, 124)).all()
+    assert (frame.pixels[:, :8] == 255).all()
+
+
+def test_letterbox_can_resize_as_pillow_does() -> None:
+    pixels = noise(90, 120)
+    frame = Letterbox((32, 32), fill=0, align="top_left", antialias=True)(Frame(pixels, Geometry()))
+    expected = Image.fromarray(pixels).resize((32, 24), Image.Resampling.BILINEAR)
+    difference = np.abs(frame.pixels[:24].astype(int) - np.asarray(expected).astype(int))
+    assert difference.max() <= 1
+    assert not frame.pixels[24:].any()
 
 
 @pytest.mark.parametrize(
