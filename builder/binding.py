@@ -16,8 +16,16 @@ from runtimes.signature import ImageInput, Signature, Tensor
 from runtimes.step import Preprocess
 
 
-def bind_network(read: ManifestFile[Manifest], stage: Path_, model: Model) -> Network:
+def bind_network(
+    read: ManifestFile[Manifest], stage: Path_, model: Model, input_name: str | None = None
+) -> Network:
     """The model of a stage with its preprocessing bound to its input.
+
+    Args:
+        read: the manifest.
+        stage: see ManifestFile.stages.
+        model: the stage's.
+        input_name: the input that takes the image, where the model has others.
 
     Raises:
         ManifestError: the steps cannot feed the model.
@@ -29,7 +37,7 @@ def bind_network(read: ManifestFile[Manifest], stage: Path_, model: Model) -> Ne
     try:
         image = replace(
             ImageInput.of(
-                _image_input(model.signature),
+                _image_input(model.signature, input_name),
                 next((step.order for step in layouts.values()), None),
             ),
             trained=image_size(model.signature.metadata),
@@ -76,13 +84,17 @@ _VALUES = (Channels, Normalize, Layout)
 """The steps that leave every pixel where it is, in the order in which they are spelled out."""
 
 
-def _image_input(signature: Signature) -> Tensor:
-    """The input that takes the image: the only one beside those that `SIZE_INPUTS` knows.
+def _image_input(signature: Signature, name: str | None) -> Tensor:
+    """The input that takes the image: by name, or the only one beside those of `SIZE_INPUTS`.
 
     Raises:
         BadModel: there is none, or there are several.
     """
-    images = [tensor for tensor in signature.inputs if tensor.name not in SIZE_INPUTS]
+    images = [
+        tensor
+        for tensor in signature.inputs
+        if (tensor.name not in SIZE_INPUTS if name is None else tensor.name == name)
+    ]
     if len(images) != 1:
         listing = ", ".join(str(tensor) for tensor in signature.inputs)
         raise BadModel(

@@ -121,11 +121,24 @@ def _mask(canvas: Array, mask: list[int], color: Color, thick: int) -> tuple[int
     """Draw a mask tinted, with its boundary; return where its caption goes."""
     *pixels, left, top, right, bottom = mask
     bitmap = np.array(pixels, np.uint8).reshape(bottom - top + 1, right - left + 1)
+    return _region(canvas, bitmap, left, top, color, thick)
+
+
+def region(canvas: Array, bitmap: Array, left: int, top: int, color: Color) -> tuple[int, int]:
+    """Draw the pixels of a bitmap, (h, w) uint8, tinted; return where its caption goes."""
+    return _region(canvas, bitmap, left, top, color, max(2, round(max(canvas.shape[:2]) / 500)))
+
+
+def _region(
+    canvas: Array, bitmap: Array, left: int, top: int, color: Color, thick: int
+) -> tuple[int, int]:
+    """Draw the pixels of a bitmap tinted, with their boundary."""
     _tint(canvas, bitmap, left, top, color)
     rings, _ = cv2.findContours(bitmap, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(left, top))
     for shade, width in (((0, 0, 0), thick + 2), (color, thick)):
         cv2.drawContours(canvas, rings, -1, shade, width, cv2.LINE_AA)
-    return left, top
+    x, y, _, _ = cv2.boundingRect(bitmap)
+    return left + x, top + y
 
 
 def _tint(canvas: Array, bitmap: Array, left: int, top: int, color: Color) -> None:
@@ -134,6 +147,11 @@ def _tint(canvas: Array, bitmap: Array, left: int, top: int, color: Color) -> No
     window = canvas[y : top + bitmap.shape[0], x : left + bitmap.shape[1]]
     inside = bitmap[y - top :, x - left :][: window.shape[0], : window.shape[1]] > 0
     window[inside] = (window[inside] * (1 - _FILL) + np.array(color) * _FILL).astype(np.uint8)
+
+
+def dots(canvas: Array, points: Array, color: Color) -> None:
+    """Draw points, (P, 2) x y."""
+    _dots(canvas, points, color, max(2, round(max(canvas.shape[:2]) / 500)))
 
 
 def _dots(canvas: Array, points: Array, color: Color, thick: int) -> tuple[int, int]:

@@ -178,7 +178,8 @@ class InteractorManifest(_OneModelOrTwo):
     ]
     """The steps from prompts to masks, in order: a segmenter, refinements."""
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """The score, as the model guesses it, that a mask must exceed to be offered."""
+    """The score, as the model guesses it, below which a mask is not offered; a request may name
+    another."""
     min_pos_points: Annotated[int, Field(ge=0, le=100)] = 1
     """How many clicks on the object CVAT waits for before it asks the function."""
     min_neg_points: Annotated[int, Field(ge=-1, le=100)] = 0
@@ -234,5 +235,9 @@ class ReidManifest(Manifest):
         return {("model",): self.model}
 
 
-MANIFESTS: dict[str, type[Manifest]] = {"detector": DetectorManifest, "reid": ReidManifest}
+MANIFESTS: dict[str, type[Manifest]] = {
+    "detector": DetectorManifest,
+    "interactor": InteractorManifest,
+    "reid": ReidManifest,
+}
 """What `type` says -> the class of the manifest."""

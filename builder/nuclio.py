@@ -166,7 +166,9 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
     """What a variant's function.yaml says."""
     manifest = plan.manifest
     settings = plan.settings(variant)
-    workers = settings.workers or (1 if variant == "gpu" else 2)
+    # Workers are processes: each would have to look at an image before it can answer clicks on it.
+    alone = variant == "gpu" or manifest.type == "interactor"
+    workers = settings.workers or (1 if alone else 2)
     limits = Limits(
         cpu=settings.cpu or manifest.resources.cpu,
         memory=settings.memory or manifest.resources.memory,

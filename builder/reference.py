@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from builder.labels import Attribute, Label, Skeleton, Sublabel
 from builder.manifest import (
     DetectorManifest,
+    InteractorManifest,
     Manifest,
     ReidManifest,
     SecondModel,
@@ -21,7 +22,7 @@ from builder.sources import RemoteModel, WheelModel
 from builder.steps import known
 from builder.variants import CpuVariant, GpuVariant, Resources, Variant
 from runtimes.step import Attribute as AttributeStep
-from runtimes.step import Decoder, Embedder, Refine, Shape
+from runtimes.step import Decoder, Embedder, Refine, Segmenter, Shape
 
 _HEAD = """\
 # Manifest reference
@@ -41,6 +42,7 @@ postprocess:
 _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Every manifest", Manifest),
     ("`type: detector`", DetectorManifest),
+    ("`type: interactor`", InteractorManifest),
     ("`type: reid`", ReidManifest),
     ("A label", Label),
     ("An attribute of a label", Attribute),
@@ -57,9 +59,10 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
 
 _KINDS: tuple[tuple[str, str, type], ...] = (
     ("Decoders: from the model's outputs to instances", "detector", Decoder),
-    ("Refinements: from instances to fewer", "detector", Refine),
+    ("Refinements: from instances to fewer, or cleaner ones", "detector", Refine),
     ("Attributes: more about each instance", "detector", AttributeStep),
     ("Shapes: what CVAT draws", "detector", Shape),
+    ("Segmenters: from what is clicked to masks", "interactor", Segmenter),
     ("Embedders: what ReID compares", "reid", Embedder),
 )
 

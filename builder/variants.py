@@ -30,7 +30,8 @@ class Variant(Resources):
 
     workers: Annotated[int, Field(ge=1, le=64)] | None = None
     """How many requests are answered at once. Each worker is a process with its own copy of the
-    model. Default: 2 for the CPU variant, 1 for the GPU variant."""
+    model. Default: 2 for the CPU variant, 1 for the GPU variant and for interactors, whose workers
+    would not share what they know of an image."""
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """How many threads one inference may use on the CPU; 0: as many as there are cores."""
     base_image: ImageName = "python:3.11-slim"

@@ -130,6 +130,10 @@ class Prompted(Segmenter):
             scores=self._named("scores", outputs).name,
         )
 
+    def image_input(self) -> str:
+        """See Segmenter.image_input."""
+        return next(iter(self.features or {}), "")
+
     def _optional(self, role: str, tensors: Mapping[str, Tensor]) -> str | None:
         """The name of a role's tensor, if the model has one.
 

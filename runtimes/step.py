@@ -302,6 +302,10 @@ class Segmenter(Step):
         """
         raise NotImplementedError
 
+    def image_input(self) -> str:
+        """The input that takes the image, of a step that was bound to an only model."""
+        raise NotImplementedError
+
     def __call__(
         self, session: Session, features: Mapping[str, Array], view: View, prompts: Prompts
     ) -> Instances:

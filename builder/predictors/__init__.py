@@ -6,7 +6,7 @@ from typing import Protocol
 
 from builder.built import BuiltFunction
 from builder.errors import CommandLineError, Problem
-from builder.predictors import detector, reid
+from builder.predictors import detector, interactor, reid
 from builder.predictors.files import Pictures
 from builder.predictors.prediction import Prediction, Prompts
 
@@ -43,7 +43,7 @@ class Predictor(Protocol):
         """
 
 
-PREDICTORS: dict[str, Predictor] = {"detector": detector, "reid": reid}
+PREDICTORS: dict[str, Predictor] = {"detector": detector, "interactor": interactor, "reid": reid}
 """A function's kind -> the module."""
 
 
