@@ -31,6 +31,8 @@ class Prompted(Segmenter):
 
     Attributes:
         pads: whether a point that is none has to go with points that have no box.
+        square: whether masks cover the square that the input is padded to, by the encoder where
+            preprocessing does not.
     """
 
     masks: Annotated[
@@ -79,6 +81,7 @@ class Prompted(Segmenter):
     ] = None
 
     pads: ClassVar[bool] = False
+    square: ClassVar[bool] = False
     names: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "points": ("point_coords", "batched_point_coords", "input_points"),
         "labels": ("point_labels", "batched_point_labels", "input_labels"),
@@ -241,7 +244,9 @@ class Prompted(Segmenter):
             # Made at the size that was asked for, they leave out the padding.
             masks = FrameMasks.over(grids, self.level, view.image)
         else:
-            masks = FrameMasks.over(grids, self.level, view.input).to_image(view.geometry)
+            side = max(view.input)
+            covered = (side, side) if self.square else view.input
+            masks = FrameMasks.over(grids, self.level, covered).to_image(view.geometry)
         extents = [cv2.boundingRect((grid > self.level).astype(np.uint8)) for grid in grids]
         x, y, width, height = np.array(extents, np.float64).reshape(-1, 4).T
         cells = np.stack([x, y, x + width, y + height], axis=1)

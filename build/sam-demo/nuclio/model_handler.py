@@ -50,7 +50,7 @@ FUNCTION = Interactor(
         Smooth(radius=2),
     ),
     reply="shapes",
-    min_pos_points=1,
+    min_pos_points=0,
     box="optional",
 )
 

@@ -362,6 +362,13 @@ def test_masks_lie_where_the_model_saw_them() -> None:
     assert crop.bitmap.all()
 
 
+def test_an_encoder_that_pads_by_itself_changes_nothing() -> None:
+    unpadded = replace(WIDE, input=(512, 1024))
+    found, session = run(BOUND, prompts([[1, 1]]), answer([0.5]), view=unpadded)
+    assert found.boxes[0].tolist() == pytest.approx([0, 0, 150, 75])
+    assert session.given[0]["orig_im_size"].tolist() == [512, 1024]
+
+
 def test_masks_of_the_size_that_was_asked_for_leave_out_the_padding() -> None:
     step = replace(BOUND, output="masks")
     large = np.full((1, 1, 512, 1024), -5, np.float32)
