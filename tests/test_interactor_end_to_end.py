@@ -1,0 +1,181 @@
+"""An interactor as CVAT sees it: the payloads of its versions against a built function."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from builder.built import BuiltFunction, Reply
+from builder.contract.interactor import judge
+from builder.plan import VARIANTS, VariantName
+from runtimes import rle
+from runtimes.arrays import Array
+from tests.scenes import iou, scene
+
+MODELS = Path(__file__).parent.parent / "manifests" / "models"
+MANIFEST = f"""
+name: clicks
+type: interactor
+encoder: {MODELS}/sam-demo-encoder.onnx
+decoder: {MODELS}/sam-demo-decoder.onnx
+preprocess:
+  - letterbox: {{size: 1024, fill: [124, 116, 104], align: top_left}}
+  - normalize: {{scale: 1, mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375]}}
+postprocess:
+  - sam
+min_pos_points: 1
+start_with_box: BOX
+cvat: "CVAT"
+variants:
+  gpu: {{allow_cpu_fallback: true}}
+"""
+SCENE = scene()
+IMAGE = b64encode(SCENE.png()).decode()
+DISC = SCENE.inside["disc"]
+
+
+@pytest.fixture(scope="module")
+def functions(
+    build_from: Callable[[str], Path],
+) -> dict[tuple[str, VariantName], BuiltFunction]:
+    """The function for CVAT 2.15 and for 2.60 and newer, in both variants."""
+    found = {}
+    for cvat in ("2.15", "2.60"):
+        folder = build_from(MANIFEST.replace("CVAT", cvat).replace("BOX", "optional"))
+        for variant in VARIANTS:
+            found[cvat, variant] = BuiltFunction(folder, variant)
+    return found
+
+
+def send(function: BuiltFunction, body: dict[str, Any]) -> Reply:
+    return function.send({"image": IMAGE, **body}, "application/json")
+
+
+def whole(reply: Reply) -> Array:
+    """The mask of a reply of either form, over the whole image."""
+    assert judge(reply.body, (480, 640)) == []
+    if "mask" in reply.body:
+        return np.array(reply.body["mask"])
+    (shape,) = reply.body["shapes"]
+    crop, left, top = rle.decode(shape["points"])
+    mask = np.zeros((480, 640), np.uint8)
+    mask[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
+    return mask
+
+
+X, Y = DISC
+CLICK = {"pos_points": [[X, Y]], "neg_points": []}
+CORNERS = [[60.5, 40.25], [239.75, 219.5]]
+PAYLOADS: dict[str, dict[str, Any]] = {
+    # 2.15 takes the box out of pos_points itself; without one it sends null.
+    "2.15": {**CLICK, "obj_bbox": None},
+    "2.15, a box": {"pos_points": [], "neg_points": [], "obj_bbox": CORNERS},
+    "2.15, a box drawn backwards": {**CLICK, "obj_bbox": CORNERS[::-1]},
+    "2.15, a threshold": {**CLICK, "obj_bbox": None, "threshold": 0.5},
+    # 2.40 passes obj_bbox on as its page sends it, which may not mention it at all.
+    "2.40": CLICK,
+    "2.40, null": {**CLICK, "obj_bbox": None},
+    "2.40, a box": {**CLICK, "obj_bbox": CORNERS},
+    # 2.73 always sends a list, and what the user typed.
+    "2.73": {**CLICK, "obj_bbox": []},
+    "2.73, a box": {**CLICK, "obj_bbox": CORNERS},
+    "2.73, a box alone": {"pos_points": [], "neg_points": [], "obj_bbox": CORNERS},
+    "2.73, words": {**CLICK, "obj_bbox": [], "text_prompts": ["red disc"]},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("cvat", ["2.15", "2.60"])
+def test_every_version_of_cvat_gets_the_disc_that_was_clicked(
+    functions: dict[tuple[str, VariantName], BuiltFunction], cvat: str, variant: VariantName
+) -> None:
+    function = functions[cvat, variant]
+    for name, payload in PAYLOADS.items():
+        reply = send(function, payload)
+        assert reply.status == 200, name
+        assert set(reply.body) == ({"mask", "points"} if cvat == "2.15" else {"shapes"})
+        assert iou(whole(reply), SCENE.shapes["disc"]) >= 0.9, name
+
+
+def test_versions_before_60_can_use_the_mask_and_its_outline(
+    functions: dict[tuple[str, VariantName], BuiltFunction],
+) -> None:
+    body = send(functions["2.15", "cpu"], PAYLOADS["2.15"]).body
+    assert len(body["points"]) >= 3
+    xs, ys = zip(*body["points"], strict=True)
+    assert [min(xs), min(ys), max(xs), max(ys)] == pytest.approx([70, 50, 230, 210], abs=3)
+
+
+@pytest.mark.parametrize("cvat", ["2.15", "2.60"])
+def test_an_empty_result_is_an_answer(
+    functions: dict[tuple[str, VariantName], BuiltFunction], cvat: str
+) -> None:
+    reply = send(functions[cvat, "cpu"], {"pos_points": [[X, Y]], "neg_points": [[X, Y]]})
+    assert reply.status == 200
+    assert judge(reply.body, (480, 640)) == []
+    if cvat == "2.60":
+        assert reply.body == {"shapes": []}
+    else:
+        assert not np.any(reply.body["mask"])
+        assert reply.body["points"] == []
+
+
+def test_the_log_says_whether_the_image_was_known(
+    functions: dict[tuple[str, VariantName], BuiltFunction],
+) -> None:
+    function = functions["2.60", "cpu"]
+    other = b64encode(scene((300, 400)).png()).decode()
+    for expected in ("miss", "hit", "hit"):
+        send(function, {**CLICK, "image": other})
+        assert function.log[-1].startswith(f"info: 200 answered; embedding: {expected}; look up ")
+    send(function, {**CLICK, "text_prompts": ["disc"]})
+    assert "; text_prompts: ignored; embedding: " in function.log[-1]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({}, "pos_points: there are not enough points on what is wanted; found: 0"),
+        ({"pos_points": None, "obj_bbox": []}, "pos_points: there are not enough points"),
+        ({"pos_points": [], "neg_points": [[1, 1]]}, "pos_points: there are not enough points"),
+        ({"pos_points": [[5000, 5000]]}, "pos_points[0]: is far outside of the image"),
+        ({"pos_points": [[-200, 10]]}, "pos_points[0]: is far outside of the image"),
+        ({**CLICK, "neg_points": [[1e9, 0]]}, "neg_points[0]: is far outside of the image"),
+        ({"pos_points": [["150", "130"]]}, "pos_points[0]: has a coordinate that is not a number"),
+        ({"pos_points": "150,130"}, "pos_points: must be a list of points"),
+        ({"pos_points": [[150]]}, "pos_points[0]: must be a point"),
+        ({"pos_points": [150, 130]}, "pos_points[0]: must be a point"),
+        ({"pos_points": [[float("nan"), 1]]}, "pos_points[0]: has a coordinate that is not"),
+        ({"pos_points": [[True, False]]}, "pos_points[0]: has a coordinate that is not a number"),
+        ({"pos_points": [[1, 2]] * 10_000}, "pos_points: has too many points; found: 10000"),
+        ({**CLICK, "obj_bbox": [1, 2, 3]}, "obj_bbox: must be four numbers a box"),
+        ({**CLICK, "obj_bbox": [[1, 2]]}, "obj_bbox: must be two corners a box"),
+        ({**CLICK, "obj_bbox": [[9, 9], [9, 9]]}, "obj_bbox: nothing of the box is inside"),
+        ({**CLICK, "obj_bbox": "all"}, "obj_bbox: must be a list of points"),
+        ({**CLICK, "threshold": "high"}, "threshold: must be a number from 0 to 1"),
+        ({**CLICK, "image": "?"}, "image: is not base64"),
+        ({**CLICK, "image": None}, "image: must be the base64 text of an image file"),
+    ],
+)
+def test_bad_prompts_get_400_and_a_reason(
+    functions: dict[tuple[str, VariantName], BuiltFunction], body: dict[str, Any], reason: str
+) -> None:
+    function = functions["2.60", "cpu"]
+    reply = send(function, body)
+    assert reply.status == 400
+    assert reply.body["error"].startswith(reason)
+    assert function.log[-1].startswith("info: 400 bad request: ")
+
+
+def test_a_function_that_needs_a_box_says_so(build_from: Callable[[str], Path]) -> None:
+    folder = build_from(MANIFEST.replace("CVAT", "2.60").replace("BOX", "always"))
+    function = BuiltFunction(folder, "cpu")
+    reply = send(function, PAYLOADS["2.73"])
+    assert (reply.status, reply.body["error"].split(";")[0]) == (
+        400,
+        "obj_bbox: this function needs a box",
+    )
+    assert iou(whole(send(function, PAYLOADS["2.73, a box"])), SCENE.shapes["disc"]) >= 0.9
