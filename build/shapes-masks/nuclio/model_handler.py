@@ -25,7 +25,7 @@ FUNCTION = Detector(
         file="model.onnx",
         input="images",
         preprocess=(
-            Letterbox(size=(320, 320), fill=114, align="center", stride=None),
+            Letterbox(size=(320, 320), fill=114, align="center", stride=None, antialias=False),
             Channels(order="rgb"),
             Normalize(scale=255.0, mean=(0.0,), std=(1.0,)),
             Layout(order="nchw"),
