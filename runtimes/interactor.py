@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -10,7 +11,7 @@ import orjson
 
 from runtimes import image, rle
 from runtimes.arrays import Array, Size
-from runtimes.backends.session import Backend, Session
+from runtimes.backends.session import Backend, Session, run_fitted
 from runtimes.clock import Clock
 from runtimes.contours import outlines
 from runtimes.embeddings import Embeddings, fingerprint
@@ -186,7 +187,8 @@ class OpenInteractor:
     def _segment(self, features: Outputs, prompts: Prompts) -> Instances:
         """Masks in pixels of the image, best first."""
         session = self._decoder or self._network.session
-        instances = self._segmenter(session, features.tensors, features.view, prompts)
+        run = partial(run_fitted, session)
+        instances = self._segmenter(run, features.tensors, features.view, prompts)
         for step in self._refinements:
             instances = step(instances)
         return instances.best_first()

@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 
 from runtimes.arrays import Array
-from runtimes.backends.session import Session
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.masks import FrameMasks
 from runtimes.prompts import Prompts
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Count, Explained, Segmenter
+from runtimes.step import Count, Explained, Run, Segmenter
 from runtimes.view import View
 
 _POSITIVE, _NEGATIVE, _FIRST, _SECOND, _PADDING = 1, 0, 2, 3, -1
@@ -173,7 +172,7 @@ class Prompted(Segmenter):
         return tensors[name]
 
     def __call__(
-        self, session: Session, features: Mapping[str, Array], view: View, prompts: Prompts
+        self, run: Run, features: Mapping[str, Array], view: View, prompts: Prompts
     ) -> Instances:
         """See Segmenter."""
         fixed = self._fixed(features, view)
@@ -181,7 +180,7 @@ class Prompted(Segmenter):
         for number, prompt in enumerate(prompts.objects()):
             coords, labels = _tokens(prompt, view.geometry, self.pads)
             feeds = {**fixed, self.points or "": coords, self.labels or "": labels}
-            outputs = session.run(_fitted(feeds, session.signature))
+            outputs = run(feeds)
             found, sure = self._read(outputs)
             rows = self._chosen(found, sure, len(labels))
             # Of several boxes' masks only those that count outlive the next run.
@@ -273,23 +272,6 @@ def _tokens(prompts: Prompts, geometry: Geometry, pads: bool) -> tuple[Array, Ar
     if pads and not len(corners):
         coords, labels = np.concatenate([coords, np.zeros((1, 2))]), [*labels, _PADDING]
     return coords.astype(np.float32), np.array(labels, np.float32)
-
-
-def _fitted(feeds: Mapping[str, Array], signature: Signature) -> dict[str, Array]:
-    """Arrays in the types of their inputs, with axes of 1 in front for those that they lack.
-
-    Raises:
-        BadModel: the model has no such input.
-    """
-    inputs = {tensor.name: tensor for tensor in signature.inputs}
-    fitted = {}
-    for name, array in feeds.items():
-        if name not in inputs:
-            raise BadModel(f"the model has no input called '{name}'", found=", ".join(inputs))
-        missing = len(inputs[name].shape) - array.ndim
-        shaped = array.reshape((1,) * missing + array.shape)
-        fitted[name] = shaped.astype(inputs[name].dtype, copy=False)
-    return fitted
 
 
 def _check_points(tensor: Tensor) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from runtimes.arrays import Array, Size
-from runtimes.backends.session import Session
 from runtimes.errors import BadModel
 from runtimes.frame import Frame
 from runtimes.instances import Instances
@@ -285,6 +284,11 @@ class Shape(Step):
         raise NotImplementedError
 
 
+Run: TypeAlias = Callable[[Mapping[str, Array]], dict[str, Array]]
+"""Runs a model: from its inputs to its outputs, both by name; see Session.run. Inputs may be given
+in another type than the model's, or without leading axes of 1."""
+
+
 class Segmenter(Step):
     """A step from an annotator's prompts to masks: the first of an interactor's `postprocess`."""
 
@@ -307,12 +311,12 @@ class Segmenter(Step):
         raise NotImplementedError
 
     def __call__(
-        self, session: Session, features: Mapping[str, Array], view: View, prompts: Prompts
+        self, run: Run, features: Mapping[str, Array], view: View, prompts: Prompts
     ) -> Instances:
         """Run the model that takes the prompts.
 
         Args:
-            session: that model.
+            run: that model.
             features: the encoder's outputs by name, or of an only model the input that takes the
                 image.
             view: how the model saw the image.

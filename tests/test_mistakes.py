@@ -134,7 +134,7 @@ MANIFESTS = [
         "type: detecter",
         """2:1: type: has the wrong value
   found:   detecter
-  allowed: 'detector' or 'reid'
+  allowed: 'detector' or 'interactor' or 'reid'
   hint:    did you mean 'detector'?""",
     ),
     Mistake(

@@ -152,3 +152,18 @@ def test_reid_replies_the_same_elsewhere_with_only_its_own_requirements(
         "boxes1": boxes[::-1],
     }
     assert _answer_elsewhere(built, environment, request, tmp_path) == (200, [1, 0])
+
+
+@pytest.mark.slow
+def test_an_interactor_replies_the_same_elsewhere_with_only_its_own_requirements(
+    build_from: Callable[[str], Path], tmp_path: Path, environment: tuple[VariantName, Path]
+) -> None:
+    text = (ROOT / "manifests" / "sam-demo.yaml").read_text("utf-8")
+    text = text.replace("models/", f"{ROOT}/manifests/models/")
+    built = build_from(f"{text}variants:\n  gpu: {{allow_cpu_fallback: true}}\n")
+    image = np.zeros((60, 90, 3), np.uint8)
+    image[10:50, 45:80] = 255
+    request = {"image": _encoded(image), "pos_points": [[60, 30]], "neg_points": []}
+    here = BuiltFunction(built, environment[0]).send(request, "application/json")
+    assert _answer_elsewhere(built, environment, request, tmp_path) == (200, here.body)
+    assert len(here.body["shapes"]) == 1

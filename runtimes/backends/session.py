@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runtimes.arrays import Array
+from runtimes.errors import BadModel
 from runtimes.signature import Signature
 
 
@@ -44,3 +45,20 @@ class Backend(Protocol):
             NoDevice: the device that the settings ask for cannot be used.
             BadModel: the runtime cannot load the file.
         """
+
+
+def run_fitted(session: Session, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Run a model on arrays brought to its inputs' types; axes of 1 in front are added.
+
+    Raises:
+        BadModel: the model has no such input.
+    """
+    declared = {tensor.name: tensor for tensor in session.signature.inputs}
+    fitted = {}
+    for name, array in inputs.items():
+        if name not in declared:
+            raise BadModel(f"the model has no input called '{name}'", found=", ".join(declared))
+        missing = len(declared[name].shape) - array.ndim
+        shaped = array.reshape((1,) * missing + array.shape)
+        fitted[name] = shaped.astype(declared[name].dtype, copy=False)
+    return session.run(fitted)

@@ -1,11 +1,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 from runtimes.arrays import Array
+from runtimes.backends.session import run_fitted
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
@@ -226,7 +228,7 @@ def run(
     step: Prompted, asked: Prompts, *answers: dict[str, Array], view: View = WIDE
 ) -> tuple[Instances, Recorded]:
     session = Recorded(SAM, list(answers))
-    return step(session, EMBEDDING, view, asked), session
+    return step(partial(run_fitted, session), EMBEDDING, view, asked), session
 
 
 BOUND = Sam().bind(SAM, SAM_ENCODER)
@@ -287,7 +289,9 @@ def test_arrays_get_the_types_and_axes_that_the_model_takes() -> None:
             }
         ],
     )
-    found = Sam2().bind(model, SAM_ENCODER)(session, EMBEDDING, WIDE, prompts([[150, 75]]))
+    found = Sam2().bind(model, SAM_ENCODER)(
+        partial(run_fitted, session), EMBEDDING, WIDE, prompts([[150, 75]])
+    )
     given = session.given[0]
     assert given["input_points"].tolist() == [[[[256, 128]]]]
     assert {name: it.dtype.name for name, it in given.items()} == {
