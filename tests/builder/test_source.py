@@ -30,7 +30,9 @@ def test_the_text_evaluates_to_what_was_planned(ready_plan: Plan) -> None:
 
 def test_every_field_is_spelled_out(write_manifest: WriteManifest) -> None:
     text = model_handler(plan(write_manifest()))
-    assert 'Letterbox(size=(64, 64), fill=114, align="center", stride=None)' in text
+    assert (
+        'Letterbox(size=(64, 64), fill=114, align="center", stride=None, antialias=False)' in text
+    )
     assert "Nms(iou=0.45, per_class=True, max=300, candidates=30000)" in text
     assert 'Yolo(output="output0")' in text
 
@@ -170,7 +172,10 @@ def test_labels_stand_one_a_line(ready_plan: Plan) -> None:
         (None, "None"),
         (True, "True"),
         (Yolo("out"), 'Yolo(output="out")'),
-        (Letterbox((1, 2)), 'Letterbox(size=(1, 2), fill=114, align="center", stride=None)'),
+        (
+            Letterbox((1, 2)),
+            'Letterbox(size=(1, 2), fill=114, align="center", stride=None, antialias=False)',
+        ),
     ],
 )
 def test_values_are_spelled_as_formatters_write_them(value: object, text: str) -> None:
