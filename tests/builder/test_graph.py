@@ -1,0 +1,167 @@
+from pathlib import Path
+
+import openvino
+import pytest
+
+from builder.errors import ModelError
+from builder.graph import Graph, Node
+from builder.graph_file import read_graph
+from builder.model import read
+from tests import zoo
+
+
+def graph_of(*nodes: Node, weights: dict[str, tuple[int, ...]] | None = None) -> Graph:
+    return Graph("test", 17, (), {}, nodes, weights or {})
+
+
+def test_reshaping_and_casting_leave_the_source_what_it_is() -> None:
+    graph = graph_of(
+        Node("Sigmoid", ("x",), ("s",)),
+        Node("Reshape", ("s", "shape"), ("r",)),
+        Node("Cast", ("r",), ("y",)),
+    )
+    assert graph.source("y") == "s"
+    assert graph.end("y") == "Sigmoid"
+    assert graph.end("x") == ""
+
+
+def test_parts_of_nested_concats_are_in_order() -> None:
+    graph = graph_of(
+        Node("Mul", ("a", "b"), ("boxes",)),
+        Node("Sigmoid", ("c",), ("scores",)),
+        Node("Concat", ("boxes", "scores"), ("inner",)),
+        Node("Concat", ("inner", "points"), ("outer",)),
+        Node("Transpose", ("outer",), ("y",)),
+    )
+    assert graph.parts("y") == ("boxes", "scores", "points")
+    assert graph.ends("y") == ("Mul", "Sigmoid", "")
+
+
+def test_a_layer_with_a_bias_gives_logits_and_a_sum_of_constants_says_nothing() -> None:
+    graph = graph_of(
+        Node("MatMul", ("x", "w"), ("m",)),
+        Node("Add", ("bias", "m"), ("logits",)),
+        Node("Softmax", ("logits",), ("p",)),
+        Node("Add", ("c", "d"), ("known",)),
+    )
+    assert graph.activation("logits") == "none"
+    assert graph.activation("p") == "softmax"
+    assert graph.activation("known") is None
+
+
+def test_width_is_that_of_the_weights() -> None:
+    graph = graph_of(
+        Node("Conv", ("x", "w"), ("a",)),
+        Node("Gemm", ("x", "g"), ("b",), flipped=True),
+        Node("Gemm", ("x", "g"), ("c",)),
+        Node("Add", ("bias", "c"), ("d",)),
+        Node("ConvTranspose", ("x", "w"), ("e",)),
+        weights={"w": (8, 3, 1, 1), "g": (91, 1024), "bias": (1024,)},
+    )
+    assert [graph.width(name) for name in "abcdex"] == [8, 91, 1024, 1024, 3, None]
+
+
+def test_classes_are_counted_at_the_scores_and_not_at_gates() -> None:
+    graph = graph_of(
+        Node("Conv", ("x", "w64"), ("a",)),
+        Node("Sigmoid", ("a",), ("gate",)),
+        Node("Mul", ("a", "gate"), ("silu",)),
+        Node("Conv", ("silu", "w5"), ("b",)),
+        Node("Sigmoid", ("b",), ("scores",)),
+        Node("TopK", ("scores", "k"), ("best", "places")),
+        weights={"w64": (64, 3, 3, 3), "w5": (5, 64, 1, 1)},
+    )
+    assert graph.class_count("best", "Sigmoid") == 5
+    assert graph.class_count("silu", "Sigmoid") is None
+
+
+def test_circles_do_not_keep_anybody_busy() -> None:
+    graph = graph_of(
+        Node("Reshape", ("b",), ("a",)),
+        Node("Concat", ("a", "c"), ("b",)),
+        Node("Add", ("d",), ("d",)),
+    )
+    assert graph.end("a") in ("", "Concat")
+    graph.parts("a")
+    graph.activation("d")
+    assert list(graph.behind("d")) == [graph.nodes[2]]
+
+
+def test_what_an_input_goes_through_first() -> None:
+    graph = graph_of(
+        Node("Cast", ("x",), ("a",)),
+        Node("Sub", ("a", "mean"), ("b",)),
+        Node("Div", ("b", "std"), ("c",)),
+        Node("Conv", ("c", "w"), ("d",)),
+        Node("Relu", ("d",), ("e",)),
+    )
+    assert graph.starts("x") == ("Sub", "Div")
+
+
+def converted(make: zoo.Maker, folder: Path) -> Path:
+    """A model of the zoo as OpenVINO IR."""
+    source = make(folder / "source.onnx")
+    openvino.save_model(openvino.convert_model(source), folder / "m.xml", compress_to_fp16=False)
+    return folder / "m.xml"
+
+
+def test_an_ir_tells_the_same_as_the_onnx_file_that_it_was_made_from(tmp_path: Path) -> None:
+    path = converted(zoo.yolov8, tmp_path)
+    graph, original = read_graph(path), read_graph(tmp_path / "source.onnx")
+    (output,) = read(path).signature.outputs
+    assert original.ends("output0") == ("Mul", "Sigmoid")
+    # The converter folds the product into the known boxes.
+    assert graph.ends(output.name) == ("Add", "Sigmoid")
+    assert graph.opset is None
+    assert "OpenVINO IR, version" in graph.origin
+
+
+def test_an_ir_counts_channels_too(tmp_path: Path) -> None:
+    path = converted(zoo.semantic, tmp_path)
+    (output,) = read(path).signature.outputs
+    assert read_graph(path).width(output.name) == 5
+
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE net [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
+<net name="&b;" version="11"></net>"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOMB,
+        '<!DOCTYPE net SYSTEM "file:///etc/passwd"><net/>',
+        "<net>",
+        "<html></html>",
+        "",
+        "<net>" + "<a>" * 5000,
+    ],
+    ids=["entities", "document type", "open", "another root", "empty", "deep"],
+)
+def test_a_file_that_is_no_ir_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.xml").write_text(text)
+    with pytest.raises(ModelError, match=r"m\.xml is not an OpenVINO IR"):
+        read_graph(tmp_path / "m.xml")
+
+
+def test_metadata_of_an_ir_are_read(tmp_path: Path) -> None:
+    model = openvino.convert_model(zoo.yolov8(tmp_path / "source.onnx"))
+    model.set_rt_info("a b", ["model_info", "labels"])
+    model.set_rt_info("fit_to_window_letterbox", ["model_info", "resize_type"])
+    openvino.save_model(model, tmp_path / "m.xml")
+    metadata = read_graph(tmp_path / "m.xml").metadata
+    assert metadata["labels"] == "a b"
+    assert metadata["resize_type"] == "fit_to_window_letterbox"
+
+
+def test_operations_that_are_not_onnx_own_are_named(tmp_path: Path) -> None:
+    import onnx
+    from onnx import helper
+
+    net = zoo.image()
+    net.give("y", net.known([1.0]), (1,))
+    path = net.save(tmp_path / "m.onnx")
+    model = onnx.load(path)
+    model.graph.node.append(helper.make_node("EfficientNMS_TRT", ["y"], ["z"], domain="TRT"))
+    onnx.save_model(model, path)
+    assert read_graph(path).domains == ("TRT",)
