@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 
 from builder.document import Document
 from builder.errors import ManifestError, Problem, did_you_mean
+from builder.foreign_labels import coco, cvat
 from builder.metadata import literal
 from builder.skeleton import Point, layout, svg
 from builder.texts import has_controls
@@ -334,12 +335,15 @@ def _bad_names(text: str, what: str) -> ManifestError:
     )
 
 
-def from_file(file: Path) -> list[Any]:
+def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
     """The entries of a label file, to be validated as if they stood in the manifest.
 
     Args:
         file: `.txt` with one name a line; `.yaml` or `.json` with a list of names or of labels,
-            or with a key `names` (a list, or class number -> name) as Ultralytics' data.yaml has.
+            or with a key `names` (a list, or class number -> name) as Ultralytics' data.yaml has;
+            COCO's annotations; the raw JSON of CVAT's constructor of labels.
+        numbered: keep the numbers of COCO's categories. Without it their order counts: most models
+            are trained on them without the gaps.
 
     Raises:
         ManifestError: it cannot be read or holds no labels.
@@ -361,6 +365,16 @@ def from_file(file: Path) -> list[Any]:
         raise ManifestError(
             Problem("is not a label file", file=file, allowed=".txt, .yaml, .yml or .json")
         )
+    categories = coco(entries)
+    if categories is not None:
+        drop = () if numbered else ("id",)
+        entries = [
+            {key: value for key, value in it.items() if key not in drop}
+            if isinstance(it, dict)
+            else it
+            for it in categories
+        ]
+    entries = cvat(entries) or entries
     if isinstance(entries, dict):
         entries = entries.get("names")
     if isinstance(entries, dict):
