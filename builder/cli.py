@@ -44,7 +44,8 @@ app = typer.Typer(
     cls=_Group,
     name="cvatbuild",
     help="Turn a manifest and a model into a Nuclio function that CVAT can use.\n\n"
-    "`cvatbuild manifests/yolo.yaml` writes build/yolo, in a CPU and a GPU variant.",
+    "`cvatbuild manifests/yolo.yaml` writes build/yolo, in a CPU and a GPU variant. "
+    "`cvatbuild best.onnx` writes the manifest first.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -98,9 +99,14 @@ def build(
         typer.Option("--smoke/--no-smoke", help="Start each variant and send it a blank image."),
     ] = True,
 ) -> None:
-    """Build functions: the default command."""
+    """Build functions: the default command.
+
+    A model (.onnx, or .xml of an OpenVINO IR) in place of a manifest is built by the manifest
+    beside it, which is written first if there is none.
+    """
     with _reported():
         _require_files(manifests)
+        manifests = _manifests_of(manifests)
         from builder.build import build as write
         from builder.build import check_names
 
@@ -112,6 +118,63 @@ def build(
                 _report(warning, "warning")
             for name in plan.variants:
                 typer.echo(built.folder / "nuclio" / _config_name(name))
+
+
+@app.command()
+def init(
+    models: Annotated[
+        list[Path],
+        typer.Argument(metavar="MODEL...", help="A model; or an encoder and its decoder."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="The manifest.  [default: stdout]"),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels",
+            metavar="FILE",
+            help="Labels: .txt, data.yaml, COCO's or CVAT's JSON.  [default: the model's own]",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the manifest if it is there.")
+    ] = False,
+) -> None:
+    """Write a manifest from a model, with the reason beside each value."""
+    with _reported():
+        _require_files(models, "a model")
+        from builder.init import begin, write
+
+        begun = begin(models, output.parent if output else Path(), labels)
+        for note in begun.notes:
+            _report(note, "warning")
+        if output is None:
+            typer.echo(begun.draft.text, nl=False)
+        else:
+            write(begun.draft.text, output, force=force)
+            typer.echo(output)
+
+
+@app.command()
+def inspect(
+    models: Annotated[
+        list[Path], typer.Argument(metavar="MODEL...", help="ONNX or OpenVINO IR files.")
+    ],
+    run_once: Annotated[
+        bool,
+        typer.Option("--run", help="Run it once on a blank image, where the graph cannot tell."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Show what the tool sees in a model: inputs, outputs, metadata, family."""
+    with _reported():
+        _require_files(models, "a model")
+        from builder.inspection import Inspection
+
+        for seen in _each(models, lambda file: Inspection.of(file, run=run_once)):
+            typer.echo(seen.as_json() if as_json else seen.as_text())
 
 
 @app.command()
@@ -250,18 +313,43 @@ def _each(manifests: list[Path], part: Callable[[Path], _Result]) -> list[_Resul
     return results
 
 
-def _require_files(manifests: list[Path]) -> None:
+def _manifests_of(files: list[Path]) -> list[Path]:
+    """The manifests among the arguments, and those of the models among them."""
+    models = [file for file in files if file.suffix.lower() in (".onnx", ".xml")]
+    if not models:
+        return files
+    from builder.init import belong_together, manifest_beside
+
+    groups = [models] if belong_together(models) else [[model] for model in models]
+    found = [file for file in files if file not in models]
+    for group in groups:
+        manifest, begun = manifest_beside(group)
+        found.append(manifest)
+        if begun is None:
+            typer.echo(f"by {manifest}, which is there already", err=True)
+            continue
+        family = begun.verdict.matches[0].family
+        typer.echo(f"wrote {manifest}: {family} ({begun.verdict.sureness})", err=True)
+        for note in begun.notes:
+            _report(note, "warning")
+    return found
+
+
+def _require_files(manifests: list[Path], what: str = "a manifest") -> None:
     """Stop where an argument is no file."""
     from builder.errors import CommandLineError, Problem
     from builder.files import is_file
 
     for file in manifests:
         if not is_file(file):
-            what = (
-                "is a directory, not a manifest" if os.path.isdir(file) else "there is no such file"
-            )
+            problem = f"is a directory, not {what}"
             raise CommandLineError(
-                Problem(what, file=file, allowed="the path of a manifest", hint=_near(file))
+                Problem(
+                    problem if os.path.isdir(file) else "there is no such file",
+                    file=file,
+                    allowed=f"the path of {what}",
+                    hint=_near(file),
+                )
             )
 
 
@@ -269,7 +357,7 @@ def _near(file: Path) -> str:
     """The manifest or command that a wrong path may have meant."""
     from builder.errors import did_you_mean
 
-    beside = [path.name for path in file.parent.glob("*.y*ml")] if file.parent.is_dir() else []
+    beside = [path.name for path in file.parent.glob("*.*")] if file.parent.is_dir() else []
     commands = [
         command.callback.__name__ for command in app.registered_commands if command.callback
     ]

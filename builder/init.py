@@ -1,0 +1,215 @@
+"""From model files to a manifest: `cvatbuild init`, and building straight from a model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.document import Document
+from builder.draft import Draft, Source, draft, stem_of
+from builder.errors import CvatbuildError, ManifestError, ModelError, OutputError, Problem
+from builder.files import is_file
+from builder.labels import Label, Name, from_file
+from builder.model import Model, locate, read
+from builder.recognition.verdict import Verdict, recognise
+from builder.validation import Strict, validate
+from runtimes.backends.openvino_cpu import OpenVino
+from runtimes.errors import FunctionError
+
+SUFFIXES = (".onnx", ".xml")
+"""How the names of model files end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A manifest for models, not yet written.
+
+    Attributes:
+        draft: the manifest.
+        verdict: what the models are.
+        notes: what the person should look at.
+    """
+
+    draft: Draft
+    verdict: Verdict
+    notes: tuple[Problem, ...]
+
+
+def begin(files: Sequence[Path], folder: Path, labels: Path | None = None) -> Begun:
+    """Recognise models and draft their manifest.
+
+    Args:
+        files: one model, or an encoder and a decoder in any order.
+        folder: where the manifest is to lie; it names the models relative to it.
+        labels: a file with the labels; see labels.from_file.
+
+    Raises:
+        ModelError: a model cannot be read, or nobody knows what it is.
+        ManifestError: the labels cannot be read.
+    """
+    models = tuple(read(locate(file.name, file.parent)) for file in files)
+    named = None if labels is None else _labels(labels)
+    verdict = recognise(models, run=True)
+    if verdict.best is None:
+        raise _unknown(files, models)
+    source = Source(
+        tuple(files),
+        models,
+        verdict,
+        folder,
+        named,
+        labels.name if labels is not None else "",
+        _unloadable(models),
+    )
+    found = draft(source)
+    return Begun(found, verdict, (*found.notes, *_remarks(files, models, verdict)))
+
+
+def write(text: str, file: Path, *, force: bool) -> None:
+    """Write a manifest; a file that is there already stays as it is unless `force`.
+
+    Raises:
+        OutputError: it cannot be written, or is there.
+    """
+    try:
+        with file.open("w" if force else "x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        hint = "--force overwrites it; -o FILE writes another"
+        raise OutputError(Problem("is there already", file=file, hint=hint)) from error
+    except (OSError, ValueError) as error:
+        raise OutputError(Problem(f"cannot be written: {error}", file=file)) from error
+
+
+def manifest_beside(files: Sequence[Path]) -> tuple[Path, Begun | None]:
+    """The manifest that models are built by: the one beside them, or a new one.
+
+    Returns:
+        Its path, and how it came to be if it was written now.
+
+    Raises:
+        OutputError: a file of its name is no manifest of these models.
+        ModelError: see `begin`.
+    """
+    file = files[0].with_name(f"{stem_of(files)}.yaml")
+    if file.exists():
+        if not _names(file, files):
+            raise OutputError(
+                Problem(
+                    f"is there already, and is no manifest of {files[0].name}",
+                    file=file,
+                    hint="`cvatbuild init MODEL -o FILE` writes a manifest under another name",
+                )
+            )
+        return file, None
+    begun = begin(files, file.parent)
+    write(begun.draft.text, file, force=False)
+    return file, begun
+
+
+def belong_together(files: Sequence[Path]) -> bool:
+    """Whether two model files are an encoder and its decoder.
+
+    Raises:
+        ModelError: one of them cannot be read.
+    """
+    if len(files) != 2:
+        return False
+    models = [read(locate(file.name, file.parent)) for file in files]
+    return recognise(models, run=False).best is not None
+
+
+def _names(file: Path, files: Sequence[Path]) -> bool:
+    """Whether a file is a manifest that names all of these models."""
+    try:
+        data = Document.read(file).data
+    except CvatbuildError:
+        return False
+    if not isinstance(data, dict):
+        return False
+    given = [data.get(key) for key in ("model", "encoder", "decoder")]
+    named = {(file.parent / it).resolve() for it in given if isinstance(it, str) and it}
+    return {path.resolve() for path in files} <= named
+
+
+class _LabelFile(Strict):
+    """The entries of a label file, under the key by which the manifest would have them."""
+
+    labels: tuple[Name | Label, ...]
+
+
+def _labels(file: Path) -> tuple[Label, ...]:
+    """The labels of a file.
+
+    Raises:
+        ManifestError: it cannot be read, or they are none that CVAT could have.
+    """
+    if not is_file(file):
+        raise ManifestError(Problem("there is no such file", file=file))
+    data = {"labels": from_file(file, numbered=True)}
+    entries = validate(_LabelFile, data, Document(file, data, {}, {})).labels
+    return tuple(it if isinstance(it, Label) else Label(name=it) for it in entries)
+
+
+def _unknown(files: Sequence[Path], models: Sequence[Model]) -> ModelError:
+    """The error for models that no family claims."""
+    listing = "; ".join(
+        f"{file.name} takes {', '.join(map(str, model.signature.inputs))} and gives "
+        f"{', '.join(map(str, model.signature.outputs))}"
+        for file, model in zip(files, models, strict=True)
+    )
+    hint = "an encoder and its decoder go together: `cvatbuild init ENCODER DECODER`"
+    if len(files) > 1:
+        hint = "models of which each is a function of its own are begun one by one"
+    return ModelError(
+        Problem(
+            "this is no family of models that cvatbuild knows",
+            file=files[0],
+            found=listing[:600],
+            allowed="docs/manifest.md lists what can be decoded",
+            hint=hint,
+        )
+    )
+
+
+def _remarks(files: Sequence[Path], models: Sequence[Model], verdict: Verdict) -> list[Problem]:
+    """What a person should know about the models themselves."""
+    found = []
+    if verdict.rivals:
+        match = verdict.matches[0]
+        others = "; ".join(rival.family for rival in verdict.rivals)
+        found.append(
+            Problem(
+                f"unsure what this is; the manifest takes it for {match.family}",
+                file=files[0],
+                found=", ".join(match.reasons),
+                allowed=f"it could as well be {others}",
+                hint="the manifest lists the steps of each as comments; try them on a picture",
+            )
+        )
+    for file, model, facts in zip(files, models, verdict.facts, strict=True):
+        for declared, real in zip(model.signature.outputs, facts.outputs, strict=True):
+            known = [
+                (one, other)
+                for one, other in zip(declared.shape, real.shape, strict=False)
+                if one is not None and other is not None
+            ]
+            if len(declared.shape) != len(real.shape) or any(a != b for a, b in known):
+                what = f"declares {declared} but gives {real}"
+                hint = "export it again; its steps are chosen by what it gives"
+                found.append(Problem(what, file=file, hint=hint))
+    return found
+
+
+def _unloadable(models: Sequence[Model]) -> str:
+    """Why OpenVINO cannot load a model, if it cannot.
+
+    Large models are left to the build's own trial: compiling them takes long.
+    """
+    for model in models:
+        path = model.files[model.name]
+        if model.format == "onnx" and path.stat().st_size < 400 * 2**20:
+            try:
+                OpenVino().open(path.resolve())
+            except FunctionError as error:
+                return error.what
+    return ""
