@@ -1,0 +1,187 @@
+"""What a tracker remembers of an object from one frame to the next.
+
+It travels through CVAT's server and page, and in CVAT 2.15 nothing protects it on its way: what
+comes back is plain JSON and is checked like any other part of a request. It holds all that is
+needed, so any worker can go on with it:
+
+    {"version": 1,
+     "model": digest of the model files,
+     "shape": the shape as it was drawn, in the form in which it came,
+     "box": [x1, y1, x2, y2] where the object was last seen,
+     "template": the template crop, base64 of a WebP file}
+
+WebP, because its lossless files are the smallest and a file's size in pixels can be read off its
+first bytes, before anything is decoded (WebP Container Specification; RFC 6386, 9.1; RFC 9649, 3).
+"""
+
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import orjson
+
+from runtimes.arrays import Array, Size
+from runtimes.errors import BadRequest
+from runtimes.tracked import Tracked, box_of, number_of
+
+VERSION = 1
+MAX_BYTES = 65536
+"""The most that one object's state takes as JSON, where nothing else is said."""
+
+_KEYS = ("version", "model", "shape", "box", "template")
+_QUALITIES = (101, 95, 85, 70, 50)
+"""WebP's, tried in this order until the state is small enough; above 100 is lossless."""
+_HINT = "start the track again from a drawn shape"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The state of one object.
+
+    Attributes:
+        shape: as it was drawn.
+        box: (4,) x1 y1 x2 y2 where it was last seen, image pixels.
+        template: the template crop as it travels.
+    """
+
+    shape: Tracked
+    box: Array
+    template: str
+
+    def as_json(self, digest: str) -> dict[str, Any]:
+        """The state as plain JSON."""
+        return {
+            "version": VERSION,
+            "model": digest,
+            "shape": self.shape.as_sent(),
+            "box": self.box.round(3).tolist(),
+            "template": self.template,
+        }
+
+    @classmethod
+    def start(cls, shape: Tracked, crop: Array, digest: str, limit: int, where: str) -> "State":
+        """The state of an object that was just drawn.
+
+        Args:
+            shape: what was drawn.
+            crop: (side, side, 3) uint8 BGR, the template.
+            digest: of the model files.
+            limit: the most bytes that the state may take as JSON.
+            where: the shape's place in the request, for messages.
+
+        Raises:
+            BadRequest: the shape alone is too much.
+        """
+        bare = _size(cls(shape, shape.box, "").as_json(digest))
+        for quality in _QUALITIES:
+            _, file = cv2.imencode(".webp", crop, [cv2.IMWRITE_WEBP_QUALITY, quality])
+            text = b64encode(file.tobytes()).decode()
+            if bare + len(text) <= limit:
+                return cls(shape, shape.box, text)
+        raise BadRequest(
+            f"has too many points: its state would take {bare + len(text)} bytes",
+            where=where,
+            found=f"{len(shape.points)} numbers",
+            allowed=f"{limit} bytes",
+            hint="simplify the shape, or track a rectangle",
+        )
+
+    @classmethod
+    def of(
+        cls, value: object, digest: str, limit: int, allowed: tuple[str, ...], where: str
+    ) -> "State":
+        """Read a state that came back.
+
+        Raises:
+            BadRequest: it is not a state that this function made.
+        """
+        if not isinstance(value, dict) or set(value) != set(_KEYS):
+            found = ", ".join(map(str, value))[:80] if isinstance(value, dict) else repr(value)[:80]
+            raise BadRequest(
+                "is not a state of a tracker", where=where, found=found or "nothing", hint=_HINT
+            )
+        if type(value["version"]) is not int or value["version"] != VERSION:
+            raise BadRequest(
+                "is of another version of this function",
+                where=f"{where}.version",
+                found=repr(value["version"])[:80],
+                allowed=str(VERSION),
+                hint=_HINT,
+            )
+        if value["model"] != digest:
+            raise BadRequest(
+                "is from another model",
+                where=f"{where}.model",
+                found=repr(value["model"])[:80],
+                allowed=digest,
+                hint=_HINT,
+            )
+        size = _size(value, where)
+        if size > limit:
+            raise BadRequest(
+                "is larger than any that this function makes",
+                where=where,
+                found=f"{size} bytes",
+                allowed=f"{limit} bytes",
+            )
+        box = value["box"]
+        if not isinstance(box, list):
+            raise BadRequest("must be x1, y1, x2, y2", where=f"{where}.box", found=repr(box)[:80])
+        numbers = tuple(number_of(it, f"{where}.box") for it in box)
+        x1, y1, x2, y2 = box_of(numbers, f"{where}.box")
+        if x1 == x2 or y1 == y2:
+            raise BadRequest("has no area", where=f"{where}.box", found=repr(box)[:80])
+        if not isinstance(value["template"], str):
+            found = type(value["template"]).__name__
+            raise BadRequest("must be base64", where=f"{where}.template", found=found)
+        shape = Tracked.of(value["shape"], f"{where}.shape", allowed)
+        return cls(shape, np.array([x1, y1, x2, y2]), value["template"])
+
+    def crop(self, side: int, where: str) -> Array:
+        """The template crop, (side, side, 3) uint8 BGR.
+
+        Raises:
+            BadRequest: the text is not such an image.
+        """
+        place = f"{where}.template"
+        try:
+            data = b64decode(self.template, validate=True)
+        except (Base64Error, ValueError) as error:
+            raise BadRequest(f"is not base64 ({error})", where=place, hint=_HINT) from error
+        said = _declared_size(data)
+        if said == (side, side):
+            crop = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            if crop is not None and crop.shape == (side, side, 3):
+                return np.asarray(crop)
+        raise BadRequest(
+            "is not the template crop of this function",
+            where=place,
+            found=f"{len(data)} bytes" + (f", {said[1]}x{said[0]} pixels" if said else ""),
+            allowed=f"a WebP file of {side}x{side} pixels",
+            hint=_HINT,
+        )
+
+
+def _size(value: object, where: str = "") -> int:
+    """How many bytes a value takes as JSON."""
+    try:
+        return len(orjson.dumps(value))
+    except TypeError as error:  # a whole number can be larger than any that JSON readers take
+        raise BadRequest(f"is no plain JSON ({error})", where=where, hint=_HINT) from error
+
+
+def _declared_size(data: bytes) -> Size | None:
+    """Height and width that the head of a simple WebP file states, or None where it is none."""
+    kind = data[8:16]
+    if data[:4] != b"RIFF" or len(data) < 30:
+        return None
+    if kind == b"WEBPVP8L" and data[20] == 0x2F:
+        bits = int.from_bytes(data[21:25], "little")
+        return (bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1
+    if kind == b"WEBPVP8 " and data[23:26] == b"\x9d\x01\x2a":
+        width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+        return height, width
+    return None

@@ -1,0 +1,315 @@
+"""Functions that carry shapes from one frame to the next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from runtimes import image
+from runtimes.arrays import Array, Size
+from runtimes.backends.session import Backend, Session
+from runtimes.clock import Clock
+from runtimes.detector import threshold_of
+from runtimes.errors import BadModel, BadRequest
+from runtimes.frame import Frame
+from runtimes.geometry import Geometry
+from runtimes.state import MAX_BYTES, State
+from runtimes.step import Preprocess, Tracking
+from runtimes.tracked import Tracked
+from runtimes.trackers.crops import Color, cut
+
+WARM_UP_SIZE = (480, 640)
+"""Height and width of the blank image that a function runs on before its first request."""
+
+MAX_OBJECTS = 1000
+"""The most objects in one request: a bound on the time that it takes."""
+
+_LEAST_SIDE = 4.0
+"""Boxes do not shrink below this, in pixels: of what is smaller no crop shows anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """A tracker's description, as model_handler.py spells it out.
+
+    Attributes:
+        model: the file of the model that compares two crops, or what `encoder` makes of them.
+        encoder: the file of the model that embeds one crop, where there is one.
+        digest: of both files' contents; states from other models are refused by it.
+        shape_types: what CVAT may send.
+        preprocess: the steps from a crop to the model's input; they move no pixels.
+        postprocess: the one step that says what to look at and reads the answer.
+        max_state_bytes: the most that one object's state takes.
+    """
+
+    model: str
+    encoder: str | None
+    digest: str
+    shape_types: tuple[str, ...]
+    preprocess: tuple[Preprocess, ...]
+    postprocess: tuple[Tracking, ...]
+    max_state_bytes: int = MAX_BYTES
+
+    def start(self, backend: Backend, folder: Path) -> "OpenTracker":
+        """Load the models from `folder` and track something over a blank image once.
+
+        Raises:
+            BadModel: a file is absent, or its tensors are not what the function was built with.
+            NoDevice: see Backend.open.
+        """
+        encoder = None if self.encoder is None else _open(backend, folder / self.encoder)
+        return OpenTracker(self, _open(backend, folder / self.model), encoder)
+
+
+def _open(backend: Backend, path: Path) -> Session:
+    """Load a model file.
+
+    Raises:
+        BadModel: it is absent.
+    """
+    if not path.is_file():
+        raise BadModel(f"the model file {path} is missing", hint="build the function again")
+    return backend.open(path)
+
+
+class OpenTracker:
+    """A tracker that answers requests."""
+
+    def __init__(self, tracker: Tracker, model: Session, encoder: Session | None) -> None:
+        self._tracker = tracker
+        (self._step,) = tracker.postprocess
+        self._model = model
+        self._encoder = encoder
+        sides = self._step.template_size, self._step.search_size
+        if sides[0] is None or sides[1] is None:
+            raise BadModel("the step has no sizes: it was not bound to a model", where="search")
+        self._side: int = sides[0]
+        types = {tensor.name: tensor.dtype for tensor in model.signature.inputs}
+        first, second = self._step.template, self._step.search
+        if encoder is not None:
+            types = {tensor.name: tensor.dtype for tensor in encoder.signature.inputs}
+            first = second = self._step.image
+        if first not in types or second not in types:
+            raise BadModel(
+                f"the model has no inputs '{first}' and '{second}'",
+                found=", ".join(types),
+                hint="build the function again: the model is not the one that it was built with",
+            )
+        self._dtype = types[first]
+        height, width = WARM_UP_SIZE
+        box = np.array([width / 4, height / 4, width / 2, height / 2])
+        blank = np.zeros((*WARM_UP_SIZE, 3), np.uint8)
+        crop = cut(blank, self._step.template_view(box, WARM_UP_SIZE), (0, 0, 0))
+        self._found(blank, (0, 0, 0), crop, box, Clock())
+
+    @property
+    def device(self) -> str:
+        """See Session.device."""
+        return self._model.device
+
+    @property
+    def warning(self) -> str:
+        """See Session.warning."""
+        return self._model.warning
+
+    def describe(self) -> str:
+        """For the log at start-up: what it compares and follows."""
+        step = self._step
+        return (
+            f"template {step.template_size}, search {step.search_size}; follows "
+            f"{', '.join(self._tracker.shape_types)}; threshold {step.threshold:g}"
+        )
+
+    def __call__(self, request: Mapping[str, Any], clock: Clock) -> dict[str, list[Any]]:
+        """Answer one request of CVAT.
+
+        Args:
+            request: `image`, `shapes` and `states`, paired by their place; and maybe `threshold`.
+                An object without a state is new and its shape is what was drawn. With a state its
+                shape is not read; servers send null, older ones the last one.
+
+        Returns:
+            `shapes` and `states` of the same length, in the same order. A lost object's shape is
+            null, and its state goes on searching where it was last seen. Servers that send the last
+            shapes as bare lists know no null; they get the last one again.
+
+        Raises:
+            BadRequest: the image, a shape, a state or the threshold is not usable.
+        """
+        threshold = threshold_of(request, self._step.threshold)
+        shapes, states = _listed(request, "shapes"), _listed(request, "states")
+        count = max(len(shapes), len(states))
+        if count > MAX_OBJECTS:
+            found, allowed = str(count), str(MAX_OBJECTS)
+            raise BadRequest("too many objects", where="shapes", found=found, allowed=allowed)
+        shapes = [*shapes, *[None] * (count - len(shapes))]
+        states = [*states, *[None] * (count - len(states))]
+        objects = [
+            self._read(number, *pair)
+            for number, pair in enumerate(zip(shapes, states, strict=True))
+        ]
+        with clock.stage("decode"):
+            pixels = image.decode(request.get("image"))
+        fill = self._fill(pixels)
+        answers = []
+        for number, (item, given) in enumerate(zip(objects, shapes, strict=True)):
+            if isinstance(item, State):
+                known = isinstance(given, list)
+                answers.append(self._follow(item, known, pixels, fill, threshold, number, clock))
+            else:
+                answers.append(self._begin(item, pixels, fill, number, clock))
+        return {
+            "shapes": [shape for shape, _ in answers],
+            "states": [state.as_json(self._tracker.digest) for _, state in answers],
+        }
+
+    def _read(self, number: int, shape: object, state: object) -> State | Tracked:
+        """One object of a request: a known one's state, or a new one's shape."""
+        types = self._tracker.shape_types
+        if state is not None:
+            where = f"states[{number}]"
+            return State.of(
+                state, self._tracker.digest, self._tracker.max_state_bytes, types, where
+            )
+        where = f"shapes[{number}]"
+        if shape is None:
+            raise BadRequest(
+                "is null, and there is no state either",
+                where=where,
+                allowed="a shape for an object to start with, a state for one to go on with",
+            )
+        return Tracked.of(shape, where, types)
+
+    def _fill(self, pixels: Array) -> Color:
+        """The colour of crops beyond the image."""
+        if self._step.fill == "black":
+            return 0.0, 0.0, 0.0
+        blue, green, red, _ = cv2.mean(pixels)
+        return blue, green, red
+
+    def _begin(
+        self, shape: Tracked, pixels: Array, fill: Color, number: int, clock: Clock
+    ) -> tuple[object, State]:
+        """The reply for a new object: what was drawn, and its first state."""
+        where = f"shapes[{number}]"
+        size = _size(pixels)
+        x1, y1, x2, y2 = shape.box.tolist()
+        if x2 <= 0 or y2 <= 0 or x1 >= size[1] or y1 >= size[0]:
+            raise BadRequest(
+                "is outside of the image",
+                where=where,
+                found=f"{x1:g}, {y1:g}, {x2:g}, {y2:g}",
+                allowed=f"within {size[1]}x{size[0]} pixels",
+            )
+        with clock.stage("template"):
+            crop = cut(pixels, self._step.template_view(shape.box, size), fill)
+            digest, limit = self._tracker.digest, self._tracker.max_state_bytes
+            state = State.start(shape, crop, digest, limit, where)
+        return shape.as_sent(), state
+
+    def _follow(
+        self,
+        state: State,
+        known: bool,
+        pixels: Array,
+        fill: Color,
+        threshold: float,
+        number: int,
+        clock: Clock,
+    ) -> tuple[object, State]:
+        """The reply for an object that was seen before: where it is now, and its next state.
+
+        Args:
+            known: whether the request gave its last shape as a bare list.
+        """
+        size = _size(pixels)
+        crop = state.crop(self._side, f"states[{number}]")
+        last = _within(state.box, size)
+        box, score = self._found(pixels, fill, crop, last, clock)
+        if score >= threshold and np.isfinite(box).all() and (box[2:] > box[:2]).all():
+            box = _within(box, size)
+            shape = state.shape.at(box, size)
+            if shape is not None:
+                return shape, State(state.shape, box, state.template)
+        repeats = known and not state.shape.declared
+        return (state.shape.at(last, size) if repeats else None), state
+
+    def _found(
+        self, pixels: Array, fill: Color, crop: Array, box: Array, clock: Clock
+    ) -> tuple[Array, float]:
+        """Where the step finds an object: its box and score.
+
+        Args:
+            crop: the template.
+            box: where it was last seen, within the image.
+        """
+        step = self._step
+        views = step.search_views(box, _size(pixels))
+        assert step.template is not None
+        assert step.search is not None
+        with clock.stage("preprocess"):
+            template = self._tensor(crop)
+            searches = [self._tensor(cut(pixels, view, fill)) for view in views]
+        with clock.stage("inference"):
+            template = self._embedded(template)
+            outputs = [
+                # What a run gives may be overwritten by the next one.
+                {
+                    name: array.copy()
+                    for name, array in self._model.run(
+                        {step.template: template, step.search: self._embedded(search)}
+                    ).items()
+                }
+                for search in searches
+            ]
+        with clock.stage("postprocess"):
+            return step(outputs, views, box)
+
+    def _tensor(self, crop: Array) -> Array:
+        """A crop as an input of the model, or of the encoder."""
+        frame = Frame(crop, Geometry())
+        for step in self._tracker.preprocess:
+            frame = step(frame)
+        return frame.tensor(self._dtype)
+
+    def _embedded(self, tensor: Array) -> Array:
+        """What the encoder makes of a crop; the crop itself where there is none."""
+        if self._encoder is None:
+            return tensor
+        assert self._step.image is not None
+        outputs = self._encoder.run({self._step.image: tensor})
+        if self._step.embedding not in outputs:
+            found = ", ".join(outputs)
+            raise BadModel(f"the encoder gave no output '{self._step.embedding}'", found=found)
+        return outputs[self._step.embedding].copy()
+
+
+def _size(pixels: Array) -> Size:
+    """Height and width of an image."""
+    return pixels.shape[0], pixels.shape[1]
+
+
+def _within(box: Array, size: Size) -> Array:
+    """A box whose centre is in the image and whose sides are neither too small nor larger than it.
+
+    The box itself may reach beyond: an object that leaves the image keeps its size.
+    """
+    most = np.array([size[1], size[0]], np.float64)
+    middle = ((box[:2] + box[2:]) / 2).clip(0, most)
+    half = (box[2:] - box[:2]).clip(np.minimum(_LEAST_SIDE, most), most) / 2
+    return np.concatenate([middle - half, middle + half])
+
+
+def _listed(request: Mapping[str, Any], key: str) -> Sequence[object]:
+    """One of the two lists of a request; absent and null are empty.
+
+    Raises:
+        BadRequest: it is something else.
+    """
+    value = request.get(key)
+    if value is not None and not isinstance(value, list):
+        raise BadRequest("must be a list", where=key, found=type(value).__name__)
+    return value or []
