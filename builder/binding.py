@@ -9,6 +9,7 @@ from builder.manifest import Manifest
 from builder.manifest_file import ManifestFile
 from builder.metadata import image_size
 from builder.model import Model
+from runtimes.arrays import Size
 from runtimes.errors import BadModel
 from runtimes.network import SIZE_INPUTS, Network
 from runtimes.preprocess.values import Channels, Layout, Normalize
@@ -30,17 +31,37 @@ def bind_network(
     Raises:
         ManifestError: the steps cannot feed the model.
     """
+    try:
+        tensor = _image_input(model.signature, input_name)
+    except BadModel as error:
+        place = (*stage, "preprocess")
+        raise ManifestError(step_problem(read.document, place, error)) from error
+    trained = image_size(model.signature.metadata)
+    return Network(model.name, tensor.name, bind_steps(read, stage, tensor, trained))
+
+
+def bind_steps(
+    read: ManifestFile[Manifest], stage: Path_, tensor: Tensor, trained: Size | None = None
+) -> tuple[Preprocess, ...]:
+    """The preprocessing of a stage bound to the input that it feeds.
+
+    Args:
+        read: the manifest.
+        stage: see ManifestFile.stages.
+        tensor: the input.
+        trained: the size that the model was trained at, where it is known.
+
+    Raises:
+        ManifestError: the steps cannot feed it.
+    """
     document = read.document
     given = read.steps("preprocess", stage)
     here = (*stage, "preprocess")
     layouts = {path: step for path, step in given.items() if isinstance(step, Layout)}
     try:
         image = replace(
-            ImageInput.of(
-                _image_input(model.signature, input_name),
-                next((step.order for step in layouts.values()), None),
-            ),
-            trained=image_size(model.signature.metadata),
+            ImageInput.of(tensor, next((step.order for step in layouts.values()), None)),
+            trained=trained,
         )
     except BadModel as error:
         raise ManifestError(step_problem(document, next(iter(layouts), here), error)) from error
@@ -62,8 +83,14 @@ def bind_network(
             bound.append(step.bind(image))
         except BadModel as error:
             problems.append(step_problem(document, path, error))
-    resizes = any(not isinstance(step, _VALUES) for step in given.values())
-    if not resizes and image.height is not None and image.width is not None:
+    resizes = any(not isinstance(step, VALUES) for step in given.values())
+    # What a tracker's step cuts out has the input's size already.
+    if (
+        not resizes
+        and read.manifest.type != "tracker"
+        and image.height is not None
+        and image.width is not None
+    ):
         problems.append(
             document.problem(
                 here,
@@ -76,11 +103,11 @@ def bind_network(
     if problems:
         raise ManifestError(*problems)
     # Values may be noted in any order; readers expect this one.
-    bound.sort(key=lambda step: _VALUES.index(type(step)) + 1 if isinstance(step, _VALUES) else 0)
-    return Network(model.name, image.name, tuple(bound))
+    bound.sort(key=lambda step: VALUES.index(type(step)) + 1 if isinstance(step, VALUES) else 0)
+    return tuple(bound)
 
 
-_VALUES = (Channels, Normalize, Layout)
+VALUES = (Channels, Normalize, Layout)
 """The steps that leave every pixel where it is, in the order in which they are spelled out."""
 
 

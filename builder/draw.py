@@ -99,8 +99,13 @@ def ring_of(item: dict[str, Any]) -> Array:
 
 def outline(canvas: Array, box: Sequence[float], color: Color) -> tuple[int, int]:
     """Draw a box, x1 y1 x2 y2; return where its caption goes."""
-    item = {"type": "rectangle", "points": list(box)}
-    return _outline(canvas, item, color, max(2, round(max(canvas.shape[:2]) / 500)))
+    return trace(canvas, ring_of({"type": "rectangle", "points": list(box)}), color)
+
+
+def trace(canvas: Array, ring: Array, color: Color, *, closed: bool = True) -> tuple[int, int]:
+    """Draw a line along points, (P, 2) x y; return where its caption goes."""
+    thick = max(2, round(max(canvas.shape[:2]) / 500))
+    return _line(canvas, np.round(ring).astype(np.int32), color, thick, closed)
 
 
 def _outline(canvas: Array, item: dict[str, Any], color: Color, thick: int) -> tuple[int, int]:
@@ -111,7 +116,11 @@ def _outline(canvas: Array, item: dict[str, Any], color: Color, thick: int) -> t
         inside = np.zeros((height, width), np.uint8)
         cv2.fillPoly(inside, [ring - (x, y)], 1)
         _tint(canvas, inside, x, y, color)
-    closed = item["type"] != "polyline"
+    return _line(canvas, ring, color, thick, item["type"] != "polyline")
+
+
+def _line(canvas: Array, ring: Array, color: Color, thick: int, closed: bool) -> tuple[int, int]:
+    """Draw a line along points, (P, 2) int32, with a dark rim; return where its caption goes."""
     for shade, width in (((0, 0, 0), thick + 2), (color, thick)):
         cv2.polylines(canvas, [ring], closed, shade, width, cv2.LINE_AA)
     return int(ring[:, 0].min()), int(ring[:, 1].min())

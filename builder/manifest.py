@@ -11,6 +11,7 @@ from builder.sources import ModelSource
 from builder.steps import entry_model
 from builder.validation import Strict
 from builder.variants import Resources, Variants
+from runtimes.state import MAX_BYTES
 
 _RESERVED_NAMES = {
     "dashboard": "Nuclio keeps it for itself",
@@ -206,9 +207,10 @@ class TrackerManifest(_OneModelOrTwo):
         tuple[entry_model("tracker"), ...],  # type: ignore[valid-type]
         Field(min_length=1, max_length=1),
     ]
-    """The one step that finds an object again."""
-    threshold: Annotated[float, Field(ge=0, le=1)] = 0.25
-    """The score below which an object counts as lost."""
+    """The one step that finds an object again. Its `threshold` says when one is lost."""
+    max_state_bytes: Annotated[int, Field(ge=4096, le=1 << 20)] = MAX_BYTES
+    """The most that the state of one object may take; it travels with every frame. Templates that
+    would need more are kept with losses, shapes with too many points are refused."""
 
 
 class ReidManifest(Manifest):
@@ -238,6 +240,7 @@ class ReidManifest(Manifest):
 MANIFESTS: dict[str, type[Manifest]] = {
     "detector": DetectorManifest,
     "interactor": InteractorManifest,
+    "tracker": TrackerManifest,
     "reid": ReidManifest,
 }
 """What `type` says -> the class of the manifest."""

@@ -17,12 +17,13 @@ from builder.manifest import (
     Manifest,
     ReidManifest,
     SecondModel,
+    TrackerManifest,
 )
 from builder.sources import RemoteModel, WheelModel
 from builder.steps import known
 from builder.variants import CpuVariant, GpuVariant, Resources, Variant
 from runtimes.step import Attribute as AttributeStep
-from runtimes.step import Decoder, Embedder, Refine, Segmenter, Shape
+from runtimes.step import Decoder, Embedder, Refine, Segmenter, Shape, Tracking
 
 _HEAD = """\
 # Manifest reference
@@ -43,6 +44,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Every manifest", Manifest),
     ("`type: detector`", DetectorManifest),
     ("`type: interactor`", InteractorManifest),
+    ("`type: tracker`", TrackerManifest),
     ("`type: reid`", ReidManifest),
     ("A label", Label),
     ("An attribute of a label", Attribute),
@@ -63,6 +65,7 @@ _KINDS: tuple[tuple[str, str, type], ...] = (
     ("Attributes: more about each instance", "detector", AttributeStep),
     ("Shapes: what CVAT draws", "detector", Shape),
     ("Segmenters: from what is clicked to masks", "interactor", Segmenter),
+    ("Trackers: from a template to where it is now", "tracker", Tracking),
     ("Embedders: what ReID compares", "reid", Embedder),
 )
 

@@ -25,7 +25,7 @@ import orjson
 
 from runtimes.arrays import Array, Size
 from runtimes.errors import BadRequest
-from runtimes.tracked import Tracked, box_of, number_of
+from runtimes.tracked import Tracked, box_of, coordinate
 
 VERSION = 1
 MAX_BYTES = 65536
@@ -130,7 +130,7 @@ class State:
         box = value["box"]
         if not isinstance(box, list):
             raise BadRequest("must be x1, y1, x2, y2", where=f"{where}.box", found=repr(box)[:80])
-        numbers = tuple(number_of(it, f"{where}.box") for it in box)
+        numbers = tuple(coordinate(it, f"{where}.box") for it in box)
         x1, y1, x2, y2 = box_of(numbers, f"{where}.box")
         if x1 == x2 or y1 == y2:
             raise BadRequest("has no area", where=f"{where}.box", found=repr(box)[:80])

@@ -5,7 +5,7 @@ that was drawn: nothing looks at where its outline really is in a new frame.
 """
 
 from dataclasses import dataclass
-from math import ceil, floor, isfinite
+from math import ceil, floor
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from runtimes.arrays import Array, Size
 from runtimes.errors import BadRequest
 from runtimes.geometry import Geometry
 from runtimes.masks import sample, tight
+from runtimes.numbers import is_number
 
 ShapeType = Literal["rectangle", "polygon", "mask"]
 """What a tracker can follow, in CVAT's words."""
@@ -70,7 +71,7 @@ class Tracked:
                 found=type(points).__name__,
                 allowed='{"type": "rectangle", "points": [x1, y1, x2, y2]} or the bare points',
             )
-        numbers = tuple(number_of(it, where) for it in points)
+        numbers = tuple(coordinate(it, where) for it in points)
         made: dict[str, Any] = {"rectangle": _rectangle, "polygon": _polygon, "mask": _mask}
         shape = cls(kind, made[str(kind)](numbers, where), declared)  # type: ignore[arg-type]
         x1, y1, x2, y2 = shape.box.tolist()
@@ -90,7 +91,8 @@ class Tracked:
 
     def as_sent(self) -> object:
         """The shape in the form that it came in."""
-        return self._reply(list(self.points))
+        whole = self.kind == "mask"
+        return self._reply([int(it) for it in self.points] if whole else list(self.points))
 
     def at(self, box: Array, size: Size) -> object:
         """The shape moved and scaled into a box, cut to the image, in the form that it came in.
@@ -142,16 +144,14 @@ class Tracked:
         return None if crop is None else rle.encode(crop.bitmap, crop.left, crop.top)
 
 
-def number_of(value: object, where: str) -> float:
+def coordinate(value: object, where: str) -> float:
     """A coordinate or run length.
 
     Raises:
-        BadRequest: it is not a finite number of a sensible size.
+        BadRequest: it is not a finite number, or far beyond any image.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadRequest("must hold numbers", where=where, found=repr(value)[:80])
-    if isinstance(value, float) and not isfinite(value):
-        raise BadRequest("must hold finite numbers", where=where, found=repr(value))
+    if not is_number(value):
+        raise BadRequest("must hold finite numbers", where=where, found=repr(value)[:80])
     if abs(value) > _MAX_MASK_PIXELS:
         raise BadRequest("holds a number far beyond any image", where=where, found=repr(value)[:80])
     return float(value)

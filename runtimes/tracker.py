@@ -12,10 +12,10 @@ from runtimes import image
 from runtimes.arrays import Array, Size
 from runtimes.backends.session import Backend, Session
 from runtimes.clock import Clock
-from runtimes.detector import threshold_of
 from runtimes.errors import BadModel, BadRequest
 from runtimes.frame import Frame
 from runtimes.geometry import Geometry
+from runtimes.numbers import number_of
 from runtimes.state import MAX_BYTES, State
 from runtimes.step import Preprocess, Tracking
 from runtimes.tracked import Tracked
@@ -139,7 +139,7 @@ class OpenTracker:
         Raises:
             BadRequest: the image, a shape, a state or the threshold is not usable.
         """
-        threshold = threshold_of(request, self._step.threshold)
+        threshold = number_of(request, "threshold", self._step.threshold, most=1)
         shapes, states = _listed(request, "shapes"), _listed(request, "states")
         count = max(len(shapes), len(states))
         if count > MAX_OBJECTS:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from builder.document import Path_
-from builder.kinds import detector, interactor, reid
+from builder.kinds import detector, interactor, reid, tracker
 from builder.kinds.bound import Bound
 from builder.manifest_file import ManifestFile
 from builder.model import Model
@@ -44,5 +44,10 @@ class Kind(Protocol):
         """
 
 
-KINDS: dict[str, Kind] = {"detector": detector, "interactor": interactor, "reid": reid}
+KINDS: dict[str, Kind] = {
+    "detector": detector,
+    "interactor": interactor,
+    "tracker": tracker,
+    "reid": reid,
+}
 """What `type` says in a manifest -> the module."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from builder.built import BuiltFunction
 from builder.errors import CommandLineError, Problem
-from builder.predictors import detector, interactor, reid
+from builder.predictors import detector, interactor, reid, tracker
 from builder.predictors.files import Pictures
 from builder.predictors.prediction import Prediction, Prompts
 
@@ -43,7 +43,12 @@ class Predictor(Protocol):
         """
 
 
-PREDICTORS: dict[str, Predictor] = {"detector": detector, "interactor": interactor, "reid": reid}
+PREDICTORS: dict[str, Predictor] = {
+    "detector": detector,
+    "interactor": interactor,
+    "tracker": tracker,
+    "reid": reid,
+}
 """A function's kind -> the module."""
 
 

@@ -1,0 +1,18 @@
+"""Nuclio's entry point, the same for every function; what this one does is in model_handler.py."""
+
+from pathlib import Path
+
+from model_handler import BACKENDS, FUNCTION
+
+from runtimes.service import Service
+
+
+def init_context(context):
+    """Load the models, once for each worker."""
+    folder = Path(__file__).resolve().parent
+    context.user_data.service = Service.start(FUNCTION, BACKENDS, folder, context.logger)
+
+
+def handler(context, event):
+    """Answer one request."""
+    return context.user_data.service.answer(context, event)
