@@ -74,7 +74,8 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
             hint="a model that takes one crop is an `encoder:`; `model:` is what compares two",
         )
     for key, words in (("template", _TEMPLATE), ("search", _SEARCH)):
-        said = [tensor for tensor in model.inputs if _called(tensor, words)]
+        free = [tensor for tensor in model.inputs if tensor not in found.values()]
+        said = [tensor for tensor in free if _called(tensor, words)]
         if key not in found and len(said) == 1:
             found[key] = said[0]
     first, second = model.inputs

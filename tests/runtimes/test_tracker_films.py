@@ -1,4 +1,4 @@
-"""What trackers are for: something moves, and the shape follows it, whoever answers the requests."""
+"""What trackers are for: something moves and the shape follows it, whoever answers."""
 
 import json
 from base64 import b64encode
@@ -71,7 +71,7 @@ def follow(
     film: Iterator[tuple[Array, Array]],
     shapes: list[Any] | None = None,
 ) -> Iterator[tuple[list[Any], Array]]:
-    """Replies' shapes and the true box of each frame; handlers take turns, all goes through JSON."""
+    """Shapes and the true box of each frame; handlers take turns, all goes through JSON."""
     states: list[Any] = []
     for number, (frame, box) in enumerate(film):
         if shapes is None:
@@ -144,10 +144,10 @@ def test_a_polygon_and_a_mask_move_with_the_box_around_them(tmp_path: Path) -> N
         assert len(corners) == 4
         np.testing.assert_allclose(corners.mean(axis=0), centre(box), atol=4)
         assert corners[0, 0] == pytest.approx(corners[2, 0], abs=0.02)
-        *counts, l, t, r, b = moved["points"]
+        *counts, left, top, right, bottom = moved["points"]
         assert moved["type"] == "mask"
-        assert sum(counts) == (r - l + 1) * (b - t + 1)
-        assert (l + r + 1) / 2 == pytest.approx(centre(box)[0], abs=5)
+        assert sum(counts) == (right - left + 1) * (bottom - top + 1)
+        assert (left + right + 1) / 2 == pytest.approx(centre(box)[0], abs=5)
         assert sum(counts[1::2]) == pytest.approx(side * side / 2, rel=0.1)
 
 

@@ -1,0 +1,172 @@
+import base64
+import json
+from contextlib import suppress
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtimes.arrays import Array
+from runtimes.errors import BadRequest
+from runtimes.state import MAX_BYTES, State
+from runtimes.tracked import Tracked
+
+TYPES = ("rectangle", "polygon", "mask")
+BOX = {"type": "rectangle", "points": [10.5, 20.0, 60.0, 90.0]}
+
+
+def crop(side: int = 128) -> Array:
+    """Noise: what is hardest to keep small."""
+    return np.random.default_rng(0).integers(0, 256, (side, side, 3)).astype(np.uint8)
+
+
+def smooth(side: int = 128) -> Array:
+    return np.asarray(cv2.GaussianBlur(crop(side), (0, 0), 4))
+
+
+def made(template: Array | None = None, shape: object = BOX) -> dict[str, Any]:
+    """A state as it comes back, through JSON."""
+    image = smooth() if template is None else template
+    state = State.start(Tracked.of(shape, "", TYPES), image, "digest", MAX_BYTES, "shapes[0]")
+    return dict(json.loads(json.dumps(state.as_json("digest"))))
+
+
+def read(value: object) -> State:
+    return State.of(value, "digest", MAX_BYTES, TYPES, "states[2]")
+
+
+def webp(image: Array, quality: int = 101) -> str:
+    _, data = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, quality])
+    return base64.b64encode(data.tobytes()).decode()
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        [10.0, 20.0, 60.0, 90.0],
+        BOX,
+        {"type": "polygon", "points": [10.0, 20.0, 60.5, 30.0, 40.0, 90.0]},
+        {"type": "mask", "points": [1, 3, 2, 1, 2, 5, 6, 7, 8]},
+    ],
+)
+def test_a_state_comes_back_as_it_was(shape: Any) -> None:
+    state = read(made(shape=shape))
+    assert state.shape.as_sent() == shape
+    assert state.box.tolist() == state.shape.box.tolist()
+    np.testing.assert_array_equal(state.crop(128, "states[2]"), smooth())
+
+
+def test_a_state_stays_within_its_limit_whatever_the_template_shows() -> None:
+    for image in (smooth(), crop(), crop(192), smooth(256)):
+        value = made(image)
+        assert len(json.dumps(value, separators=(",", ":"))) <= MAX_BYTES
+        kept = read(value).crop(image.shape[0], "states[2]")
+        assert kept.shape == image.shape
+        # Where it has to lose something, it is still the same picture.
+        middle = cv2.blur(kept, (9, 9)).astype(int) - cv2.blur(image, (9, 9))
+        assert np.abs(middle).mean() < 6
+
+
+def test_a_shape_of_too_many_points_is_refused_with_the_size_that_it_would_take() -> None:
+    turn = np.linspace(0, 2 * np.pi, 6000, endpoint=False)
+    ring = (100 + 50 * np.stack([np.cos(turn), np.sin(turn)], axis=1)).ravel().tolist()
+    with pytest.raises(BadRequest) as caught:
+        made(shape={"type": "polygon", "points": ring})
+    assert (caught.value.where, caught.value.allowed) == ("shapes[0]", "65536 bytes")
+    assert "too many points" in caught.value.what
+
+
+def changed(**fields: object) -> dict[str, Any]:
+    return {**made(), **fields}
+
+
+BAD: dict[str, tuple[object, str]] = {
+    "text": ("a state", "states[2]"),
+    "list": ([1, 2], "states[2]"),
+    "number": (5, "states[2]"),
+    "truth": (True, "states[2]"),
+    "nothing": ({}, "states[2]"),
+    "one key less": ({k: v for k, v in made().items() if k != "box"}, "states[2]"),
+    "one key more": (changed(pickle="gASV"), "states[2]"),
+    "older version": (changed(version=0), "states[2].version"),
+    "version as truth": (changed(version=True), "states[2].version"),
+    "version as text": (changed(version="1"), "states[2].version"),
+    "other model": (changed(model="another"), "states[2].model"),
+    "model as a list": (changed(model=["digest"]), "states[2].model"),
+    "box of nan": (changed(box=[0, 0, float("nan"), 9]), "states[2].box"),
+    "box of infinity": (changed(box=[0, 0, float("inf"), 9]), "states[2].box"),
+    "box of text": (changed(box=["0", 0, 9, 9]), "states[2].box"),
+    "box of truth": (changed(box=[True, 0, 9, 9]), "states[2].box"),
+    "box of three": (changed(box=[0, 0, 9]), "states[2].box"),
+    "box as an object": (changed(box={"x": 1}), "states[2].box"),
+    "box without area": (changed(box=[4, 4, 4, 9]), "states[2].box"),
+    "box far away": (changed(box=[0, 0, 9, 1e7]), "states[2].box"),
+    "huge whole number": (changed(box=[0, 0, 9, 10**400]), "states[2]"),
+    "template as a number": (changed(template=5), "states[2].template"),
+    "template as a list": (changed(template=[1, 2]), "states[2].template"),
+    "shape of another type": (changed(shape={"type": "points", "points": [1, 2]}),
+                              "states[2].shape"),
+    "shape as null": (changed(shape=None), "states[2].shape"),
+    "shape of nan": (changed(shape=[float("nan")] * 4), "states[2].shape"),
+    "too large": (changed(template="A" * 70_000), "states[2]"),
+    "too many points": (changed(shape={"type": "polygon", "points": [1.5] * 40_000}), "states[2]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_this_function_never_made_is_refused(name: str) -> None:
+    value, where = BAD[name]
+    with pytest.raises(BadRequest) as caught:
+        read(value)
+    assert caught.value.where == where
+
+
+def head(kind: bytes, size: int) -> str:
+    """The first bytes of a WebP file that claims to be of `size` pixels a side, and no more."""
+    if kind == b"VP8L":
+        body = b"\x2f" + ((size - 1) | (size - 1) << 14).to_bytes(4, "little")
+    else:
+        body = b"\x10\x00\x00\x9d\x01\x2a" + size.to_bytes(2, "little") * 2
+    chunk = kind + len(body).to_bytes(4, "little") + body + bytes(20)
+    return base64.b64encode(b"RIFF" + len(chunk).to_bytes(4, "little") + b"WEBP" + chunk).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not base64!",
+        base64.b64encode(b"hello").decode(),
+        webp(smooth(64)),
+        webp(smooth(64), 80),
+        made()["template"][: len(made()["template"]) // 2],
+        made()["template"][:-400],
+        base64.b64encode(b"RIFF" + bytes(40)).decode(),
+        base64.b64encode(cv2.imencode(".png", smooth())[1].tobytes()).decode(),
+        head(b"VP8L", 16383),
+        head(b"VP8 ", 16383),
+        head(b"VP8L", 128),
+        head(b"VP8 ", 128),
+    ],
+)
+def test_a_template_that_is_no_crop_of_the_right_size_is_refused(text: str) -> None:
+    state = read(changed(template=text))
+    with pytest.raises(BadRequest) as caught:
+        state.crop(128, "states[2]")
+    assert caught.value.where == "states[2].template"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+@given(key=st.sampled_from(["version", "model", "shape", "box", "template"]), value=json_values)
+def test_any_value_in_any_place_is_read_or_refused(key: str, value: object) -> None:
+    with suppress(BadRequest):
+        read(changed(**{key: value})).crop(128, "")

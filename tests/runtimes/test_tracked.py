@@ -1,0 +1,126 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runtimes import rle
+from runtimes.errors import BadRequest
+from runtimes.tracked import Tracked
+
+TYPES = ("rectangle", "polygon", "mask")
+SIZE = (100, 200)
+
+
+def shape(value: object, allowed: tuple[str, ...] = TYPES) -> Tracked:
+    return Tracked.of(value, "shapes[1]", allowed)
+
+
+def box(*numbers: float) -> Any:
+    return np.array(numbers, np.float64)
+
+
+def test_a_bare_list_is_a_rectangle_and_is_answered_by_one() -> None:
+    drawn = shape([10, 20, 30, 60])
+    assert drawn.as_sent() == [10, 20, 30, 60]
+    assert drawn.at(box(11, 22, 33, 44.5), SIZE) == [11, 22, 33, 44.5]
+
+
+def test_an_object_is_answered_by_one() -> None:
+    drawn = shape({"type": "rectangle", "points": [10, 20, 30, 60]})
+    assert drawn.at(box(11, 22, 33, 44), SIZE) == {"type": "rectangle", "points": [11, 22, 33, 44]}
+
+
+def test_a_rectangle_may_be_drawn_from_any_corner() -> None:
+    assert shape([30, 60, 10, 20]).as_sent() == [10, 20, 30, 60]
+
+
+def test_what_reaches_beyond_the_image_is_cut() -> None:
+    drawn = shape([10, 20, 30, 60])
+    assert drawn.at(box(-10, -20, 30, 60), SIZE) == [0, 0, 30, 60]
+    assert drawn.at(box(190, 90, 230, 160), SIZE) == [190, 90, 200, 100]
+    assert drawn.at(box(210, 20, 250, 60), SIZE) is None
+
+
+def test_a_polygon_moves_and_grows_with_its_box() -> None:
+    # Its box is 10 20 50 40; the new one is twice as wide, half as high.
+    drawn = shape({"type": "polygon", "points": [10, 20, 50, 20, 30, 40]})
+    moved = drawn.at(box(100, 50, 180, 60), SIZE)
+    assert moved == {"type": "polygon", "points": [100, 50, 180, 50, 140, 60]}
+
+
+def test_a_mask_moves_and_grows_with_its_box() -> None:
+    bitmap = np.kron([[1, 0], [1, 1]], np.ones((10, 10))).astype(np.uint8)
+    drawn = shape({"type": "mask", "points": rle.encode(bitmap, 10, 20)})
+    assert drawn.box.tolist() == [10, 20, 30, 40]
+    moved: Any = drawn.at(box(14, 25, 34, 45), SIZE)
+    assert moved == {"type": "mask", "points": rle.encode(bitmap, 14, 25)}
+    grown: Any = drawn.at(box(40, 30, 80, 70), SIZE)
+    found, left, top = rle.decode(grown["points"])
+    assert (left, top, found.shape) == (40, 30, (40, 40))
+    wanted = np.kron(bitmap, np.ones((2, 2)))
+    assert np.count_nonzero(found != wanted) <= 8  # at corners
+
+
+def test_a_mask_is_cut_to_the_image_and_gone_beyond_it() -> None:
+    drawn = shape({"type": "mask", "points": rle.encode(np.ones((10, 10), np.uint8), 0, 0)})
+    moved: Any = drawn.at(box(195, 95, 205, 105), SIZE)
+    assert moved["points"] == [0, 25, 195, 95, 199, 99]
+    assert drawn.at(box(300, 95, 310, 105), SIZE) is None
+
+
+def test_an_empty_rim_of_a_mask_does_not_count() -> None:
+    bitmap = np.zeros((6, 8), np.uint8)
+    bitmap[2:4, 3:7] = 1
+    drawn = shape({"type": "mask", "points": rle.encode(bitmap, 10, 20)})
+    assert drawn.box.tolist() == [13, 22, 17, 24]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        5,
+        "rectangle",
+        {},
+        {"type": "rectangle"},
+        {"type": "rectangle", "points": None},
+        {"type": "rectangle", "points": "10,20,30,40"},
+        {"type": "rectangle", "points": [[10, 20], [30, 40]]},
+        {"type": ["rectangle"], "points": [10, 20, 30, 40]},
+        {"type": "ellipse", "points": [10, 20, 30, 10]},
+        {"type": "polygon", "points": [10, 20, 30, 40]},
+        {"type": "polygon", "points": [10, 20, 30, 40, 50, 60, 70]},
+        {"type": "polygon", "points": [10, 20, 30, 20, 50, 20]},
+        {"type": "mask", "points": [4, 10, 10, 11, 11]},
+        {"type": "mask", "points": [0, 3, 10, 10, 11, 11]},
+        {"type": "mask", "points": [0, 4.5, 10, 10, 11, 11]},
+        {"type": "mask", "points": [5, -1, 10, 10, 11, 11]},
+        {"type": "mask", "points": [0, 10**12, 0, 0, 10**6 - 1, 10**6 - 1]},
+        {"type": "mask", "points": [0, 4, 11, 11, 10, 10]},
+        {"type": "mask", "points": []},
+        [],
+        [10, 20, 30],
+        [10, 20, 30, 40, 50, 60],
+        [10, 20, 10, 40],
+        [10, 20, 10.5, 40],
+        [10, 20, "30", 40],
+        [10, 20, None, 40],
+        [10, 20, True, 40],
+        [10, 20, float("nan"), 40],
+        [10, 20, float("inf"), 40],
+        [10, 20, 1e9, 40],
+        [10, 20, 10**400, 40],
+    ],
+)
+def test_what_nobody_can_have_drawn_is_refused(value: object) -> None:
+    with pytest.raises(BadRequest) as caught:
+        shape(value)
+    assert caught.value.where == "shapes[1]"
+
+
+def test_types_that_are_not_declared_are_refused() -> None:
+    with pytest.raises(BadRequest) as caught:
+        shape({"type": "polygon", "points": [10, 20, 50, 20, 30, 40]}, ("rectangle",))
+    assert caught.value.allowed == "rectangle"
+    with pytest.raises(BadRequest):
+        shape([10, 20, 30, 40], ("polygon",))

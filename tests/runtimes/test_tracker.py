@@ -1,0 +1,283 @@
+import io
+import json
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from runtimes.backends.onnxruntime_cuda import OnnxRuntime
+from runtimes.backends.openvino_cpu import OpenVino
+from runtimes.backends.session import Backend
+from runtimes.clock import Clock
+from runtimes.errors import BadModel, BadRequest
+from runtimes.preprocess.values import Channels, Layout, Normalize
+from runtimes.tracker import OpenTracker, Tracker
+from runtimes.trackers.transt import Transt
+from tests.runtimes import graphs
+
+BACKENDS: list[Backend] = [OpenVino(), OnnxRuntime(device="cpu")]
+both_backends = pytest.mark.parametrize("backend", BACKENDS)
+VALUES = (Channels("rgb"), Normalize(), Layout("nchw"))
+STEP = Transt(
+    template="template",
+    search="search",
+    template_size=32,
+    search_size=64,
+    window=0.0,
+    logits="logits",
+    boxes="boxes",
+)
+RECTANGLE = {"type": "rectangle", "points": [20.0, 10.0, 40.0, 30.0]}
+"""Of a square box the search crop is four times the side: 80 pixels, from -10 to 70, -20 to 60."""
+
+
+def write(folder: Path, name: str = "model.onnx") -> None:
+    """A model that finds the object where the search crop is brightest red, half as large as it.
+
+    It has one cell whose logit is the mean red of the search crop, less a half, times 40; the box
+    is a quarter of the crop in its middle, moved to the right by a tenth of it.
+    """
+    import onnx.helper as make
+
+    nodes = [
+        make.make_node("GlobalAveragePool", ["search"], ["means"]),
+        make.make_node("Slice", ["means", "from", "to", "axis"], ["red"]),
+        make.make_node("Reshape", ["red", "one"], ["flat"]),
+        make.make_node("Sub", ["flat", "half"], ["less"]),
+        make.make_node("Mul", ["less", "forty"], ["logit"]),
+        make.make_node("ReduceMax", ["template"], ["most"], keepdims=0),
+        make.make_node("Mul", ["most", "zero"], ["nothing"]),
+        make.make_node("Add", ["other", "nothing"], ["background"]),
+        make.make_node("Concat", ["logit", "background"], ["logits"], axis=2),
+        make.make_node("Add", ["box", "nothing"], ["boxes"]),
+    ]
+    constants = {
+        "from": np.array([0]),
+        "to": np.array([1]),
+        "axis": np.array([1]),
+        "one": np.array([1, 1, 1]),
+        "half": np.array(0.5, np.float32),
+        "forty": np.array(40, np.float32),
+        "zero": np.array(0, np.float32),
+        "other": np.zeros((1, 1, 1), np.float32),
+        "box": np.array([[[0.6, 0.5, 0.25, 0.25]]], np.float32),
+    }
+    graphs.save(
+        folder / name,
+        nodes,
+        [("template", "float32", (1, 3, 32, 32)), ("search", "float32", (1, 3, 64, 64))],
+        [("logits", "float32", (1, 1, 2)), ("boxes", "float32", (1, 1, 4))],
+        constants,
+    )
+
+
+def start(folder: Path, backend: Backend = BACKENDS[1], **fields: Any) -> OpenTracker:
+    if not (folder / "model.onnx").exists():
+        write(folder)
+    given = {"shape_types": ("rectangle", "polygon"), "digest": "digest", **fields}
+    tracker = Tracker(
+        model="model.onnx", encoder=None, preprocess=VALUES, postprocess=(STEP,), **given
+    )
+    return tracker.start(backend, folder)
+
+
+def text_of(red: int = 255) -> str:
+    """A plain image of 100 x 80 pixels: red is found, black is not."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (100, 80), (red, 0, 0)).save(buffer, "PNG")
+    return b64encode(buffer.getvalue()).decode()
+
+
+def ask(tracker: OpenTracker, red: int = 255, **request: Any) -> dict[str, Any]:
+    answer = tracker({"image": text_of(red), **request}, Clock())
+    return dict(json.loads(json.dumps(answer)))
+
+
+@both_backends
+def test_newer_servers_send_null_shapes_on_continuation(backend: Backend, tmp_path: Path) -> None:
+    tracker = start(tmp_path, backend)
+    first = ask(tracker, shapes=[RECTANGLE], states=[])
+    assert first["shapes"] == [RECTANGLE]
+    second = ask(tracker, shapes=[None], states=first["states"])
+    # A tenth of 80 pixels to the right.
+    assert second["shapes"] == [{"type": "rectangle", "points": [28, 10, 48, 30]}]
+    third = ask(tracker, shapes=[None], states=second["states"])
+    assert third["shapes"] == [{"type": "rectangle", "points": [36, 10, 56, 30]}]
+
+
+def test_older_servers_send_bare_lists_and_both_of_them(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    first = ask(tracker, shapes=[[20, 10, 40, 30]], states=[])
+    assert first["shapes"] == [[20, 10, 40, 30]]
+    second = ask(tracker, shapes=[[20, 10, 40, 30]], states=first["states"])
+    assert second["shapes"] == [[28, 10, 48, 30]]
+
+
+def test_a_shape_that_comes_with_a_state_is_not_read(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    first = ask(tracker, shapes=[RECTANGLE])
+    for strange in ("strange", [1, 2], {"type": "mask"}, 7):
+        second = ask(tracker, shapes=[strange], states=first["states"])
+        assert second["shapes"] == [{"type": "rectangle", "points": [28, 10, 48, 30]}]
+
+
+@pytest.mark.parametrize("states", [{}, {"states": None}, {"states": []}, {"states": [None]}])
+def test_an_object_without_a_state_is_new(tmp_path: Path, states: dict[str, Any]) -> None:
+    assert ask(start(tmp_path), shapes=[RECTANGLE], **states)["shapes"] == [RECTANGLE]
+
+
+def test_states_alone_are_enough_to_go_on(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    states = ask(tracker, shapes=[RECTANGLE])["states"]
+    assert ask(tracker, states=states)["shapes"][0]["points"] == [28, 10, 48, 30]
+
+
+def test_new_and_known_objects_share_a_request(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    first = ask(tracker, shapes=[RECTANGLE])
+    other = {"type": "polygon", "points": [50.0, 20.0, 70.0, 20.0, 60.0, 40.0]}
+    reply = ask(tracker, shapes=[None, other, [60, 40, 80, 60]], states=[*first["states"], None])
+    known, polygon, bare = reply["shapes"]
+    assert known["points"] == [28, 10, 48, 30]
+    assert polygon == other
+    assert bare == [60, 40, 80, 60]
+    again = ask(tracker, shapes=[None] * 3, states=reply["states"])["shapes"]
+    assert again[1] == {"type": "polygon", "points": [58, 20, 78, 20, 68, 40]}
+    assert again[2] == [68, 40, 88, 60]
+
+
+def test_nothing_to_do_is_an_answer(tmp_path: Path) -> None:
+    assert ask(start(tmp_path), shapes=[], states=[]) == {"shapes": [], "states": []}
+    assert ask(start(tmp_path)) == {"shapes": [], "states": []}
+
+
+def test_what_is_lost_is_null_and_is_looked_for_where_it_was(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    first = ask(tracker, shapes=[RECTANGLE])
+    lost = ask(tracker, red=0, shapes=[None], states=first["states"])
+    assert lost == {"shapes": [None], "states": first["states"]}
+    found = ask(tracker, shapes=[None], states=lost["states"])
+    assert found["shapes"] == [{"type": "rectangle", "points": [28, 10, 48, 30]}]
+
+
+def test_a_bare_list_that_is_lost_is_null_only_to_servers_that_know_it(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    states = ask(tracker, shapes=[[20, 10, 40, 30]])["states"]
+    assert ask(tracker, red=0, shapes=[None], states=states)["shapes"] == [None]
+    assert ask(tracker, red=0, states=states)["shapes"] == [None]
+    # A server that sends the last shape along has a page that cannot read null.
+    older = ask(tracker, red=0, shapes=[[20, 10, 40, 30]], states=states)
+    assert older == {"shapes": [[20, 10, 40, 30]], "states": states}
+
+
+def test_the_requests_threshold_counts_before_the_steps(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    states = ask(tracker, shapes=[RECTANGLE])["states"]
+    # Mean red 0.5: a score of a half.
+    assert ask(tracker, red=128, states=states, threshold=0.4)["shapes"] != [None]
+    assert ask(tracker, red=126, states=states, threshold=0.9)["shapes"] == [None]
+
+
+def test_an_object_that_leaves_the_image_is_cut_and_keeps_its_size(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    reply = ask(tracker, shapes=[[70, 10, 90, 30]])
+    corners = []
+    for _ in range(4):
+        reply = ask(tracker, shapes=[None], states=reply["states"])
+        corners.append(reply["shapes"][0])
+    # By 8 pixels a frame, until the middle is at the image's edge.
+    assert corners == [[78, 10, 98, 30], [86, 10, 100, 30], [90, 10, 100, 30], [90, 10, 100, 30]]
+    assert reply["states"][0]["box"] == [90, 10, 110, 30]
+
+
+def test_a_frame_of_another_size_is_no_trouble(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    states = ask(tracker, shapes=[[70, 50, 90, 70]])["states"]
+    buffer = io.BytesIO()
+    Image.new("RGB", (30, 20), (255, 0, 0)).save(buffer, "PNG")
+    text = b64encode(buffer.getvalue()).decode()
+    answer = tracker({"image": text, "shapes": [None], "states": states}, Clock())
+    (shape,) = answer["shapes"]
+    x1, y1, x2, y2 = shape
+    assert 0 <= x1 < x2 <= 30
+    assert 0 <= y1 < y2 <= 20
+
+
+@pytest.mark.parametrize(
+    ("request_", "where"),
+    [
+        ({"shapes": [None]}, "shapes[0]"),
+        ({"shapes": [RECTANGLE, None], "states": [None, None]}, "shapes[1]"),
+        ({"shapes": "text"}, "shapes"),
+        ({"shapes": {"0": RECTANGLE}}, "shapes"),
+        ({"shapes": RECTANGLE}, "shapes"),
+        ({"shapes": [RECTANGLE], "states": {}}, "states"),
+        ({"shapes": [RECTANGLE], "states": "text"}, "states"),
+        ({"shapes": [RECTANGLE], "states": ["text"]}, "states[0]"),
+        ({"shapes": [RECTANGLE] * 1001}, "shapes"),
+        ({"shapes": [{"type": "mask", "points": [0, 4, 1, 1, 2, 2]}]}, "shapes[0]"),
+        ({"shapes": [[200, 10, 240, 30]]}, "shapes[0]"),
+        ({"shapes": [[-50, 10, -20, 30]]}, "shapes[0]"),
+        ({"shapes": [RECTANGLE], "image": None}, "image"),
+        ({"shapes": [RECTANGLE], "image": "hello"}, "image"),
+        ({"shapes": [RECTANGLE], "threshold": 2}, "threshold"),
+    ],
+)
+def test_requests_that_make_no_sense_are_refused_with_the_place(
+    tmp_path: Path, request_: dict[str, Any], where: str
+) -> None:
+    with pytest.raises(BadRequest) as caught:
+        ask(start(tmp_path), **request_)
+    assert caught.value.where == where
+
+
+def test_a_state_from_another_model_is_refused(tmp_path: Path) -> None:
+    states = ask(start(tmp_path), shapes=[RECTANGLE])["states"]
+    with pytest.raises(BadRequest, match="from another model"):
+        ask(start(tmp_path, digest="other"), states=states)
+
+
+def test_a_state_of_another_limit_or_type_is_refused(tmp_path: Path) -> None:
+    polygon = {"type": "polygon", "points": [50.0, 20.0, 70.0, 20.0, 60.0, 40.0]}
+    states = ask(start(tmp_path), shapes=[polygon])["states"]
+    with pytest.raises(BadRequest, match="larger than any"):
+        ask(start(tmp_path, max_state_bytes=100), states=states)
+    with pytest.raises(BadRequest, match="does not follow"):
+        ask(start(tmp_path, shape_types=("rectangle",)), states=states)
+
+
+def test_a_start_is_described_for_the_log(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    told = "template 32, search 64; follows rectangle, polygon; threshold 0.2"
+    assert tracker.describe() == told
+    assert "CPU" in tracker.device
+    assert tracker.warning == ""
+
+
+def test_the_stages_of_a_request_are_timed(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    clock = Clock()
+    states = tracker({"image": text_of(), "shapes": [RECTANGLE]}, clock)["states"]
+    assert list(clock.stages) == ["decode", "template"]
+    clock = Clock()
+    tracker({"image": text_of(), "states": states}, clock)
+    assert list(clock.stages) == ["decode", "preprocess", "inference", "postprocess"]
+
+
+@both_backends
+def test_models_that_are_not_what_was_built_stop_the_start(
+    backend: Backend, tmp_path: Path
+) -> None:
+    with pytest.raises(BadModel, match="is missing"):
+        Tracker("none.onnx", None, "", ("rectangle",), VALUES, (STEP,)).start(backend, tmp_path)
+    graphs.echo(tmp_path / "echo.onnx")
+    with pytest.raises(BadModel, match="no inputs 'template' and 'search'"):
+        Tracker("echo.onnx", None, "", ("rectangle",), VALUES, (STEP,)).start(backend, tmp_path)
+    write(tmp_path)
+    wrong = Transt(template="template", search="search", template_size=32, search_size=64,
+                   logits="boxes", boxes="boxes")  # fmt: skip
+    with pytest.raises(BadModel, match="decodes"):
+        Tracker("model.onnx", None, "", ("rectangle",), VALUES, (wrong,)).start(backend, tmp_path)
