@@ -12,7 +12,7 @@ from runtimes.trackers.siamfc import Siamfc
 FUNCTION = Tracker(
     model="model.onnx",
     encoder=None,
-    digest="1c76c5bfc43a78cd",
+    digest="01bf317905586f64",
     shape_types=("rectangle", "polygon", "mask"),
     preprocess=(
         Channels(order="rgb"),
@@ -28,7 +28,7 @@ FUNCTION = Tracker(
             image=None,
             embedding=None,
             fill="mean",
-            threshold=0.2,
+            threshold=0.4,
             window=0.176,
             scale_step=1.0375,
             scale_penalty=0.9745,
