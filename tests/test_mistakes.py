@@ -134,7 +134,7 @@ MANIFESTS = [
         "type: detecter",
         """2:1: type: has the wrong value
   found:   detecter
-  allowed: 'detector' or 'interactor' or 'reid'
+  allowed: 'detector' or 'interactor' or 'tracker' or 'reid'
   hint:    did you mean 'detector'?""",
     ),
     Mistake(
@@ -375,7 +375,7 @@ MODELS = [
         "an empty file",
         lambda path: path.write_bytes(b""),
         "yolo",
-        "model.onnx is not an ONNX model: it has no outputs",
+        "model.onnx is not an ONNX file that can be read: it is empty",
         "",
     ),
     (

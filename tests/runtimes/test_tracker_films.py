@@ -53,7 +53,7 @@ def start(backend: Backend, folder: Path, head: str) -> OpenTracker:
     if not list(folder.glob("*.onnx")):
         write(folder)
     encoder: Signature | None = None
-    files = ("model.onnx", None)
+    files: tuple[str, str | None] = ("model.onnx", None)
     if (folder / "encoder.onnx").is_file():
         encoder = backend.open(folder / "encoder.onnx").signature
         files = ("decoder.onnx", "encoder.onnx")
@@ -85,7 +85,7 @@ def follow(
 
 
 def centre(points: Any) -> Array:
-    return np.array(points, np.float64).reshape(2, 2).mean(axis=0)
+    return np.asarray(np.array(points, np.float64).reshape(2, 2).mean(axis=0))
 
 
 @both_backends
