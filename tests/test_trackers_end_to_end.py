@@ -1,0 +1,109 @@
+"""The example tracker, built and asked as CVAT 2.15, 2.40 and 2.73 ask, and by `predict`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from builder.built import BuiltFunction
+from builder.cli import app
+from builder.contract.tracker import judge
+from tests.runtimes.trackers import correlators
+
+MANIFEST = Path(__file__).parent.parent / "manifests" / "tracker-demo.yaml"
+TYPES = ("rectangle", "polygon", "mask")
+
+
+@pytest.fixture(scope="module")
+def folder(build_from: Callable[[str], Path]) -> Path:
+    text = MANIFEST.read_text("utf-8")
+    return build_from(text.replace("models/", f"{MANIFEST.parent}/models/"))
+
+
+def png(frame: Any) -> bytes:
+    return bytes(cv2.imencode(".png", frame)[1].tobytes())
+
+
+@pytest.mark.parametrize("version", ["2.15", "2.40", "2.73"])
+def test_every_cvat_is_answered_in_its_own_form(folder: Path, version: str) -> None:
+    function = BuiltFunction(folder, "cpu")
+    declared = version == "2.73"
+    assert function.annotations["supported_shape_types"] == "rectangle,polygon,mask"
+    shapes: list[Any] = []
+    states: list[Any] = []
+    for number, (frame, box) in enumerate(correlators.film(5)):
+        if not number:
+            points = box.tolist()
+            shapes = [{"type": "rectangle", "points": points} if declared else points]
+        reply = function(png(frame), shapes=shapes, states=states).answered()
+        assert judge(reply, 1, TYPES if declared else None, older=not declared) == []
+        found = reply["shapes"][0]["points"] if declared else reply["shapes"][0]
+        np.testing.assert_allclose(found, box, atol=4)
+        states = json.loads(json.dumps(reply["states"]))
+        # Servers that declare types send null on continuation, the others the last shapes again.
+        shapes = [None] if declared else reply["shapes"]
+
+
+def test_bad_states_get_400_with_a_reason(folder: Path) -> None:
+    function = BuiltFunction(folder, "cpu")
+    ((frame, _),) = correlators.film(1)
+    for state in ("text", {}, {"version": 1}, [1]):
+        reply = function(png(frame), shapes=[None], states=[state])
+        assert reply.status == 400
+        assert "states[0]" in reply.body["error"]
+
+
+@pytest.mark.parametrize("video", [False, True])
+def test_predict_draws_the_track_on_every_frame(folder: Path, tmp_path: Path, video: bool) -> None:
+    frames = list(correlators.film(4))
+    files = [tmp_path / f"frame{number}.png" for number in range(4)]
+    if video:
+        files = [tmp_path / "film.avi"]
+        writer = cv2.VideoWriter(str(files[0]), cv2.VideoWriter.fourcc(*"MJPG"), 10, (480, 360))
+        for frame, _ in frames:
+            writer.write(frame)
+        writer.release()
+    else:
+        for file, (frame, _) in zip(files, frames, strict=True):
+            file.write_bytes(png(frame))
+    box = ",".join(str(round(it)) for it in frames[0][1])
+    out = tmp_path / "out"
+    arguments = ["predict", str(folder), *map(str, files), "--box", box, "--save", str(out)]
+    done = CliRunner().invoke(app, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    replies = [json.loads(it) for it in done.stdout.splitlines() if it.startswith("{")]
+    assert len(replies) == len(list(out.glob("*.png"))) == 4
+    last = replies[-1]["reply"]["shapes"][0]["points"]
+    np.testing.assert_allclose(last, frames[-1][1], atol=5)
+
+
+@pytest.mark.parametrize(
+    ("reply", "fault"),
+    [
+        ([], "not an object"),
+        ({"states": [1]}, ".shapes: is missing"),
+        ({"shapes": [None], "states": [None]}, ".states[0]: is null"),
+        ({"shapes": [None, None], "states": [1]}, "2 entries for 1 objects"),
+        ({"shapes": [[1, 2, 3, 4]], "states": [1]}, "not an object with type"),
+        (
+            {"shapes": [{"type": "rectangle", "points": [3, 2, 1, 4]}], "states": [1]},
+            "are not left",
+        ),
+        ({"shapes": [{"type": "polygon", "points": [3, 2, 1, 4]}], "states": [1]}, "three or more"),
+        (
+            {"shapes": [{"type": "mask", "points": [0, 3, 1, 1, 2, 2]}], "states": [1]},
+            "do not fill",
+        ),
+        ({"shapes": [{"type": "tag", "points": []}], "states": [1]}, "is none of"),
+    ],
+)
+def test_the_judge_names_what_cvat_could_not_use(reply: object, fault: str) -> None:
+    assert any(fault in it for it in judge(reply, 1, TYPES, older=False))
+    lost = {"shapes": [None], "states": [1]}
+    assert judge(lost, 1, TYPES, older=False) == []
+    assert "cannot read" in judge(lost, 1, None, older=True)[0]
