@@ -376,7 +376,7 @@ MODELS = [
         lambda path: path.write_bytes(b""),
         "yolo",
         "model.onnx is not an ONNX file that can be read: it is empty",
-        "",
+        "is the download complete?",
     ),
     (
         "weights in a file that is absent",
