@@ -98,6 +98,7 @@ def bind_steps(
                 f"input '{image.name}' takes",
                 allowed="letterbox, resize or center_crop",
                 hint="add `- letterbox` (YOLO kinds) or `- resize` (SSD and DETR kinds)",
+                code="no-resize",
             )
         )
     if problems:
@@ -127,6 +128,7 @@ def _image_input(signature: Signature, name: str | None) -> Tensor:
         raise BadModel(
             f"the model has {len(signature.inputs)} inputs; a detector's takes one, the image",
             found=listing or "none",
+            code="model-inputs",
         )
     return images[0]
 
@@ -134,4 +136,4 @@ def _image_input(signature: Signature, name: str | None) -> Tensor:
 def step_problem(document: Document, path: Path_, error: BadModel) -> Problem:
     """What a step says of the model, at the step's place in the manifest."""
     below = (*path, error.where) if error.where else path
-    return document.problem(below, error.what, error.found, error.allowed, error.hint)
+    return document.problem(below, error.what, error.found, error.allowed, error.hint, error.code)

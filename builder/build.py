@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from builder.output import Existing, staged
 from builder.plan import Plan
 from builder.render import LOCK, Tree, render
 from builder.smoke import try_out
+from builder.terminal import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,15 @@ def check_names(plans: Sequence[Plan]) -> None:
                     "would overwrite the other, here and in CVAT",
                     path="name",
                     hint="give one of them another name",
+                    code="function-twice",
                 )
             )
         by_name[plan.name] = plan.file
 
 
-def build(plan: Plan, out: Path | None, *, force: bool, smoke: bool) -> Built:
+def build(
+    plan: Plan, out: Path | None, *, force: bool, smoke: bool, step: Step = nullcontext
+) -> Built:
     """Write a function's directory.
 
     Args:
@@ -73,18 +78,22 @@ def build(plan: Plan, out: Path | None, *, force: bool, smoke: bool) -> Built:
         out: the folder to write it under; see `output_folder`.
         force: overwrite files that were edited by hand.
         smoke: start each variant and send it a blank image before the directory is replaced.
+        step: told what takes long.
 
     Raises:
         OutputError: nothing was written, since something would have been lost.
         BuiltError: nothing was replaced, since the function does not work.
     """
     folder = output_folder(plan.file, out) / plan.name
-    tree = render(plan)
     warnings: list[Problem | None] = []
-    with staged(tree, folder, force) as stage:
-        if smoke:
+    with ExitStack() as stack:
+        with step(f"writing {folder}"):
+            tree = render(plan)
+            stage = stack.enter_context(staged(tree, folder, force))
+        for variant in plan.variants if smoke else ():
             try:
-                warnings = [try_out(plan, variant, stage) for variant in plan.variants]
+                with step(f"trying out {plan.name}, {variant}"):
+                    warnings.append(try_out(plan, variant, stage))
             except BuiltError as error:
                 raise ManifestError(
                     *(replace(problem, file=plan.file) for problem in error.problems)

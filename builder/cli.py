@@ -15,8 +15,10 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
+    from builder.doctor.finding import Finding
     from builder.errors import Problem
     from builder.plan import Plan, VariantName
+    from builder.terminal import Colour, Progress
 
 _Result = TypeVar("_Result")
 
@@ -26,6 +28,14 @@ class VariantOption(StrEnum):
 
     cpu = "cpu"
     gpu = "gpu"
+
+
+class FormatOption(StrEnum):
+    """The values of --format."""
+
+    text = "text"
+    json = "json"
+    github = "github"
 
 
 class _Group(TyperGroup):
@@ -113,9 +123,9 @@ def build(
         plans = _plans(manifests, variant)
         check_names(plans)
         for plan in plans:
-            built = write(plan, out, force=force, smoke=smoke)
+            built = write(plan, out, force=force, smoke=smoke, step=_progress().step)
             for warning in built.warnings:
-                _report(warning, "warning")
+                _report(warning)
             for name in plan.variants:
                 typer.echo(built.folder / "nuclio" / _config_name(name))
 
@@ -149,7 +159,7 @@ def init(
 
         begun = begin(models, output.parent if output else Path(), labels)
         for note in begun.notes:
-            _report(note, "warning")
+            _report(note)
         if output is None:
             typer.echo(begun.draft.text, nl=False)
         else:
@@ -185,26 +195,42 @@ def check(
         bool,
         typer.Option("--model/--no-model", help="Look into the models, fetching them if need be."),
     ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where there are only warnings, too.")
+    ] = False,
+    form: Annotated[
+        FormatOption,
+        typer.Option(
+            "--format",
+            help="text for people; json: one object a line; github: annotations of a workflow.",
+        ),
+    ] = FormatOption.text,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Check manifests and their models; write nothing."""
+    """Check manifests and their models; write nothing. docs/findings.md lists what is checked."""
     with _reported():
         _require_files(manifests)
-        if not model:
-            from builder.plan import check_without_model
+        from builder import report
+        from builder.check import check as look_at
+        from builder.check import check_without_models
 
-            for name in _each(manifests, lambda file: check_without_model(file).name):
-                typer.echo(f"{name}: ok, as far as can be known without the model")
-            return
-        from builder.build import check_names
-        from builder.render import render
-
-        plans = _plans(manifests, variant)
-        check_names(plans)
-        for plan in plans:
-            render(plan)
-            for warning in plan.warnings:
-                _report(warning, "warning")
-            typer.echo(f"{plan.file}: ok: {plan.name}, {', '.join(plan.variants)}")
+        if model:
+            checked = look_at(manifests, _wanted(variant), _progress())
+        else:
+            checked = check_without_models(manifests)
+        form = FormatOption.json if as_json else form
+        for problem in checked.problems:
+            if form == FormatOption.text:
+                _report(problem)
+            else:
+                write = report.as_json if form == FormatOption.json else report.as_annotation
+                typer.echo(write(problem))
+        failed = checked.failed(strict)
+        if form == FormatOption.text and not failed:
+            for line in checked.sound:
+                typer.echo(line)
+        if failed:
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -213,11 +239,48 @@ def diff(manifests: Manifests, variant: VariantList = None, out: Out = None) -> 
     with _reported():
         _require_files(manifests)
         from builder.build import diff as compare
+        from builder.terminal import paint_diff
 
-        changes = [compare(plan, out) for plan in _plans(manifests, variant)]
-        typer.echo("".join(changes), nl=False)
-        if any(changes):
+        changes = "".join(compare(plan, out) for plan in _plans(manifests, variant))
+        typer.echo(paint_diff(changes, sys.stdout), nl=False)
+        if changes:
             raise typer.Exit(1)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of manifests, for editors."""
+    from builder.schema import text
+
+    typer.echo(text(), nl=False)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Say what on this machine will work, and what to do about the rest."""
+    with _reported():
+        from builder.doctor.examination import examine
+
+        broken = False
+        with _progress().step("trying out what is installed"):
+            findings = list(examine())
+        for finding in findings:
+            broken |= finding.severity == "error"
+            typer.echo(finding.as_json() if as_json else _finding(finding))
+        if broken:
+            raise typer.Exit(1)
+
+
+def _finding(finding: "Finding") -> str:
+    """A finding of the doctor as a person reads it."""
+    from builder.terminal import paint
+
+    colours: dict[str, Colour] = {"ok": "green", "warning": "yellow", "error": "red"}
+    severity = paint(f"{finding.severity:7}", colours[finding.severity], sys.stdout)
+    remedy = f"\n{'':21} remedy: {finding.remedy}" if finding.remedy else ""
+    return f"{severity}  {finding.subject:11}  {finding.what}{remedy}"
 
 
 @app.command()
@@ -282,17 +345,22 @@ def predict(
             raise typer.Exit(1)
 
 
+def _wanted(variants: list[VariantOption] | None) -> "tuple[VariantName, ...]":
+    """The variants that --variant asks for; without it all."""
+    from builder.plan import VARIANTS
+
+    return tuple(name for name in VARIANTS if not variants or name in [it.value for it in variants])
+
+
 def _plans(manifests: list[Path], variants: list[VariantOption] | None) -> "list[Plan]":
     """The plans of all manifests; the problems of all of them if any has one."""
-    from builder.plan import VARIANTS, Plan, plan
+    from builder.plan import Plan, plan
 
-    wanted = tuple(
-        name for name in VARIANTS if not variants or name in [it.value for it in variants]
-    )
+    progress = _progress()
 
     def planned(file: Path) -> Plan:
-        with _Progress() as progress:
-            return plan(file, wanted, progress.show)
+        with progress.step(f"reading {file}"):
+            return plan(file, _wanted(variants), progress.bytes)
 
     return _each(manifests, planned)
 
@@ -331,7 +399,7 @@ def _manifests_of(files: list[Path]) -> list[Path]:
         family = begun.verdict.matches[0].family
         typer.echo(f"wrote {manifest}: {family} ({begun.verdict.sureness})", err=True)
         for note in begun.notes:
-            _report(note, "warning")
+            _report(note)
     return found
 
 
@@ -408,43 +476,35 @@ def _reported() -> Iterator[None]:
         yield
     except CvatbuildError as error:
         for problem in error.problems:
-            _report(problem, "error")
+            _report(problem)
         raise typer.Exit(error.status) from None
+    except KeyboardInterrupt:
+        # What a shell says of a program that Ctrl-C ended.
+        raise typer.Exit(130) from None
 
 
-def _report(problem: "Problem", severity: str) -> None:
+def _report(problem: "Problem") -> None:
     """Print one problem to stderr, its severity coloured on a terminal."""
-    color = typer.colors.RED if severity == "error" else typer.colors.YELLOW
-    typer.secho(f"{severity}: ", fg=color, bold=True, err=True, nl=False)
-    typer.echo(str(problem), err=True)
+    from builder.report import as_text
+    from builder.terminal import paint, width
+
+    severity = problem.severity
+    room = width(sys.stderr)
+    text = as_text(problem, room and room - len(f"{severity}: "))
+    head = paint(f"{severity}:", "red" if severity == "error" else "yellow", sys.stderr)
+    typer.echo(f"{head} {text}", err=True)
 
 
-class _Progress:
-    """A line on stderr that says how far a download is, on a terminal, from a second on."""
+def _progress() -> "Progress":
+    """What says on stderr what takes long."""
+    from builder.terminal import Progress
 
-    def __init__(self) -> None:
-        self._shown = False
-        self._start = 0.0
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            typer.echo(err=True)
-
-    def show(self, done: int, total: int | None) -> None:
-        """See builder.download.Progress."""
-        from time import monotonic
-
-        self._start = self._start or monotonic()
-        if monotonic() - self._start < 1 or not sys.stderr.isatty():
-            return
-        share = f" of {total / 2**20:.0f}" if total else ""
-        typer.echo(f"\rdownloading: {done / 2**20:.0f}{share} MiB", err=True, nl=False)
-        self._shown = True
+    return Progress(sys.stderr)
 
 
 def run() -> None:
     """The console script."""
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -59,11 +59,13 @@ class Document:
             with file.open("rb") as stream:
                 raw = stream.read(MAX_BYTES + 1)
             if len(raw) > MAX_BYTES:
-                raise ManifestError(Problem(f"is larger than {MAX_BYTES // 2**20} MiB", file=file))
+                raise ManifestError(
+                    Problem(f"is larger than {MAX_BYTES // 2**20} MiB", file=file, code="yaml")
+                )
             return cls.parse(raw.decode("utf-8-sig"), file, text_keys)
         except OSError as error:
             raise ManifestError(
-                Problem(f"cannot be read: {error.strerror or error}", file=file)
+                Problem(f"cannot be read: {error.strerror or error}", file=file, code="yaml")
             ) from error
         except UnicodeDecodeError as error:
             raise ManifestError(
@@ -72,6 +74,7 @@ class Document:
                     file=file,
                     found=f"byte 0x{error.object[error.start]:02x} at offset {error.start}",
                     hint="a manifest is a YAML file; the model is named inside it",
+                    code="yaml",
                 )
             ) from error
 
@@ -96,13 +99,16 @@ class Document:
                     file=file,
                     line=mark.line + 1 if mark else 0,
                     column=mark.column + 1 if mark else 0,
+                    code="yaml",
                 )
             ) from error
         except RecursionError as error:
-            raise ManifestError(Problem("has too deeply nested values", file=file)) from error
+            what = "has too deeply nested values"
+            raise ManifestError(Problem(what, file=file, code="yaml")) from error
         except (yaml.YAMLError, ValueError) as error:
             reason = " ".join(str(error).split())
-            raise ManifestError(Problem(f"is not valid YAML: {reason}", file=file)) from error
+            what = f"is not valid YAML: {reason}"
+            raise ManifestError(Problem(what, file=file, code="yaml")) from error
         finally:
             if loader is not None:
                 loader.dispose()
@@ -115,13 +121,14 @@ class Document:
         found: str = "",
         allowed: str = "",
         hint: str = "",
+        code: str = "",
     ) -> Problem:
         """A problem at `path`, placed at the nearest value that the file really has."""
         place = tuple(path)
         while place and place not in self.places:
             place = place[:-1]
         line, column = self.places.get(place, (0, 0))
-        return Problem(what, self.file, line, column, spell(path), found, allowed, hint)
+        return Problem(what, self.file, line, column, spell(path), found, allowed, hint, code)
 
     def found(self, path: Sequence[str | int]) -> str:
         """How the file spells the value at `path`, shortened; nothing for keys and values."""
@@ -209,17 +216,27 @@ class _Reader:
             if key in data:
                 line, _ = self.places[below]
                 raise self._error(
-                    key_node, below, f"is given twice, first in line {line}", hint="remove one"
+                    key_node,
+                    below,
+                    f"is given twice, first in line {line}",
+                    hint="remove one",
+                    code="key-twice",
                 )
             self.places[below] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             data[key] = self.value(value_node, below, depth + 1)
         return data
 
     def _error(
-        self, node: yaml.Node, path: Path_, what: str, found: str = "", hint: str = ""
+        self,
+        node: yaml.Node,
+        path: Path_,
+        what: str,
+        found: str = "",
+        hint: str = "",
+        code: str = "yaml",
     ) -> ManifestError:
         """A problem at a node."""
-        mark = node.start_mark
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
         return ManifestError(
-            Problem(what, self._file, mark.line + 1, mark.column + 1, spell(path), found, "", hint)
+            Problem(what, self._file, line, column, spell(path), found, "", hint, code)
         )

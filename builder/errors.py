@@ -13,10 +13,11 @@ not only the first.
 
 import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
+from builder.findings import KINDS, Severity
 from runtimes.errors import FunctionError
 
 
@@ -32,6 +33,8 @@ class Problem:
         found: the offending value.
         allowed: what would have been right.
         hint: what to do about it.
+        code: which kind of finding it is; see builder.findings. Without one it is the general one
+            of the error that carries it.
     """
 
     what: str
@@ -42,14 +45,31 @@ class Problem:
     found: str = ""
     allowed: str = ""
     hint: str = ""
+    code: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return KINDS[self.code].severity if self.code else "error"
+
+    @property
+    def head(self) -> str:
+        """Where it is, and what is wrong."""
         place = str(self.file) if self.file else ""
         if place and self.line:
             place += f":{self.line}:{self.column}"
-        head = ": ".join(part for part in (place, self.path, self.what) if part)
-        details = (("found", self.found), ("allowed", self.allowed), ("hint", self.hint))
-        return "\n".join([head, *(f"  {f'{key}:':8} {text}" for key, text in details if text)])
+        return ": ".join(part for part in (place, self.path, self.what) if part)
+
+    @property
+    def details(self) -> dict[str, str]:
+        """What else there is to say, by name."""
+        details = {"found": self.found, "allowed": self.allowed, "hint": self.hint}
+        return {key: text for key, text in details.items() if text}
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [self.head, *(f"  {f'{key}:':8} {text}" for key, text in self.details.items())]
+        )
 
     @classmethod
     def of(cls, error: FunctionError, file: Path | None = None) -> "Problem":
@@ -61,6 +81,7 @@ class Problem:
             found=error.found,
             allowed=error.allowed,
             hint=error.hint,
+            code=error.code if error.code in KINDS else "",
         )
 
 
@@ -71,17 +92,21 @@ class CvatbuildError(Exception):
         problems: at least one.
     """
 
-    status = 1
+    status: ClassVar[int] = 1
+    code: ClassVar[str] = "manifest"
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = problems
+        self.problems = tuple(
+            problem if problem.code else replace(problem, code=self.code) for problem in problems
+        )
 
 
 class CommandLineError(CvatbuildError):
     """An argument that makes no sense."""
 
     status = 2
+    code = "command-line"
 
 
 class ManifestError(CvatbuildError):
@@ -91,13 +116,27 @@ class ManifestError(CvatbuildError):
 class ModelError(CvatbuildError):
     """A model file cannot be fetched or read."""
 
+    code = "model"
+
 
 class OutputError(CvatbuildError):
     """The output directory cannot be written without losing something."""
 
+    code = "output"
+
 
 class BuiltError(CvatbuildError):
     """A built function cannot be started or does not answer as it must."""
+
+    code = "function"
+
+
+class Refused(ValueError):
+    """What a validator of the manifest's schema raises: a sentence, and the finding's code."""
+
+    def __init__(self, what: str, code: str) -> None:
+        super().__init__(what)
+        self.code = code
 
 
 _Result = TypeVar("_Result")

@@ -66,6 +66,7 @@ def read_onnx(path: Path) -> "onnx.ModelProto":
             f"{path.name} is not an ONNX file that can be read: {reason}",
             file=path,
             hint="is the download complete? Git LFS leaves a small text file in its place",
+            code="model-unreadable",
         )
     ) from cause
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from builder.document import Document
-from builder.errors import ManifestError, Problem, did_you_mean
+from builder.errors import ManifestError, Problem, Refused, did_you_mean
 from builder.foreign_labels import coco, cvat
 from builder.metadata import literal
 from builder.skeleton import Point, layout, svg
@@ -67,16 +67,21 @@ class Attribute(Strict):
         values = [str(value) for value in self.values]
         kind = self.input_type
         if kind in ("select", "radio") and not values:
-            raise ValueError(f"a {kind} attribute needs `values`: the choices")
+            raise Refused(f"a {kind} attribute needs `values`: the choices", "attribute-values")
         if kind == "checkbox" and not set(values) <= {"true", "false"}:
-            raise ValueError("the values of a checkbox can only be true and false")
+            raise Refused("the values of a checkbox can only be true and false", "attribute-values")
         if kind == "number":
             # CVAT's servers compare with int(value); a fraction would fail the whole request.
             numbers = [int(value) for value in values if value.removeprefix("-").isdigit()]
             if len(numbers) != 3 or len(values) != 3:
-                raise ValueError("a number needs three whole `values`: minimum, maximum, step")
+                raise Refused(
+                    "a number needs three whole `values`: minimum, maximum, step",
+                    "attribute-values",
+                )
             if numbers[0] >= numbers[1] or numbers[2] < 1:
-                raise ValueError("a number needs minimum < maximum and a step of at least 1")
+                raise Refused(
+                    "a number needs minimum < maximum and a step of at least 1", "attribute-values"
+                )
         return self
 
 
@@ -86,7 +91,7 @@ _ESCAPED = set("\"'<>&")
 def _plain(name: str) -> str:
     """Refuse what the drawing of a skeleton would have to escape; see builder.skeleton."""
     if set(name) & _ESCAPED:
-        raise ValueError("the name of a keypoint cannot hold quotes, < > or &")
+        raise Refused("the name of a keypoint cannot hold quotes, < > or &", "keypoint")
     return name
 
 
@@ -137,13 +142,14 @@ class Skeleton(Strict):
         names = self.keypoints
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"has the sublabel '{name}' twice")
+                raise Refused(f"has the sublabel '{name}' twice", "keypoint")
         for edge in self.edges:
             for name in edge:
                 if name not in names:
                     hint = did_you_mean(name, names)
-                    raise ValueError(
-                        f"has an edge to '{name}', which is no sublabel" + (hint and f"; {hint}")
+                    raise Refused(
+                        f"has an edge to '{name}', which is no sublabel" + (hint and f"; {hint}"),
+                        "keypoint",
                     )
         return self
 
@@ -183,15 +189,17 @@ class Label(Skeleton):
     @model_validator(mode="after")
     def _has_what_its_type_needs(self) -> Self:
         if self.skeletons and self.sublabels:
-            raise ValueError("has both `sublabels` and `skeletons`")
+            raise Refused("has both `sublabels` and `skeletons`", "keypoint")
         for skeleton in self.skeletons:
             if not skeleton.sublabels:
-                raise ValueError(f"the skeleton '{skeleton.name}' has no `sublabels`")
+                raise Refused(f"the skeleton '{skeleton.name}' has no `sublabels`", "keypoint")
         if self.type == "skeleton" and not self.sublabels:
-            raise ValueError("a skeleton needs `sublabels`: its keypoints, in the model's order")
+            raise Refused(
+                "a skeleton needs `sublabels`: its keypoints, in the model's order", "keypoint"
+            )
         for joints in self.joints():
             if len(set(joints.points.values())) < len(joints.points):
-                raise ValueError("gives one of the model's keypoints to two sublabels")
+                raise Refused("gives one of the model's keypoints to two sublabels", "keypoint")
         return self
 
     @model_validator(mode="after")
@@ -199,7 +207,10 @@ class Label(Skeleton):
         names = [attribute.name for attribute in self.attributes]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"has the attribute '{name}' twice; CVAT drops such a function")
+                raise Refused(
+                    f"has the attribute '{name}' twice; CVAT drops such a function",
+                    "attribute-twice",
+                )
         return self
 
 
@@ -246,21 +257,24 @@ class Labels:
             shared[key] = replace(other, classes=other.classes + one.classes)
         return tuple(shared.values())
 
-    def mistakes(self) -> list[tuple[int, str, str]]:
-        """What CVAT or the function would trip over: (place in the list, what, hint)."""
+    def mistakes(self) -> list[tuple[int, str, str, str]]:
+        """What CVAT or the function would trip over: (place in the list, what, hint, code)."""
         found = []
         for place, label in enumerate(self.entries):
             earlier = self.entries[:place]
             if label.name in [other.name for other in earlier]:
                 hint = "CVAT hides a function, or all of them, when a name is there twice"
-                found.append((place, f"the label '{label.name}' is there twice", hint))
+                what = f"the label '{label.name}' is there twice"
+                found.append((place, what, hint, "label-twice"))
             if label.id in [other.id for other in earlier]:
                 hint = "give each label the model's own class number"
-                found.append((place, f"the id {label.id} is given to two labels", hint))
+                what = f"the id {label.id} is given to two labels"
+                found.append((place, what, hint, "class-number-twice"))
             totals = {it.total for other in (*earlier, label) for it in other.joints() if it.total}
             if len(totals) > 1:
                 hint = "give the sublabels an `id`: the model's number of the keypoint, from 0"
-                found.append((place, "the labels have different numbers of sublabels", hint))
+                what = "the labels have different numbers of sublabels"
+                found.append((place, what, hint, "keypoints-differ"))
         return found
 
 
@@ -279,6 +293,7 @@ def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
                 found=f"metadata keys of {model.name}: {', '.join(sorted(metadata)) or 'none'}",
                 allowed="an entry `names`, as Ultralytics writes it",
                 hint="list the labels in the manifest instead of `labels: metadata`",
+                code="labels-not-in-model",
             )
         )
     try:
@@ -331,6 +346,7 @@ def _bad_names(text: str, what: str) -> ManifestError:
             found=text[:80] + ("..." if len(text) > 80 else ""),
             allowed="{0: 'name', 1: 'name', ...}",
             hint="list the labels in the manifest instead of `labels: metadata`",
+            code="labels-not-in-model",
         )
     )
 
@@ -352,18 +368,23 @@ def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
         try:
             lines = file.read_text("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise ManifestError(Problem(f"cannot be read: {error}", file=file)) from error
+            raise _unreadable(file, error) from error
         entries: Any = [line.strip() for line in lines if line.strip()]
     elif file.suffix.lower() == ".json":
         try:
             entries = json.loads(file.read_text("utf-8-sig"))
         except (OSError, ValueError, RecursionError) as error:
-            raise ManifestError(Problem(f"cannot be read: {error}", file=file)) from error
+            raise _unreadable(file, error) from error
     elif file.suffix.lower() in (".yaml", ".yml"):
         entries = Document.read(file, text_keys=False).data
     else:
         raise ManifestError(
-            Problem("is not a label file", file=file, allowed=".txt, .yaml, .yml or .json")
+            Problem(
+                "is not a label file",
+                file=file,
+                allowed=".txt, .yaml, .yml or .json",
+                code="label-file",
+            )
         )
     categories = coco(entries)
     if categories is not None:
@@ -388,9 +409,19 @@ def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
             ]
     if not isinstance(entries, list) or not entries:
         raise ManifestError(
-            Problem("holds no labels", file=file, allowed="a list, or a key `names`")
+            Problem(
+                "holds no labels",
+                file=file,
+                allowed="a list, or a key `names`",
+                code="label-file",
+            )
         )
     return entries
+
+
+def _unreadable(file: Path, error: Exception) -> ManifestError:
+    """The error for a label file that cannot be read."""
+    return ManifestError(Problem(f"cannot be read: {error}", file=file, code="label-file"))
 
 
 def _number(key: object) -> object:

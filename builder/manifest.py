@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from builder import texts
 from builder.document import Path_
+from builder.errors import Refused
 from builder.labels import Label, Name
 from builder.sources import ModelSource
 from builder.steps import entry_model
@@ -74,14 +75,14 @@ class Manifest(Strict):
     def _name_is_free(cls, name: str) -> str:
         """Some names belong to others."""
         if name in _RESERVED_NAMES:
-            raise ValueError(f"the name cannot be used: {_RESERVED_NAMES[name]}")
+            raise Refused(f"the name cannot be used: {_RESERVED_NAMES[name]}", "name-reserved")
         return name
 
     @model_validator(mode="after")
     def _one_variant_at_least(self) -> "Manifest":
         """A function without any variant is none."""
         if not self.variants.cpu and not self.variants.gpu:
-            raise ValueError("both variants are switched off; nothing would be built")
+            raise Refused("both variants are switched off; nothing would be built", "variants-off")
         return self
 
     def sources(self) -> dict[Path_, ModelSource]:
@@ -159,7 +160,9 @@ class _OneModelOrTwo(Manifest):
         given = [key for key in ("model", "encoder", "decoder") if getattr(self, key) is not None]
         if given not in (["model"], ["encoder", "decoder"]):
             listed = ", ".join(f"`{key}`" for key in given) or "no model"
-            raise ValueError(f"gives {listed}; give `model`, or both `encoder` and `decoder`")
+            raise Refused(
+                f"gives {listed}; give `model`, or both `encoder` and `decoder`", "model-not-found"
+            )
         return self
 
     def sources(self) -> dict[Path_, ModelSource]:

@@ -76,7 +76,8 @@ class ManifestFile(Generic[_Manifest]):
         for stage in read.stages() if not problems else ():
             disorder = in_order(kind, read.steps("postprocess", stage).values(), bool(stage))
             if disorder:
-                problems.append(document.problem((*stage, "postprocess"), disorder))
+                here = (*stage, "postprocess")
+                problems.append(document.problem(here, disorder, code="step-order"))
         if problems:
             raise ManifestError(*problems)
         return read
@@ -116,6 +117,7 @@ class ManifestFile(Generic[_Manifest]):
                         ", ".join(names) or "nothing",
                         "a step's name, `name: value`, or `name: {field: value}`",
                         "begin each step with its own `- `" if len(names) > 1 else "",
+                        "step-entry",
                     )
                 )
         return problems
@@ -129,7 +131,7 @@ def _bad_kind(kind: object, document: Document) -> Problem:
     """What is wrong with a manifest's `type`, on which the meaning of all else depends."""
     allowed = " or ".join(f"'{name}'" for name in MANIFESTS)
     if kind is None:
-        return document.problem(("type",), "is missing", allowed=allowed)
+        return document.problem(("type",), "is missing", allowed=allowed, code="missing-key")
     found = document.found(("type",))
     hint = did_you_mean(found, MANIFESTS)
-    return document.problem(("type",), "has the wrong value", found, allowed, hint)
+    return document.problem(("type",), "has the wrong value", found, allowed, hint, "wrong-value")

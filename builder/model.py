@@ -85,6 +85,7 @@ def locate(source: ModelSource, folder: Path, progress: Progress | None = None) 
                 found=suffix or "no suffix",
                 allowed=".onnx, or .xml (OpenVINO IR, for the CPU variant alone)",
                 hint=_OTHER_FORMATS.get(suffix, ""),
+                code="model-format",
             )
         )
     if not is_file(path):
@@ -95,6 +96,7 @@ def locate(source: ModelSource, folder: Path, progress: Progress | None = None) 
                 path="model",
                 allowed=f"in that folder: {', '.join(near)}" if near else "",
                 hint="the path is relative to the manifest's folder",
+                code="model-not-found",
             )
         )
     return path
@@ -114,6 +116,7 @@ def _fetched(source: RemoteModel, progress: Progress | None) -> Path:
                 path="model.sha256",
                 allowed="the SHA-256 of the file",
                 hint=f"if you trust what it serves now, write `sha256: {found}`",
+                code="digest",
             )
         )
     path = fetch(source.url, source.sha256, progress)
@@ -142,7 +145,8 @@ def _read_onnx(path: Path, name: str) -> Model:
     proto = read_onnx(path)
     graph = proto.graph
     if not graph.output:
-        raise ModelError(Problem(f"{path.name} is not an ONNX model: it has no outputs", file=path))
+        what = f"{path.name} is not an ONNX model: it has no outputs"
+        raise ModelError(Problem(what, file=path, code="model-unreadable"))
     weights = {item.name for item in graph.initializer}
     signature = Signature(
         tuple(_tensor(value) for value in graph.input if value.name not in weights),
@@ -198,6 +202,7 @@ def _external_file(path: Path, location: str) -> Path:
                 file=path,
                 found=location,
                 allowed="the name of a file beside the model",
+                code="weights",
             )
         )
     # The file will lie beside the function's code, which is where Python looks for modules first.
@@ -209,6 +214,7 @@ def _external_file(path: Path, location: str) -> Path:
                 found=location,
                 allowed="a name such as model.onnx.data",
                 hint="save the model again with other names: onnx.save_model(..., location=NAME)",
+                code="weights",
             )
         )
     if not (path.parent / location).is_file():
@@ -217,6 +223,7 @@ def _external_file(path: Path, location: str) -> Path:
                 f"{path.name} keeps its weights in {location}, which is not beside it",
                 file=path,
                 hint=f"copy {location} into {path.parent}",
+                code="weights",
             )
         )
     return path.parent / location
@@ -234,6 +241,7 @@ def _read_ir(path: Path, name: str) -> Model:
                 file=path,
                 allowed=weights.name,
                 hint=f"copy {weights.name} into {path.parent}",
+                code="weights",
             )
         )
     try:
@@ -241,7 +249,11 @@ def _read_ir(path: Path, name: str) -> Model:
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ModelError(
-            Problem(f"{path.name} is not an OpenVINO IR that can be read: {reason}", file=path)
+            Problem(
+                f"{path.name} is not an OpenVINO IR that can be read: {reason}",
+                file=path,
+                code="model-unreadable",
+            )
         ) from error
     signature = Signature(
         tuple(_port(port) for port in model.inputs), tuple(_port(port) for port in model.outputs)

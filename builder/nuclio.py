@@ -17,7 +17,7 @@ from builder.manifest import KindName
 from builder.pins import PYTHON, requirements
 from builder.plan import Plan, VariantName
 from builder.validation import Strict
-from builder.variants import CpuVariant, GpuVariant
+from builder.variants import CpuVariant, GpuVariant, workers_of
 from runtimes.service import VARIANT
 
 
@@ -166,9 +166,7 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
     """What a variant's function.yaml says."""
     manifest = plan.manifest
     settings = plan.settings(variant)
-    # Workers are processes: each would have to look at an image before it can answer clicks on it.
-    alone = variant == "gpu" or manifest.type == "interactor"
-    workers = settings.workers or (1 if alone else 2)
+    workers = workers_of(manifest.type, settings)
     limits = Limits(
         cpu=settings.cpu or manifest.resources.cpu,
         memory=settings.memory or manifest.resources.memory,

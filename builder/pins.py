@@ -45,6 +45,13 @@ _CUDA = {
 }
 """CUDA version -> packages. onnxruntime-gpu 1.26.0 is the last one whose wheels are for CUDA 12."""
 
+DRIVERS = {12: (525, 60, 13), 13: (580, 65, 6)}
+"""CUDA version -> the oldest driver for Linux that its packages run with (cuDNN's support matrix,
+docs.nvidia.com/deeplearning/cudnn/backend/latest/reference/support-matrix.html)."""
+
+COMPUTE_CAPABILITY = (7, 5)
+"""That of the oldest GPUs that the same cuDNN has code for: Turing's."""
+
 
 _KINDS = {"reid": ("scipy==1.17.1",)}
 """What only one kind of function needs: ReID's optimal assignment."""

@@ -1,5 +1,6 @@
 """A manifest and its model brought together: everything decided, nothing written yet."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from builder.manifest_file import ManifestFile
 from builder.model import Model
 from builder.sources import ModelSource
 from builder.spec import placed
+from builder.traps import find
 from builder.variants import CpuVariant, GpuVariant
 from runtimes.service import Function
 
@@ -91,8 +93,9 @@ def plan(
     problems = _clashes(read, found)
     kept = collect(problems, lambda: _variants(read, tuple(found.values()), variants))
     bound = collect(problems, lambda: KINDS[manifest.type].bind(read, found))
-    if kept is None or bound is None or problems:
-        raise ManifestError(*problems)
+    trapped = find(read, found)
+    if kept is None or bound is None or problems or _errors(trapped):
+        raise ManifestError(*_in_order(problems, trapped))
     return Plan(
         file,
         manifest,
@@ -101,7 +104,7 @@ def plan(
         bound.annotations,
         bound.function,
         kept,
-        bound.warnings,
+        trapped,
     )
 
 
@@ -112,9 +115,29 @@ def check_without_model(file: Path) -> Manifest:
         ManifestError: with everything that is wrong.
     """
     read = ManifestFile.read(file)
-    KINDS[read.manifest.type].check(read)
+    problems: list[Problem] = []
+    collect(problems, lambda: KINDS[read.manifest.type].check(read))
+    trapped = find(read, {})
+    if problems or _errors(trapped):
+        raise ManifestError(*_in_order(problems, trapped))
     manifest: Manifest = read.manifest
     return manifest
+
+
+def _errors(problems: Sequence[Problem]) -> list[Problem]:
+    """Those that keep a function from being built."""
+    return [problem for problem in problems if problem.severity == "error"]
+
+
+def _in_order(problems: Sequence[Problem], trapped: Sequence[Problem]) -> list[Problem]:
+    """What does not fit, then the traps elsewhere: what is wrong is mended before it is judged."""
+    told = {_key(problem) for problem in problems}
+    return [*problems, *(problem for problem in trapped if _key(problem) not in told)]
+
+
+def _key(problem: Problem) -> str:
+    """The manifest's key under which a problem lies."""
+    return re.split(r"[.\[]", problem.path)[0]
 
 
 def _clashes(read: ManifestFile[Any], found: Mapping[Path_, Model]) -> list[Problem]:
@@ -126,7 +149,7 @@ def _clashes(read: ManifestFile[Any], found: Mapping[Path_, Model]) -> list[Prob
             if files.setdefault(name, file) != file:
                 what = "keeps weights in a file of the same name as another model's"
                 hint = "save the model again with another name for its weights"
-                problems.append(read.document.problem(path, what, name, hint=hint))
+                problems.append(read.document.problem(path, what, name, hint=hint, code="weights"))
     return problems
 
 
@@ -153,7 +176,11 @@ def _variants(
     problem = read.document.problem
     if not kept:
         raise ManifestError(
-            problem(("variants",), f"switches off the variant that is wanted: {', '.join(wanted)}")
+            problem(
+                ("variants",),
+                f"switches off the variant that is wanted: {', '.join(wanted)}",
+                code="variants-off",
+            )
         )
     if any(model.format == "ir" for model in found):
         if "gpu" in kept:
@@ -164,6 +191,7 @@ def _variants(
                     read.document.found(("model",)),
                     "an ONNX file",
                     "write `variants: {gpu: false}` to build the CPU variant alone",
+                    "ir-variant",
                 )
             )
         cpu = settings.cpu
@@ -174,6 +202,7 @@ def _variants(
                     "an OpenVINO IR can only be run by OpenVINO",
                     cpu.runtime,
                     "openvino",
+                    code="ir-variant",
                 )
             )
     return kept

@@ -37,6 +37,7 @@ def try_out(plan: Plan, variant: VariantName, folder: Path) -> Problem | None:
             f"the {variant} variant was not tried out: {runtime} is not installed here",
             file=plan.file,
             hint=f"pip install {runtime}",
+            code="not-tried-out",
         )
     function = BuiltFunction(folder, variant, cpu_is_enough=True)
     _, blank = cv2.imencode(".png", np.zeros((*_BLANK_SIZE, 3), np.uint8))

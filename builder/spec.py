@@ -23,7 +23,12 @@ from runtimes.step import Shape
 def placed(document: Document, path: Path_, problem: Problem) -> Problem:
     """A problem that was found elsewhere, at the place in the manifest that led to it."""
     at = document.problem(
-        path, problem.what, problem.found or document.found(path), problem.allowed, problem.hint
+        path,
+        problem.what,
+        problem.found or document.found(path),
+        problem.allowed,
+        problem.hint,
+        problem.code,
     )
     if not problem.path:
         return at
@@ -57,6 +62,7 @@ def read_labels(read: ManifestFile[DetectorManifest], signature: Signature) -> L
                     given,
                     "a list of labels, the path of a file with them, or `metadata`",
                     did_you_mean(given, ["metadata"]),
+                    "label-file",
                 )
             )
         data = from_file(file)
@@ -67,9 +73,9 @@ def read_labels(read: ManifestFile[DetectorManifest], signature: Signature) -> L
     labels = Labels.of([it if isinstance(it, Label) else Label(name=it) for it in entries])
     problems = [
         document.problem(
-            ("labels",) if isinstance(given, str) else ("labels", place), what, hint=hint
+            ("labels",) if isinstance(given, str) else ("labels", place), what, hint=hint, code=code
         )
-        for place, what, hint in labels.mistakes()
+        for place, what, hint, code in labels.mistakes()
     ]
     if problems:
         raise ManifestError(*problems)
@@ -90,7 +96,8 @@ def bad_attributes(read: ManifestFile[DetectorManifest]) -> list[Problem]:
                     f"CVAT cannot have this attribute: {first['msg'].removeprefix('Value error, ')}"
                 )
                 found = str(first["input"]) if isinstance(first["input"], str) else ""
-                problems.append(read.document.problem(path, what, repr(found) if found else ""))
+                shown = repr(found) if found else ""
+                problems.append(read.document.problem(path, what, shown, code="attribute-values"))
     return problems
 
 
@@ -119,7 +126,7 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
             if step.label_type == "skeleton" and not labels.joints:
                 what = "the keypoints that a skeleton is made of have no names"
                 hint = "give the label `sublabels`, in the model's order of keypoints"
-                problems.append(problem(path, what, hint=hint))
+                problems.append(problem(path, what, hint=hint, code="keypoint"))
     for suffix, drawn in sorted(kinds.items()):
         for place, label in enumerate(labels.entries):
             own = _own_kinds(label, drawn)
@@ -127,7 +134,9 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
                 what = "a label can be a skeleton or something else, not both"
                 hint = "give the other shape a label of its own: `rectangle: {suffix: -box}`"
                 listing = ", ".join(sorted(own))
-                raise ManifestError(problem(("postprocess",), what, listing, hint=hint))
+                raise ManifestError(
+                    problem(("postprocess",), what, listing, hint=hint, code="label-type")
+                )
             allowed = [*sorted(own), *(["any"] if own and "skeleton" not in own else [])]
             if not suffix and label.type not in (None, *allowed):
                 what = "CVAT would not take the shapes that the postprocessing draws for"
@@ -139,6 +148,7 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
                         str(label.type),
                         " or ".join(allowed),
                         "leave the type out",
+                        "label-type",
                     )
                 )
             whole = _with_attributes(label, read)
@@ -157,6 +167,7 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
             ("labels",) if isinstance(read.manifest.labels, str) else ("labels", place),
             f"nothing is drawn for '{label.name}': it has no `sublabels`",
             hint="list the keypoints in the model's order, or leave the label out",
+            code="keypoint",
         )
         for place, label in enumerate(labels.entries)
         if labels.joints and kinds and label.id not in {it.id for it in typed}
@@ -166,7 +177,14 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
         if names.count(name) > 1 or len(name) > 64:
             what = "is there twice" if len(name) <= 64 else "is longer than 64 characters"
             hint = "choose another suffix" if any(kinds) else "choose another name"
-            problems.append(problem(("postprocess",), f"the label '{name}' {what}", hint=hint))
+            problems.append(
+                problem(
+                    ("postprocess",),
+                    f"the label '{name}' {what}",
+                    hint=hint,
+                    code="label-clash",
+                )
+            )
     if problems:
         raise ManifestError(*problems)
     return tuple(typed)
@@ -220,4 +238,4 @@ def _unfit_values(label: Label, read: ManifestFile[DetectorManifest]) -> Iterato
         for fault in [it for it in faults if it][:1]:
             what = f"CVAT would drop what this says of '{label.name}': {fault}"
             hint = f"leave '{step.attribute}' out of the label, or declare it as the step gives it"
-            yield read.document.problem(path, what, hint=hint)
+            yield read.document.problem(path, what, hint=hint, code="attribute-dropped")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from runtimes.step import Attribute, Decoder, Segmenter, Shape, Step
 
-_PACKAGES: dict[str, tuple[str, ...]] = {
+LISTINGS: dict[str, tuple[str, ...]] = {
     "preprocess": ("preprocess",),
     "detector": ("decoders", "refine", "attributes", "shapes"),
     "interactor": ("segmenters", "refine"),
@@ -33,7 +33,7 @@ def known(listing: str) -> dict[str, type[Step]]:
         listing: "preprocess", or the kind of function whose `postprocess` it is.
     """
     found: dict[str, type[Step]] = {}
-    for package in _PACKAGES[listing]:
+    for package in LISTINGS[listing]:
         parent = importlib.import_module(f"runtimes.{package}")
         for info in pkgutil.iter_modules(parent.__path__):
             module = importlib.import_module(f"{parent.__name__}.{info.name}")
@@ -50,7 +50,7 @@ def entry_model(listing: str) -> type[BaseModel]:
     optional: Any = {name: (step | None, None) for name, step in known(listing).items()}
     return create_model(
         f"{listing.capitalize()}Step",
-        __config__=ConfigDict(extra="forbid", strict=True),
+        __config__=ConfigDict(extra="forbid", strict=True, defer_build=True),
         **optional,
     )
 

@@ -23,6 +23,7 @@ class Strict(BaseModel):
         frozen=True,
         use_attribute_docstrings=True,
         allow_inf_nan=False,
+        defer_build=True,
     )
 
 
@@ -111,18 +112,20 @@ def _problem(
     path: Path_, details: Sequence[ErrorDetails], model: type[BaseModel], document: Document
 ) -> Problem:
     """One problem out of all that pydantic says of one place."""
-    first = details[0]
+    # Of all forms that a value may have, one that says more than "another type" is the one meant.
+    first = next((it for it in details if it["type"] == "value_error"), details[0])
     kind, name = first["type"], str(path[-1]) if path else ""
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         keys = sorted(_keys(model, path[:-1]))
         what = "unknown step" if _is_step_list(path) else "unknown key"
-        return document.problem(
-            path, f"{what} '{name}'", "", ", ".join(keys), did_you_mean(name, keys)
-        )
+        hint, code = did_you_mean(name, keys), what.replace(" ", "-")
+        return document.problem(path, f"{what} '{name}'", "", ", ".join(keys), hint, code)
     if kind.startswith("missing"):
-        return document.problem(path, "is missing")
+        return document.problem(path, "is missing", code="missing-key")
     if kind == "value_error":
-        return document.problem(path, str(first["ctx"]["error"]), document.found(path))
+        refused = first["ctx"]["error"]
+        code = getattr(refused, "code", "wrong-value")
+        return document.problem(path, str(refused), document.found(path), code=code)
     allowed = " or ".join(dict.fromkeys(_allowed(detail) for detail in details))
     # A short form has no place of its own in the document; pydantic still has its value.
     found = document.found(path) or _scalar(first["input"])
@@ -131,7 +134,9 @@ def _problem(
         allowed = "a step: `name`, `name: value` or `name: {field: value}`"
     if "text" in allowed and isinstance(first["input"], bool | int | float):
         hint = f'put it in quotes: "{found}"'
-    return document.problem(path, "has the wrong value", found or "nothing", allowed, hint)
+    return document.problem(
+        path, "has the wrong value", found or "nothing", allowed, hint, "wrong-value"
+    )
 
 
 def _scalar(value: object) -> str:

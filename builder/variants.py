@@ -95,3 +95,15 @@ class Variants(Strict):
     """OpenVINO on the CPU."""
     gpu: GpuVariant | Off = GpuVariant()
     """ONNX Runtime on CUDA."""
+
+
+def workers_of(kind: str, variant: CpuVariant | GpuVariant) -> int:
+    """How many workers a variant has, each with its own copy of the model.
+
+    Args:
+        kind: of the function.
+        variant: its settings.
+    """
+    # Workers are processes: each would have to look at an image before it can answer clicks on it.
+    alone = isinstance(variant, GpuVariant) or kind == "interactor"
+    return variant.workers or (1 if alone else 2)

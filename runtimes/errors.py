@@ -20,10 +20,21 @@ class FunctionError(Exception):
         found: the offending value, as text.
         allowed: what would have been right, as text.
         hint: what to do about it.
+        code: which kind of mistake it is, a word that programs can tell it by. Default: the
+            general one of the class.
     """
 
+    code = ""
+
     def __init__(
-        self, what: str, *, where: str = "", found: str = "", allowed: str = "", hint: str = ""
+        self,
+        what: str,
+        *,
+        where: str = "",
+        found: str = "",
+        allowed: str = "",
+        hint: str = "",
+        code: str = "",
     ) -> None:
         super().__init__(what)
         self.what = what
@@ -31,6 +42,7 @@ class FunctionError(Exception):
         self.found = found
         self.allowed = allowed
         self.hint = hint
+        self.code = code or self.code
 
     def __str__(self) -> str:
         parts = [f"{self.where}: {self.what}" if self.where else self.what]
@@ -52,6 +64,8 @@ class BadRequest(FunctionError):
 
 class BadModel(FunctionError):
     """The model's inputs or outputs do not fit the steps of the manifest."""
+
+    code = "model-mismatch"
 
 
 class NoDevice(FunctionError):

@@ -66,6 +66,7 @@ class Signature:
                 where="output",
                 found=name,
                 allowed=listing,
+                code="output-unknown",
             )
         fitting = [tensor for tensor in self.outputs if len(tensor.shape) in rank]
         if len(fitting) != 1:
@@ -115,6 +116,7 @@ class ImageInput:
             raise BadModel(
                 f"the input {tensor} cannot hold an image: it has {rank} axes",
                 allowed="3 axes (one image) or 4 (a batch of images)",
+                code="model-inputs",
             )
         if layout is None:
             last, first = tensor.shape[-1], tensor.shape[-3]

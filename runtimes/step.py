@@ -89,13 +89,19 @@ class Classes:
         """
         if found == self.least or (not self.exact and self.least <= found):
             return
+        background = (
+            "leave the label of the background out, if one is: the model has none; or "
+            if self.exact and self.least == found + 1
+            else ""
+        )
         labels = f"{self.least} labels" if self.exact else f"a label with id {self.least - 1}"
         raise BadModel(
             f"the model has {found} classes, the manifest {labels}",
             found=tensor,
             allowed=f"{found} labels" if self.exact else f"ids 0 to {found - 1}",
-            hint="list every class in the model's order, or give the labels that you want an `id`: "
-            "the model's class number, from 0",
+            hint=f"{background}list every class in the model's order, or give the labels that you "
+            "want an `id`: the model's class number, from 0",
+            code="class-count",
         )
 
 
@@ -168,16 +174,30 @@ class Preprocess(Step):
         raise NotImplementedError
 
 
+Gift: TypeAlias = Literal["masks", "keypoints", "oriented"]
+"""What instances can have beside a box; the last one is a box at any angle."""
+
+Fitting: TypeAlias = Literal["letterbox", "resize"]
+"""How an image is brought to a model's size: with its aspect ratio, or stretched."""
+
+
 class Decoder(Step):
     """A step from the model's outputs to instances: the first of `postprocess`.
 
     Attributes:
         space: whose pixels the instances are in. Most decoders need not know that there is an
             image; those that look at every pixel of it give instances in the image's.
+        gives: what instances can have beside a box; a model of the family may leave it out.
+        overlapping: whether several instances stand for one object, so that `nms` has to follow.
+        brought: by which step images are brought to the size that the family is trained at; None
+            where several are usual.
     """
 
     __slots__ = ()
     space: ClassVar[Literal["input", "image"]] = "input"
+    gives: ClassVar[frozenset[Gift]] = frozenset()
+    overlapping: ClassVar[bool] = False
+    brought: ClassVar[Fitting | None] = None
 
     def bind(self, signature: Signature, classes: Classes) -> "Decoder":
         """This step with its outputs resolved to names.
@@ -255,6 +275,7 @@ class Shape(Step):
 
     Attributes:
         label_type: the type that CVAT must know a label by to take this shape.
+        needs: what instances must have for it, one of these at least; empty where a box is enough.
     """
 
     suffix: Annotated[
@@ -266,6 +287,7 @@ class Shape(Step):
     ] = ""
 
     label_type: ClassVar[str]
+    needs: ClassVar[frozenset[Gift]] = frozenset()
 
     def bind(self, joints: tuple[Joints, ...]) -> "Shape":
         """This step with what the labels say of keypoints, where it has a use for that."""

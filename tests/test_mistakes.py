@@ -3,7 +3,6 @@
 Every message was written by hand, as the person who makes the mistake should read it.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from builder.built import BuiltFunction
 from builder.errors import CvatbuildError
 from builder.plan import plan
-from builder.render import render
 from tests.builder.models import (
     end2end_model,
     external_model,
@@ -22,32 +20,7 @@ from tests.builder.models import (
     two_input_model,
     yolo_model,
 )
-
-MANIFEST = """\
-name: boxes
-type: detector
-model: model.onnx
-labels: [cat, dog, bird]
-preprocess:
-  - letterbox
-  - normalize: 255
-postprocess:
-  - yolo
-  - nms: 0.45
-  - rectangle
-threshold: 0.25
-"""
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A change to the manifest above, and what must be said about it."""
-
-    name: str
-    old: str
-    new: str
-    message: str
-
+from tests.gallery import MANIFEST, Mistake
 
 MANIFESTS = [
     Mistake(
@@ -55,6 +28,7 @@ MANIFESTS = [
         "preprocess:",
         "preproces:",
         "1:1: preprocess: is missing",
+        "missing-key",
     ),
     Mistake(
         "an unknown key of a step",
@@ -63,6 +37,9 @@ MANIFESTS = [
         """10:11: postprocess[1].nms.iuo: unknown key 'iuo'
   allowed: candidates, iou, max, per_class
   hint:    did you mean 'iou'?""",
+        "unknown-key",
+        "did you mean 'iou'?",
+        ("iuo", "iou"),
     ),
     Mistake(
         "an unknown step",
@@ -71,6 +48,9 @@ MANIFESTS = [
         """6:5: preprocess[0].leterbox: unknown step 'leterbox'
   allowed: center_crop, channels, layout, letterbox, normalize, resize, resize_multiple
   hint:    did you mean 'letterbox'?""",
+        "unknown-step",
+        "did you mean 'letterbox'?",
+        ("leterbox", "letterbox"),
     ),
     Mistake(
         "a key given twice",
@@ -78,6 +58,9 @@ MANIFESTS = [
         "type: detector\nname: other",
         """3:1: name: is given twice, first in line 1
   hint:    remove one""",
+        "key-twice",
+        "remove one",
+        ("name: other\n", ""),
     ),
     Mistake(
         "a number in quotes",
@@ -86,6 +69,7 @@ MANIFESTS = [
         """10:5: postprocess[1].nms.iou: has the wrong value
   found:   "0.45"
   allowed: a number""",
+        "wrong-value",
     ),
     Mistake(
         "a number out of range",
@@ -94,6 +78,7 @@ MANIFESTS = [
         """10:5: postprocess[1].nms.iou: has the wrong value
   found:   45
   allowed: at most 1""",
+        "wrong-value",
     ),
     Mistake(
         "a threshold in percent",
@@ -102,6 +87,7 @@ MANIFESTS = [
         """12:1: threshold: has the wrong value
   found:   25
   allowed: at most 1""",
+        "wrong-value",
     ),
     Mistake(
         "a threshold that is no number",
@@ -110,6 +96,7 @@ MANIFESTS = [
         """12:1: threshold: has the wrong value
   found:   .nan
   allowed: a finite number""",
+        "wrong-value",
     ),
     Mistake(
         "a fraction of a pixel",
@@ -118,6 +105,7 @@ MANIFESTS = [
         """6:5: preprocess[0].letterbox.size: has the wrong value
   found:   64.5
   allowed: a whole number or a list""",
+        "wrong-value",
     ),
     Mistake(
         "a word that is not among the choices",
@@ -127,6 +115,9 @@ MANIFESTS = [
   found:   centre
   allowed: 'center' or 'top_left'
   hint:    did you mean 'center'?""",
+        "wrong-value",
+        "did you mean 'center'?",
+        ("centre", "center"),
     ),
     Mistake(
         "an unknown type of function",
@@ -136,6 +127,9 @@ MANIFESTS = [
   found:   detecter
   allowed: 'detector' or 'interactor' or 'tracker' or 'reid'
   hint:    did you mean 'detector'?""",
+        "wrong-value",
+        "did you mean 'detector'?",
+        ("detecter", "detector"),
     ),
     Mistake(
         "a name that Nuclio cannot use",
@@ -144,6 +138,7 @@ MANIFESTS = [
         """1:1: name: has the wrong value
   found:   My_Boxes
   allowed: lower-case letters, digits and hyphens, beginning with a letter: `my-model-2`""",
+        "wrong-value",
     ),
     Mistake(
         "a name that belongs to CVAT's own SAM",
@@ -152,6 +147,7 @@ MANIFESTS = [
         """1:1: name: the name cannot be used: CVAT's web page treats a function of this name as \
 its own SAM and expects another reply
   found:   pth-facebookresearch-sam-vit-h""",
+        "name-reserved",
     ),
     Mistake(
         "a label that YAML takes for a truth value",
@@ -161,6 +157,9 @@ its own SAM and expects another reply
   found:   no
   allowed: text or keys and values
   hint:    put it in quotes: "no\"""",
+        "wrong-value",
+        'put it in quotes: "no"',
+        (" no,", ' "no",'),
     ),
     Mistake(
         "a label given twice",
@@ -168,6 +167,7 @@ its own SAM and expects another reply
         "[cat, dog, cat]",
         """4:20: labels[2]: the label 'cat' is there twice
   hint:    CVAT hides a function, or all of them, when a name is there twice""",
+        "label-twice",
     ),
     Mistake(
         "too few labels",
@@ -178,6 +178,9 @@ its own SAM and expects another reply
   allowed: 3 labels
   hint:    list every class in the model's order, or give the labels that you want an `id`: the \
 model's class number, from 0""",
+        "class-count",
+        "list every class in the model's order",
+        ("[cat, dog]", "[cat, dog, bird]"),
     ),
     Mistake(
         "a class number that the model does not have",
@@ -188,6 +191,9 @@ model's class number, from 0""",
   allowed: ids 0 to 2
   hint:    list every class in the model's order, or give the labels that you want an `id`: the \
 model's class number, from 0""",
+        "class-count",
+        "the model's class number, from 0",
+        ("id: 3", "id: 0"),
     ),
     Mistake(
         "two labels with one class number",
@@ -195,6 +201,9 @@ model's class number, from 0""",
         "[{name: cat, id: 1}, {name: dog, id: 1}]",
         """4:30: labels[1]: the id 1 is given to two labels
   hint:    give each label the model's own class number""",
+        "class-number-twice",
+        "give each label the model's own class number",
+        ("id: 1}]", "id: 2}]"),
     ),
     Mistake(
         "a type of label that the shapes are not",
@@ -205,6 +214,9 @@ model's class number, from 0""",
   found:   mask
   allowed: rectangle or any
   hint:    leave the type out""",
+        "label-type",
+        "leave the type out",
+        (", type: mask", ""),
     ),
     Mistake(
         "a number attribute with a fraction",
@@ -212,6 +224,7 @@ model's class number, from 0""",
         "[{name: cat, attributes: [{name: age, input_type: number, values: [0, 1, 0.1]}]}]",
         """4:35: labels[0].attributes[0]: a number needs three whole `values`: minimum, maximum, \
 step""",
+        "attribute-values",
     ),
     Mistake(
         "a label file that is not there",
@@ -220,6 +233,7 @@ step""",
         """4:1: labels: there is no file {folder}/classes.txt
   found:   classes.txt
   allowed: a list of labels, the path of a file with them, or `metadata`""",
+        "label-file",
     ),
     Mistake(
         "a PyTorch checkpoint",
@@ -229,6 +243,7 @@ step""",
   found:   .pt
   allowed: .onnx, or .xml (OpenVINO IR, for the CPU variant alone)
   hint:    export it to ONNX first; for Ultralytics: `yolo export model=best.pt format=onnx`""",
+        "model-format",
     ),
     Mistake(
         "a model that is not there",
@@ -238,6 +253,7 @@ step""",
   found:   modle.onnx
   allowed: in that folder: model.onnx
   hint:    the path is relative to the manifest's folder""",
+        "model-not-found",
     ),
     Mistake(
         "another size than the model's",
@@ -248,6 +264,9 @@ input 'images' takes 64x64 (height x width)
   found:   640x640
   allowed: 64x64
   hint:    leave the size out: it is read from the model""",
+        "input-size",
+        "leave the size out",
+        ("letterbox: 640", "letterbox"),
     ),
     Mistake(
         "no resizing for a model of one size",
@@ -257,6 +276,9 @@ input 'images' takes 64x64 (height x width)
 takes
   allowed: letterbox, resize or center_crop
   hint:    add `- letterbox` (YOLO kinds) or `- resize` (SSD and DETR kinds)""",
+        "no-resize",
+        "add `- letterbox`",
+        ("preprocess:\n", "preprocess:\n  - letterbox\n"),
     ),
     Mistake(
         "grey for a model of colour",
@@ -266,6 +288,7 @@ takes
 'images' takes 3
   found:   gray
   allowed: rgb or bgr""",
+        "input-values",
     ),
     Mistake(
         "an output that the model does not have",
@@ -274,6 +297,7 @@ takes
         """9:5: postprocess[0].yolo.output: the model has no output called 'output1'
   found:   output1
   allowed: output0 [1, 7, 40] float32""",
+        "output-unknown",
     ),
     Mistake(
         "the decoder of another layout",
@@ -283,18 +307,23 @@ takes
 candidates in columns; `yolo_objectness` decodes candidates in rows
   allowed: [1, candidates, 5 + classes]
   hint:    `yolo` is for [1, 4 + classes, candidates] (v8, 9, 11, 12)""",
+        "output-layout",
+        "`yolo` is for [1, 4 + classes, candidates]",
+        ("yolo_objectness", "yolo"),
     ),
     Mistake(
         "no shape at the end",
         "  - rectangle\n",
         "",
         """8:1: postprocess: no shape is listed; the last step says what CVAT is to draw""",
+        "step-order",
     ),
     Mistake(
         "no decoder at the beginning",
         "  - yolo\n",
         "",
         """8:1: postprocess: 0 decoders are listed; exactly one is needed, as the first step""",
+        "step-order",
     ),
     Mistake(
         "two steps in one entry",
@@ -302,8 +331,11 @@ candidates in columns; `yolo_objectness` decodes candidates in rows
         "  - yolo:\n    nms: 0.45\n",
         """9:5: postprocess[0]: names 2 steps; each entry of the list is one
   found:   yolo, nms
-  allowed: a step's name, `name: value`, or `name: {{field: value}}`
+  allowed: a step's name, `name: value`, or `name: {field: value}`
   hint:    begin each step with its own `- `""",
+        "step-entry",
+        "begin each step with its own `- `",
+        ("- yolo:\n    nms", "- yolo:\n  - nms"),
     ),
     Mistake(
         "a command hidden in a package's name",
@@ -312,6 +344,7 @@ candidates in columns; `yolo_objectness` decodes candidates in rows
         """12:24: variants.cpu.pip[0]: has the wrong value
   found:   numpy==1; rm -rf /
   allowed: a Python package with its exact version: `name==1.2.3`""",
+        "wrong-value",
     ),
     Mistake(
         "a quote in an environment variable",
@@ -320,18 +353,21 @@ candidates in columns; `yolo_objectness` decodes candidates in rows
         """12:24: variants.gpu.env.A: has the wrong value
   found:   it's
   allowed: one line without a single quote, since Nuclio puts it between single quotes""",
+        "wrong-value",
     ),
     Mistake(
         "both variants switched off",
         "threshold: 0.25",
         "variants: {cpu: false, gpu: false}",
         "1:1: both variants are switched off; nothing would be built",
+        "variants-off",
     ),
     Mistake(
         "a bracket that is not closed",
         "[cat, dog, bird]",
         "[cat, dog, bird",
         "5:11: is not valid YAML: expected ',' or ']', but got ':'",
+        "yaml",
     ),
 ]
 
@@ -340,14 +376,14 @@ candidates in columns; `yolo_objectness` decodes candidates in rows
 def test_a_wrong_manifest_is_told_where_and_how_to_mend_it(
     mistake: Mistake, tmp_path: Path
 ) -> None:
-    yolo_model(tmp_path / "model.onnx")
-    file = tmp_path / "boxes.yaml"
-    assert mistake.old in MANIFEST
-    file.write_text(MANIFEST.replace(mistake.old, mistake.new))
-    with pytest.raises(CvatbuildError) as caught:
-        render(plan(file))
-    message = mistake.message.replace("{folder}", str(tmp_path)).replace("{{", "{")
-    assert str(caught.value.problems[0]) == f"{file}:{message.replace('}}', '}')}"
+    mistake.check(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "mistake", [it for it in MANIFESTS if it.remedy], ids=lambda mistake: mistake.name
+)
+def test_doing_what_the_hint_says_mends_it(mistake: Mistake, tmp_path: Path) -> None:
+    mistake.check_remedy(tmp_path)
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from builder.errors import Problem
 from builder.labels import Label
 from runtimes.service import Function
 
@@ -16,10 +15,8 @@ class Bound:
         function: what model_handler.py will spell out.
         labels: every label with its id and type; only detectors have any.
         annotations: what CVAT reads of such a function beside name, type and labels.
-        warnings: what will work, but perhaps not as the person thinks.
     """
 
     function: Function
     labels: tuple[Label, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[Problem, ...] = ()

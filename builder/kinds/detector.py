@@ -16,7 +16,6 @@ from builder.spec import bad_attributes, declared_labels, read_labels
 from runtimes.detector import Detector
 from runtimes.errors import BadModel
 from runtimes.second import Second
-from runtimes.shapes.region import Mask
 from runtimes.signature import Signature
 from runtimes.step import Attribute, Decoder, Refine, Shape
 
@@ -50,7 +49,7 @@ def bind(read: ManifestFile[DetectorManifest], models: Mapping[Path_, Model]) ->
     if labels is None or network is None or problems:
         raise ManifestError(*problems)
     function = Detector(labels.names, read.manifest.threshold, network, steps, tuple(then))
-    return Bound(function, declared_labels(labels, read), warnings=_warnings(read))
+    return Bound(function, declared_labels(labels, read))
 
 
 def check(read: ManifestFile[DetectorManifest]) -> None:
@@ -59,7 +58,9 @@ def check(read: ManifestFile[DetectorManifest]) -> None:
     if read.manifest.labels == "metadata":
         what = "the labels are in the model, which is not looked at"
         hint = "leave out --no-model, or list the labels"
-        raise ManifestError(read.document.problem(("labels",), what, "metadata", hint=hint))
+        raise ManifestError(
+            read.document.problem(("labels",), what, "metadata", hint=hint, code="labels-not-seen")
+        )
     problems += bad_attributes(read)
     labels = collect(problems, lambda: read_labels(read, Signature((), ())))
     if labels is not None:
@@ -68,21 +69,6 @@ def check(read: ManifestFile[DetectorManifest]) -> None:
     if labels is None or problems:
         raise ManifestError(*problems)
     declared_labels(labels, read)
-
-
-def _warnings(read: ManifestFile[DetectorManifest]) -> tuple[Problem, ...]:
-    """What a manifest may say, but those who say it seldom mean."""
-    return tuple(
-        read.document.problem(
-            (*path, "encoding"),
-            "CVAT's servers up to 2.73 refuse run lengths from a detector",
-            "rle",
-            "pixels",
-            "leave the encoding out, unless the reply is for a program that uses CVAT's SDK",
-        )
-        for path, step in read.steps("postprocess").items()
-        if isinstance(step, Mask) and step.encoding == "rle"
-    )
 
 
 def bind_postprocess(
@@ -150,6 +136,7 @@ def unknown_labels(
             name,
             ", ".join(names),
             did_you_mean(name, names),
+            "unknown-label",
         )
         for place, name in enumerate(read.manifest.then[int(stage[1])].only)
         if name not in names

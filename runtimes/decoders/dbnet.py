@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import radians
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.rotated import bounds, corners
 from runtimes.signature import Signature
-from runtimes.step import Classes, Count, Decoder, Fraction, Positive
+from runtimes.step import Classes, Count, Decoder, Fraction, Gift, Positive
 from runtimes.view import View
 
 _LEAST_SIDE = 3
@@ -42,6 +43,8 @@ class Dbnet(Decoder):
     """Widen the text by a pixel to the right and below before it is outlined."""
     max: Count = 1000
     """The most outlines that are looked at, the largest first."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"oriented"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Dbnet":
         """See Decoder.bind."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from runtimes.decoders.outputs import take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder, Fraction, Positive
+from runtimes.step import Classes, Decoder, Fraction, Gift, Positive
 from runtimes.view import View
 
 
@@ -49,6 +50,8 @@ class Heatmap(Decoder):
     """The output's name. Default: the only one with four axes."""
     visible: Fraction = 0.3
     """The score above which a keypoint counts for the instance's box."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Heatmap":
         """See Decoder.bind."""
@@ -121,6 +124,8 @@ class Simcc(Decoder):
     """How many bins there are for each pixel of the model's input."""
     visible: Fraction = 0.3
     """The score above which a keypoint counts for the instance's box."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Simcc":
         """See Decoder.bind."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from runtimes.decoders.outputs import take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Classes, Decoder, Fraction
+from runtimes.step import Classes, Decoder, Fraction, Gift
 from runtimes.view import View
 
 _BOX = 5
@@ -29,6 +30,8 @@ class Movenet(Decoder):
     """The output's name. Default: the only one with four axes."""
     visible: Fraction = 0.3
     """The score above which a keypoint counts for the instance's box."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Movenet":
         """See Decoder.bind."""
@@ -67,6 +70,8 @@ class MovenetMulti(Decoder):
 
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "MovenetMulti":
         """See Decoder.bind."""

@@ -102,4 +102,5 @@ def check_task(signature: Signature, tensor: Tensor, task: str) -> None:
             found=str(tensor),
             allowed=f"a model exported with task {task}",
             hint=f"`{step}` (or its end2end form) is for such models",
+            code="model-task",
         )

@@ -18,7 +18,7 @@ from runtimes.instances import Instances
 from runtimes.masks import RegionMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature
-from runtimes.step import Classes, Count, Decoder, Fraction
+from runtimes.step import Classes, Count, Decoder, Fraction, Gift
 from runtimes.view import View
 
 _NEIGHBOURS = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
@@ -67,6 +67,8 @@ class Pixellink(Decoder):
     """Whether the softmax of each pair, no and yes, is in the graph."""
     min_area: Count = 300
     """The least area of an instance, in pixels of the image. Default: PixelLink's own."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"masks", "oriented"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Pixellink":
         """See Decoder.bind."""

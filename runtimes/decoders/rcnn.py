@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.masks import BoxMasks, FrameMasks
 from runtimes.signature import Signature
-from runtimes.step import Classes, Decoder
+from runtimes.step import Classes, Decoder, Gift
 from runtimes.view import View
 
 _MASK_LEVEL = 0.5
@@ -92,6 +93,8 @@ class Torchvision(Decoder):
     """Whether the model's class 0 is the background, so that its class 1 is the manifest's label
     0."""
 
+    gives: ClassVar[frozenset[Gift]] = frozenset({"masks", "keypoints"})
+
     def bind(self, signature: Signature, classes: Classes) -> "Torchvision":
         """See Decoder.bind."""
         boxes, labels, scores, masks, keypoints = names(resolve(signature, self._parts()))
@@ -148,6 +151,8 @@ class Mmdeploy(Decoder):
     masks: str | None = None
     """The name of the output with the masks. Default: known by shape, if there is one."""
 
+    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+
     def bind(self, signature: Signature, classes: Classes) -> "Mmdeploy":
         """See Decoder.bind."""
         dets, labels, masks = names(resolve(signature, self._parts()))
@@ -183,6 +188,8 @@ class MaskRcnnOpenvino(Decoder):
     background: bool = True
     """Whether the model's class 0 is the background. It has no mask, so class 1 has the first one,
     and is the manifest's label 0."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
 
     def bind(self, signature: Signature, classes: Classes) -> "MaskRcnnOpenvino":
         """See Decoder.bind."""

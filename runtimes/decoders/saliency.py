@@ -12,7 +12,7 @@ from runtimes.decoders.regions import foreground, instances_of
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Count, Decoder, Fraction
+from runtimes.step import Classes, Count, Decoder, Fraction, Gift
 from runtimes.view import View
 
 
@@ -52,6 +52,8 @@ class Saliency(Decoder):
     """The probability above which a pixel belongs to the foreground."""
     min_area: Count = 16
     """The least area of an instance, in pixels of the image."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Saliency":
         """See Decoder.bind."""

@@ -27,7 +27,7 @@ from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.masks import sample
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Count, Decoder, Fraction
+from runtimes.step import Classes, Count, Decoder, Fraction, Gift
 from runtimes.view import View
 
 _BACKGROUND = {"background", "bg", "void", "unlabeled", "unlabelled", "ignore", "none", "other"}
@@ -73,6 +73,8 @@ class Semantic(Decoder):
     layout: MapLayout | None = None
     """Where the channels are: `nchw` or `nhwc`. Default: told from the shapes of output and
     input."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Semantic":
         """See Decoder.bind."""

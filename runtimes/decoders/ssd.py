@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from runtimes.arrays import Array
 from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Classes, Decoder
+from runtimes.step import Classes, Decoder, Fitting
 from runtimes.view import View
 
 
@@ -44,6 +45,8 @@ class Ssd(Decoder):
     background: bool = True
     """Whether the model's class 0 is the background, so that its class 1 is the manifest's label
     0."""
+
+    brought: ClassVar[Fitting | None] = "resize"
 
     def bind(self, signature: Signature, classes: Classes) -> "Ssd":
         """See Decoder.bind."""
@@ -83,6 +86,8 @@ class OpenvinoBoxes(Decoder):
     background: bool = False
     """Whether the model's class 0 is the background, so that its class 1 is the manifest's label
     0."""
+
+    brought: ClassVar[Fitting | None] = "resize"
 
     def bind(self, signature: Signature, classes: Classes) -> "OpenvinoBoxes":
         """See Decoder.bind."""

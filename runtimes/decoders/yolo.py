@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Count, Decoder
+from runtimes.step import Classes, Count, Decoder, Fitting, Gift
 from runtimes.view import View
 
 KeypointShape = tuple[Count, Count]
@@ -87,6 +88,7 @@ def _bind_rows(
             f"the output {tensor} has candidates in rows; `{step}` decodes candidates in columns",
             hint="`yolo_objectness` is for [1, candidates, 5 + classes] (v5, v6, v7), "
             "`yolo_end2end` for [1, 300, 6] (v10, 26, exports with nms=True)",
+            code="output-layout",
         )
     return tensor, rows
 
@@ -159,6 +161,9 @@ class Yolo(Decoder):
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
 
+    overlapping: ClassVar[bool] = True
+    brought: ClassVar[Fitting | None] = "letterbox"
+
     def bind(self, signature: Signature, classes: Classes) -> "Yolo":
         """See Decoder.bind."""
         tensor, rows = _bind_rows(self.output, signature, classes, "detect", self.name())
@@ -182,6 +187,10 @@ class YoloSegment(Decoder):
     """The name of the output with the boxes. Default: the only one with three axes."""
     prototypes: str | None = None
     """The name of the output with the prototypes. Default: the only one with four axes."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    overlapping: ClassVar[bool] = True
+    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloSegment":
         """See Decoder.bind."""
@@ -210,6 +219,10 @@ class YoloPose(Decoder):
     """How many keypoints, and how many values each has: 2 (x, y) or 3 (x, y, visible). Default:
     what the model's metadata say."""
 
+    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
+    overlapping: ClassVar[bool] = True
+    brought: ClassVar[Fitting | None] = "letterbox"
+
     def bind(self, signature: Signature, classes: Classes) -> "YoloPose":
         """See Decoder.bind."""
         tensor, rows = _bind_rows(self.output, signature, classes, "pose", self.name())
@@ -232,6 +245,10 @@ class YoloObb(Decoder):
 
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"oriented"})
+    overlapping: ClassVar[bool] = True
+    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloObb":
         """See Decoder.bind."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder
+from runtimes.step import Classes, Decoder, Fitting, Gift
 from runtimes.view import View
 
 _MOST_ROWS = 1000
@@ -63,6 +64,8 @@ class YoloEnd2end(Decoder):
     output: str | None = None
     """The output's name. Default: the only one with two or three axes."""
 
+    brought: ClassVar[Fitting | None] = "letterbox"
+
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2end":
         """See Decoder.bind."""
         tensor = signature.output(
@@ -90,6 +93,7 @@ class YoloEnd2end(Decoder):
                     where="output",
                     allowed="[1, rows, 6 or more] or [rows, 7]",
                     hint=f"decode it with `{right}`, followed by `nms`",
+                    code="output-layout",
                 )
         return replace(self, output=tensor.name)
 
@@ -122,6 +126,9 @@ class YoloEnd2endSegment(Decoder):
     prototypes: str | None = None
     """The name of the output with the prototypes. Default: the only one with four axes."""
 
+    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    brought: ClassVar[Fitting | None] = "letterbox"
+
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2endSegment":
         """See Decoder.bind."""
         maps = signature.output(self.prototypes, rank=(4,), role="[1, 32, height, width]")
@@ -146,6 +153,9 @@ class YoloEnd2endPose(Decoder):
     kpt_shape: KeypointShape | None = None
     """How many keypoints, and how many values each has: 2 (x, y) or 3 (x, y, visible). Default:
     what the model's metadata say."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
+    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2endPose":
         """See Decoder.bind."""
@@ -172,6 +182,9 @@ class YoloEnd2endObb(Decoder):
 
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
+
+    gives: ClassVar[frozenset[Gift]] = frozenset({"oriented"})
+    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2endObb":
         """See Decoder.bind."""

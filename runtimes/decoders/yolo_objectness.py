@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from runtimes.decoders.outputs import check_task, corners, take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder
+from runtimes.step import Classes, Decoder, Fitting
 from runtimes.view import View
 
 
@@ -33,6 +34,7 @@ def check_columns(tensor: Tensor, classes: Classes, step: str) -> None:
             where="output",
             allowed="[1, candidates, 5 + classes]",
             hint="`yolo` is for [1, 4 + classes, candidates] (v8, 9, 11, 12)",
+            code="output-layout",
         )
     if columns is not None:
         counted = f"{tensor}: {columns} columns = 5 for box and objectness + {columns - 5}"
@@ -63,6 +65,9 @@ class YoloObjectness(Decoder):
 
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
+
+    overlapping: ClassVar[bool] = True
+    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloObjectness":
         """See Decoder.bind."""

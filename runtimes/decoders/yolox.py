@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from runtimes.decoders.yolo_objectness import check_columns, take_rows
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Count, Decoder
+from runtimes.step import Classes, Count, Decoder, Fitting
 from runtimes.view import View
 
 
@@ -68,6 +68,9 @@ class Yolox(Decoder):
     strides: tuple[Count, ...] = (8, 16, 32)
     """How many pixels a cell of each grid covers, in the order of the candidates."""
 
+    overlapping: ClassVar[bool] = True
+    brought: ClassVar[Fitting | None] = "letterbox"
+
     def bind(self, signature: Signature, classes: Classes) -> "Yolox":
         """See Decoder.bind."""
         tensor = signature.output(self.output, rank=(3,), role="[1, candidates, 5 + classes]")
@@ -122,6 +125,8 @@ class Nanodet(Decoder):
     """From which point of its cell a candidate measures: `corner`, the upper left one, x * stride
     (NanoDet-Plus); `middle`, (x + 0.5) * stride (the first NanoDet); `pixel`, (x + 0.5) * stride -
     0.5 (NanoDet's first release, the one in OpenCV's model zoo)."""
+
+    overlapping: ClassVar[bool] = True
 
     def bind(self, signature: Signature, classes: Classes) -> "Nanodet":
         """See Decoder.bind."""

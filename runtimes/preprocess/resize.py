@@ -29,6 +29,7 @@ def _bound_size(size: SideOrSize | None, image: ImageInput, step: str) -> Size:
                 where="size",
                 allowed="one number for a square, or [height, width]",
                 hint=f"write `{step}: 640`, with the size that the model was trained at",
+                code="input-open",
             )
         return image.height or image.trained[0], image.width or image.trained[1]
     height, width = height_width(size)
@@ -40,6 +41,7 @@ def _bound_size(size: SideOrSize | None, image: ImageInput, step: str) -> Size:
             found=f"{height}x{width}",
             allowed=f"{image.height or 'any'}x{image.width or 'any'}",
             hint="leave the size out: it is read from the model",
+            code="input-size",
         )
     return height, width
 
@@ -83,6 +85,7 @@ class Letterbox(Preprocess):
                 where="stride",
                 found=str(self.stride),
                 hint="leave the stride out",
+                code="input-size",
             )
         return replace(self, size=_bound_size(self.size, image, self.name()))
 

@@ -25,6 +25,7 @@ class Channels(Preprocess):
                 where="order",
                 found=self.order,
                 allowed="gray" if image.channels == 1 else "rgb or bgr",
+                code="input-values",
             )
         return self
 
@@ -57,6 +58,7 @@ class Normalize(Preprocess):
                 f"normalize gives fractions, but the model's input '{image.name}' is of type "
                 f"{image.dtype}",
                 hint="leave the step out: this model takes the values 0 to 255 as they are",
+                code="input-values",
             )
         most = 3 if image.channels is None else image.channels
         for key, values in (("mean", self.mean), ("std", self.std)):
@@ -67,6 +69,7 @@ class Normalize(Preprocess):
                     where=key,
                     found=str(list(values)),
                     allowed="one number",
+                    code="input-values",
                 )
         return self
 

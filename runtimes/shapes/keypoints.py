@@ -7,7 +7,7 @@ from typing import ClassVar
 from runtimes.arrays import Size
 from runtimes.instances import Instances
 from runtimes.skeletons import Skeletons, keypoints_of
-from runtimes.step import Fraction, Item, Joints, Shape
+from runtimes.step import Fraction, Gift, Item, Joints, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Skeleton(Shape):
     """The score that a keypoint must reach; below it CVAT shows it as outside."""
 
     label_type: ClassVar[str] = "skeleton"
+    needs: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
 
     def bind(self, joints: tuple[Joints, ...]) -> Skeletons:
         """See Shape.bind."""
@@ -35,6 +36,7 @@ class Points(Shape):
     """The score that a keypoint must reach to be drawn."""
 
     label_type: ClassVar[str] = "points"
+    needs: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
         """See Shape."""

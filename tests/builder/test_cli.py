@@ -118,14 +118,15 @@ def test_nothing_is_built_where_one_of_several_manifests_is_wrong(
     assert not (tmp_path / "o").exists()
 
 
-def test_two_manifests_of_one_name_are_a_mistake_of_the_command_line(
+def test_two_manifests_of_one_name_are_found_by_check_and_not_built(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
     one, two = write_manifest("one.yaml"), write_manifest("two.yaml")
-    for command in ("build", "check"):
+    for command, expected in (("build", 2), ("check", 1)):
         status, out, err = invoke(command, one, two)
-        assert (status, out) == (2, "")
+        assert (status, out) == (expected, "")
         assert "boxes" in err
+        assert "[function-twice]" in err
     assert not (tmp_path / "build").exists()
 
 

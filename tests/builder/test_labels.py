@@ -350,7 +350,7 @@ def test_labels_without_an_id_are_numbered_by_their_place(
 def test_names_and_ids_that_are_there_twice_are_mistakes(
     given: list[Label], places: list[int]
 ) -> None:
-    assert [place for place, _, _ in Labels.of(given).mistakes()] == places
+    assert [place for place, *_ in Labels.of(given).mistakes()] == places
 
 
 def test_a_name_that_is_there_twice_is_reported_at_its_place(
@@ -419,7 +419,7 @@ def test_a_model_cannot_give_some_classes_more_keypoints_than_others() -> None:
     labels = Labels.of(
         [Label(name="cat", sublabels=("a", "b")), Label(name="dog", sublabels=("a",))]
     )
-    ((place, what, hint),) = labels.mistakes()
+    ((place, what, hint, _),) = labels.mistakes()
     assert (place, what) == (1, "the labels have different numbers of sublabels")
     assert "`id`" in hint
 

@@ -347,14 +347,6 @@ def test_a_manifest_that_is_wrong_is_no_plan(tmp_path: Path) -> None:
     assert isinstance(failure(lambda: plan(tmp_path / "m.yaml")), ManifestError)
 
 
-def test_masks_as_run_lengths_are_warned_of(write_manifest: WriteManifest) -> None:
-    steps = ["yolo", "nms", {"mask": "rle"}]
-    (warning,) = plan(write_manifest(postprocess=steps)).warnings
-    assert warning.path == "postprocess[2].mask.encoding"
-    assert "refuse run lengths" in warning.what
-    assert plan(write_manifest(postprocess=["yolo", "nms", "mask"])).warnings == ()
-
-
 CHOICE = {"choice_attribute": {"attribute": "hue", "values": ["red", "green"]}}
 NUMBER = {"number_attribute": {"attribute": "age", "least": 18, "most": 99}}
 HUE = ("hue", "select", ("red", "green"))
@@ -395,14 +387,14 @@ def test_attributes_of_a_second_model_are_declared_for_the_labels_it_looks_at(
 
 def test_a_labels_own_declaration_wins_and_comes_first(planned: Planned) -> None:
     own = [
-        {"name": "age", "input_type": "select", "values": ["18", "19"]},
+        {"name": "age", "input_type": "number", "values": [0, 120, 1]},
         {"name": "mood", "input_type": "text"},
     ]
     labels = ["cat", {"name": "dog", "attributes": own}, "bird"]
     found = planned(labels=labels, then=seconds(CHOICE, NUMBER))
     assert declared(found) == [
         [HUE, AGE],
-        [("age", "select", ("18", "19")), ("mood", "text", ()), HUE],
+        [("age", "number", ("0", "120", "1")), ("mood", "text", ()), HUE],
         [HUE, AGE],
     ]
 
@@ -456,7 +448,7 @@ def test_an_attribute_that_cvat_could_not_declare_is_refused_at_its_line(
     assert problem.file == manifest
 
 
-BESIDE = {"mask": {"suffix": "-mask"}}
+BESIDE = {"ellipse": {"suffix": "-round"}}
 
 
 @pytest.mark.parametrize(
@@ -467,22 +459,22 @@ BESIDE = {"mask": {"suffix": "-mask"}}
             [
                 ("cat", "rectangle"),
                 ("dog", "rectangle"),
-                ("cat-mask", "mask"),
-                ("dog-mask", "mask"),
+                ("cat-round", "ellipse"),
+                ("dog-round", "ellipse"),
             ],
         ),
-        ([BESIDE], [("cat-mask", "mask"), ("dog-mask", "mask")]),
+        ([BESIDE], [("cat-round", "ellipse"), ("dog-round", "ellipse")]),
         (
-            [{"polygon": {"suffix": " outline"}}, BESIDE],
+            [{"rectangle": {"suffix": " outline"}}, BESIDE],
             [
-                ("cat outline", "polygon"),
-                ("dog outline", "polygon"),
-                ("cat-mask", "mask"),
-                ("dog-mask", "mask"),
+                ("cat outline", "rectangle"),
+                ("dog outline", "rectangle"),
+                ("cat-round", "ellipse"),
+                ("dog-round", "ellipse"),
             ],
         ),
         # Two shapes without a suffix share the label.
-        (["rectangle", "mask"], [("cat", "any"), ("dog", "any")]),
+        (["rectangle", "ellipse"], [("cat", "any"), ("dog", "any")]),
     ],
 )
 def test_a_shape_with_a_suffix_has_labels_of_its_own(
@@ -522,9 +514,9 @@ def test_a_suffix_that_makes_no_new_label_is_refused(
 
 
 def test_the_longest_name_that_a_suffix_may_make(planned: Planned) -> None:
-    shapes = ["rectangle", {"mask": {"suffix": "-mask"}}]
+    shapes = ["rectangle", {"ellipse": {"suffix": "-oval"}}]
     found = planned(labels=["x" * 59, "b", "c"], postprocess=["yolo", "nms", *shapes])
-    assert found.labels[3].name == "x" * 59 + "-mask"
+    assert found.labels[3].name == "x" * 59 + "-oval"
     assert len(found.labels[3].name) == 64
 
 

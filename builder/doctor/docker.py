@@ -1,0 +1,69 @@
+"""Docker, which builds images and runs functions."""
+
+import json
+import shutil
+from collections.abc import Iterator
+
+from builder.doctor.finding import Finding
+from builder.doctor.outside import Absent, NoAnswer, ask
+
+_LATER = "; functions are built, not deployed"
+
+
+def check() -> Iterator[Finding]:
+    """Whether there is a client, whether it reaches an engine, and whether that has GPUs."""
+    try:
+        answer = ask("docker", "version", "--format", "{{json .}}")
+    except Absent:
+        yield Finding(
+            "docker",
+            "warning",
+            f"docker is not on the PATH{_LATER}",
+            "install Docker: https://docs.docker.com/engine/install",
+        )
+        return
+    except NoAnswer as error:
+        yield Finding("docker", "warning", str(error), "restart the Docker engine")
+        return
+    try:
+        versions = json.loads(answer.out)
+        client, server = versions["Client"]["Version"], versions.get("Server")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        yield Finding(
+            "docker",
+            "warning",
+            f"docker does not say its version: {answer.complaint}",
+            "install Docker: https://docs.docker.com/engine/install",
+        )
+        return
+    if not server:
+        denied = "permission denied" in answer.err.lower()
+        yield Finding(
+            "docker",
+            "warning",
+            f"Docker {client} does not reach an engine: {answer.complaint}{_LATER}",
+            "add yourself to the group docker, then log in again: sudo usermod -aG docker $USER"
+            if denied
+            else "start it: sudo systemctl start docker, or Docker Desktop",
+        )
+        return
+    yield Finding("docker", "ok", f"Docker {client}, engine {server.get('Version', '?')}")
+    if shutil.which("nvidia-smi"):
+        yield from _gpus()
+
+
+def _gpus() -> Iterator[Finding]:
+    """Whether containers can be given the GPU that this machine has."""
+    try:
+        answer = ask("docker", "info", "--format", "{{json .Runtimes}}")
+    except NoAnswer:
+        return
+    hooks = ("nvidia-container-runtime-hook", "nvidia-container-toolkit", "nvidia-ctk")
+    if '"nvidia' not in answer.out and not any(shutil.which(name) for name in hooks):
+        yield Finding(
+            "docker",
+            "warning",
+            "Docker cannot give containers a GPU: the NVIDIA Container Toolkit is not installed",
+            "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/"
+            "install-guide.html",
+        )

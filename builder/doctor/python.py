@@ -1,0 +1,83 @@
+"""Python and the packages that cvatbuild stands on."""
+
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+
+from builder.doctor.finding import Finding
+from builder.doctor.outside import NoAnswer, ask
+
+_MODULES = {
+    "numpy": "numpy",
+    "cv2": "opencv-python-headless",
+    "onnx": "onnx",
+    "orjson": "orjson",
+    "pydantic": "pydantic",
+    "yaml": "pyyaml",
+    "nuclio_sdk": "nuclio-sdk",
+}
+"""Module -> the package that it comes with."""
+
+_CLASHES = (
+    ("onnxruntime", "onnxruntime-gpu"),
+    ("opencv-python", "opencv-python-headless"),
+    ("opencv-contrib-python", "opencv-python-headless"),
+)
+"""Packages that put the same module into the same place: whichever came last is there, and taking
+one out breaks the other."""
+
+
+def check(version: Sequence[int] = sys.version_info[:3]) -> Iterator[Finding]:
+    """Whether Python is new enough and every package can be imported."""
+    spelled = ".".join(str(part) for part in version)
+    if tuple(version) < (3, 11):
+        yield Finding(
+            "python", "error", f"Python {spelled} is too old", "install Python 3.11 or newer"
+        )
+    elif sys.maxsize < 2**32:
+        yield Finding(
+            "python",
+            "error",
+            f"Python {spelled} is a 32-bit program, for which there are no inference runtimes",
+            "install a 64-bit Python",
+        )
+    else:
+        yield Finding("python", "ok", f"Python {spelled} on {platform.platform(terse=True)}")
+    yield from _packages()
+    for one, other in _CLASHES:
+        if _installed(one) and _installed(other):
+            yield Finding(
+                "python",
+                "warning",
+                f"{one} and {other} are both installed and overwrite each other",
+                f"pip uninstall {one} {other}, then pip install {other}",
+            )
+
+
+def _packages() -> Iterator[Finding]:
+    """Whether what a build imports can be imported."""
+    program = "import importlib, sys; importlib.import_module(sys.argv[1])"
+    for module, package in _MODULES.items():
+        try:
+            answer = ask(sys.executable, "-c", program, module, seconds=60)
+            trouble = answer.err.strip().splitlines()[-1:] if answer.status else []
+            reason = (trouble or [f"exit status {answer.status}"])[0] if answer.status else ""
+        except NoAnswer as error:
+            reason = str(error)
+        if reason:
+            yield Finding(
+                "python",
+                "error",
+                f"the package {package} cannot be imported: {reason}",
+                f"pip install --force-reinstall {package}",
+            )
+
+
+def _installed(package: str) -> bool:
+    """Whether a package is installed."""
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

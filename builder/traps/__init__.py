@@ -1,0 +1,30 @@
+"""What manifests say that can be said, but that does not do what its author thinks.
+
+Each module knows one family of such traps. It has a function `find`, which takes a Scene and yields
+problems, errors and warnings alike; builder.findings says of each why it matters.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from builder.document import Path_
+from builder.errors import Problem
+from builder.manifest_file import ManifestFile
+from builder.model import Model
+from builder.traps import environment, labels, memory, preprocessing, steps, thresholds
+from builder.traps.scene import Scene
+
+_FAMILIES = (labels, thresholds, preprocessing, steps, memory, environment)
+
+
+def find(read: ManifestFile[Any], models: Mapping[Path_, Model]) -> tuple[Problem, ...]:
+    """Every trap that a manifest is in, in the order of its lines.
+
+    Args:
+        read: the manifest.
+        models: by the place that names them; none where they are not looked at, and then nothing
+            that depends on them is found.
+    """
+    scene = Scene(read, models)
+    problems = [problem for family in _FAMILIES for problem in family.find(scene)]
+    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))

@@ -1,0 +1,93 @@
+"""Steps that do not go together."""
+
+from collections.abc import Iterator
+
+from builder.errors import Problem
+from builder.traps.scene import Scene
+from runtimes.refine.suppress import Nms, TopK
+from runtimes.shapes.region import Mask, Polygon
+from runtimes.step import Decoder, Shape
+
+
+def find(scene: Scene) -> Iterator[Problem]:
+    """See builder.traps."""
+    yield from _suppression(scene)
+    yield from _shapes(scene)
+    yield from _masks(scene)
+
+
+def _suppression(scene: Scene) -> Iterator[Problem]:
+    """`nms` where the model has it inside, and none where it has not."""
+    suppressions = scene.steps(Nms)
+    for path, decoder in scene.steps(Decoder).items():
+        name = decoder.name()
+        if decoder.overlapping and not suppressions:
+            yield scene.problem(
+                "nms-missing",
+                path,
+                f"`{name}` gives several boxes for each object, and no step leaves only the best",
+                hint=f"add `- nms: 0.45` after `- {name}`",
+            )
+        for needless in suppressions if not decoder.overlapping else ():
+            yield scene.problem(
+                "nms-needless",
+                needless,
+                f"what `{name}` decodes is suppressed already; a second time can only lose objects",
+                hint="leave the step out",
+            )
+    for path in scene.steps(TopK):
+        if any(later > path for later in suppressions):
+            yield scene.problem(
+                "top-k-first",
+                path,
+                "cuts the list while one object may still fill all of it with overlapping boxes",
+                hint="write `top_k` after `nms`",
+            )
+
+
+def _shapes(scene: Scene) -> Iterator[Problem]:
+    """Shapes that need more than the decoders give."""
+    gifts = {
+        gift
+        for stage in scene.read.stages()
+        for decoder in scene.steps(Decoder, stage=stage).values()
+        for gift in decoder.gives
+    }
+    words = {"masks": "masks", "keypoints": "keypoints", "oriented": "oriented boxes"}
+    for path, shape in scene.steps(Shape).items():
+        if shape.needs and not shape.needs & gifts:
+            needed = " or ".join(words[gift] for gift in sorted(shape.needs))
+            given = " and ".join(words[gift] for gift in sorted(gifts)) or "boxes alone"
+            fitting = "points" if gifts == {"keypoints"} else "rectangle"
+            yield scene.problem(
+                "shape-needs-more",
+                path,
+                f"`{shape.name()}` needs {needed}, which the decoder does not give",
+                given,
+                needed,
+                f"write `- {fitting}` in its place, or decode a model that gives {needed}",
+            )
+
+
+def _masks(scene: Scene) -> Iterator[Problem]:
+    """Masks that CVAT refuses, and polygons that nobody can edit."""
+    for path, mask in scene.steps(Mask).items():
+        if mask.encoding == "rle":
+            yield scene.problem(
+                "mask-rle",
+                (*path, "encoding"),
+                "CVAT's servers up to 2.73 refuse run lengths from a detector",
+                "rle",
+                "pixels",
+                "leave the encoding out, unless the reply is for a program that uses CVAT's SDK",
+            )
+    for path, polygon in scene.steps(Polygon).items():
+        if polygon.epsilon == 0:
+            yield scene.problem(
+                "polygon-points",
+                (*path, "epsilon"),
+                "each pixel of the outline would become a point that annotators have to drag",
+                "0",
+                "more than 0",
+                "leave the epsilon out",
+            )
