@@ -99,7 +99,7 @@ def draft(source: Source) -> Draft:
         *_section("postprocess", match.kind, match.postprocess),
         *_extras(source, match),
     ]
-    return Draft(name, written(lines), tuple(replace(note, code="guessed") for note in notes))
+    return Draft(name, written(lines), tuple(notes))
 
 
 def _title(stem: str) -> str:

@@ -1,7 +1,7 @@
 """From model files to a manifest: `cvatbuild init`, and building straight from a model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.document import Document
@@ -61,7 +61,8 @@ def begin(files: Sequence[Path], folder: Path, labels: Path | None = None) -> Be
         _unloadable(models),
     )
     found = draft(source)
-    return Begun(found, verdict, (*found.notes, *_remarks(files, models, verdict)))
+    notes = (*found.notes, *_remarks(files, models, verdict))
+    return Begun(found, verdict, tuple(replace(note, code="guessed") for note in notes))
 
 
 def write(text: str, file: Path, *, force: bool) -> None:
