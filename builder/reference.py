@@ -1,6 +1,7 @@
 """The page that lists every step and key, made from the same docstrings as the schema.
 
-`python -m builder.reference > docs/manifest.md` writes it; a test compares.
+Each step has an example, from examples.py. `python -m builder.reference > docs/manifest.md` writes
+the page; a test compares.
 """
 
 import inspect
@@ -10,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from builder.examples import EXAMPLES
 from builder.labels import Attribute, Label, Skeleton, Sublabel
 from builder.manifest import (
     DetectorManifest,
@@ -28,7 +30,8 @@ from runtimes.step import Decoder, Embedder, Refine, Segmenter, Shape, Tracking
 _HEAD = """\
 # Manifest reference
 
-This page is generated from the code's own docstrings: `python -m builder.reference`.
+This page is generated from the code's own docstrings and the examples in builder/examples.py:
+`python -m builder.reference`.
 
 A step is written as a name, a name with its first value, or a name with its fields:
 
@@ -95,7 +98,8 @@ def page() -> str:
 def _step(name: str, step: type) -> str:
     """A step's section."""
     table = _table(_fields(step))
-    return f"### `{name}`\n\n{inspect.cleandoc(step.__doc__ or '')}\n" + (
+    example = f"```yaml\n{EXAMPLES[name]}\n```"
+    return f"### `{name}`\n\n{inspect.cleandoc(step.__doc__ or '')}\n\n{example}\n" + (
         f"\n{table}" if table else ""
     )
 
