@@ -28,6 +28,7 @@ def check() -> Iterator[Finding]:
     try:
         versions = json.loads(answer.out)
         client, server = versions["Client"]["Version"], versions.get("Server")
+        engine = server.get("Version", "?") if server else ""
     except (ValueError, TypeError, KeyError, AttributeError):
         yield Finding(
             "docker",
@@ -47,7 +48,7 @@ def check() -> Iterator[Finding]:
             else "start it: sudo systemctl start docker, or Docker Desktop",
         )
         return
-    yield Finding("docker", "ok", f"Docker {client}, engine {server.get('Version', '?')}")
+    yield Finding("docker", "ok", f"Docker {client}, engine {engine}")
     if shutil.which("nvidia-smi"):
         yield from _gpus()
 

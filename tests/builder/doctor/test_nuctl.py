@@ -1,0 +1,75 @@
+from functools import partial
+
+import pytest
+
+from builder.doctor import nuctl, outside
+from tests.builder.doctor.conftest import HANGS, Program, check_form, only, says
+
+
+def version(label: str) -> str:
+    """What `nuctl version` prints."""
+    return (
+        'Client version:\n"Label: '
+        f'{label}, Git commit: 1a2b3c, OS: linux, Arch: amd64, Go version: go1.21.7"\n'
+    )
+
+
+@pytest.mark.parametrize("label", ["1.12.8", "1.12.10", "1.13.0", "v1.15.2", "2.0.0"])
+def test_a_version_that_is_new_enough_is_ok(program: Program, label: str) -> None:
+    program("nuctl", says(version(label)))
+    finding = only(nuctl.check())
+    check_form([finding])
+    assert (finding.severity, finding.what) == ("ok", f"nuctl {label}")
+
+
+@pytest.mark.parametrize("label", ["1.12.7", "1.11.24", "1.8.14", "0.99.99"])
+def test_a_version_before_1_12_8_is_a_warning(program: Program, label: str) -> None:
+    program("nuctl", says(version(label)))
+    finding = only(nuctl.check())
+    check_form([finding])
+    assert finding.severity == "warning"
+    assert finding.what == (f"nuctl {label} builds no image with Python 3.11; 1.12.8 and newer do")
+    assert "https://github.com/nuclio/nuclio/releases" in finding.remedy
+
+
+@pytest.mark.parametrize("label", ["unstable", "latest", "1.13"])
+def test_a_version_without_a_number_is_a_warning(program: Program, label: str) -> None:
+    program("nuctl", says(version(label)))
+    finding = only(nuctl.check())
+    check_form([finding])
+    assert finding.severity == "warning"
+    assert f"nuctl calls itself '{label}'" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("out", "err", "status", "complaint"),
+    [
+        ("", "", 0, "exit status 0"),
+        ("\x00 Label:\n", "", 0, "Label:"),
+        (version("1.15.2"), "panic: oh no\n", 2, "panic: oh no"),
+    ],
+)
+def test_nonsense_or_a_failure_is_a_warning(
+    program: Program, out: str, err: str, status: int, complaint: str
+) -> None:
+    program("nuctl", says(out, err, status))
+    finding = only(nuctl.check())
+    check_form([finding])
+    assert finding.severity == "warning"
+    assert finding.what.startswith("nuctl does not work: ")
+    assert complaint in finding.what
+
+
+def test_no_nuctl_is_a_warning(program: Program) -> None:
+    finding = only(nuctl.check())
+    check_form([finding])
+    assert finding.severity == "warning"
+    assert finding.what.startswith("nuctl is not on the PATH")
+
+
+def test_a_nuctl_that_hangs_is_a_warning(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    program("nuctl", HANGS)
+    monkeypatch.setattr(nuctl, "ask", partial(outside.ask, seconds=0.2))
+    finding = only(nuctl.check())
+    check_form([finding])
+    assert (finding.severity, finding.what) == ("warning", "nuctl does not answer within 0.2 s")

@@ -1,0 +1,112 @@
+from functools import partial
+
+import pytest
+
+from builder.doctor import nvidia, outside
+from tests.builder.doctor.conftest import HANGS, Program, check_form, only, says
+
+# The oldest drivers are those of NVIDIA's release notes: 525.60.13 for CUDA 12, 580.65.06 for 13.
+
+
+@pytest.mark.parametrize("driver", ["470.256.02", "525.60.11", "390.157"])
+def test_a_driver_that_is_too_old_is_a_warning(program: Program, driver: str) -> None:
+    program("nvidia-smi", says(f"NVIDIA T4, {driver}, 7.5\n"))
+    found = list(nvidia.check())
+    check_form(found)
+    assert [finding.severity for finding in found] == ["warning", "ok"]
+    assert found[0].what.startswith(f"the driver {driver} is too old for CUDA 12")
+    assert found[0].remedy == "install driver 525.60.13 or newer"
+
+
+@pytest.mark.parametrize("driver", ["525.60.13", "535.183.01", "580.65.05"])
+def test_a_driver_for_cuda_12_says_what_cuda_13_needs(program: Program, driver: str) -> None:
+    program("nvidia-smi", says(f"NVIDIA T4, {driver}, 7.5\n"))
+    found = list(nvidia.check())
+    check_form(found)
+    assert [finding.severity for finding in found] == ["ok", "ok"]
+    assert f"{driver} runs `cuda: 12`; `cuda: 13` needs driver 580.65.6" in found[0].what
+    assert found[1].what == "NVIDIA T4"
+
+
+@pytest.mark.parametrize("driver", ["580.65.06", "580.95.05", "590.1"])
+def test_a_new_driver_runs_both(program: Program, driver: str) -> None:
+    program("nvidia-smi", says(f"NVIDIA H100 80GB HBM3, {driver}, 9.0\n"))
+    found = list(nvidia.check())
+    assert [finding.severity for finding in found] == ["ok", "ok"]
+    assert found[0].what == f"the driver {driver} runs `cuda: 12` and `cuda: 13`"
+
+
+def test_every_gpu_is_judged(program: Program) -> None:
+    lines = "Tesla V100-SXM2-16GB, 580.95.05, 7.0\nNVIDIA L4, 580.95.05, 8.9\n"
+    program("nvidia-smi", says(lines))
+    _, volta, ada = nvidia.check()
+    check_form([volta, ada])
+    assert volta.severity == "warning"
+    assert "V100-SXM2-16GB has compute capability 7.0" in volta.what
+    assert "7.5" in volta.what
+    assert (ada.severity, ada.what) == ("ok", "NVIDIA L4")
+
+
+def test_a_driver_that_does_not_know_compute_capability_is_asked_again(program: Program) -> None:
+    # Drivers before 510 answer so, on stdout and with status 2.
+    program(
+        "nvidia-smi",
+        "asked = ' '.join(sys.argv)",
+        f"if 'compute_cap' not in asked: {says('Tesla K80, 470.256.02')}",
+        says('Field "compute_cap" is not a valid field to query.\n', status=2),
+    )
+    driver, gpu = nvidia.check()
+    assert driver.severity == "warning"
+    assert "470.256.02 is too old" in driver.what
+    assert (gpu.severity, gpu.what) == ("ok", "Tesla K80")
+
+
+@pytest.mark.parametrize(
+    ("out", "err", "status", "complaint"),
+    [
+        ("", "", 0, "exit status 0"),
+        ("No devices were found\n", "", 6, "No devices were found"),
+        ("\x00\ufffd,,,\n,\n", "", 0, ""),
+        ("NVIDIA T4, [N/A], 7.5\n", "", 0, ""),
+        ("NVIDIA T4, 535.1, 7.5\n", "Driver/library version mismatch\n", 18, "version mismatch"),
+    ],
+)
+def test_no_gpu_or_nonsense_is_a_warning(
+    program: Program, out: str, err: str, status: int, complaint: str
+) -> None:
+    program("nvidia-smi", says(out, err, status))
+    finding = only(nvidia.check())
+    check_form([finding])
+    assert finding.severity == "warning"
+    assert finding.what.startswith("nvidia-smi finds no GPU: ")
+    assert complaint in finding.what
+
+
+def test_a_driver_that_hangs_is_a_warning(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program("nvidia-smi", HANGS)
+    monkeypatch.setattr(nvidia, "ask", partial(outside.ask, seconds=0.2))
+    finding = only(nvidia.check())
+    check_form([finding])
+    assert (finding.severity, finding.what) == (
+        "warning",
+        "nvidia-smi does not answer within 0.2 s",
+    )
+
+
+@pytest.mark.parametrize(
+    ("driver", "what"),
+    [
+        (False, "there is no NVIDIA driver"),
+        (True, "there is an NVIDIA driver, but nvidia-smi is not on the PATH"),
+    ],
+)
+def test_without_nvidia_smi_the_drivers_library_tells(
+    program: Program, monkeypatch: pytest.MonkeyPatch, driver: bool, what: str
+) -> None:
+    monkeypatch.setattr(nvidia, "has_nvidia_driver", lambda: driver)
+    finding = only(nvidia.check())
+    check_form([finding])
+    assert finding.severity == "warning"
+    assert finding.what.startswith(what)
