@@ -1,5 +1,6 @@
 """Room on the disks that a build writes to."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +26,9 @@ def check() -> Iterator[Finding]:
         ),
     }
     for use, (folder, remedy) in folders.items():
-        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        # Not Path.exists, which raises where a name is too long or a folder may not be entered.
+        above = (folder, *folder.absolute().parents)
+        there = next(path for path in above if os.path.exists(path))
         try:
             free = shutil.disk_usage(there).free
         except OSError as error:

@@ -1,0 +1,90 @@
+import errno
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from builder.doctor import disk
+from tests.builder.doctor.conftest import check_form
+
+MIB, GIB = 2**20, 2**30
+
+
+class Usage(NamedTuple):
+    """What shutil.disk_usage gives, in bytes."""
+
+    total: int
+    used: int
+    free: int
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The three folders that are looked at; the one for downloads is not there yet."""
+    for name in ("here", "cache", "temporary"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("CVATBUILD_CACHE", str(tmp_path / "cache/not/yet"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+
+
+def set_free(monkeypatch: pytest.MonkeyPatch, **free: int) -> None:
+    """Let folders have so many bytes free, by name; those that are not named have enough."""
+
+    def usage(path: Path) -> Usage:
+        return Usage(0, 0, free.get(path.name, 100 * GIB))
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+
+
+def test_enough_room_is_ok(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    set_free(monkeypatch, here=2 * GIB)
+    found = list(disk.check())
+    check_form(found)
+    assert [(finding.severity, finding.what) for finding in found] == [
+        ("ok", f"2.0 GiB free here, in {tmp_path / 'here'}"),
+        ("ok", f"100.0 GiB free for downloads, in {tmp_path / 'cache'}"),
+        ("ok", f"100.0 GiB free for temporary files, in {tmp_path / 'temporary'}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("free", "severity"),
+    [(2 * GIB - 1, "warning"), (100 * MIB, "warning"), (100 * MIB - 1, "error"), (0, "error")],
+)
+def test_too_little_room_for_functions_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, free: int, severity: str
+) -> None:
+    set_free(monkeypatch, here=free)
+    found = list(disk.check())
+    check_form(found)
+    assert [finding.severity for finding in found] == [severity, "ok", "ok"]
+    assert "--out" in found[0].remedy
+
+
+def test_too_little_room_elsewhere_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_free(monkeypatch, cache=0, temporary=0)
+    found = list(disk.check())
+    check_form(found)
+    assert [finding.severity for finding in found] == ["ok", "warning", "warning"]
+    assert "CVATBUILD_CACHE" in found[1].remedy
+    assert "TMPDIR" in found[2].remedy
+
+
+def test_a_disk_that_cannot_be_asked_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    def usage(path: Path) -> Usage:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    found = list(disk.check())
+    check_form(found)
+    assert [finding.severity for finding in found] == ["warning"] * 3
+    assert all("Input/output error" in finding.what for finding in found)
+
+
+def test_a_cache_whose_name_cannot_be_is_judged_by_the_folder_above(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CVATBUILD_CACHE", str(tmp_path / "cache" / ("x" * 300)))
+    found = list(disk.check())
+    assert found[1].what.endswith(f"for downloads, in {tmp_path / 'cache'}")

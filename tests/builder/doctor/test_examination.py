@@ -1,0 +1,87 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.doctor.examination import examine
+from builder.doctor.finding import Finding
+from tests.builder.doctor.conftest import Program, check_form, says
+from tests.builder.test_cli import invoke
+
+SUBJECTS = ["python", "openvino", "onnxruntime", "nvidia", "docker", "nuctl", "disk"]
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Finding]:
+    """What is true of the machine that runs the tests."""
+    return list(examine())
+
+
+def put_in_place_of(module: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let child processes import a module of some text."""
+    (folder / f"{module}.py").write_text(text, "utf-8")
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", path)
+
+
+def objects(out: str) -> list[dict[str, Any]]:
+    """The JSON objects of an output, one a line."""
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_everything_is_looked_at_in_order(found: list[Finding]) -> None:
+    check_form(found)
+    assert list(dict.fromkeys(finding.subject for finding in found)) == SUBJECTS
+
+
+@pytest.mark.parametrize("subject", ["python", "openvino", "onnxruntime"])
+def test_what_the_tests_themselves_need_is_ok(found: list[Finding], subject: str) -> None:
+    severities = [finding.severity for finding in found if finding.subject == subject]
+    assert severities[0] == "ok"
+    assert "error" not in severities
+
+
+def test_the_disks_that_the_tests_write_to_are_no_error(found: list[Finding]) -> None:
+    severities = [finding.severity for finding in found if finding.subject == "disk"]
+    assert len(severities) == 3
+    assert "error" not in severities
+
+
+def test_what_only_deploys_or_only_a_gpu_needs_is_no_error(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_place_of("onnxruntime", "raise ImportError('no')\n", tmp_path, monkeypatch)
+    program("nvidia-smi", says("NVIDIA T4, 470.1, 7.5\n"))
+    program("docker", says("nonsense"))
+    program("nuctl", says("Label: 1.11.24,"))
+    status, out, err = invoke("doctor", "--json")
+    assert (status, err) == (0, "")
+    worst = {one["subject"] for one in objects(out) if one["severity"] == "warning"}
+    assert worst >= {"onnxruntime", "nvidia", "docker", "nuctl"}
+    assert all(one["severity"] != "error" for one in objects(out))
+
+
+def test_json_is_one_object_a_line_with_the_same_keys(program: Program) -> None:
+    program("nuctl", says("Label: 1.15.2,"))
+    status, out, err = invoke("doctor", "--json")
+    assert (status, err) == (0, "")
+    found = objects(out)
+    assert all(list(one) == ["subject", "severity", "what", "remedy"] for one in found)
+    assert {"subject": "nuctl", "severity": "ok", "what": "nuctl 1.15.2", "remedy": ""} in found
+
+
+def test_without_openvino_the_status_is_1_and_the_rest_is_told(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_place_of("openvino", "raise ImportError('no')\n", tmp_path, monkeypatch)
+    program("nuctl", says("Label: 1.11.24,"))
+    status, out, err = invoke("doctor")
+    assert (status, err) == (1, "")
+    assert "\x1b" not in out
+    lines = out.splitlines()
+    broken = lines.index("error    openvino     OpenVINO cannot be used: ImportError: no")
+    assert lines[broken + 1].strip() == "remedy: pip install --force-reinstall openvino"
+    subjects = [line.split()[1] for line in lines if not line.startswith(" ")]
+    assert list(dict.fromkeys(subjects)) == SUBJECTS
