@@ -53,7 +53,8 @@ def as_json(problem: Problem) -> str:
         "allowed": problem.allowed,
         "remedy": problem.hint,
     }
-    return json.dumps(data, ensure_ascii=False)
+    # The escape of what is no Unicode happens to be JSON's own.
+    return _printable(json.dumps(data, ensure_ascii=False))
 
 
 def as_annotation(problem: Problem) -> str:
@@ -71,7 +72,12 @@ def as_annotation(problem: Problem) -> str:
     listed = ",".join(f"{key}={_property(text)}" for key, text in properties.items() if text)
     said = ": ".join(part for part in (problem.path, problem.what) if part)
     message = "\n".join([said, *(f"{key}: {text}" for key, text in problem.details.items())])
-    return f"::{problem.severity} {listed}::{_message(message)}"
+    return _printable(f"::{problem.severity} {listed}::{_message(message)}")
+
+
+def _printable(text: str) -> str:
+    """Text with an escape for each byte of a file's name that is no UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _message(text: str) -> str:

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,16 @@ def test_json_is_one_line_whatever_is_in_it() -> None:
     assert "Fuß" in line
     assert json.loads(line)["what"] == text
     assert json.loads(line)["found"] == text
+
+
+def test_a_files_name_that_is_no_utf_8_can_be_printed_and_parses_back() -> None:
+    problem = Problem("is wrong", file=Path(os.fsdecode(b"a\xff\\.yaml")), code="yaml")
+    line = as_json(problem)
+    line.encode("utf-8")
+    assert os.fsencode(json.loads(line)["file"]) == b"a\xff\\.yaml"
+    assert as_annotation(problem) == (
+        "::error file=a\\udcff\\.yaml,title=Not YAML [yaml]::is wrong"
+    )
 
 
 def test_an_annotation_names_file_line_column_and_title() -> None:
