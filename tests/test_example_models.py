@@ -15,6 +15,8 @@ from builder.contract.detector import judge
 from builder.plan import plan
 from runtimes.arrays import Array
 
+pytestmark = pytest.mark.slow
+
 MANIFESTS = Path(__file__).parent.parent / "manifests"
 COUNT = 80
 SIZES = ((320, 320), (640, 480), (480, 640), (420, 300))

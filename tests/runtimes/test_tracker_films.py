@@ -26,6 +26,8 @@ from runtimes.trackers.siamrpn import Siamrpn
 from runtimes.trackers.transt import Transt
 from tests.runtimes.trackers import correlators
 
+pytestmark = pytest.mark.slow
+
 BACKENDS: list[Backend] = [OpenVino(), OnnxRuntime(device="cpu")]
 both_backends = pytest.mark.parametrize("backend", BACKENDS, ids=["openvino", "onnxruntime"])
 VALUES = (Channels("rgb"), Normalize(), Layout("nchw"))
