@@ -8,7 +8,8 @@ the strictest counts.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from builder.contract.values import is_number, is_whole, kind_of, number_list_fault
+from builder.contract.values import is_whole, kind_of, number_list_fault
+from runtimes.numbers import is_number
 
 _LEAST_POINTS = {"polygon": 3, "polyline": 2, "points": 1}
 """Shapes of any number of points, and the fewest that the page can draw."""

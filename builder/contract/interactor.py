@@ -5,9 +5,10 @@ Its server passes the reply on as it is (cvat-ui, tools-control.tsx; cvat-core, 
 
 from collections.abc import Iterator
 
-from builder.contract.values import is_number, is_whole, kind_of
+from builder.contract.values import is_whole, kind_of
 from runtimes import rle
 from runtimes.arrays import Size
+from runtimes.numbers import is_number
 
 
 def judge(reply: object, size: Size) -> list[str]:

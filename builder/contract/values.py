@@ -1,6 +1,6 @@
 """Rules for single values of a reply, which all kinds of function share."""
 
-import math
+from runtimes.numbers import is_number
 
 
 def number_list_fault(values: object, booleans: bool = False) -> str:
@@ -11,14 +11,6 @@ def number_list_fault(values: object, booleans: bool = False) -> str:
         if not (is_number(value) or (booleans and isinstance(value, bool))):
             return f"{value!r} is no finite number"
     return ""
-
-
-def is_number(value: object) -> bool:
-    """Whether a value is a finite number; CVAT takes no booleans for one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    # A whole number can be too large to be any float at all.
-    return abs(value) < 1e300 if isinstance(value, int) else math.isfinite(value)
 
 
 def is_whole(value: object) -> bool:
