@@ -15,7 +15,8 @@ from builder.metadata import literal
 from builder.skeleton import Point, layout, svg
 from builder.texts import has_controls
 from builder.validation import Strict
-from runtimes.step import Classes, InputType, Joints
+from runtimes.classes import Classes, Joints
+from runtimes.step import InputType
 
 LabelType = Literal[
     "any",

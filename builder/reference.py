@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from builder.docstrings import Described
 from builder.examples import EXAMPLES
 from builder.labels import Attribute, Label, Skeleton, Sublabel
 from builder.manifest import (
@@ -24,8 +25,11 @@ from builder.manifest import (
 from builder.sources import RemoteModel, WheelModel
 from builder.steps import known
 from builder.variants import CpuVariant, GpuVariant, Resources, Variant
+from runtimes.embedder import Embedder
+from runtimes.segmenter import Segmenter
 from runtimes.step import Attribute as AttributeStep
-from runtimes.step import Decoder, Embedder, Refine, Segmenter, Shape, Tracking
+from runtimes.step import Decoder, Refine, Shape
+from runtimes.tracking import Tracking
 
 _HEAD = """\
 # Manifest reference
@@ -111,7 +115,7 @@ def _summary(model: type[BaseModel]) -> str:
 
 def _fields(item: type) -> dict[str, dict[str, Any]]:
     """Key -> its JSON Schema."""
-    schema = TypeAdapter(item).json_schema(mode="validation")
+    schema = TypeAdapter(item).json_schema(schema_generator=Described)
     required = schema.get("required", [])
     return {
         str(key): {**field, "required": key in required}

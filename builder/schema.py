@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
+from builder.docstrings import Described
 from builder.manifest import MANIFESTS
 from builder.steps import LISTINGS, entry_model, known
 from runtimes.step import Step
@@ -30,7 +31,7 @@ def schema() -> dict[str, Any]:
     union: Any = kinds[0]
     for kind in kinds[1:]:
         union |= kind
-    made = TypeAdapter(Annotated[union, Field(discriminator="type")]).json_schema()
+    made = _schema_of(Annotated[union, Field(discriminator="type")])
     definitions = made["$defs"]
     for listing in LISTINGS:
         name = entry_model(listing).__name__
@@ -55,6 +56,11 @@ def schema() -> dict[str, Any]:
         "allOf": branches,
         "$defs": definitions,
     }
+
+
+def _schema_of(item: Any) -> dict[str, Any]:
+    """The schema of a type as pydantic makes it, with docstrings."""
+    return TypeAdapter(item).json_schema(schema_generator=Described)
 
 
 def _entry(listing: str, long: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def _value(step: type[Step], long: dict[str, Any]) -> dict[str, Any]:
     optional = {key: it for key, it in long.items() if key not in ("default", "title")}
     choices = [it for it in optional.pop("anyOf", [optional]) if it != {"type": "null"}]
     if listed and not any(_is_required(field) for field in listed[1:]):
-        first = TypeAdapter(step).json_schema()["properties"][listed[0].name]
+        first = _schema_of(step)["properties"][listed[0].name]
         choices.append({key: it for key, it in first.items() if key != "default"})
     if not any(_is_required(field) for field in fields(step)):  # type: ignore[arg-type]
         choices.append({"type": "null"})

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from runtimes.step import Attribute, Decoder, Segmenter, Shape, Step
+from runtimes.segmenter import Segmenter
+from runtimes.step import Attribute, Decoder, Shape, Step
 
 LISTINGS: dict[str, tuple[str, ...]] = {
     "preprocess": ("preprocess",),

@@ -21,7 +21,6 @@ class Strict(BaseModel):
         extra="forbid",
         strict=True,
         frozen=True,
-        use_attribute_docstrings=True,
         allow_inf_nan=False,
         defer_build=True,
     )

@@ -21,7 +21,8 @@ from runtimes.masks import Crop
 from runtimes.network import Network, OpenNetwork, Outputs, load
 from runtimes.numbers import number_of
 from runtimes.prompts import Prompts
-from runtimes.step import Refine, Segmenter
+from runtimes.segmenter import Segmenter
+from runtimes.step import Refine
 
 WARM_UP_SIZE = (480, 640)
 """Height and width of the blank image that a function runs on before its first request."""

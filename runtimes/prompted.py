@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -13,8 +13,9 @@ from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.masks import FrameMasks
 from runtimes.prompts import Prompts
+from runtimes.segmenter import Run, Segmenter
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Count, Explained, Run, Segmenter
+from runtimes.step import Count
 from runtimes.view import View
 
 _POSITIVE, _NEGATIVE, _FIRST, _SECOND, _PADDING = 1, 0, 2, 3, -1
@@ -34,50 +35,27 @@ class Prompted(Segmenter):
             preprocessing does not.
     """
 
-    masks: Annotated[
-        Literal["best", "all"],
-        Explained(
-            "Which of the masks that the model proposes for an object to offer: the `best` by its "
-            "own scores, or `all` above the threshold. The newer CVATs let people choose."
-        ),
-    ] = "best"
-    level: Annotated[
-        float,
-        Explained(
-            "The value above which a pixel belongs to the mask: 0 for logits, 0.5 for "
-            "probabilities."
-        ),
-    ] = 0.0
-    points: Annotated[
-        str | None, Explained("The input that takes the points. Default: by its usual name.")
-    ] = None
-    labels: Annotated[
-        str | None, Explained("The input that takes their labels. Default: by its usual name.")
-    ] = None
-    size: Annotated[
-        str | None,
-        Explained("The input that takes the image's size. Default: `orig_im_size` where it is."),
-    ] = None
-    features: Annotated[
-        dict[str, str] | None,
-        Explained(
-            "Inputs of the decoder, and the encoder's output that goes into each. Default: by "
-            "equal names; what is left over on both sides belongs together."
-        ),
-    ] = None
-    zeros: Annotated[
-        dict[str, tuple[Count, ...]] | None,
-        Explained(
-            "Inputs that are given zeros, and their shapes. Default: those that take an earlier "
-            "mask and say whether there is one."
-        ),
-    ] = None
-    output: Annotated[
-        str | None, Explained("The output with the masks. Default: by its usual name.")
-    ] = None
-    scores: Annotated[
-        str | None, Explained("The output with their scores. Default: by its usual name.")
-    ] = None
+    masks: Literal["best", "all"] = "best"
+    """Which of the masks that the model proposes for an object to offer: the `best` by its own
+    scores, or `all` above the threshold. The newer CVATs let people choose."""
+    level: float = 0.0
+    """The value above which a pixel belongs to the mask: 0 for logits, 0.5 for probabilities."""
+    points: str | None = None
+    """The input that takes the points. Default: by its usual name."""
+    labels: str | None = None
+    """The input that takes their labels. Default: by its usual name."""
+    size: str | None = None
+    """The input that takes the image's size. Default: `orig_im_size` where it is."""
+    features: dict[str, str] | None = None
+    """Inputs of the decoder, and the encoder's output that goes into each. Default: by equal names;
+    what is left over on both sides belongs together."""
+    zeros: dict[str, tuple[Count, ...]] | None = None
+    """Inputs that are given zeros, and their shapes. Default: those that take an earlier mask and
+    say whether there is one."""
+    output: str | None = None
+    """The output with the masks. Default: by its usual name."""
+    scores: str | None = None
+    """The output with their scores. Default: by its usual name."""
 
     pads: ClassVar[bool] = False
     square: ClassVar[bool] = False

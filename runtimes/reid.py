@@ -12,10 +12,10 @@ from runtimes import image
 from runtimes.arrays import Array, Size
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
+from runtimes.embedder import Embedder
 from runtimes.errors import BadRequest
 from runtimes.network import Network, OpenNetwork
 from runtimes.numbers import are_numbers, number_of
-from runtimes.step import Embedder
 
 MAX_BOXES = 2000
 """More boxes than this in one frame would take minutes, and memory for all of their pairs."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from runtimes.arrays import Array, Size
+from runtimes.classes import Joints
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
-from runtimes.step import Fraction, Item, Joints, Shape
+from runtimes.step import Fraction, Item, Shape
 
 
 def keypoints_of(instances: Instances, step: str) -> Array:

@@ -17,9 +17,10 @@ from runtimes.frame import Frame
 from runtimes.geometry import Geometry
 from runtimes.numbers import number_of
 from runtimes.state import MAX_BYTES, State
-from runtimes.step import Preprocess, Tracking
+from runtimes.step import Preprocess
 from runtimes.tracked import Tracked
 from runtimes.trackers.crops import Color, cut
+from runtimes.tracking import Tracking
 
 WARM_UP_SIZE = (480, 640)
 """Height and width of the blank image that a function runs on before its first request."""

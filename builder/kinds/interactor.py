@@ -11,7 +11,8 @@ from builder.manifest_file import ManifestFile
 from builder.model import Model
 from runtimes.errors import BadModel
 from runtimes.interactor import Interactor
-from runtimes.step import Refine, Segmenter
+from runtimes.segmenter import Segmenter
+from runtimes.step import Refine
 
 CALLED = "an interactor"
 """Such a function in a sentence."""

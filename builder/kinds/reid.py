@@ -9,9 +9,9 @@ from builder.kinds.bound import Bound
 from builder.manifest import ReidManifest
 from builder.manifest_file import ManifestFile
 from builder.model import Model
+from runtimes.embedder import Embedder
 from runtimes.errors import BadModel
 from runtimes.reid import Reid
-from runtimes.step import Embedder
 
 CALLED = "ReID"
 """Such a function in a sentence."""

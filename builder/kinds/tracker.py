@@ -13,8 +13,8 @@ from builder.manifest_file import ManifestFile
 from builder.model import Model
 from runtimes.errors import BadModel
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Tracking
 from runtimes.tracker import Tracker
+from runtimes.tracking import Tracking
 
 CALLED = "a tracker"
 """Such a function in a sentence."""

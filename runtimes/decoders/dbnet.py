@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.rotated import bounds, corners
 from runtimes.signature import Signature
-from runtimes.step import Classes, Count, Decoder, Fraction, Gift, Positive
+from runtimes.step import Count, Decoder, Fraction, Gift, Positive
 from runtimes.view import View
 
 _LEAST_SIDE = 3

@@ -7,12 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import corners, sigmoid, softmax
 from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Classes, Count, Decoder, Fitting
+from runtimes.step import Count, Decoder, Fitting
 from runtimes.view import View
 
 # RF-DETR calls the boxes `dets` and the logits `labels`.

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import take
 from runtimes.decoders.roles import Role, above, names, resolve, rows
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Classes, Decoder
+from runtimes.step import Decoder
 from runtimes.view import View
 
 _COUNT = Role("num_dets", "the number of detections [1, 1]", ("num",), ((1, 1), (1,)), "int")

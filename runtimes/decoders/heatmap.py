@@ -7,11 +7,12 @@ from typing import ClassVar
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder, Fraction, Gift, Positive
+from runtimes.step import Decoder, Fraction, Gift, Positive
 from runtimes.view import View
 
 

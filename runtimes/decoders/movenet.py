@@ -7,12 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.heatmap import one_pose
 from runtimes.decoders.outputs import take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Classes, Decoder, Fraction, Gift
+from runtimes.step import Decoder, Fraction, Gift
 from runtimes.view import View
 
 _BOX = 5

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import sigmoid, span_outside_unit, take
 from runtimes.decoders.regions import MapLayout, Window, grid_of, nearest, on_image, seen_part
 from runtimes.decoders.roles import Role, resolve
@@ -18,7 +19,7 @@ from runtimes.instances import Instances
 from runtimes.masks import RegionMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature
-from runtimes.step import Classes, Count, Decoder, Fraction, Gift
+from runtimes.step import Count, Decoder, Fraction, Gift
 from runtimes.view import View
 
 _NEIGHBOURS = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))

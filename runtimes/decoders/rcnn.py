@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from runtimes.arrays import Array, Size
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import sigmoid
 from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
 from runtimes.decoders.ssd import seven
@@ -14,7 +15,7 @@ from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.masks import BoxMasks, FrameMasks
 from runtimes.signature import Signature
-from runtimes.step import Classes, Decoder, Gift
+from runtimes.step import Decoder, Gift
 from runtimes.view import View
 
 _MASK_LEVEL = 0.5

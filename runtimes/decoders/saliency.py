@@ -7,12 +7,13 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import probabilities, sigmoid, take
 from runtimes.decoders.regions import foreground, instances_of
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Count, Decoder, Fraction, Gift
+from runtimes.step import Count, Decoder, Fraction, Gift
 from runtimes.view import View
 
 

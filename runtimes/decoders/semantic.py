@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, probabilities, take
 from runtimes.decoders.regions import (
     NOTHING,
@@ -27,7 +28,7 @@ from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.masks import sample
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Count, Decoder, Fraction, Gift
+from runtimes.step import Count, Decoder, Fraction, Gift
 from runtimes.view import View
 
 _BACKGROUND = {"background", "bg", "void", "unlabeled", "unlabelled", "ignore", "none", "other"}

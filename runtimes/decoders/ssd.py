@@ -7,10 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Classes, Decoder, Fitting
+from runtimes.step import Decoder, Fitting
 from runtimes.view import View
 
 

@@ -8,13 +8,14 @@ from typing import ClassVar
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, corners, take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Count, Decoder, Fitting, Gift
+from runtimes.step import Count, Decoder, Fitting, Gift
 from runtimes.view import View
 
 KeypointShape = tuple[Count, Count]

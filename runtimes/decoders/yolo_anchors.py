@@ -7,11 +7,12 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 
 from runtimes.arrays import Array, Size
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, sigmoid, span_outside_unit, take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder, Positive
+from runtimes.step import Decoder, Positive
 from runtimes.view import View
 
 Anchor: TypeAlias = tuple[Positive, Positive]

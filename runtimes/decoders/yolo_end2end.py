@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, take
 from runtimes.decoders.yolo import KeypointShape, keypoint_shape, keypoints_of
 from runtimes.errors import BadModel
@@ -14,7 +15,7 @@ from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder, Fitting, Gift
+from runtimes.step import Decoder, Fitting, Gift
 from runtimes.view import View
 
 _MOST_ROWS = 1000

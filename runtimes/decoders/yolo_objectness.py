@@ -7,11 +7,12 @@ from typing import ClassVar
 import numpy as np
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, corners, take
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder, Fitting
+from runtimes.step import Decoder, Fitting
 from runtimes.view import View
 
 

@@ -7,12 +7,13 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from runtimes.arrays import Array, Size
+from runtimes.classes import Classes
 from runtimes.decoders.outputs import softmax, take
 from runtimes.decoders.yolo_objectness import check_columns, take_rows
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Count, Decoder, Fitting
+from runtimes.step import Count, Decoder, Fitting
 from runtimes.view import View
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from runtimes.arrays import Array
 from runtimes.decoders.outputs import take
+from runtimes.embedder import Embedder
 from runtimes.errors import BadModel
 from runtimes.signature import Signature
-from runtimes.step import Embedder
 
 _LEAST_LENGTH = 1e-12
 """Shorter vectors have no direction."""

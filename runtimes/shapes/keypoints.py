@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from runtimes.arrays import Size
+from runtimes.classes import Joints
 from runtimes.instances import Instances
 from runtimes.skeletons import Skeletons, keypoints_of
-from runtimes.step import Fraction, Gift, Item, Joints, Shape
+from runtimes.step import Fraction, Gift, Item, Shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from runtimes.errors import BadModel
 from runtimes.signature import ImageInput, Signature, Tensor
-from runtimes.step import Tracking
+from runtimes.tracking import Tracking
 
 _TEMPLATE = ("template", "exemplar", "target", "input1", "z")
 _SEARCH = ("search", "instance", "input2", "x")

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from builder.errors import CvatbuildError, ManifestError
 from builder.labels import Attribute, Label, Labels, from_file, from_metadata
 from builder.plan import plan
-from runtimes.step import Classes, Joints
+from runtimes.classes import Classes, Joints
 from tests.builder.conftest import WriteManifest, failure
 
 MODEL = Path("m.onnx")

@@ -8,6 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 import runtimes
+from runtimes.classes import Classes
 from runtimes.decoders.yolo import Yolo
 from runtimes.decoders.yolo_end2end import YoloEnd2end
 from runtimes.decoders.yolo_objectness import YoloObjectness
@@ -20,16 +21,7 @@ from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.refine.suppress import MinSize, Nms, TopK
 from runtimes.shapes.rectangle import Rectangle
 from runtimes.signature import ImageInput, Signature
-from runtimes.step import (
-    Classes,
-    Decoder,
-    Preprocess,
-    Refine,
-    Shape,
-    SideOrSize,
-    Step,
-    height_width,
-)
+from runtimes.step import Decoder, Preprocess, Refine, Shape, SideOrSize, Step, height_width
 from runtimes.view import View
 
 KINDS = (Preprocess, Decoder, Refine, Shape)
@@ -130,11 +122,10 @@ def test_values_at_the_bounds_are_taken(step: type[Step], value: object, made: S
     assert TypeAdapter(step).validate_python(value) == made
 
 
-def test_bounds_and_docstrings_reach_the_json_schema() -> None:
+def test_bounds_reach_the_json_schema() -> None:
     properties: dict[str, Any] = TypeAdapter(Nms).json_schema()["properties"]
     assert (properties["iou"]["minimum"], properties["iou"]["maximum"]) == (0, 1)
     assert properties["max"]["minimum"] == 1
-    assert properties["iou"]["description"].startswith("Intersection over union")
     scale = TypeAdapter(Normalize).json_schema()["properties"]["scale"]
     assert scale["exclusiveMinimum"] == 0
 

@@ -18,12 +18,12 @@ from runtimes.clock import Clock
 from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.service import parse
 from runtimes.signature import Signature
-from runtimes.step import Tracking
 from runtimes.tracker import OpenTracker, Tracker
 from runtimes.trackers.ostrack import Ostrack
 from runtimes.trackers.siamfc import Siamfc
 from runtimes.trackers.siamrpn import Siamrpn
 from runtimes.trackers.transt import Transt
+from runtimes.tracking import Tracking
 from tests.runtimes.trackers import correlators
 
 pytestmark = pytest.mark.slow

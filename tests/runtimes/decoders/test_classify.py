@@ -3,12 +3,12 @@ from math import exp
 import numpy as np
 import pytest
 
+from runtimes.classes import Classes
 from runtimes.decoders.classify import Classify
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes
 from runtimes.view import View
 
 VIEW = View((360, 640), (224, 224), Geometry(0.62, 0.62, -87, 0))

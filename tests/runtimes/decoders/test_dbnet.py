@@ -9,12 +9,12 @@ from skimage.draw import polygon as filled
 from skimage.draw import polygon2mask
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.dbnet import Dbnet
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.rotated import corners
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes
 from runtimes.view import View
 
 VIEW = View((128, 192), (128, 192), Geometry())

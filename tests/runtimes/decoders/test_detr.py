@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.detr import Detr, Rtdetr, RtdetrConcat, RtdetrDeploy
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder
+from runtimes.step import Decoder
 from runtimes.view import View
 
 Shape = tuple[int | None, ...]

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.efficient_nms import EfficientNms
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes
 from runtimes.view import View
 
 Shape = tuple[int | None, ...]

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.heatmap import Heatmap, Simcc
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes
 from runtimes.view import View
 
 VIEW = View((256, 192), (256, 192), Geometry())

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from runtimes.classes import Classes
 from runtimes.decoders.movenet import Movenet, MovenetMulti
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes
 from runtimes.view import View
 
 VIEW = View((300, 400), (192, 256), Geometry(0.64, 0.64))

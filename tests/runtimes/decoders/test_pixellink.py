@@ -7,13 +7,13 @@ import pytest
 from scipy import ndimage
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.pixellink import Pixellink
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.rotated import corners
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes
 from runtimes.view import View
 
 Shape = tuple[int | None, ...]

@@ -9,13 +9,13 @@ from scipy import ndimage
 from skimage import measure
 
 from runtimes.arrays import Array, Size
+from runtimes.classes import Classes
 from runtimes.decoders.saliency import Saliency
 from runtimes.decoders.semantic import Semantic
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes
 from runtimes.view import View
 
 ANY = Classes(1, exact=False)

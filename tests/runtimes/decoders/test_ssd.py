@@ -4,12 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.ssd import OpenvinoBoxes, Ssd
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder
+from runtimes.step import Decoder
 from runtimes.view import View
 
 Shape = tuple[int | None, ...]

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.yolo_anchors import YoloAnchors
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes
 from runtimes.view import View
 
 Shape = tuple[int | None, ...]

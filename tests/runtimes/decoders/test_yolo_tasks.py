@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from runtimes.arrays import Array
+from runtimes.classes import Classes
 from runtimes.decoders.yolo import YoloObb, YoloPose, YoloSegment
 from runtimes.decoders.yolo_end2end import YoloEnd2endObb, YoloEnd2endPose, YoloEnd2endSegment
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Classes, Decoder
+from runtimes.step import Decoder
 from runtimes.view import View
 
 Shape = tuple[int | None, ...]

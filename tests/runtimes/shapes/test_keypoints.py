@@ -3,11 +3,12 @@ import json
 import numpy as np
 import pytest
 
+from runtimes.classes import Joints
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.shapes.keypoints import Points, Skeleton
 from runtimes.skeletons import Skeletons
-from runtimes.step import Item, Joints, Shape
+from runtimes.step import Item, Shape
 
 SIZE = (100, 100)
 NAMES = ("head", "hand", "foot")

@@ -1,0 +1,68 @@
+"""What the docstrings below fields say, in JSON Schemas.
+
+pydantic can put them there itself, but then it parses the source of every class at each start of
+the tool, which costs more than all else that a check of a manifest does.
+"""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+
+class Described(GenerateJsonSchema):
+    """pydantic's generator of JSON Schemas, with the fields' docstrings as descriptions."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """The schema of a pydantic model."""
+        return _described(schema["cls"], super().model_schema(schema))
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        """The schema of a dataclass, such as a step."""
+        return _described(schema["cls"], super().dataclass_schema(schema))
+
+
+def field_docstrings(cls: type) -> Mapping[str, str]:
+    """Field -> the docstring below it, those of inherited fields included."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if inspect.get_annotations(base) and not base.__module__.startswith("pydantic"):
+            found |= _own(base)
+    return found
+
+
+def _own(cls: type) -> dict[str, str]:
+    """See `field_docstrings`, of the fields that a class adds or changes."""
+    try:
+        source = inspect.getsource(cls)
+    except OSError:
+        return {}  # it was made at run time, as the entries of lists of steps are
+    (tree,) = ast.parse(textwrap.dedent(source)).body
+    assert isinstance(tree, ast.ClassDef)
+    return {
+        field.target.id: _unwrapped(below.value.value)
+        for field, below in zip(tree.body, tree.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
+    }
+
+
+def _unwrapped(docstring: str) -> str:
+    """A docstring without breaks of lines within paragraphs, which editors make for themselves."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def _described(cls: type, made: dict[str, Any]) -> JsonSchemaValue:
+    """The schema of a class with descriptions of its fields."""
+    for name, text in field_docstrings(cls).items():
+        if name in made.get("properties", {}):
+            made["properties"][name]["description"] = text
+    return made
