@@ -17,8 +17,8 @@ import yaml
 
 from builder.errors import BuiltError, Problem
 from builder.manifest import KindName
-from builder.plan import VariantName
 from builder.readme import config_name
+from builder.variants import VariantName
 from runtimes.errors import FunctionError
 
 _OWN_MODULES = ("main", "model_handler", "runtimes")

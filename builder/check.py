@@ -1,16 +1,16 @@
 """Checking manifests: everything that can be known without building, of all of them at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.errors import CvatbuildError, Problem
+from builder.errors import ManifestError, Problem
 from builder.manifest_file import ManifestFile
-from builder.plan import VariantName, check_without_model, plan
-from builder.render import render
+from builder.plan import Plan, examine
 from builder.terminal import Progress
-from builder.traps import find, together
+from builder.traps import together
+from builder.variants import VariantName
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,53 +30,39 @@ class Checked:
         return any(strict or problem.severity == "error" for problem in self.problems)
 
 
-def check(files: Sequence[Path], variants: Sequence[VariantName], progress: Progress) -> Checked:
+def check(
+    files: Sequence[Path], variants: Sequence[VariantName], progress: Progress, look: bool = True
+) -> Checked:
     """Check manifests with their models.
 
     Args:
         files: the manifests.
         variants: those that are to be built.
         progress: told what takes long.
+        look: whether to look into the models; without, what depends on them is left out.
     """
+    sound: list[str] = []
     problems: list[Problem] = []
-    read: list[ManifestFile[Any]] = []
-
-    def planned(file: Path) -> str:
-        with progress.step(f"checking {file}"):
-            made = plan(file, variants, progress.bytes)
-            # For what only shows there; nothing of it is kept.
-            render(made, digest=str)
-        read.append(ManifestFile.read(file))
-        problems.extend(made.warnings)
-        return f"{file}: ok: {made.name}, {', '.join(made.variants)}"
-
-    sound = _each(files, planned, problems)
-    return Checked(sound, (*problems, *together.find(read)))
-
-
-def check_without_models(files: Sequence[Path]) -> Checked:
-    """Check manifests as far as can be known without looking into their models."""
-    problems: list[Problem] = []
-    read: list[ManifestFile[Any]] = []
-
-    def looked_at(file: Path) -> str:
-        manifest = check_without_model(file)
-        read.append(ManifestFile.read(file))
-        problems.extend(find(read[-1], {}))
-        return f"{manifest.name}: ok, as far as can be known without the model"
-
-    sound = _each(files, looked_at, problems)
-    return Checked(sound, (*problems, *together.find(read)))
-
-
-def _each(
-    files: Sequence[Path], part: Callable[[Path], str], problems: list[Problem]
-) -> tuple[str, ...]:
-    """What `part` says of every file that it can say anything of; the problems of the others."""
-    sound = []
+    named: list[ManifestFile[Any]] = []
     for file in files:
         try:
-            sound.append(part(file))
-        except CvatbuildError as error:
-            problems.extend(error.problems)
-    return tuple(sound)
+            with progress.step(f"checking {file}"):
+                examined = examine(file, variants, progress.bytes, look)
+        except ManifestError as error:
+            problems += error.problems
+            continue
+        problems += examined.problems
+        read = examined.reading.read
+        if read is None or ("name",) in examined.reading.doubtful:
+            continue
+        named.append(read)
+        if not any(problem.severity == "error" for problem in examined.problems):
+            sound.append(_sound(file, read.manifest.name, examined.plan))
+    return Checked(tuple(sound), (*problems, *together.find(named)))
+
+
+def _sound(file: Path, name: str, plan: Plan | None) -> str:
+    """What is said of a manifest without an error."""
+    if plan is None:
+        return f"{file}: ok: {name}, as far as can be known without the model"
+    return f"{file}: ok: {name}, {', '.join(plan.variants)}"

@@ -17,8 +17,9 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from builder.doctor.finding import Finding
     from builder.errors import Problem
-    from builder.plan import Plan, VariantName
+    from builder.plan import Plan
     from builder.terminal import Colour, Progress
+    from builder.variants import VariantName
 
 _Result = TypeVar("_Result")
 
@@ -212,12 +213,8 @@ def check(
         _require_files(manifests)
         from builder import report
         from builder.check import check as look_at
-        from builder.check import check_without_models
 
-        if model:
-            checked = look_at(manifests, _wanted(variant), _progress())
-        else:
-            checked = check_without_models(manifests)
+        checked = look_at(manifests, _wanted(variant), _progress(), look=model)
         form = FormatOption.json if as_json else form
         for problem in checked.problems:
             if form == FormatOption.text:
@@ -347,7 +344,7 @@ def predict(
 
 def _wanted(variants: list[VariantOption] | None) -> "tuple[VariantName, ...]":
     """The variants that --variant asks for; without it all."""
-    from builder.plan import VARIANTS
+    from builder.variants import VARIANTS
 
     return tuple(name for name in VARIANTS if not variants or name in [it.value for it in variants])
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from builder import __version__
 from builder.errors import ModelError, Problem
+from builder.files import sha256
 
 _CHUNK = 1 << 20
 _TIMEOUT = 60
@@ -33,12 +34,6 @@ def cache_folder() -> Path:
         return Path(named)
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     return Path(base or Path.home() / ".cache") / "cvatbuild"
-
-
-def sha256(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def fetch(url: str, digest: str, progress: Progress | None = None) -> Path:

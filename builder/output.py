@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from builder.download import sha256
 from builder.errors import OutputError, Problem
+from builder.files import sha256
 from builder.render import LOCK, Tree
 
 _PARTIAL = ".partial"

@@ -1,28 +1,28 @@
-"""A manifest and its model brought together: everything decided, nothing written yet."""
+"""A manifest and its models brought together: everything decided, nothing written yet."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from builder import model as models
 from builder.document import Path_
-from builder.download import Progress
 from builder.errors import CvatbuildError, ManifestError, Problem, collect
 from builder.kinds import KINDS
 from builder.labels import Label
 from builder.manifest import Manifest
-from builder.manifest_file import ManifestFile
+from builder.manifest_file import SECTIONS, ManifestFile, Reading
+from builder.mending import trusted
 from builder.model import Model
-from builder.sources import ModelSource
+from builder.selection import select
 from builder.spec import placed
 from builder.traps import find
-from builder.variants import CpuVariant, GpuVariant
+from builder.variants import VARIANTS, CpuVariant, GpuVariant, VariantName
 from runtimes.service import Function
 
-VariantName = Literal["cpu", "gpu"]
-VARIANTS: tuple[VariantName, ...] = ("cpu", "gpu")
+if TYPE_CHECKING:
+    from builder.download import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,23 @@ class Plan:
         return {name: file for model in self.models for name, file in model.files.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """All that is known of a manifest.
+
+    Attributes:
+        reading: what it says.
+        plan: what will be built; None where something is wrong, or the models were not looked at.
+        problems: errors, then warnings, in the order of the manifest's lines.
+    """
+
+    reading: Reading
+    plan: Plan | None
+    problems: tuple[Problem, ...]
+
+
 def plan(
-    file: Path, variants: Sequence[VariantName] = VARIANTS, progress: Progress | None = None
+    file: Path, variants: Sequence[VariantName] = VARIANTS, progress: "Progress | None" = None
 ) -> Plan:
     """Read a manifest and all that it names, and check that it fits together.
 
@@ -83,61 +98,92 @@ def plan(
         progress: told about the bytes of a model that has to be downloaded.
 
     Raises:
-        ManifestError, ModelError: with everything that is wrong.
+        ManifestError: with everything that is wrong.
     """
-    read = ManifestFile.read(file)
-    manifest = read.manifest
-    found = {
-        path: _model(read, path, source, progress) for path, source in manifest.sources().items()
-    }
-    problems = _clashes(read, found)
-    kept = collect(problems, lambda: _variants(read, tuple(found.values()), variants))
-    bound = collect(problems, lambda: KINDS[manifest.type].bind(read, found))
-    trapped = find(read, found)
-    if kept is None or bound is None or problems or _errors(trapped):
-        raise ManifestError(*_in_order(problems, trapped))
-    return Plan(
+    examined = examine(file, variants, progress)
+    if examined.plan is None:
+        raise ManifestError(*examined.problems)
+    return examined.plan
+
+
+def examine(
+    file: Path,
+    variants: Sequence[VariantName] = VARIANTS,
+    progress: "Progress | None" = None,
+    look: bool = True,
+) -> Examined:
+    """Find everything that is wrong with a manifest: its form, its models, how they fit together.
+
+    A mistake keeps nothing from being checked but what depends on it.
+
+    Args:
+        file: the manifest.
+        variants: those that are wanted; the manifest may switch one of them off.
+        progress: told about the bytes of a model that has to be downloaded.
+        look: whether to look into the models.
+
+    Raises:
+        ManifestError: the file is no YAML.
+    """
+    reading = Reading.of(file)
+    read, problems, doubtful = reading.read, list(reading.problems), set(reading.doubtful)
+    if read is None:
+        return Examined(reading, None, tuple(problems))
+    found = _models(read, doubtful, progress, problems) if look else {}
+    seen = len(found) == len(read.manifest.sources())
+    if ("labels",) in doubtful:
+        # Nobody knows how many classes there should be.
+        doubtful |= {("postprocess",), ("then",)}
+    if any(path[0] == "variants" for path in doubtful):
+        # How much a function needs depends on how many workers it has.
+        doubtful.add(("resources",))
+    unfit = _clashes(read, found)
+    kept = collect(unfit, lambda: select(read, tuple(found.values()), variants))
+    kind, bound = KINDS[read.manifest.type], None
+    if seen and not _has_part_in(("postprocess", 0), doubtful):
+        bound = collect(unfit, lambda: kind.bind(read, found))
+    else:
+        collect(unfit, lambda: kind.check(read))
+        # Where something is lacking, that is what has to be mended.
+        unfit = [it for it in unfit if not look or it.code != "labels-not-seen"]
+    trapped = find(read, found if seen else {})
+    problems += trusted(unfit, doubtful)
+    # What is wrong is mended before it is judged, and so is a list of steps that is not whole.
+    lists = {path[: path.index(it) + 1] for path in doubtful for it in SECTIONS if it in path}
+    told = {(_key(problem.path),) for problem in unfit if problem.code != "class-count"}
+    problems += trusted(trapped, doubtful | told | {it for it in lists if not reading.is_whole(it)})
+    if bound is None or kept is None or any(it.severity == "error" for it in problems):
+        return Examined(reading, None, _in_order(problems, file))
+    ready = Plan(
         file,
-        manifest,
+        read.manifest,
         tuple(found.values()),
         bound.labels,
         bound.annotations,
         bound.function,
         kept,
-        trapped,
+        tuple(problems),
+    )
+    return Examined(reading, ready, ready.warnings)
+
+
+def _has_part_in(path: Path_, doubtful: Iterable[Path_]) -> bool:
+    """Whether a step is not what the file says: it, or what it lies in, was mended."""
+    return any(it[: len(path)] == path[: len(it)] and len(it) <= len(path) + 1 for it in doubtful)
+
+
+def _in_order(problems: Iterable[Problem], file: Path) -> tuple[Problem, ...]:
+    """Errors, then warnings, each in the order of the file's lines, then those of other files."""
+    return tuple(
+        sorted(
+            problems, key=lambda it: (it.severity != "error", it.file != file, it.line, it.column)
+        )
     )
 
 
-def check_without_model(file: Path) -> Manifest:
-    """Check all that a manifest says which can be judged without its models.
-
-    Raises:
-        ManifestError: with everything that is wrong.
-    """
-    read = ManifestFile.read(file)
-    problems: list[Problem] = []
-    collect(problems, lambda: KINDS[read.manifest.type].check(read))
-    trapped = find(read, {})
-    if problems or _errors(trapped):
-        raise ManifestError(*_in_order(problems, trapped))
-    manifest: Manifest = read.manifest
-    return manifest
-
-
-def _errors(problems: Sequence[Problem]) -> list[Problem]:
-    """Those that keep a function from being built."""
-    return [problem for problem in problems if problem.severity == "error"]
-
-
-def _in_order(problems: Sequence[Problem], trapped: Sequence[Problem]) -> list[Problem]:
-    """What does not fit, then the traps elsewhere: what is wrong is mended before it is judged."""
-    told = {_key(problem) for problem in problems}
-    return [*problems, *(problem for problem in trapped if _key(problem) not in told)]
-
-
-def _key(problem: Problem) -> str:
-    """The manifest's key under which a problem lies."""
-    return re.split(r"[.\[]", problem.path)[0]
+def _key(path: str) -> str:
+    """The manifest's key that a place lies under."""
+    return re.split(r"[.\[]", path)[0]
 
 
 def _clashes(read: ManifestFile[Any], found: Mapping[Path_, Model]) -> list[Problem]:
@@ -153,56 +199,21 @@ def _clashes(read: ManifestFile[Any], found: Mapping[Path_, Model]) -> list[Prob
     return problems
 
 
-def _model(
-    read: ManifestFile[Any], path: Path_, source: ModelSource, progress: Progress | None
-) -> Model:
-    """The model that the manifest names at one of its places, under a name of its own."""
-    name = f"then-{int(path[1]) + 1}" if len(path) > 1 else str(path[0])
-    try:
-        return models.read(models.locate(source, read.document.file.parent, progress), name)
-    except CvatbuildError as error:
-        raise type(error)(
-            *(placed(read.document, path, problem) for problem in error.problems)
-        ) from error
-
-
-def _variants(
-    read: ManifestFile[Any], found: Sequence[Model], wanted: Sequence[VariantName]
-) -> tuple[VariantName, ...]:
-    """The variants that are both wanted and possible."""
-    settings = read.manifest.variants
-    on: dict[VariantName, bool] = {"cpu": bool(settings.cpu), "gpu": bool(settings.gpu)}
-    kept = tuple(name for name in VARIANTS if name in wanted and on[name])
-    problem = read.document.problem
-    if not kept:
-        raise ManifestError(
-            problem(
-                ("variants",),
-                f"switches off the variant that is wanted: {', '.join(wanted)}",
-                code="variants-off",
-            )
-        )
-    if any(model.format == "ir" for model in found):
-        if "gpu" in kept:
-            raise ManifestError(
-                problem(
-                    ("model",),
-                    "is an OpenVINO IR, which the GPU variant cannot run",
-                    read.document.found(("model",)),
-                    "an ONNX file",
-                    "write `variants: {gpu: false}` to build the CPU variant alone",
-                    "ir-variant",
-                )
-            )
-        cpu = settings.cpu
-        if cpu and cpu.runtime != "openvino":
-            raise ManifestError(
-                problem(
-                    ("variants", "cpu", "runtime"),
-                    "an OpenVINO IR can only be run by OpenVINO",
-                    cpu.runtime,
-                    "openvino",
-                    code="ir-variant",
-                )
-            )
-    return kept
+def _models(
+    read: ManifestFile[Any],
+    doubtful: Collection[Path_],
+    progress: "Progress | None",
+    problems: list[Problem],
+) -> dict[Path_, Model]:
+    """The models that can be read, each under a name of its own; what is wrong with the others."""
+    found = {}
+    for path, source in read.manifest.sources().items():
+        if any(it[: len(path)] == path for it in doubtful):
+            continue  # what takes its place is no model
+        name = f"then-{int(path[1]) + 1}" if len(path) > 1 else str(path[0])
+        try:
+            file = models.locate(source, read.document.file.parent, progress)
+            found[path] = models.read(file, name)
+        except CvatbuildError as error:
+            problems += [placed(read.document, path, problem) for problem in error.problems]
+    return found

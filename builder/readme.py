@@ -2,7 +2,8 @@
 
 from builder import __version__
 from builder.kinds import KINDS
-from builder.plan import Plan, VariantName
+from builder.plan import Plan
+from builder.variants import VariantName
 
 _FILES: dict[VariantName, str] = {"cpu": "function.yaml", "gpu": "function-gpu.yaml"}
 

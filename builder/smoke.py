@@ -9,8 +9,9 @@ import numpy as np
 
 from builder.built import BuiltFunction
 from builder.errors import BuiltError, Problem
-from builder.plan import Plan, VariantName
+from builder.plan import Plan
 from builder.predictors import PREDICTORS
+from builder.variants import VariantName
 
 _BLANK_SIZE = (360, 480)
 """Neither square nor a multiple of 32, so that a wrong size shows."""

@@ -1,5 +1,6 @@
 """The labels of a function as CVAT is to know them: from where they come to what is declared."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,10 @@ from builder.validation import Strict, validate
 from runtimes.signature import Signature
 from runtimes.step import Attribute as AttributeStep
 from runtimes.step import Shape
+
+MAX_BYTES = 80_000
+"""Nuclio passes a function's configuration as base64 on one shell command line, where Linux allows
+an argument of 128 KiB."""
 
 
 def placed(document: Document, path: Path_, problem: Problem) -> Problem:
@@ -185,6 +190,16 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
                     code="label-clash",
                 )
             )
+    size = len(label_spec(typed).encode())
+    if size > MAX_BYTES:
+        problems.append(
+            problem(
+                ("labels",),
+                f"take {size} bytes as CVAT reads them; Nuclio can pass on {MAX_BYTES}",
+                hint="leave out labels, with an `id` for each of the others",
+                code="labels-too-large",
+            )
+        )
     if problems:
         raise ManifestError(*problems)
     return tuple(typed)
@@ -239,3 +254,23 @@ def _unfit_values(label: Label, read: ManifestFile[DetectorManifest]) -> Iterato
             what = f"CVAT would drop what this says of '{label.name}': {fault}"
             hint = f"leave '{step.attribute}' out of the label, or declare it as the step gives it"
             yield read.document.problem(path, what, hint=hint, code="attribute-dropped")
+
+
+def label_spec(labels: Sequence[Label]) -> str:
+    """The labels as CVAT's server reads them: a JSON list, one label a line."""
+    lines = []
+    for label in labels:
+        entry: dict[str, Any] = {"id": label.id, "name": label.name, "type": label.type}
+        if label.attributes:
+            entry["attributes"] = [
+                {**attribute.model_dump(), "values": list(attribute.values)}
+                for attribute in label.attributes
+            ]
+        if label.type == "skeleton":
+            entry["sublabels"] = [
+                {"id": number, "name": name, "type": "points"}
+                for number, name in enumerate(label.keypoints, 1)
+            ]
+            entry["svg"] = label.svg
+        lines.append("  " + json.dumps(entry, ensure_ascii=False))
+    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"

@@ -65,16 +65,25 @@ def validate(model: type[_Model], data: Any, document: Document) -> _Model:
         ManifestError: with everything that is wrong.
     """
     try:
-        # By way of JSON, since only there "strict" means what a person means by it: a list may
-        # become a tuple, a word of a fixed set an enum, but "5" is no number and 1 is not true.
-        return model.model_validate_json(json.dumps(data), strict=True)
+        return read(model, data)
     except ValidationError as error:
-        raise ManifestError(*_problems(error, model, data, document)) from None
+        raise ManifestError(*problems_of(error, model, data, document).values()) from None
 
 
-def _problems(
+def read(model: type[_Model], data: Any) -> _Model:
+    """Read `data` strictly.
+
+    Raises:
+        ValidationError: with everything that is wrong, as pydantic says it.
+    """
+    # By way of JSON, since only there "strict" means what a person means by it: a list may become a
+    # tuple, a word of a fixed set an enum, but "5" is no number and 1 is not true.
+    return model.model_validate_json(json.dumps(data), strict=True)
+
+
+def problems_of(
     error: ValidationError, model: type[BaseModel], data: Any, document: Document
-) -> list[Problem]:
+) -> dict[Path_, Problem]:
     """One problem for each place, in the order of the file."""
     by_path: dict[Path_, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
@@ -86,8 +95,9 @@ def _problems(
         for path in by_path
         if not any(len(other) > len(path) and other[: len(path)] == path for other in by_path)
     ]
-    problems = [_problem(path, by_path[path], model, document) for path in deepest]
-    return sorted(problems, key=lambda problem: (problem.line, problem.column))
+    problems = {path: _problem(path, by_path[path], model, document) for path in deepest}
+    in_order = sorted(problems, key=lambda path: (problems[path].line, problems[path].column))
+    return {path: problems[path] for path in in_order}
 
 
 def _path(detail: ErrorDetails, data: Any) -> Path_:

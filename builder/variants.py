@@ -2,11 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from builder import texts
+from builder.errors import Refused
 from builder.sources import PipPackage
 from builder.validation import Strict
+
+VariantName = Literal["cpu", "gpu"]
+VARIANTS: tuple[VariantName, ...] = ("cpu", "gpu")
 
 Quantity = Annotated[str, Field(pattern=texts.QUANTITY)]
 Duration = Annotated[str, Field(pattern=texts.DURATION, min_length=2)]
@@ -95,6 +99,13 @@ class Variants(Strict):
     """OpenVINO on the CPU."""
     gpu: GpuVariant | Off = GpuVariant()
     """ONNX Runtime on CUDA."""
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> "Variants":
+        """A function without any variant is none."""
+        if not self.cpu and not self.gpu:
+            raise Refused("both variants are switched off; nothing would be built", "variants-off")
+        return self
 
 
 def workers_of(kind: str, variant: CpuVariant | GpuVariant) -> int:

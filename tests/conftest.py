@@ -13,7 +13,8 @@ import onnx
 import pytest
 
 from builder.build import build
-from builder.download import cache_folder, sha256
+from builder.download import cache_folder
+from builder.files import sha256
 from builder.plan import plan
 
 NUDENET_SHA256 = "c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f"

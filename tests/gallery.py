@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.errors import CvatbuildError, Problem
-from builder.plan import plan
-from builder.render import render
+from builder.errors import ManifestError, Problem
+from builder.plan import examine
 from tests.builder.models import yolo_model
 
 MANIFEST = """\
@@ -78,8 +77,6 @@ class Mistake:
 def findings(file: Path) -> tuple[Problem, ...]:
     """All that there is to say about a manifest, errors or warnings."""
     try:
-        made = plan(file)
-        render(made)
-    except CvatbuildError as error:
+        return examine(file).problems
+    except ManifestError as error:
         return error.problems
-    return made.warnings

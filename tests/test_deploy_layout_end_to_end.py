@@ -14,7 +14,8 @@ from builder.build import build
 from builder.built import BuiltFunction
 from builder.contract.detector import judge
 from builder.errors import CvatbuildError
-from builder.plan import VARIANTS, VariantName, plan
+from builder.plan import plan
+from builder.variants import VARIANTS, VariantName
 from runtimes.arrays import Array
 from tests.builder.conftest import detector_of
 

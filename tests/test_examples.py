@@ -9,9 +9,11 @@ import pytest
 
 from builder.build import build
 from builder.built import BuiltFunction
-from builder.plan import VARIANTS, VariantName, check_without_model, plan
+from builder.plan import plan
 from builder.predictors import PREDICTORS
+from builder.variants import VARIANTS, VariantName
 from tests.overlap import iou
+from tests.unseen import check_without_model
 
 ROOT = Path(__file__).parent.parent
 _ALL = sorted((ROOT / "manifests").glob("*.yaml"))

@@ -10,7 +10,7 @@ import pytest
 
 from builder.built import BuiltFunction, Reply
 from builder.contract.interactor import judge
-from builder.plan import VARIANTS, VariantName
+from builder.variants import VARIANTS, VariantName
 from runtimes import rle
 from runtimes.arrays import Array
 from tests.scenes import iou, scene

@@ -359,7 +359,7 @@ candidates in columns; `yolo_objectness` decodes candidates in rows
         "both variants switched off",
         "threshold: 0.25",
         "variants: {cpu: false, gpu: false}",
-        "1:1: both variants are switched off; nothing would be built",
+        "12:1: variants: both variants are switched off; nothing would be built",
         "variants-off",
     ),
     Mistake(

@@ -9,7 +9,7 @@ import pytest
 from skimage import data
 
 from builder.built import BuiltFunction
-from builder.plan import VARIANTS, VariantName
+from builder.variants import VARIANTS, VariantName
 from tests.overlap import iou
 
 MANIFEST = """

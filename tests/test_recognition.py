@@ -16,7 +16,8 @@ from builder.built import BuiltFunction
 from builder.contract.detector import judge
 from builder.errors import ModelError
 from builder.init import Begun, begin, write
-from builder.plan import VARIANTS, VariantName, plan
+from builder.plan import plan
+from builder.variants import VARIANTS, VariantName
 from tests import zoo
 from tests.builder.models import yolo_model
 from tests.zoo import BOX, SCORE, Maker

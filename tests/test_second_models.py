@@ -13,7 +13,8 @@ from builder.build import build
 from builder.built import BuiltFunction
 from builder.contract.detector import judge
 from builder.errors import CvatbuildError
-from builder.plan import VARIANTS, VariantName, plan
+from builder.plan import plan
+from builder.variants import VARIANTS, VariantName
 from tests.builder.models import Box, end2end_model, save
 from tests.builder.test_skeleton import circles, lines
 

@@ -14,7 +14,8 @@ import yaml
 from builder.build import build
 from builder.built import BuiltFunction
 from builder.contract.detector import judge
-from builder.plan import VARIANTS, VariantName, plan
+from builder.plan import plan
+from builder.variants import VARIANTS, VariantName
 from runtimes.arrays import Array
 from tests.builder.models import save
 

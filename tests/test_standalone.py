@@ -16,7 +16,7 @@ import pytest
 from skimage import data
 
 from builder.built import BuiltFunction
-from builder.plan import VARIANTS, VariantName
+from builder.variants import VARIANTS, VariantName
 from runtimes.arrays import Array
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from builder.check import check, check_without_models
+from builder.check import check
 from builder.findings import KINDS
 from builder.terminal import Progress
 from tests.builder.models import CANDIDATES, end2end_model, save, yolo_model
@@ -628,8 +628,10 @@ def test_the_galleries_are_large_and_many_remedies_are_tried() -> None:
 
 def _check(*files: Path) -> list[tuple[str, str, str]]:
     """Code, path and file of what is found about several manifests."""
-    checked = check(files, ("cpu", "gpu"), Progress(sys.stderr))
-    assert check_without_models(files).problems == checked.problems
+    checked, unseen = (
+        check(files, ("cpu", "gpu"), Progress(sys.stderr), look) for look in (True, False)
+    )
+    assert unseen.problems == checked.problems
     return [(it.code, it.path, it.file.name if it.file else "") for it in checked.problems]
 
 

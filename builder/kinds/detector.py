@@ -35,12 +35,16 @@ REQUEST = '{"image": "%s"}'
 def bind(read: ManifestFile[DetectorManifest], models: Mapping[Path_, Model]) -> Bound:
     """See builder.kinds.Kind.bind."""
     first = models["model",]
-    problems = bad_attributes(read)
+    unnamed = bad_attributes(read)
+    problems = [*unnamed]
     labels = collect(problems, lambda: read_labels(read, first.signature))
     network = collect(problems, lambda: bind_network(read, (), first))
+    declared: Any = None
     steps: Any = None
     then: list[Any] = []
     if labels is not None:
+        if not unnamed:
+            declared = collect(problems, lambda: declared_labels(labels, read))
         steps = collect(problems, lambda: bind_postprocess(read, (), first.signature, labels))
         then = [
             collect(problems, partial(_bind_second, read, stage, models, labels))
@@ -49,7 +53,7 @@ def bind(read: ManifestFile[DetectorManifest], models: Mapping[Path_, Model]) ->
     if labels is None or network is None or problems:
         raise ManifestError(*problems)
     function = Detector(labels.names, read.manifest.threshold, network, steps, tuple(then))
-    return Bound(function, declared_labels(labels, read))
+    return Bound(function, declared)
 
 
 def check(read: ManifestFile[DetectorManifest]) -> None:
@@ -61,14 +65,16 @@ def check(read: ManifestFile[DetectorManifest]) -> None:
         raise ManifestError(
             read.document.problem(("labels",), what, "metadata", hint=hint, code="labels-not-seen")
         )
-    problems += bad_attributes(read)
+    unnamed = bad_attributes(read)
+    problems += unnamed
     labels = collect(problems, lambda: read_labels(read, Signature((), ())))
     if labels is not None:
         for stage in read.stages()[1:]:
             problems += unknown_labels(read, stage, labels)
-    if labels is None or problems:
+        if not unnamed:
+            collect(problems, lambda: declared_labels(labels, read))
+    if problems:
         raise ManifestError(*problems)
-    declared_labels(labels, read)
 
 
 def bind_postprocess(

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from builder.binding import VALUES, bind_steps, step_problem
 from builder.document import Path_
-from builder.download import sha256
 from builder.errors import ManifestError, Problem
+from builder.files import sha256
 from builder.kinds.bound import Bound
 from builder.manifest import TrackerManifest
 from builder.manifest_file import ManifestFile

@@ -356,7 +356,7 @@ def unseen(folder: Path, file: str = "boxes.yaml", **changes: Any) -> Path:
 def test_check_without_the_model_says_so_and_writes_nothing(tmp_path: Path) -> None:
     manifest = unseen(tmp_path)
     text = manifest.read_bytes()
-    expected = "boxes: ok, as far as can be known without the model\n"
+    expected = f"{manifest}: ok: boxes, as far as can be known without the model\n"
     assert invoke("check", "--no-model", manifest) == (0, expected, "")
     assert list(tmp_path.rglob("*")) == [manifest]
     assert manifest.read_bytes() == text
@@ -416,7 +416,8 @@ def test_check_without_models_reports_the_problems_of_all_manifests(tmp_path: Pa
     assert str(good) not in err
     status, out, err = invoke("check", "--no-model", good, unseen(tmp_path))
     assert (status, err) == (0, "")
-    assert [line.split(":")[0] for line in out.splitlines()] == ["good", "boxes"]
+    named = [line.split(": ")[2].split(",")[0] for line in out.splitlines()]
+    assert named == ["good", "boxes"]
 
 
 @pytest.mark.parametrize("name", ["absent.yaml", "folder"])

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.download import cache_folder, fetch, sha256
+from builder.download import cache_folder, fetch
 from builder.errors import ModelError
+from builder.files import sha256
 from builder.plan import plan
 from tests.builder.conftest import WriteManifest, failure
 

@@ -7,9 +7,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from builder.nuclio import FunctionConfig, function_config, label_spec, to_yaml
+from builder.nuclio import FunctionConfig, function_config, to_yaml
 from builder.pins import requirements
-from builder.plan import Plan, VariantName, plan
+from builder.plan import Plan, plan
+from builder.spec import label_spec
+from builder.variants import VariantName
 from tests.builder.conftest import WriteManifest
 
 Config = Callable[..., dict[str, Any]]

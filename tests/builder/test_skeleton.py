@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from builder.labels import Label, Sublabel
-from builder.nuclio import label_spec
 from builder.skeleton import Point, layout, svg
+from builder.spec import label_spec
 
 NAMES = ("nose", "left eye", "rechtes Auge", "猫")
 POINTS: list[Point] = [(50, 10), (25.5, 0), (0, 100), (33.33, 66.67)]

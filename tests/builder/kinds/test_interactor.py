@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from builder.nuclio import function_config
-from builder.plan import Plan, check_without_model, plan
+from builder.plan import Plan, plan
 from runtimes.interactor import Interactor
 from runtimes.network import Network
 from runtimes.refine.clean import FillHoles, LargestComponent, Smooth
@@ -14,6 +14,7 @@ from runtimes.segmenters.points import ImageAndPoints
 from runtimes.segmenters.sam import Sam
 from runtimes.segmenters.sam2 import Sam2
 from tests.builder.conftest import failure
+from tests.unseen import check_without_model
 
 Write: TypeAlias = Callable[..., Path]
 
