@@ -60,6 +60,7 @@ class OpenDetector:
         self._known = np.array(sorted(self._labels), np.int64)
         self._threshold = detector.threshold
         self._network = network
+        self.session = network.session
         self._seconds = seconds
         self._decoders = [step for step in detector.postprocess if isinstance(step, Decoder)]
         self._middle = [
@@ -74,16 +75,6 @@ class OpenDetector:
                 # Whether the labels name the model's keypoints shows only where there are some.
                 if shape.label_type == "skeleton":
                     list(shape(seen, WARM_UP_SIZE))
-
-    @property
-    def device(self) -> str:
-        """See Session.device."""
-        return self._network.session.device
-
-    @property
-    def warning(self) -> str:
-        """See Session.warning."""
-        return self._network.session.warning
 
     def describe(self) -> str:
         """For the log at start-up: the model's inputs and the number of labels."""

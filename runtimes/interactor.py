@@ -82,22 +82,13 @@ class OpenInteractor:
     ) -> None:
         self._interactor = interactor
         self._network = network
+        self.session = network.session
         self._decoder = decoder
         self._embeddings = Embeddings(MEMORY)
         steps = interactor.postprocess
         (self._segmenter,) = (step for step in steps if isinstance(step, Segmenter))
         self._refinements = [step for step in steps if isinstance(step, Refine)]
         self._warm_up()
-
-    @property
-    def device(self) -> str:
-        """See Session.device."""
-        return self._network.session.device
-
-    @property
-    def warning(self) -> str:
-        """See Session.warning."""
-        return self._network.session.warning
 
     def describe(self) -> str:
         """For the log at start-up: the model's input, what must be clicked, the threshold."""

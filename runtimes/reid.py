@@ -52,22 +52,13 @@ class OpenReid:
     def __init__(self, reid: Reid, network: OpenNetwork) -> None:
         self._reid = reid
         self._network = network
+        self.session = network.session
         (self._embedder,) = reid.postprocess
         blank = np.zeros((64, 64, 3), np.uint8)
         boxes = np.array([[0, 0, 64, 64], [0, 0, 32, 64]], np.float64)
         vectors, _ = self._embed(blank, boxes, Clock())
         # Importing scipy takes half a second, which the first request need not wait for.
         assign(self._embedder.distances(vectors, vectors), np.ones((2, 2), bool))
-
-    @property
-    def device(self) -> str:
-        """See Session.device."""
-        return self._network.session.device
-
-    @property
-    def warning(self) -> str:
-        """See Session.warning."""
-        return self._network.session.warning
 
     def describe(self) -> str:
         """For the log at start-up: the model's input and the thresholds."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from runtimes.backends.session import Backend
+from runtimes.backends.session import Backend, Session
 from runtimes.clock import Clock
 from runtimes.errors import BadRequest, BadStart
 
@@ -23,12 +23,8 @@ class OpenFunction(Protocol):
     """A function of any kind, with its models loaded."""
 
     @property
-    def device(self) -> str:
-        """See Session.device."""
-
-    @property
-    def warning(self) -> str:
-        """See Session.warning."""
+    def session(self) -> Session:
+        """The model that takes the image; all run where it runs."""
 
     def describe(self) -> str:
         """For the log at start-up: what it takes and gives."""
@@ -76,9 +72,9 @@ class Service:
         clock = Clock()
         with clock.stage("load and warm up"):
             started = function.start(backends[variant], folder)
-        logger.info(f"{variant}: {started.device}; {started.describe()}; {clock}")
-        if started.warning:
-            logger.warn(started.warning)
+        logger.info(f"{variant}: {started.session.device}; {started.describe()}; {clock}")
+        if started.session.warning:
+            logger.warn(started.session.warning)
         return cls(started)
 
     def answer(self, context: Any, event: Any) -> Any:
@@ -103,7 +99,7 @@ class Service:
             message = f"{type(error).__name__}: {error}"[:300]
             # A file's name in a message may hold bytes that are no text; JSON may not.
             body = orjson.dumps({"error": message.encode("utf-8", "backslashreplace").decode()})
-        warning = f"; {self._function.warning}" if self._function.warning else ""
+        warning = f"; {self._function.session.warning}" if self._function.session.warning else ""
         context.logger.info(f"{status} {summary}; {clock}{warning}")
         return context.Response(
             body=body.decode(), headers={}, content_type="application/json", status_code=status

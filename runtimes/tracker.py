@@ -82,7 +82,7 @@ class OpenTracker:
     def __init__(self, tracker: Tracker, model: Session, encoder: Session | None) -> None:
         self._tracker = tracker
         (self._step,) = tracker.postprocess
-        self._model = model
+        self.session = model
         self._encoder = encoder
         sides = self._step.template_size, self._step.search_size
         if sides[0] is None or sides[1] is None:
@@ -105,16 +105,6 @@ class OpenTracker:
         blank = np.zeros((*WARM_UP_SIZE, 3), np.uint8)
         crop = cut(blank, self._step.template_view(box, WARM_UP_SIZE), (0, 0, 0))
         self._found(blank, (0, 0, 0), crop, box, Clock())
-
-    @property
-    def device(self) -> str:
-        """See Session.device."""
-        return self._model.device
-
-    @property
-    def warning(self) -> str:
-        """See Session.warning."""
-        return self._model.warning
 
     def describe(self) -> str:
         """For the log at start-up: what it compares and follows."""
@@ -260,7 +250,7 @@ class OpenTracker:
                 # What a run gives may be overwritten by the next one.
                 {
                     name: array.copy()
-                    for name, array in self._model.run(
+                    for name, array in self.session.run(
                         {step.template: template, step.search: self._embedded(search)}
                     ).items()
                 }

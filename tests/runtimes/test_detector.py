@@ -275,8 +275,8 @@ def test_a_start_is_described_for_the_log(backend: Backend, tmp_path: Path) -> N
     detector = start(backend, tmp_path, [[10, 20, 30, 40, 0.9, 0]], threshold=0.35)
     assert "images [1, 3, 64, 64] float32" in detector.describe()
     assert "2 labels; threshold 0.35" in detector.describe()
-    assert " on CPU" in detector.device
-    assert detector.warning == ""
+    assert " on CPU" in detector.session.device
+    assert detector.session.warning == ""
 
 
 @both_backends

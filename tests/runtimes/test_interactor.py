@@ -368,8 +368,8 @@ def test_the_description_says_what_is_taken(click_models: Path) -> None:
     assert interactor.describe() == (
         "input image [1, 3, 1024, 1024] float32; at least 2 points; box optional; threshold 0.5"
     )
-    assert interactor.device.startswith("ONNX Runtime")
-    assert interactor.warning == ""
+    assert interactor.session.device.startswith("ONNX Runtime")
+    assert interactor.session.warning == ""
 
 
 @pytest.mark.parametrize(

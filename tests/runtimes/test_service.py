@@ -9,12 +9,14 @@ import nuclio_sdk
 import pytest
 from nuclio_sdk.logger import JSONFormatter
 
+from runtimes.arrays import Array
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
 from runtimes.errors import BadModel, BadRequest, BadStart, NoDevice
 from runtimes.service import VARIANT, Service, parse
+from runtimes.signature import Signature
 
 BACKENDS: dict[str, Backend] = {"cpu": OpenVino(), "gpu": OnnxRuntime()}
 
@@ -41,13 +43,25 @@ class Recorder:
         return [message for kind, message in self.lines if kind == level]
 
 
+class Idle:
+    """The session of a function that runs no model."""
+
+    signature = Signature((), ())
+    device = "a device"
+
+    def __init__(self, warning: str) -> None:
+        self.warning = warning
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        raise NotImplementedError
+
+
 class Echo:
     """A started function that replies with its request, or with what it was told to."""
 
     def __init__(self, reply: object = None, warning: str = "") -> None:
         self.reply = reply
-        self.device = "a device"
-        self.warning = warning
+        self.session = Idle(warning)
 
     def describe(self) -> str:
         return "takes anything"

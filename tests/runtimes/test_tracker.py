@@ -253,8 +253,8 @@ def test_a_start_is_described_for_the_log(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     told = "template 32, search 64; follows rectangle, polygon; threshold 0.2"
     assert tracker.describe() == told
-    assert "CPU" in tracker.device
-    assert tracker.warning == ""
+    assert "CPU" in tracker.session.device
+    assert tracker.session.warning == ""
 
 
 def test_the_stages_of_a_request_are_timed(tmp_path: Path) -> None:
