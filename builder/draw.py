@@ -2,31 +2,19 @@
 
 import colorsys
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 
+from builder.captions import Caption, Color, letter_size, write
 from runtimes.arrays import Array
-
-Color = tuple[int, int, int]
-"""Blue, green, red, 0 to 255."""
 
 _GOLDEN = 0.618033988749895
 """Steps of the golden ratio around the colour circle keep any number of labels apart."""
 
-_WEIGHT = 500
-"""Of the letters, from 100 (thin) to 900."""
-
 _FILL = 0.4
 """How much of the image a mask's or polygon's colour hides."""
-
-
-@lru_cache
-def _font() -> Any:
-    """OpenCV's own scalable font, which has Latin, Greek and Cyrillic letters."""
-    return cv2.FontFace("sans")
 
 
 def color_of(number: int) -> Color:
@@ -38,8 +26,8 @@ def color_of(number: int) -> Color:
 def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str, Any]]) -> Array:
     """Draw a detector's items.
 
-    Every line has a dark rim and every caption its own background, so that both are readable on
-    any image.
+    Every line has a dark rim and every caption its own background and, where there is room, its
+    own place, so that all are readable on any image.
 
     Args:
         image: (H, W, 3) uint8 BGR; it is not changed.
@@ -54,13 +42,14 @@ def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str,
     thick = max(2, round(max(image.shape[:2]) / 500))
     names = [str(label["name"]) for label in spec]
     tags = sum(item["type"] == "tag" for item in items)
+    captions = []
     # The worst first, so that the best lie on top.
     for item in reversed(items):
         number = names.index(item["label"]) if item["label"] in names else len(names)
         color = color_of(number)
         kind = item["type"]
         if kind == "tag":
-            left, top, tags = 0, tags * round(1.3 * _letter_size(canvas)), tags - 1
+            left, top, tags = 0, tags * round(1.3 * letter_size(canvas)), tags - 1
         elif kind == "mask":
             left, top = _mask(canvas, item["mask"], color, thick)
         elif kind == "skeleton":
@@ -69,7 +58,8 @@ def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str,
             left, top = _dots(canvas, _pairs(item["points"]), color, thick)
         else:
             left, top = _outline(canvas, item, color, thick)
-        caption(canvas, f"{item['label']} {item['confidence']:.2f}", left, top, color)
+        captions.append(Caption(f"{item['label']} {item['confidence']:.2f}", left, top, color))
+    write(canvas, captions[::-1])
     return canvas
 
 
@@ -203,26 +193,3 @@ def edges_of(svg: str) -> list[tuple[int, int]]:
         (int(line.get("data-node-from", 0)), int(line.get("data-node-to", 0)))
         for line in root.iter("line")
     ]
-
-
-def _letter_size(canvas: Array) -> int:
-    """The height of captions' letters, in pixels."""
-    side: int = max(canvas.shape[:2])
-    return max(14, min(40, side // 45))
-
-
-def caption(canvas: Array, text: str, left: int, top: int, color: Color) -> None:
-    """Write a caption on a plate above a point, or below where there is no room, within bounds."""
-    height, width = canvas.shape[:2]
-    points = _letter_size(canvas)
-    _, _, wide, _ = cv2.getTextSize((width, height), text, (0, 0), _font(), points, _WEIGHT)
-    plate_height, plate_width = round(points * 1.3), wide + round(points * 0.5)
-    x = max(0, min(left, width - plate_width))
-    y = top - plate_height if top >= plate_height else max(0, min(top, height - plate_height))
-    cv2.rectangle(canvas, (x, y), (x + plate_width, y + plate_height), color, cv2.FILLED)
-    cv2.rectangle(canvas, (x, y), (x + plate_width, y + plate_height), (0, 0, 0), 1)
-    blue, green, red = color
-    # Relative luminance of sRGB (ITU-R BT.709 weights) decides between black and white letters.
-    ink = (0, 0, 0) if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 110 else (255, 255, 255)
-    baseline = (x + round(points * 0.25), y + round(points * 0.98))
-    cv2.putText(canvas, text, baseline, ink, _font(), points, _WEIGHT)

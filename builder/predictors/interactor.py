@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from builder.built import BuiltFunction
+from builder.captions import Caption, Color, write
 from builder.contract.interactor import judge
-from builder.draw import Color, caption, color_of, dots, outline, region
+from builder.draw import color_of, dots, outline, region
 from builder.errors import CommandLineError, Problem
 from builder.predictors.files import Pictures, pixels_of, read_bytes
 from builder.predictors.prediction import Prediction, Prompts
@@ -127,14 +128,16 @@ def _row(mask: _Mask) -> str:
 def _drawn(image: Array, masks: Sequence[_Mask], prompts: Prompts) -> Array:
     """An image with the masks drawn, the best on top, and what was clicked above them."""
     canvas = image.copy()
+    captions = []
     for number, mask in reversed(list(enumerate(masks))):
         color = color_of(number)
         left, top = region(canvas, mask.bitmap, mask.left, mask.top, color)
         if mask.score is not None:
-            caption(canvas, f"{mask.score:.2f}", left, top, color)
+            captions.append(Caption(f"{mask.score:.2f}", left, top, color))
     for box in prompts.box:
         outline(canvas, box, _WANTED)
     for points, color in ((prompts.pos, _WANTED), (prompts.neg, _UNWANTED)):
         if points:
             dots(canvas, np.array(points), color)
+    write(canvas, captions[::-1])
     return canvas

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from builder.built import BuiltFunction
+from builder.captions import Caption, write
 from builder.contract.reid import judge
-from builder.draw import caption, color_of, outline
+from builder.draw import color_of, outline
 from builder.errors import CommandLineError, Problem
 from builder.predictors.files import Pictures, pixels_of, read_bytes
 from builder.predictors.prediction import Prediction, Prompts
@@ -133,13 +134,14 @@ def draw_matches(
             ends = [_centre(boxes0[place]), _centre(moved[match])]
             for shade, width in (((0, 0, 0), 4), (colors[place], 2)):
                 cv2.line(canvas, ends[0], ends[1], shade, width, cv2.LINE_AA)
-    for place, box in enumerate(boxes0):
-        left, top = outline(canvas, box, colors[place])
-        caption(canvas, str(place), left, top, colors[place])
+    captions = [
+        Caption(str(place), *outline(canvas, box, colors[place]), colors[place])
+        for place, box in enumerate(boxes0)
+    ]
     for place, box in enumerate(moved):
         color = colors[partners[place]] if place in partners else lonely
-        left, top = outline(canvas, box, color)
-        caption(canvas, str(place), left, top, color)
+        captions.append(Caption(str(place), *outline(canvas, box, color), color))
+    write(canvas, captions)
     return canvas
 
 

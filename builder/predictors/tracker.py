@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from builder.built import BuiltFunction
+from builder.captions import Caption, write
 from builder.contract.tracker import judge
-from builder.draw import caption, color_of, ring_of, trace
+from builder.draw import color_of, ring_of, trace
 from builder.errors import CommandLineError, Problem
 from builder.predictors.files import Pictures, pixels_of, read_bytes
 from builder.predictors.prediction import Box, Prediction, Prompts
@@ -170,11 +171,13 @@ def _drawn(
 ) -> Array:
     """A frame with its objects and the way that each of them came, (H, W, 3) uint8 BGR."""
     canvas = pixels_of(data).copy()
+    captions = []
     for number, (shape, trail) in enumerate(zip(shapes, trails, strict=True)):
         color = color_of(number)
         if len(trail) > 1:
             trace(canvas, np.array(trail), color, closed=False)
         if shape is not None:
             places = [trace(canvas, ring, color) for ring in _rings(shape)]
-            caption(canvas, str(number), *min(places), color)
+            captions.append(Caption(str(number), *min(places), color))
+    write(canvas, captions)
     return canvas
