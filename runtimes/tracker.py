@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ WARM_UP_SIZE = (480, 640)
 
 MAX_OBJECTS = 1000
 """The most objects in one request: a bound on the time that it takes."""
+
+_REMEMBERED = 256
+"""How many objects' embedded templates are remembered, 64 KiB each for the usual models."""
 
 _LEAST_SIDE = 4.0
 """Boxes do not shrink below this, in pixels: of what is smaller no crop shows anything."""
@@ -84,6 +88,8 @@ class OpenTracker:
         (self._step,) = tracker.postprocess
         self.session = model
         self._encoder = encoder
+        # An object's template is the same in every frame. Whoever has not seen it embeds it again.
+        self._template = lru_cache(_REMEMBERED if encoder else 0)(self._embedded_template)
         sides = self._step.template_size, self._step.search_size
         if sides[0] is None or sides[1] is None:
             raise BadModel("the step has no sizes: it was not bound to a model", where="search")
@@ -241,11 +247,11 @@ class OpenTracker:
         views = step.search_views(box, _size(pixels))
         assert step.template is not None
         assert step.search is not None
+        with clock.stage("template"):
+            template = self._template(crop.tobytes())
         with clock.stage("preprocess"):
-            template = self._tensor(crop)
             searches = [self._tensor(cut(pixels, view, fill)) for view in views]
         with clock.stage("inference"):
-            template = self._embedded(template)
             outputs = [
                 # What a run gives may be overwritten by the next one.
                 {
@@ -265,6 +271,11 @@ class OpenTracker:
         for step in self._tracker.preprocess:
             frame = step(frame)
         return frame.tensor(self._dtype)
+
+    def _embedded_template(self, crop: bytes) -> Array:
+        """What the model is given of a template, from the bytes of its pixels."""
+        pixels = np.frombuffer(crop, np.uint8).reshape(self._side, self._side, 3)
+        return self._embedded(self._tensor(pixels))
 
     def _embedded(self, tensor: Array) -> Array:
         """What the encoder makes of a crop; the crop itself where there is none."""

@@ -1,16 +1,20 @@
 import io
 import json
 from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from onnx import helper
 from PIL import Image
 
+from runtimes.arrays import Array
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
-from runtimes.backends.session import Backend
+from runtimes.backends.session import Backend, Session
 from runtimes.clock import Clock
 from runtimes.errors import BadModel, BadRequest
 from runtimes.preprocess.values import Channels, Layout, Normalize
@@ -264,7 +268,7 @@ def test_the_stages_of_a_request_are_timed(tmp_path: Path) -> None:
     assert list(clock.stages) == ["decode", "template"]
     clock = Clock()
     tracker({"image": text_of(), "states": states}, clock)
-    assert list(clock.stages) == ["decode", "preprocess", "inference", "postprocess"]
+    assert list(clock.stages) == ["decode", "template", "preprocess", "inference", "postprocess"]
 
 
 @both_backends
@@ -281,3 +285,44 @@ def test_models_that_are_not_what_was_built_stop_the_start(
                    logits="boxes", boxes="boxes")  # fmt: skip
     with pytest.raises(BadModel, match="decodes"):
         Tracker("model.onnx", None, "", ("rectangle",), VALUES, (wrong,)).start(backend, tmp_path)
+
+
+class Counted:
+    """An encoder that counts how often it runs."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.signature, self.device, self.warning = session.signature, session.device, ""
+        self.runs = 0
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        self.runs += 1
+        return self.session.run(inputs)
+
+
+@both_backends
+def test_an_encoder_embeds_an_objects_template_once(backend: Backend, tmp_path: Path) -> None:
+    write(tmp_path)
+    sides = (1, 3, "height", "width")
+    graphs.save(
+        tmp_path / "encoder.onnx",
+        [helper.make_node("Identity", ["crop"], ["embedding"])],
+        [("crop", "float32", sides)],
+        [("embedding", "float32", sides)],
+        {},
+    )
+    step = replace(STEP, image="crop", embedding="embedding")
+    tracker = Tracker("model.onnx", "encoder.onnx", "digest", ("rectangle",), VALUES, (step,))
+    model, encoder = (backend.open(tmp_path / it) for it in ("model.onnx", "encoder.onnx"))
+    counted = Counted(encoder)
+    started = OpenTracker(tracker, model, counted)
+    states = ask(started, shapes=[RECTANGLE])["states"]
+    counted.runs = 0
+    for left in (28, 36, 44):
+        reply = ask(started, shapes=[None], states=states)
+        states = reply["states"]
+        assert reply["shapes"][0]["points"] == [left, 10, left + 20, 30]
+    assert counted.runs == 1 + 3
+    # Another worker, which has not seen the object, goes on with the state all the same.
+    reply = ask(OpenTracker(tracker, model, encoder), shapes=[None], states=states)
+    assert reply["shapes"][0]["points"] == [52, 10, 72, 30]
