@@ -1,0 +1,80 @@
+"""What a person at the command line is told: problems, findings, and what takes long."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from builder.doctor.finding import Finding
+    from builder.errors import Problem
+    from builder.init import Begun
+    from builder.terminal import Colour, Progress
+
+INTERRUPTED = 130
+"""What a shell says of a program that Ctrl-C ended."""
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Print what the tool raises on purpose, and leave with its status."""
+    from builder.errors import CvatbuildError
+
+    try:
+        yield
+    except CvatbuildError as error:
+        for problem in error.problems:
+            tell(problem)
+        raise typer.Exit(error.status) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def tell(problem: "Problem") -> None:
+    """Print one problem to stderr, its severity coloured on a terminal."""
+    from builder.report import as_text
+    from builder.terminal import paint, width
+
+    severity = problem.severity
+    room = width(sys.stderr)
+    text = as_text(problem, room and room - len(f"{severity}: "))
+    head = paint(f"{severity}:", "red" if severity == "error" else "yellow", sys.stderr)
+    typer.echo(f"{head} {text}", err=True)
+
+
+def tell_program(problem: "Problem", form: str) -> None:
+    """Print one problem to stdout in a form of --format that programs read."""
+    from builder.report import as_annotation, as_json
+
+    typer.echo(as_json(problem) if form == "json" else as_annotation(problem))
+
+
+def tell_of_manifest(manifest: Path, begun: "Begun | None") -> None:
+    """Say by which manifest a model is built, and how it came to be if it was written now."""
+    if begun is None:
+        typer.echo(f"by {manifest}, which is there already", err=True)
+        return
+    family = begun.verdict.matches[0].family
+    typer.echo(f"wrote {manifest}: {family} ({begun.verdict.sureness})", err=True)
+    for note in begun.notes:
+        tell(note)
+
+
+def finding_text(finding: "Finding") -> str:
+    """A finding of the doctor as a person reads it."""
+    from builder.terminal import paint
+
+    colours: dict[str, Colour] = {"ok": "green", "warning": "yellow", "error": "red"}
+    severity = paint(f"{finding.severity:7}", colours[finding.severity], sys.stdout)
+    remedy = f"\n{'':21} remedy: {finding.remedy}" if finding.remedy else ""
+    return f"{severity}  {finding.subject:11}  {finding.what}{remedy}"
+
+
+def progress() -> "Progress":
+    """What says on stderr what takes long."""
+    from builder.terminal import Progress
+
+    return Progress(sys.stderr)
