@@ -4,13 +4,14 @@ Everything that takes time to import is imported where it is needed; see builder
 """
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from builder.errors import CommandLineError, ManifestError, Problem, collect, did_you_mean
-from builder.files import is_file
+from builder.errors import CommandLineError, ManifestError, Problem, closest, collect
+from builder.files import ABSENT, names_in, trouble
 from builder.options import VariantOption
 
 if TYPE_CHECKING:
@@ -22,39 +23,100 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 
-def require_files(files: Sequence[Path], what: str, commands: Iterable[str] = ()) -> None:
-    """Stop where an argument is no file.
+Kind: TypeAlias = Literal["manifest", "model"]
+"""What a file that a command takes can be."""
+
+SUFFIXES: dict[Kind, tuple[str, ...]] = {"manifest": (".yaml", ".yml"), "model": (".onnx", ".xml")}
+"""How the names of files of a kind end."""
+
+
+def require_files(files: Sequence[Path], *takes: Kind, commands: Iterable[str] = ()) -> None:
+    """Stop where an argument is no file, or of a kind that the command does not take.
 
     Args:
         files: the arguments.
-        what: "a manifest" or "a model".
-        commands: what the first of them may have been meant as, if it is no file.
+        takes: the kinds that the command takes.
+        commands: what an argument may have been meant as that is no file.
 
     Raises:
         CommandLineError: one is none.
     """
     for file in files:
-        if not is_file(file):
-            problem = f"is a directory, not {what}"
-            raise CommandLineError(
-                Problem(
-                    problem if os.path.isdir(file) else "there is no such file",
-                    file=file,
-                    allowed=f"the path of {what}",
-                    hint=_near(file, commands),
-                )
-            )
+        kinds = tuple(kind for kind in takes if file.suffix.lower() in SUFFIXES[kind]) or takes
+        what, hint = trouble(file), ""
+        if what == ABSENT:
+            hint = _near(file, kinds, commands)
+        elif what == "is a directory":
+            what, hint = f"{what}, not a {' or a '.join(kinds)}", _inside(file, takes)
+        elif not what:
+            what, hint = _other_kind(file, takes)
+        if what:
+            allowed = " or ".join(f"a {kind} ({', '.join(SUFFIXES[kind])})" for kind in kinds)
+            raise CommandLineError(Problem(what, file=file, allowed=allowed, hint=hint))
 
 
-def _near(file: Path, commands: Iterable[str]) -> str:
-    """The manifest or command that a wrong path may have meant."""
-    beside = [path.name for path in file.parent.glob("*.*")] if file.parent.is_dir() else []
-    return did_you_mean(file.name, [*beside, *commands])
+def _other_kind(file: Path, takes: Sequence[Kind]) -> tuple[str, str]:
+    """What a file's name says that it is which the command does not take, and what to do then.
+
+    A manifest may be called anything that no model is called.
+    """
+    suffix = file.suffix.lower()
+    if any(suffix in SUFFIXES[kind] for kind in takes):
+        return "", ""
+    if suffix in SUFFIXES["model"]:
+        return "is a model, not a manifest", _manifest_of(file)
+    if suffix in SUFFIXES["manifest"]:
+        return "is a manifest, not a model", "name the model that it is about"
+    from builder.model import OTHER_FORMATS
+
+    hint = OTHER_FORMATS.get(suffix, "")
+    return "is no model of a format that functions can run" if hint else "", hint
+
+
+def _names_in(folder: Path, kinds: Sequence[Kind]) -> list[str]:
+    """The names of the files of some kinds in a folder."""
+    return names_in(folder, *(suffix for kind in kinds for suffix in SUFFIXES[kind]))
+
+
+def _near(file: Path, kinds: Sequence[Kind], commands: Iterable[str]) -> str:
+    """What a path at which nothing is may have meant."""
+    folder = file.parent
+    if not os.path.isdir(folder):
+        return f"there is no folder {folder}"
+    beside = _names_in(folder, kinds)
+    # By their stems, for a suffix in common makes any two short names alike.
+    stems = {Path(name).stem: name for name in beside} | {name: name for name in commands}
+    meant = closest(file.stem, stems)
+    if meant is not None:
+        return f"did you mean '{stems[meant]}'?"
+    return f"in that folder: {', '.join(beside[:5])}" if beside else ""
+
+
+def _inside(folder: Path, kinds: Sequence[Kind]) -> str:
+    """What to name instead of a folder."""
+    there = _names_in(folder, kinds)
+    if there:
+        return f"in that folder: {', '.join(there[:5])}"
+    models = _names_in(folder, ["model"])
+    if models:
+        return _manifest_of(folder / models[0])
+    if (folder / "build.lock").is_file():
+        return "this function is built already; `cvatbuild predict FUNCTION IMAGE` runs it"
+    return "`cvatbuild init MODEL -o FILE` writes a manifest" if "manifest" in kinds else ""
+
+
+def _manifest_of(model: Path) -> str:
+    """How to come by the manifest of a model."""
+    for suffix in SUFFIXES["manifest"]:
+        if os.path.isfile(model.with_suffix(suffix)):
+            return f"did you mean '{model.with_suffix(suffix)}'?"
+    words = ["cvatbuild", "init", str(model), "-o", str(model.with_suffix(".yaml"))]
+    return f"`{shlex.join(words)}` writes one"
 
 
 def is_model(file: Path) -> bool:
     """Whether an argument's name is a model's, and not a manifest's."""
-    return file.suffix.lower() in (".onnx", ".xml")
+    return file.suffix.lower() in SUFFIXES["model"]
 
 
 def manifests_of(models: Sequence[Path]) -> "Iterator[tuple[Path, Begun | None]]":

@@ -78,7 +78,7 @@ def build(
     with console.reported():
         from builder import arguments
 
-        arguments.require_files(manifests, "a manifest", _command_names())
+        arguments.require_files(manifests, "manifest", "model", commands=_command_names())
         from builder.build import build as write
         from builder.build import check_names
         from builder.readme import config_name
@@ -124,7 +124,7 @@ def init(
     with console.reported():
         from builder import arguments
 
-        arguments.require_files(models, "a model")
+        arguments.require_files(models, "model")
         from builder.init import begin, write
 
         begun = begin(models, output.parent if output else Path(), labels)
@@ -152,7 +152,7 @@ def inspect(
     with console.reported():
         from builder import arguments
 
-        arguments.require_files(models, "a model")
+        arguments.require_files(models, "model")
         from builder.inspection import Inspection
 
         for seen in arguments.each(models, lambda file: Inspection.of(file, run=run_once)):
@@ -177,7 +177,7 @@ def check(
     with console.reported():
         from builder import arguments
 
-        arguments.require_files(manifests, "a manifest")
+        arguments.require_files(manifests, "manifest")
         from builder.check import check as look_at
 
         wanted = arguments.variants_of(variant)
@@ -201,7 +201,7 @@ def diff(
     with console.reported():
         from builder import arguments
 
-        arguments.require_files(manifests, "a manifest")
+        arguments.require_files(manifests, "manifest")
         from builder.build import diff as compare
         from builder.terminal import paint_diff
 

@@ -151,7 +151,13 @@ def collect(problems: list[Problem], part: Callable[[], _Result]) -> _Result | N
         return None
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word closest to a mistyped one, if one is close."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word closest to a mistyped one, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else ""
+    close = closest(word, known)
+    return "" if close is None else f"did you mean '{close}'?"

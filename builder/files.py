@@ -1,15 +1,35 @@
 """Questions about files."""
 
 import hashlib
+import os
+import stat
 from pathlib import Path
 
+ABSENT = "there is no such file"
+"""The trouble with a path at which nothing is."""
 
-def is_file(path: Path) -> bool:
-    """Whether there is such a file; a name that the file system cannot hold is of none."""
+
+def trouble(path: Path) -> str:
+    """Why a path is no file that can be read; nothing where it is one."""
     try:
-        return path.is_file()
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return ABSENT
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if stat.S_ISDIR(mode):
+        return "is a directory"
+    if not stat.S_ISREG(mode):
+        return "is a device or a pipe, not a file"
+    return "" if os.access(path, os.R_OK) else "cannot be read: Permission denied"
+
+
+def names_in(folder: Path, *suffixes: str) -> list[str]:
+    """The names in a folder that end in one of these suffixes, sorted; none where it has none."""
+    try:
+        return sorted(name for name in os.listdir(folder) if name.lower().endswith(suffixes))
     except (OSError, ValueError):
-        return False
+        return []
 
 
 def sha256(file: Path) -> str:

@@ -7,16 +7,13 @@ from pathlib import Path
 from builder.document import Document
 from builder.draft import Draft, Source, draft, stem_of
 from builder.errors import CvatbuildError, ManifestError, ModelError, OutputError, Problem
-from builder.files import is_file
+from builder.files import trouble
 from builder.labels import Label, Name, from_file
 from builder.model import Model, locate, read
 from builder.recognition.verdict import Verdict, recognise
 from builder.validation import Strict, validate
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.errors import FunctionError
-
-SUFFIXES = (".onnx", ".xml")
-"""How the names of model files end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +141,9 @@ def _labels(file: Path) -> tuple[Label, ...]:
     Raises:
         ManifestError: it cannot be read, or they are none that CVAT could have.
     """
-    if not is_file(file):
-        raise ManifestError(Problem("there is no such file", file=file))
+    wrong = trouble(file)
+    if wrong:
+        raise ManifestError(Problem(wrong, file=file, code="label-file"))
     data = {"labels": from_file(file, numbered=True)}
     entries = validate(_LabelFile, data, Document(file, data, {}, {})).labels
     return tuple(it if isinstance(it, Label) else Label(name=it) for it in entries)

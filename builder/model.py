@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from builder.errors import ModelError, Problem
-from builder.files import is_file, sha256
+from builder.files import ABSENT, names_in, sha256, trouble
 from builder.graph_file import read_onnx
 from builder.sources import ModelSource, RemoteModel, WheelModel
 from builder.texts import has_controls
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from builder.download import Progress
 
-_OTHER_FORMATS = {
+OTHER_FORMATS = {
     ".pt": "export it to ONNX first; for Ultralytics: `yolo export model=best.pt format=onnx`",
     ".pth": "export it to ONNX first, with `torch.onnx.export`",
     ".safetensors": "export it to ONNX first, with `optimum-cli export onnx`",
@@ -90,15 +90,16 @@ def locate(source: ModelSource, folder: Path, progress: "Progress | None" = None
                 path="model",
                 found=suffix or "no suffix",
                 allowed=".onnx, or .xml (OpenVINO IR, for the CPU variant alone)",
-                hint=_OTHER_FORMATS.get(suffix, ""),
+                hint=OTHER_FORMATS.get(suffix, ""),
                 code="model-format",
             )
         )
-    if not is_file(path):
-        near = sorted(file.name for file in path.parent.glob(f"*{suffix}"))[:5]
+    wrong = trouble(path)
+    if wrong:
+        near = names_in(path.parent, suffix)[:5]
         raise ModelError(
             Problem(
-                f"there is no file {path}",
+                f"there is no file {path}" if wrong == ABSENT else f"{path} {wrong}",
                 path="model",
                 allowed=f"in that folder: {', '.join(near)}" if near else "",
                 hint="the path is relative to the manifest's folder",

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from builder.contract.detector import value_fault
 from builder.document import Document, Path_, spell
 from builder.errors import ManifestError, Problem, did_you_mean
-from builder.files import is_file
+from builder.files import ABSENT, trouble
 from builder.labels import Attribute, Label, Labels, Name, Skeleton, from_file, from_metadata
 from builder.manifest import DetectorManifest
 from builder.manifest_file import ManifestFile
@@ -59,11 +59,12 @@ def read_labels(read: ManifestFile[DetectorManifest], signature: Signature) -> L
             ) from error
     elif isinstance(given, str):
         file = read.resolve(given)
-        if not is_file(file):
+        wrong = trouble(file)
+        if wrong:
             raise ManifestError(
                 document.problem(
                     ("labels",),
-                    f"there is no file {file}",
+                    f"there is no file {file}" if wrong == ABSENT else f"{file} {wrong}",
                     given,
                     "a list of labels, the path of a file with them, or `metadata`",
                     did_you_mean(given, ["metadata"]),

@@ -357,5 +357,5 @@ def test_what_is_no_model_is_reported(tmp_path: Path, command: str) -> None:
     assert invoke(command, tmp_path / "absent.onnx")[0] == 2
     (tmp_path / "best.pt").write_bytes(b"x")
     status, _, err = invoke(command, tmp_path / "best.pt")
-    assert status == 1
+    assert status == 2
     assert "yolo export" in err
