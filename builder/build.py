@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 
 from builder.errors import BuiltError, CommandLineError, ManifestError, Problem
@@ -126,9 +127,9 @@ _WEIGHTS = (".onnx", ".xml", ".bin", ".data", "_data")
 def _file_diff(folder: Path, path: str, tree: Tree) -> str:
     """The diff of one file, empty where nothing would change."""
     present = folder / path
-    old = present.read_text("utf-8", "replace").splitlines(True) if present.is_file() else []
+    old = _lines(present.read_text("utf-8", "replace")) if present.is_file() else []
     content = tree.get(path, b"")
-    new = content.decode().splitlines(True) if isinstance(content, bytes) else []
+    new = _lines(content.decode()) if isinstance(content, bytes) else []
     lines = difflib.unified_diff(
         old,
         new,
@@ -136,3 +137,8 @@ def _file_diff(folder: Path, path: str, tree: Tree) -> str:
         f"{folder.name}/{path}" if new else "/dev/null",
     )
     return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Text line by line, as other programs count them; str.splitlines knows more kinds of ends."""
+    return list(StringIO(text))

@@ -4,9 +4,11 @@ Files, pipes and CI logs get none of it. NO_COLOR switches colours off (https://
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from io import StringIO
 from threading import Lock, Timer
 from typing import Literal, TextIO, TypeAlias
 
@@ -18,6 +20,11 @@ _CODES: dict[Colour, str] = {
     "cyan": "36",
     "bold": "1",
 }
+
+_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+"""The head of a piece of a unified diff: how many old and new lines it has, 1 where not said."""
+_CONTENT: dict[str, Colour] = {"-": "red", "+": "green"}
+"""The first character of a line of content -> its colour."""
 
 Step: TypeAlias = Callable[[str], AbstractContextManager[object]]
 """Called with what is being done, it gives a context to do it in."""
@@ -41,15 +48,28 @@ def width(stream: TextIO) -> int | None:
 
 
 def paint_diff(text: str, stream: TextIO) -> str:
-    """A unified diff with what goes in red and what comes in green."""
-    colours: dict[str, Colour] = {"---": "bold", "+++": "bold", "@@": "cyan"}
-    colours |= {"-": "red", "+": "green"}
-    lines = []
-    for line in text.splitlines(keepends=True):
-        colour = next((it for start, it in colours.items() if line.startswith(start)), None)
+    """A unified diff with what goes in red and what comes in green.
+
+    A removed line `-- x` looks like the head of a file, so it is the numbers in `@@ -1,3 +1,2 @@`
+    that say which lines are content. Format: the GNU diff manual, "Detailed Description of Unified
+    Format".
+    """
+    painted = []
+    old = new = 0
+    for line in StringIO(text):
+        colour: Colour | None = None
+        if old > 0 or new > 0:
+            colour = _CONTENT.get(line[0])
+            old -= line[0] in "- "
+            new -= line[0] in "+ "
+        elif hunk := _HUNK.match(line):
+            colour = "cyan"
+            old, new = (int(count or 1) for count in hunk.groups())
+        elif line.startswith(("--- ", "+++ ")):
+            colour = "bold"
         body = line.rstrip("\n")
-        lines.append(paint(body, colour, stream) + line[len(body) :] if colour else line)
-    return "".join(lines)
+        painted.append(paint(body, colour, stream) + line[len(body) :] if colour else line)
+    return "".join(painted)
 
 
 class Progress:

@@ -145,6 +145,17 @@ def test_an_edit_of_a_file_shows_the_other_way_round(
     assert changed_lines(diff(plan(manifest), tmp_path / "out")) == {"-x = 1"}
 
 
+def test_a_line_with_other_ends_of_lines_in_it_is_one_line(
+    write_manifest: WriteManifest, tmp_path: Path
+) -> None:
+    manifest = write_manifest()
+    folder = build(plan(manifest), tmp_path / "out", force=False, smoke=False).folder
+    main = folder / "nuclio" / "main.py"
+    main.write_text(main.read_text() + "x = 'a\u2028b\x0cc'\n")
+    text = diff(plan(manifest), tmp_path / "out")
+    assert [line for line in text.split("\n") if line.startswith("-x")] == ["-x = 'a\u2028b\x0cc'"]
+
+
 @pytest.mark.parametrize("path", ["README.md", "build.lock", "nuclio/function.yaml"])
 def test_a_file_that_was_deleted_shows_as_new(
     write_manifest: WriteManifest, tmp_path: Path, path: str

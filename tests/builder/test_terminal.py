@@ -109,6 +109,34 @@ def test_a_diff_is_painted_line_by_line() -> None:
     )
 
 
+def test_content_that_looks_like_the_head_of_a_file_is_painted_as_content() -> None:
+    # What a diff of YAML lists, of horizontal rules and of diffs is made of.
+    lines = {
+        "--- old": "1",
+        "+++ new": "1",
+        "@@ -1,5 +1,4 @@": "36",
+        "-- item": "31;1",
+        "--- rule": "31;1",
+        "-@@ -1 +1 @@": "31;1",
+        " --- kept": "",
+        "++ item": "32",
+        "+++ counter": "32",
+        "+": "32",
+        " ": "",
+        "--- other": "1",
+        "+++ /dev/null": "1",
+        "@@ -1 +0,0 @@": "36",
+        "--- last": "31;1",
+    }
+    expected = [f"\x1b[{code}m{line}\x1b[0m" if code else line for line, code in lines.items()]
+    assert paint_diff("\n".join(lines), Terminal()) == "\n".join(expected)
+
+
+def test_only_the_end_of_a_line_parts_lines() -> None:
+    diff = "--- a\n+++ b\n@@ -0,0 +1,2 @@\n+one\u2028two\n+three\n"
+    assert paint_diff(diff, Terminal()).count("\x1b[32m") == 2
+
+
 def test_an_empty_diff_stays_empty() -> None:
     assert paint_diff("", Terminal()) == ""
 
