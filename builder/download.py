@@ -28,12 +28,22 @@ Progress = Callable[[int, int | None], None]
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: CVATBUILD_CACHE, or the user's cache folder."""
+    """Where downloads are kept: CVATBUILD_CACHE, or the user's cache folder.
+
+    Raises:
+        ModelError: the user has none.
+    """
     named = os.environ.get("CVATBUILD_CACHE")
     if named:
         return Path(named)
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return Path(base or Path.home() / ".cache") / "cvatbuild"
+    try:
+        return Path(base or Path.home() / ".cache") / "cvatbuild"
+    except RuntimeError as error:
+        hint = "set CVATBUILD_CACHE to a folder"
+        raise ModelError(
+            Problem("there is no home folder to keep downloads in", hint=hint, code="download")
+        ) from error
 
 
 def fetch(url: str, digest: str, progress: Progress | None = None) -> Path:

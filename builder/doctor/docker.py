@@ -38,7 +38,7 @@ def check() -> Iterator[Finding]:
         )
         return
     if not server:
-        denied = "permission denied" in answer.err.lower()
+        denied = "permission denied" in answer.complaint.lower()
         yield Finding(
             "docker",
             "warning",

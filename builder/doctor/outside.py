@@ -25,7 +25,10 @@ class Answer:
     def complaint(self) -> str:
         """The line in which it most likely says what is wrong."""
         lines = [line.strip() for line in (self.err + "\n" + self.out).splitlines()]
-        return next((line for line in lines if line), f"exit status {self.status}")
+        lines = [line for line in lines if line]
+        # Docker warns of a configuration that it cannot read before it says what is the matter.
+        telling = [line for line in lines if not line.lower().startswith("warning")]
+        return next(iter(telling or lines), f"exit status {self.status}")
 
 
 class NoAnswer(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.doctor.outside import NoAnswer, ask
+from builder.doctor.outside import Answer, NoAnswer, ask
 
 _SECONDS = 120
 
@@ -52,11 +52,10 @@ def try_out(runtime: str) -> Runtime:
         return Runtime("", (), str(error))
     lines = list(_lines(answer.out))
     if not lines:
-        reason = answer.err.strip().splitlines() or [f"it ends with status {answer.status}"]
-        return Runtime("", (), reason[-1])
+        return Runtime("", (), _last_words(answer))
     head, tried = lines[0], {str(line["device"]): line for line in lines[1:]}
     # A line that did not come is of the device on which the child process died.
-    died = f"the process ends with status {answer.status}"
+    died = _last_words(answer)
     return Runtime(
         str(head["version"]),
         tuple(
@@ -68,6 +67,14 @@ def try_out(runtime: str) -> Runtime:
             for device in map(str, head["devices"])
         ),
     )
+
+
+def _last_words(answer: Answer) -> str:
+    """Why a trial ended before its time: the last line of a traceback, if there was one."""
+    lines = answer.err.strip().splitlines()
+    if lines and answer.status > 0:
+        return lines[-1]
+    return f"the process ends with status {answer.status}"
 
 
 def _lines(text: str) -> Iterator[dict[str, list[str] | str]]:

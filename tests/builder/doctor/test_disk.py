@@ -88,3 +88,40 @@ def test_a_cache_whose_name_cannot_be_is_judged_by_the_folder_above(
     monkeypatch.setenv("CVATBUILD_CACHE", str(tmp_path / "cache" / ("x" * 300)))
     found = list(disk.check())
     assert found[1].what.endswith(f"for downloads, in {tmp_path / 'cache'}")
+
+
+def test_without_a_folder_there_is_a_warning_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CVATBUILD_CACHE")
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    def nowhere() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr("pathlib.Path.home", homeless)
+    monkeypatch.setattr("tempfile.gettempdir", nowhere)
+    (tmp_path / "here").rmdir()
+    found = list(disk.check())
+    check_form(found)
+    assert [(finding.severity, finding.what) for finding in found] == [
+        ("warning", "no folder here: No such file or directory"),
+        ("warning", "no folder for downloads: there is no home folder to keep downloads in"),
+        ("warning", "no folder for temporary files: No usable temporary directory found"),
+    ]
+
+
+def test_a_folder_that_may_not_be_written_to_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    set_free(monkeypatch)
+    # The superuser may write everywhere, so the question is answered here.
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path / "cache")
+    found = list(disk.check())
+    check_form(found)
+    assert [finding.severity for finding in found] == ["ok", "warning", "ok"]
+    assert found[1].what == f"{tmp_path / 'cache'} (for downloads) may not be written to"

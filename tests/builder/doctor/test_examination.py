@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,4 +86,27 @@ def test_without_openvino_the_status_is_1_and_the_rest_is_told(
     broken = lines.index("error    openvino     OpenVINO cannot be used: ImportError: no")
     assert lines[broken + 1].strip() == "remedy: pip install --force-reinstall openvino"
     subjects = [line.split()[1] for line in lines if not line.startswith(" ")]
+    assert list(dict.fromkeys(subjects)) == SUBJECTS
+
+
+def test_a_machine_without_a_folder_a_home_or_programs_is_examined_all_the_same(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "home").mkdir(mode=0)
+    done = subprocess.run(
+        ["/bin/sh", "-c", '/bin/rmdir "$PWD"; exec "$0" -m builder doctor', sys.executable],
+        cwd=tmp_path / "gone",
+        env={
+            "HOME": str(tmp_path / "home" / "me"),
+            "PATH": "",
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no folder here: No such file or directory" in done.stdout
+    subjects = [line.split()[1] for line in done.stdout.splitlines() if line[0] != " "]
     assert list(dict.fromkeys(subjects)) == SUBJECTS

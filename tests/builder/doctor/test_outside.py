@@ -64,6 +64,8 @@ def test_bytes_that_are_no_text_are_replaced(program: Program) -> None:
     [
         (Answer(1, "out\n", "\n  first\nsecond\n"), "first"),
         (Answer(1, "\nout\n", ""), "out"),
+        (Answer(1, "", "WARNING: no configuration\nno daemon\n"), "no daemon"),
+        (Answer(1, "", "warning: alone\n"), "warning: alone"),
         (Answer(-9, " \n", ""), "exit status -9"),
     ],
 )

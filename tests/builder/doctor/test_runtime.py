@@ -52,7 +52,7 @@ def test_an_openvino_that_ends_the_process_is_an_error(break_module: Break) -> N
     finding = only(openvino.check())
     check_form([finding])
     assert finding.severity == "error"
-    assert finding.what == "OpenVINO cannot be used: it ends with status -9"
+    assert finding.what == "OpenVINO cannot be used: the process ends with status -9"
 
 
 def test_a_gpus_plug_in_that_ends_the_process_does_not_matter(break_module: Break) -> None:
