@@ -349,6 +349,10 @@ GROUPS: dict[str, dict[str, Kind]] = {
                 "A secret in a file that is committed",
                 "Everybody who can read the repository can read it.",
             ),
+            "declared-shape": (
+                "An output of another shape than its file declares",
+                "Functions are built by what the graph gives; other tools may trust the file.",
+            ),
             "title-twice": (
                 "A title that two functions have",
                 "Nobody can tell them apart in CVAT's menu.",

@@ -59,7 +59,8 @@ def begin(files: Sequence[Path], folder: Path, labels: Path | None = None) -> Be
     )
     found = draft(source)
     notes = (*found.notes, *_remarks(files, models, verdict))
-    return Begun(found, verdict, tuple(replace(note, code="guessed") for note in notes))
+    coded = tuple(note if note.code else replace(note, code="guessed") for note in notes)
+    return Begun(found, verdict, coded)
 
 
 def write(text: str, file: Path, *, force: bool) -> None:
@@ -186,16 +187,16 @@ def _remarks(files: Sequence[Path], models: Sequence[Model], verdict: Verdict) -
             )
         )
     for file, model, facts in zip(files, models, verdict.facts, strict=True):
-        for declared, real in zip(model.signature.outputs, facts.outputs, strict=True):
-            known = [
-                (one, other)
-                for one, other in zip(declared.shape, real.shape, strict=False)
-                if one is not None and other is not None
-            ]
-            if len(declared.shape) != len(real.shape) or any(a != b for a, b in known):
-                what = f"declares {declared} but gives {real}"
-                hint = "export it again; its steps are chosen by what it gives"
-                found.append(Problem(what, file=file, hint=hint))
+        real = {tensor.name: tensor.shape for tensor in facts.outputs}
+        found += [
+            Problem(
+                f"declares {declared} but gives {given}",
+                file=file,
+                hint="its steps are chosen by what it gives; other tools may need a new export",
+                code="declared-shape",
+            )
+            for declared, given in model.told(real).misdeclared
+        ]
     return found
 
 

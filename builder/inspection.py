@@ -75,6 +75,7 @@ class Inspection:
             "files": self.sizes,
             "inputs": [_tensor(tensor) for tensor in self.model.signature.inputs],
             "outputs": [_tensor(tensor) for tensor in self.model.signature.outputs],
+            "misdeclared": [_tensor(wrong) for wrong, _ in self.model.misdeclared],
             "metadata": _shortened(self.facts.graph.metadata),
             "metadata_entries": len(self.facts.graph.metadata),
             "family": best.family if best else None,
@@ -100,6 +101,8 @@ class Inspection:
         ):
             for place, tensor in enumerate(tensors):
                 lines.append(f"  {title if not place else '':9} {readable(str(tensor))}")
+        for wrong, _ in self.model.misdeclared:
+            lines.append(f"            declared as {readable(str(wrong))}")
         for place, (key, value) in enumerate(_shortened(self.facts.graph.metadata).items()):
             lines.append(f"  {'metadata' if not place else '':9} {key}: {value}")
         left = len(self.facts.graph.metadata) - _MOST_ENTRIES

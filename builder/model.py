@@ -4,14 +4,15 @@ What fetches files is imported where it is needed: most manifests name a file th
 """
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from builder.errors import ModelError, Problem
 from builder.files import ABSENT, names_in, sha256, trouble
 from builder.graph_file import read_onnx
+from builder.inferred import Shape, contradict, inferred, settled, shape_of
 from builder.sources import ModelSource, RemoteModel, WheelModel
 from builder.texts import has_controls
 from runtimes.signature import Signature, Tensor
@@ -45,13 +46,18 @@ class Model:
 
     Attributes:
         format: "onnx", or "ir" for OpenVINO's.
-        signature: inputs, outputs and metadata.
+        signature: inputs, outputs and metadata. Outputs have the shapes that the graph gives them,
+            as far as its operations tell, whatever the file declares.
         files: name in the function's folder -> file, the model itself first.
+        misdeclared: the outputs that contradict what the file declares: as declared, as they are.
+        unconfirmed: the outputs of whose shape the file declares more than the graph tells.
     """
 
     format: Literal["onnx", "ir"]
     signature: Signature
     files: dict[str, Path]
+    misdeclared: tuple[tuple[Tensor, Tensor], ...] = ()
+    unconfirmed: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -62,6 +68,28 @@ class Model:
     def digest(self) -> str:
         """The SHA-256 of the model file."""
         return sha256(self.files[self.name])
+
+    def told(self, shapes: Mapping[str, Shape]) -> "Model":
+        """The same, with what is known of its outputs' real shapes.
+
+        Args:
+            shapes: name of an output -> its shape, None for sizes that nothing tells.
+        """
+        before = self.signature.outputs
+        outputs = tuple(
+            replace(it, shape=settled(it.shape, shapes.get(it.name, ()))) for it in before
+        )
+        wrong = [
+            (declared, real)
+            for declared, real in zip(before, outputs, strict=True)
+            if contradict(declared.shape, real.shape)
+        ]
+        return replace(
+            self,
+            signature=replace(self.signature, outputs=outputs),
+            misdeclared=(*self.misdeclared, *wrong),
+            unconfirmed=tuple(it.name for it in outputs if it.shape != shapes.get(it.name)),
+        )
 
 
 def locate(source: ModelSource, folder: Path, progress: "Progress | None" = None) -> Path:
@@ -165,7 +193,7 @@ def _read_onnx(path: Path, name: str) -> Model:
     files = {f"{name}.onnx": path}
     for location in sorted(set(_external_files(graph))):
         files[location] = _external_file(path, location)
-    return Model("onnx", signature, files)
+    return Model("onnx", signature, files).told(inferred(proto))
 
 
 def _tensor(value: "onnx.ValueInfoProto") -> Tensor:
@@ -173,15 +201,11 @@ def _tensor(value: "onnx.ValueInfoProto") -> Tensor:
     from onnx import helper
 
     kind = value.type.tensor_type
-    shape = tuple(
-        size.dim_value if size.HasField("dim_value") and size.dim_value > 0 else None
-        for size in kind.shape.dim
-    )
     try:
         dtype = str(helper.tensor_dtype_to_np_dtype(kind.elem_type))
     except KeyError:
         dtype = "unknown"
-    return Tensor(value.name, shape, dtype)
+    return Tensor(value.name, shape_of(value), dtype)
 
 
 def _external_files(graph: "onnx.GraphProto") -> Iterator[str]:

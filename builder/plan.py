@@ -10,6 +10,7 @@ from builder import model as models
 from builder.document import Path_
 from builder.errors import CvatbuildError, ManifestError, Problem, collect
 from builder.kinds import KINDS
+from builder.kinds.bound import Bound
 from builder.labels import Label
 from builder.manifest import Manifest
 from builder.manifest_file import SECTIONS, ManifestFile, Reading
@@ -129,7 +130,7 @@ def examine(
     read, problems, doubtful = reading.read, list(reading.problems), set(reading.doubtful)
     if read is None:
         return Examined(reading, None, tuple(problems))
-    found = _models(read, doubtful, progress, problems) if look else {}
+    found: Mapping[Path_, Model] = _models(read, doubtful, progress, problems) if look else {}
     seen = len(found) == len(read.manifest.sources())
     if ("labels",) in doubtful:
         # Nobody knows how many classes there should be.
@@ -139,11 +140,11 @@ def examine(
         doubtful.add(("resources",))
     unfit = _clashes(read, found)
     kept = collect(unfit, lambda: select(read, tuple(found.values()), variants))
-    kind, bound = KINDS[read.manifest.type], None
+    bound = None
     if seen and not _has_part_in(("postprocess", 0), doubtful):
-        bound = collect(unfit, lambda: kind.bind(read, found))
+        bound, found = _bound(read, found, unfit)
     else:
-        collect(unfit, lambda: kind.check(read))
+        collect(unfit, lambda: KINDS[read.manifest.type].check(read))
         # Where something is lacking, that is what has to be mended.
         unfit = [it for it in unfit if not look or it.code != "labels-not-seen"]
     trapped = find(read, found if seen else {})
@@ -184,6 +185,34 @@ def _in_order(problems: Iterable[Problem], file: Path) -> tuple[Problem, ...]:
 def _key(path: str) -> str:
     """The manifest's key that a place lies under."""
     return re.split(r"[.\[]", path)[0]
+
+
+def _bound(
+    read: ManifestFile[Any], found: Mapping[Path_, Model], problems: list[Problem]
+) -> tuple[Bound | None, Mapping[Path_, Model]]:
+    """The manifest with its models, and these as they were looked at last.
+
+    Files can declare wrong shapes. Where steps do not fit outputs of which nothing but the file's
+    word is known, the models are run once on a blank image, and what they give counts.
+
+    Args:
+        read: the manifest.
+        found: its models.
+        problems: gets what does not fit.
+    """
+    bind = KINDS[read.manifest.type].bind
+    wrong: list[Problem] = []
+    bound = collect(wrong, lambda: bind(read, found))
+    if bound is None and any(_key(problem.path) in ("postprocess", "then") for problem in wrong):
+        # Seldom needed, and every check would pay for it.
+        from builder.recognition.facts import as_run
+
+        seen = {path: as_run(it) if it.unconfirmed else it for path, it in found.items()}
+        if seen != found:
+            found, wrong = seen, []
+            bound = collect(wrong, lambda: bind(read, seen))
+    problems += wrong
+    return bound, found
 
 
 def _clashes(read: ManifestFile[Any], found: Mapping[Path_, Model]) -> list[Problem]:

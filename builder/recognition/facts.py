@@ -238,6 +238,24 @@ def observed(model: Model, facts: Facts) -> Facts:
     return facts
 
 
+_MOST_BYTES = 400 * 2**20
+"""Of a model that is run where nobody asked for it: loading larger ones takes long."""
+
+
+def as_run(model: Model) -> Model:
+    """The model with the shapes that its outputs have for a blank image.
+
+    It stays as it is where it is too large, or cannot be run on an image alone.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    if sum(path.stat().st_size for path in model.files.values()) > _MOST_BYTES:
+        return model
+    seen = observed(model, Facts.of(model))
+    return model.told({it.name: it.shape for it in seen.outputs if it.name in seen.values})
+
+
 def _real(tensor: Tensor, shape: tuple[int, ...]) -> tuple[int | None, ...]:
     """A shape that was seen; what varies from image to image stays open.
 

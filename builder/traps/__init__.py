@@ -11,10 +11,18 @@ from builder.document import Path_
 from builder.errors import Problem
 from builder.manifest_file import ManifestFile
 from builder.model import Model
-from builder.traps import environment, labels, memory, preprocessing, steps, thresholds
+from builder.traps import (
+    declarations,
+    environment,
+    labels,
+    memory,
+    preprocessing,
+    steps,
+    thresholds,
+)
 from builder.traps.scene import Scene
 
-_FAMILIES = (labels, thresholds, preprocessing, steps, memory, environment)
+_FAMILIES = (declarations, labels, thresholds, preprocessing, steps, memory, environment)
 
 
 def find(read: ManifestFile[Any], models: Mapping[Path_, Model]) -> tuple[Problem, ...]:

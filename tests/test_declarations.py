@@ -1,0 +1,155 @@
+"""Files that declare other outputs than they give: init, check, build, predict, by what is real."""
+
+from collections.abc import Callable, Sequence
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import onnx
+import openvino
+import pytest
+import yaml
+from onnx import TensorProto
+
+from builder.build import build
+from builder.built import BuiltFunction
+from builder.check import check
+from builder.init import begin, write
+from builder.inspection import Inspection
+from builder.model import read
+from builder.plan import VARIANTS, plan
+from builder.terminal import Progress
+from tests import zoo
+from tests.builder.conftest import failure, png
+from tests.zoo import BOX, CELLS, CENTRE, SCORE
+
+Sizes = Sequence[int | str] | None
+
+
+def declare(path: Path, shape: Sizes) -> Path:
+    """Let an ONNX file declare a shape of its first output; None for none at all."""
+    proto = onnx.load(path)
+    kind = proto.graph.output[0].type.tensor_type
+    kind.ClearField("shape")
+    if shape is not None:
+        kind.shape.SetInParent()
+    for size in shape or ():
+        if isinstance(size, int):
+            kind.shape.dim.add().dim_value = size
+        else:
+            kind.shape.dim.add().dim_param = size
+    onnx.save_model(proto, path)
+    return path
+
+
+def hidden(path: Path) -> Path:
+    """YOLOv8's rows in a shape that the graph computes from its image: only a run tells."""
+    net = zoo.image()
+    rows = np.zeros((1, 7, CELLS), np.float32)
+    rows[0, :4, 0], rows[0, 5, 0] = CENTRE, SCORE
+    sizes = net("Cast", net.known([1, 7, CELLS]), to=TensorProto.INT64)
+    net.give("output0", net("Reshape", net.known(rows), sizes), (1, 7, CELLS))
+    return net.save(path, zoo.ultralytics("detect"))
+
+
+# Really [1, 7, 84]: three classes over the cells of an image of 64 x 64.
+DECLARED: dict[str, Sizes] = {
+    "turned": (1, CELLS, 7),
+    "a class more": (1, 8, CELLS),
+    "a class less": (1, 6, CELLS),
+    "of another image": (1, 7, 8400),
+    "finished rows": (1, 300, 6),
+    "letters": ("batch", "channels", "anchors"),
+    "an axis less": (7, CELLS),
+    "an axis more": (1, 1, 7, CELLS),
+    "numbers that are no sizes": (-1, 0, CELLS),
+    "nothing": None,
+}
+WRONG = set(DECLARED) - {"letters", "numbers that are no sizes", "nothing"}
+MAKERS: dict[str, Callable[[Path], Path]] = {
+    "told by the graph": zoo.yolov8,
+    "told by a run": hidden,
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("declared", DECLARED)
+def test_what_is_real_counts_from_init_to_the_answer(
+    tmp_path: Path, declared: str, maker: str
+) -> None:
+    model = declare(MAKERS[maker](tmp_path / "m.onnx"), DECLARED[declared])
+    begun = begin([model], tmp_path)
+    assert begun.verdict.matches[0].postprocess[0].name == "yolo"
+    assert [note.code for note in begun.notes] == ["declared-shape"] * (declared in WRONG)
+    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    planned = plan(tmp_path / "m.yaml")
+    assert len(planned.labels) == 3
+    folder = build(planned, tmp_path / "build", force=False, smoke=False).folder
+    for variant in VARIANTS:
+        (item,) = BuiltFunction(folder, variant, cpu_is_enough=True)(png(64, 64)).body
+        assert item["label"] in ("class_1", "dog")
+        assert item["points"] == pytest.approx(BOX, abs=0.05)
+        assert item["confidence"] == pytest.approx(SCORE, abs=1e-3)
+
+
+@pytest.mark.parametrize("declared", DECLARED)
+def test_check_warns_of_what_is_wrong_and_of_nothing_else(tmp_path: Path, declared: str) -> None:
+    declare(zoo.yolov8(tmp_path / "m.onnx"), DECLARED[declared])
+    write(begin([tmp_path / "m.onnx"], tmp_path).draft.text, tmp_path / "m.yaml", force=False)
+    checked = check([tmp_path / "m.yaml"], VARIANTS, Progress(StringIO()))
+    assert [it.code for it in checked.problems] == ["declared-shape"] * (declared in WRONG)
+    for problem in checked.problems:
+        assert problem.path == "model"
+        assert problem.line
+        assert problem.found.startswith("output0 [")
+        assert problem.allowed == "output0 [1, 7, 84] float32"
+
+
+@pytest.mark.parametrize("declared", DECLARED)
+def test_inspect_shows_both(tmp_path: Path, declared: str) -> None:
+    model = declare(zoo.yolov8(tmp_path / "m.onnx"), DECLARED[declared])
+    found = Inspection.of(model, run=False)
+    assert "output0 [1, 7, 84] float32" in found.as_text()
+    assert ("declared as output0 [" in found.as_text()) == (declared in WRONG)
+
+
+def test_labels_that_fit_the_declaration_alone_are_refused(tmp_path: Path) -> None:
+    declare(zoo.yolov8(tmp_path / "m.onnx"), (1, 8, CELLS))
+    text = begin([tmp_path / "m.onnx"], tmp_path).draft.text
+    data = yaml.safe_load(text)
+    data["labels"].append("class_3")
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(data))
+    problems = failure(lambda: plan(tmp_path / "m.yaml")).problems
+    assert [it.code for it in problems] == ["class-count", "declared-shape"]
+
+
+def test_a_decoder_that_fits_neither_is_judged_by_what_a_run_gives(tmp_path: Path) -> None:
+    model = declare(hidden(tmp_path / "m.onnx"), (1, CELLS, 7))
+    assert read(model).unconfirmed == ("output0",)
+    write(begin([model], tmp_path).draft.text, tmp_path / "m.yaml", force=False)
+    text = (tmp_path / "m.yaml").read_text().replace("- yolo ", "- yolo_objectness ")
+    (tmp_path / "m.yaml").write_text(text)
+    problem, *_ = failure(lambda: plan(tmp_path / "m.yaml")).problems
+    assert "[1, 7, 84]" in str(problem)
+
+
+@pytest.mark.parametrize(("wrong", "real"), [("7", "8"), ("84", "8400")])
+def test_an_ir_whose_text_was_edited_is_built_by_what_its_operations_give(
+    tmp_path: Path, wrong: str, real: str
+) -> None:
+    openvino.save_model(
+        openvino.convert_model(zoo.yolov8(tmp_path / "source.onnx")), tmp_path / "m.xml"
+    )
+    text = (tmp_path / "m.xml").read_text()
+    head, mark, tail = text.partition('names="output0"')
+    assert f"<dim>{wrong}</dim>" in tail
+    tail = tail.replace(f"<dim>{wrong}</dim>", f"<dim>{real}</dim>")
+    (tmp_path / "m.xml").write_text(head + mark + tail)
+    begun = begin([tmp_path / "m.xml"], tmp_path)
+    assert begun.notes == ()
+    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    planned = plan(tmp_path / "m.yaml")
+    assert planned.models[0].signature.outputs[0].shape == (1, 7, CELLS)
+    folder = build(planned, tmp_path / "build", force=False, smoke=False).folder
+    (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
+    assert item["points"] == pytest.approx(BOX, abs=0.05)
