@@ -43,6 +43,7 @@ def inferred(proto: "onnx.ModelProto") -> Mapping[str, Shape]:
         for size in value.type.tensor_type.shape.dim:
             if size.HasField("dim_value") and size.dim_value <= 0:
                 size.ClearField("dim_value")
+    _name_channels(graph)
     try:
         found = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
     except Exception:
@@ -53,6 +54,41 @@ def inferred(proto: "onnx.ModelProto") -> Mapping[str, Shape]:
         for value in (*found.value_info, *found.input, *found.output)
         if value.type.tensor_type.HasField("shape")
     }
+
+
+_PASSING = {
+    *("Identity", "Cast", "Pad", "Add", "Sub", "Mul", "Div"),
+    *("QuantizeLinear", "DequantizeLinear"),
+}
+"""Operations between an image and the first layer that leave its axes as they are."""
+_MOST_STEPS = 50
+
+
+def _name_channels(graph: "onnx.GraphProto") -> None:
+    """Give inputs of open shape the axes that a convolution of them needs: [?, c, ?, ?]."""
+    weights = {item.name: tuple(item.dims) for item in graph.initializer}
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    for value in graph.input:
+        kind = value.type.tensor_type
+        if kind.HasField("shape") and (len(kind.shape.dim) != 4 or shape_of(value)[1] is not None):
+            continue
+        waiting = list(readers.get(value.name, []))
+        for _ in range(_MOST_STEPS):
+            if not waiting:
+                break
+            node = waiting.pop(0)
+            kernel = weights.get(node.input[1], ()) if len(node.input) > 1 else ()
+            if node.op_type == "Conv" and len(kernel) == 4:
+                groups = [it.i for it in node.attribute if it.name == "group"]
+                while len(kind.shape.dim) < 4:
+                    kind.shape.dim.add()
+                kind.shape.dim[1].dim_value = kernel[1] * (groups[0] if groups else 1)
+                break
+            if node.op_type in _PASSING and node.output:
+                waiting += readers.get(node.output[0], [])
 
 
 def shape_of(value: "onnx.ValueInfoProto") -> Shape:

@@ -193,7 +193,11 @@ def _read_onnx(path: Path, name: str) -> Model:
     files = {f"{name}.onnx": path}
     for location in sorted(set(_external_files(graph))):
         files[location] = _external_file(path, location)
-    return Model("onnx", signature, files).told(inferred(proto))
+    shapes = inferred(proto)
+    inputs = tuple(
+        replace(it, shape=settled(it.shape, shapes.get(it.name, ()))) for it in signature.inputs
+    )
+    return Model("onnx", replace(signature, inputs=inputs), files).told(shapes)
 
 
 def _tensor(value: "onnx.ValueInfoProto") -> Tensor:

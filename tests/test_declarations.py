@@ -133,6 +133,41 @@ def test_a_decoder_that_fits_neither_is_judged_by_what_a_run_gives(tmp_path: Pat
     assert "[1, 7, 84]" in str(problem)
 
 
+def grey(path: Path, side: int | str) -> Path:
+    """A head behind a layer that takes one channel and, by a fixed Reshape, one size alone."""
+    net = zoo.Net({"images": ("float32", ("n", "c", side, side))})
+    features = net("Conv", "images", net.fixed(np.ones((1, 1, 8, 8))), strides=[8, 8])
+    cells = net("Reshape", features, net.fixed([1, 1, 28 * 28], np.int64))
+    rows = np.zeros((1, 7, 28 * 28), np.float32)
+    rows[0, :4, 0], rows[0, 5, 0] = CENTRE, SCORE
+    zeros = net("Mul", cells, net.fixed(0.0))
+    boxes = net("Add", zeros, net.fixed(rows[:, :4]))
+    scores = net("Sigmoid", net("Add", zeros, net.fixed([[[-9], [zoo.logit(SCORE)], [-9]]])))
+    net.give("output0", net("Concat", boxes, scores, axis=1), ("n", "c2", "cells"))
+    return net.save(path)
+
+
+@pytest.mark.parametrize("declared", ["letters", "nothing"])
+def test_an_input_that_declares_nothing_is_fed_what_its_graph_takes(
+    tmp_path: Path, declared: str
+) -> None:
+    model = grey(tmp_path / "m.onnx", "side")
+    if declared == "nothing":
+        proto = onnx.load(model)
+        proto.graph.input[0].type.tensor_type.ClearField("shape")
+        onnx.save_model(proto, model)
+    begun = begin([model], tmp_path)
+    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    # 28 cells of 8 pixels.
+    assert yaml.safe_load(begun.draft.text)["preprocess"][0] == {"letterbox": 224}
+    planned = plan(tmp_path / "m.yaml")
+    assert planned.models[0].signature.inputs[0].shape == (None, 1, None, None)
+    folder = build(planned, tmp_path / "build", force=False, smoke=False).folder
+    for variant in VARIANTS:
+        items = BuiltFunction(folder, variant, cpu_is_enough=True)(png(224, 224)).body
+        assert {tuple(item["points"]) for item in items} == {BOX}
+
+
 @pytest.mark.parametrize(("wrong", "real"), [("7", "8"), ("84", "8400")])
 def test_an_ir_whose_text_was_edited_is_built_by_what_its_operations_give(
     tmp_path: Path, wrong: str, real: str

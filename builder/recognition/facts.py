@@ -89,6 +89,7 @@ class Facts:
         said: by an Ultralytics export.
         values: the outputs for a blank image, where the model was run.
         size: height and width of that image, or of the model's input where it is fixed.
+        runs_at: the same, where the input is open and the model did not run at another size.
     """
 
     signature: Signature
@@ -97,6 +98,7 @@ class Facts:
     said: Ultralytics
     values: Mapping[str, Array] = field(default_factory=dict)
     size: Size | None = None
+    runs_at: Size | None = None
 
     @classmethod
     def of(cls, model: Model) -> "Facts":
@@ -207,6 +209,7 @@ def observed(model: Model, facts: Facts) -> Facts:
         session = backend.open(model.files[model.name].resolve())
     except (FunctionError, ImportError):
         return facts
+    refused = False
     for side in (None, *_SIZES) if facts.size else _SIZES:
         height, width = facts.size if side is None and facts.size else (side or 0, side or 0)
         height, width = image.height or height, image.width or width
@@ -224,7 +227,9 @@ def observed(model: Model, facts: Facts) -> Facts:
         }
         try:
             found = session.run({image.name: blank.astype(kind), **sizes})
-        except Exception:  # noqa: S112 - each runtime has its own exceptions
+        except Exception:
+            # Each runtime has its own exceptions.
+            refused = True
             continue
         values = {name: np.array(array) for name, array in found.items()}
         outputs = tuple(
@@ -233,8 +238,13 @@ def observed(model: Model, facts: Facts) -> Facts:
             else tensor
             for tensor in facts.outputs
         )
-        signature = replace(facts.signature, outputs=outputs)
-        return replace(facts, signature=signature, values=values, size=(height, width))
+        return replace(
+            facts,
+            signature=replace(facts.signature, outputs=outputs),
+            values=values,
+            size=(height, width),
+            runs_at=(height, width) if refused else None,
+        )
     return facts
 
 

@@ -19,6 +19,11 @@ def sized(facts: Facts, name: str, why: str, *, side: int = 640, **fields: Any) 
     if image is not None and image.trained is not None and facts.signature.metadata.get("imgsz"):
         return step(name, f"{why}; metadata imgsz: {list(image.trained)}", **fields)
     size: int | list[int] = side
+    if facts.runs_at is not None:
+        height, width = facts.runs_at
+        size = height if height == width else [height, width]
+        why = f"{why}; the graph runs at {height}x{width}, not at every size"
+        return step(name, why, size=size, **fields)
     if image is not None and (image.height or image.width):
         size = [image.height or side, image.width or side]
     open_ = "the model takes any size"

@@ -75,6 +75,30 @@ def test_numbers_that_are_no_sizes_leave_an_axis_open(size: int) -> None:
     assert inferred(model([helper.make_node("Relu", ["x"], ["y"])], [size, 7]))["y"] == (None, 7)
 
 
+@pytest.mark.parametrize("given", [None, ["n", "c", "h", "w"]])
+def test_an_open_input_has_the_axes_that_its_first_layer_needs(
+    given: list[int | str | None] | None,
+) -> None:
+    nodes = [
+        helper.make_node("Sub", ["x", "mean"], ["a"]),
+        helper.make_node("Conv", ["a", "w"], ["y"], group=2),
+    ]
+    weights = {"mean": np.zeros(1, np.float32), "w": np.zeros((8, 3, 1, 1), np.float32)}
+    found = inferred(model(nodes, given, weights))
+    # Two groups of three channels.
+    assert found["x"] == (None, 6, None, None)
+    assert found["y"] == (None, 8, None, None)
+
+
+def test_an_input_that_is_turned_before_its_first_layer_stays_open() -> None:
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["a"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["a", "w"], ["y"]),
+    ]
+    weights = {"w": np.zeros((8, 3, 1, 1), np.float32)}
+    assert inferred(model(nodes, ["n", "h", "w", "c"], weights))["x"] == (None,) * 4
+
+
 def test_what_only_values_tell_is_not_known() -> None:
     nodes = [
         helper.make_node("Cast", ["x"], ["sizes"], to=TensorProto.INT64),
