@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.inferred import Shape
+
 Activation = Literal["sigmoid", "softmax", "none"]
 
 _SAME_VALUES = {
@@ -21,6 +23,8 @@ _ACTIVATIONS: dict[str, Activation] = {
     "HardSigmoid": "sigmoid",
     "Softmax": "softmax",
 }
+FEW = 16
+"""How many numbers of a constant are kept: enough for what is done to an image's channels."""
 _MOST_STEPS = 200_000
 """How many operations a question may look at; hostile graphs are endless."""
 
@@ -33,12 +37,14 @@ class Node:
         op: its type, by ONNX's names.
         inputs, outputs: names of tensors.
         flipped: whether it multiplies by its weights' transpose (Gemm's `transB`).
+        settings: what else the file says of it, where anybody asks.
     """
 
     op: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     flipped: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class Graph:
         metadata: what the file says about itself.
         nodes: in the file's order, those of branches and loops among them.
         weights: name of a constant tensor -> its shape.
+        constants: the same -> its numbers, where they are few.
+        shapes: name of a tensor -> its shape, where it is known; None for open sizes.
     """
 
     origin: str
@@ -60,6 +68,8 @@ class Graph:
     metadata: Mapping[str, str]
     nodes: tuple[Node, ...]
     weights: Mapping[str, tuple[int, ...]]
+    constants: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
     _by_output: dict[str, Node] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +94,10 @@ class Graph:
             tensor = node.inputs[0]
         return tensor
 
+    def numbers(self, tensor: str) -> tuple[float, ...] | None:
+        """The numbers of a constant; None for what is none, or has many."""
+        return self.constants.get(self.source(tensor))
+
     def end(self, tensor: str) -> str:
         """The type of the last operation that changed a tensor's values; "" where there is none."""
         node = self.giver(self.source(tensor))
@@ -107,6 +121,38 @@ class Graph:
     def ends(self, tensor: str) -> tuple[str, ...]:
         """The `end` of each of a tensor's parts."""
         return tuple(self.end(part) for part in self.parts(tensor))
+
+    def origins(self, tensor: str) -> tuple[tuple[Node, str], ...]:
+        """The operations that first gave the numbers that a tensor holds, and as what they did.
+
+        Where numbers were picked, put together, repeated, filled up or put in another form, what
+        gave them before is looked for. Constants have no origin.
+        """
+        found: list[tuple[Node, str]] = []
+        waiting, seen = [tensor], {tensor}
+        for _ in range(_MOST_STEPS):
+            if not waiting:
+                break
+            name = waiting.pop()
+            node = self.giver(name)
+            if node is None:
+                continue
+            following: tuple[str, ...] = ()
+            if node.op in _SAME_VALUES or node.op in _CHOICES or node.op in ("Expand", "Tile"):
+                following = node.inputs[:1]
+            elif node.op == "Concat":
+                following = node.inputs
+            elif node.op == "Where":
+                following = node.inputs[1:3]
+            elif node.op.startswith("Scatter"):
+                following = (*node.inputs[:1], *node.inputs[2:3])
+            elif node.op != "ConstantOfShape" and not self.weights.keys() >= set(node.inputs):
+                found.append((node, name))
+            for before in following:
+                if before not in seen:
+                    seen.add(before)
+                    waiting.append(before)
+        return tuple(found)
 
     def activation(self, tensor: str) -> Activation | None:
         """What was done last to make scores of a tensor; "none" for logits, None if not known."""

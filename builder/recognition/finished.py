@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from builder.recognition.counted import of_labels
 from builder.recognition.facts import Facts, fits
 from builder.recognition.images import bgr, letterbox, mmdet, sized, unit
 from builder.recognition.match import ClassList, Entry, Evidence, Match, step
@@ -30,14 +31,47 @@ def ssd(facts: Facts) -> Iterator[Match]:
     (tensor,) = facts.outputs
     if tensor.shape[3] is None:
         return
+    decoder = step("ssd", f"{tensor}: class 0 taken for the background", guessed=True)
+    classes = ClassList(None)
+    priors = _of_priors(facts, tensor)
+    if priors is not None:
+        background, count = priors
+        why = f"DetectionOutput takes scores of {count} classes"
+        classes = ClassList(count, why)
+        if background == 0:
+            classes = ClassList(count - 1, f"{why}, the first of them the background")
+            decoder = step("ssd", f"{tensor}: class 0 is DetectionOutput's background")
+        elif background < 0:
+            decoder = step("ssd", "DetectionOutput knows no background", background=False)
     yield Match(
         "SSD with DetectionOutput",
         Evidence.STRUCTURE,
         (f"{tensor}: image, class, score, corners",),
         _opencv(facts),
-        (step("ssd", f"{tensor}: class 0 taken for the background", guessed=True), _RECTANGLE),
-        ClassList(None),
+        (decoder, _RECTANGLE),
+        classes,
     )
+
+
+def _of_priors(facts: Facts, tensor: Tensor) -> tuple[int, int] | None:
+    """The number of the background, and of all classes, of OpenVINO's DetectionOutput.
+
+    Its inputs are box_logits, class_preds [images, priors * classes] and proposals
+    [images, 1 or 2, priors * 4], with one more number for each prior where they are in pixels
+    (OpenVINO's operation specification, DetectionOutput-8).
+    """
+    node = facts.graph.giver(facts.graph.source(tensor.name))
+    if node is None or node.op != "DetectionOutput" or len(node.inputs) < 3:
+        return None
+    scores, proposals = (facts.graph.shapes.get(name, ()) for name in node.inputs[1:3])
+    numbers = 4 if node.settings.get("normalized", "false") in ("true", "1") else 5
+    if len(scores) != 2 or len(proposals) != 3 or not scores[1] or not proposals[2]:
+        return None
+    classes, left = divmod(scores[1] * numbers, proposals[2])
+    background = node.settings.get("background_label_id", "0")
+    if left or classes < 2 or not background.removeprefix("-").isdecimal():
+        return None
+    return int(background), classes
 
 
 def mask_rcnn_openvino(facts: Facts) -> Iterator[Match]:
@@ -70,7 +104,7 @@ def openvino_boxes(facts: Facts) -> Iterator[Match]:
         (f"{boxes[0]} and {other}: corners with scores, labels",),
         _opencv(facts),
         (step("openvino_boxes", f"{boxes[0]}: corners in pixels, score"), _RECTANGLE),
-        ClassList(None),
+        of_labels(facts.graph, other.name) or ClassList(None),
     )
 
 
@@ -82,6 +116,10 @@ def efficient_nms(facts: Facts) -> Iterator[Match]:
     counts = [it for it in facts.outputs if it.shape in ((1, 1), (1,), (None, 1)) and _is_int(it)]
     if len(boxes) != 1 or not counts:
         return
+    labels = facts.output("class") or boxes[0]
+    classes = ClassList(facts.said.names, "metadata names")
+    if classes.count is None:
+        classes = of_labels(facts.graph, labels.name) or ClassList(None)
     listing = ", ".join(tensor.name for tensor in facts.outputs)
     yield Match(
         "YOLO with EfficientNMS",
@@ -89,7 +127,7 @@ def efficient_nms(facts: Facts) -> Iterator[Match]:
         (f"{listing}: a number, boxes, scores, classes",),
         (letterbox(facts), *unit(facts, "YOLO takes 0..1")),
         (step("efficient_nms", "num_dets, det_boxes, det_scores, det_classes"), _RECTANGLE),
-        ClassList(facts.said.names, "metadata names"),
+        classes,
     )
 
 
@@ -140,7 +178,10 @@ def mmdeploy(facts: Facts) -> Iterator[Match]:
     if len(dets) != 1 or len(labels) != 1 or len(facts.outputs) > 3:
         return
     masks = len(facts.outputs) == 3 and bool(facts.of_rank(4))
-    count = facts.graph.class_count(dets[0].name, "Sigmoid")
+    classes = of_labels(facts.graph, labels[0].name) or ClassList(
+        facts.graph.class_count(dets[0].name, "Sigmoid"),
+        "the layer before the Sigmoid of the scores",
+    )
     yield Match(
         "MMDeploy (RTMDet and others)",
         Evidence.STRUCTURE,
@@ -150,5 +191,5 @@ def mmdeploy(facts: Facts) -> Iterator[Match]:
             *mmdet(facts, "RTMDet's; others of MMDetection take RGB", guessed=True),
         ),
         (step("mmdeploy", "dets and labels"), _POLYGON if masks else _RECTANGLE),
-        ClassList(count, "the layer before the Sigmoid of the scores"),
+        classes,
     )

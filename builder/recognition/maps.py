@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from builder.recognition.counted import of_labels
 from builder.recognition.facts import Facts, fits
 from builder.recognition.images import (
     bgr,
@@ -92,6 +93,9 @@ def _numbers(facts: Facts, tensor: Tensor) -> Match:
     """Class numbers: the highest score was chosen in the graph."""
     chosen = next((it for it in facts.graph.behind(tensor.name) if it.op == "ArgMax"), None)
     channels = facts.graph.width(chosen.inputs[0]) if chosen and chosen.inputs else None
+    counted = of_labels(facts.graph, tensor.name)
+    if counted is not None:
+        channels = counted.count
     said = facts.said
     named = said.task == "semantic"
     first = 0 if named else 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from builder.recognition.counted import of_labels
 from builder.recognition.facts import Facts, fits
 from builder.recognition.images import imagenet, sized, unit
 from builder.recognition.match import ClassList, Evidence, Match, step
@@ -105,15 +106,18 @@ def deployed(facts: Facts) -> Iterator[Match]:
     if len(boxes) != 1 or sum(fits(tensor, (1, None)) for tensor in facts.outputs) != 2:
         return
     # The model multiplies the index of each query and class: its layer knows how many there are.
-    scores = facts.output("score")
-    count = facts.graph.class_count(scores.name, "Sigmoid") if scores else None
+    labels, scores = facts.output("label"), facts.output("score")
+    classes = of_labels(facts.graph, labels.name) if labels else None
+    if classes is None:
+        count = facts.graph.class_count(scores.name, "Sigmoid") if scores else None
+        classes = ClassList(count, "the layer before the Sigmoid of the scores")
     yield Match(
         "RT-DETR, D-FINE, DEIM (deployed)",
         Evidence.STRUCTURE,
         ("the input orig_target_sizes; labels, boxes and scores",),
         (sized(facts, "resize", "RT-DETR stretches images"), *unit(facts, "RT-DETR takes 0..1")),
         (step("rtdetr_deploy", "labels, boxes and scores, decoded in the graph"), _RECTANGLE),
-        ClassList(count, "the layer before the Sigmoid of the scores"),
+        classes,
     )
 
 

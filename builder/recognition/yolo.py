@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from builder.recognition.counted import of_rows
 from builder.recognition.facts import Facts, fits
 from builder.recognition.images import bgr, letterbox, unit
 from builder.recognition.match import ClassList, Evidence, Match, step
@@ -258,17 +259,18 @@ def _finished(
             points = (17, 3)
             decoder = replace(decoder, fields={"kpt_shape": list(points)}, guessed=True)
         keypoints = points[0]
-    count = facts.said.names
-    counted = "metadata names"
-    if count is None:
-        count = facts.graph.class_count(tensor.name, "Sigmoid")
-        counted = "the layer before the Sigmoid of the scores"
+    classes = ClassList(facts.said.names, "metadata names")
+    if classes.count is None:
+        classes = of_rows(facts.graph, tensor.name) or ClassList(
+            facts.graph.class_count(tensor.name, "Sigmoid"),
+            "the layer before the Sigmoid of the scores",
+        )
     return Match(
         f"YOLO with suppression inside (v10, 26, nms=True): {_WORDS[task]}",
         evidence,
         (why if tensor.name in why else f"{tensor}: {why}",),
         (letterbox(facts), *unit(facts, "YOLO takes 0..1")),
         (decoder, SHAPES[task]),
-        ClassList(count, counted),
+        classes,
         keypoints,
     )

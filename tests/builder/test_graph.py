@@ -1,5 +1,7 @@
+import re
 from pathlib import Path
 
+import numpy as np
 import openvino
 import pytest
 
@@ -165,3 +167,46 @@ def test_operations_that_are_not_onnx_own_are_named(tmp_path: Path) -> None:
     model.graph.node.append(helper.make_node("EfficientNMS_TRT", ["y"], ["z"], domain="TRT"))
     onnx.save_model(model, path)
     assert read_graph(path).domains == ("TRT",)
+
+
+def test_what_was_picked_filled_up_and_sorted_comes_from_what_made_it() -> None:
+    graph = graph_of(
+        Node("ArgMax", ("x",), ("a",)),
+        Node("Gather", ("a", "rows"), ("b",)),
+        Node("Sigmoid", ("rows",), ("places",)),
+        Node("ConstantOfShape", ("n",), ("zeros",)),
+        Node("Where", ("own", "b", "w"), ("c",)),
+        Node("Concat", ("c", "zeros"), ("d",)),
+        Node("ScatterND", ("zeros", "places", "d"), ("e",)),
+        Node("Tile", ("e", "w"), ("f",)),
+    )
+    assert graph.origins("f") == ((graph.nodes[0], "a"),)
+
+
+def test_the_few_numbers_of_small_constants_are_there_in_both_formats(tmp_path: Path) -> None:
+    net = zoo.Net({"x": ("float32", (1, 3, 4, 4))})
+    std = [58.395, 57.12, 57.375]
+    net.give("y", net("Mul", "x", net.fixed(np.reshape(std, (1, 3, 1, 1)))), (1, 3, 4, 4))
+    net.give("z", net("Add", "x", net.fixed(np.ones((1, 3, 4, 4)))), (1, 3, 4, 4))
+    path = net.save(tmp_path / "m.onnx")
+    openvino.save_model(openvino.convert_model(path), tmp_path / "m.xml", compress_to_fp16=False)
+    for file in (path, tmp_path / "m.xml"):
+        graph = read_graph(file)
+        factors = [graph.numbers(node.inputs[1]) for node in graph.nodes if node.op == "Mul"]
+        assert pytest.approx(std, rel=1e-6) in factors
+        assert max(len(numbers) for numbers in graph.constants.values()) <= 16
+
+
+def test_constants_that_lie_about_where_they_are_have_no_numbers(tmp_path: Path) -> None:
+    path = converted(zoo.semantic, tmp_path)
+    text = path.read_text()
+    for wrong in (
+        'offset="99999999999999999999"',
+        'offset="-4"',
+        'offset="1e9"',
+        'offset="900000"',
+    ):
+        path.write_text(re.sub(r'offset="\d+"', wrong, text))
+        assert read_graph(path).constants == {}
+    path.with_suffix(".bin").unlink()
+    assert read_graph(path).constants == {}
