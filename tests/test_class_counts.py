@@ -16,7 +16,8 @@ from openvino import opset8
 from builder.build import build
 from builder.built import BuiltFunction
 from builder.init import begin, write
-from builder.plan import VARIANTS, plan
+from builder.plan import plan
+from builder.variants import VARIANTS
 from tests import zoo
 from tests.builder.conftest import png
 from tests.zoo import BOX, SCORE, UNIT, Maker, Net

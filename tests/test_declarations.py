@@ -17,8 +17,9 @@ from builder.check import check
 from builder.init import begin, write
 from builder.inspection import Inspection
 from builder.model import read
-from builder.plan import VARIANTS, plan
+from builder.plan import plan
 from builder.terminal import Progress
+from builder.variants import VARIANTS
 from tests import zoo
 from tests.builder.conftest import failure, png
 from tests.zoo import BOX, CELLS, CENTRE, SCORE
