@@ -13,7 +13,7 @@ from runtimes.arrays import Size
 from runtimes.errors import BadModel
 from runtimes.network import SIZE_INPUTS, Network
 from runtimes.preprocess.values import Channels, Layout, Normalize
-from runtimes.signature import ImageInput, Signature, Tensor
+from runtimes.signature import ImageInput, Signature, Tensor, listed
 from runtimes.step import Preprocess
 
 
@@ -124,10 +124,11 @@ def _image_input(signature: Signature, name: str | None) -> Tensor:
         if (tensor.name not in SIZE_INPUTS if name is None else tensor.name == name)
     ]
     if len(images) != 1:
-        listing = ", ".join(str(tensor) for tensor in signature.inputs)
         raise BadModel(
-            f"the model has {len(signature.inputs)} inputs; a detector's takes one, the image",
-            found=listing or "none",
+            f"the model has {len(signature.inputs)} inputs; one is needed, which takes the image",
+            found=listed(signature.inputs),
+            allowed="one input" + (f" called '{name}'" if name else ""),
+            hint="is this model meant for this type of function?",
             code="model-inputs",
         )
     return images[0]

@@ -132,11 +132,23 @@ class BuiltError(CvatbuildError):
 
 
 class Refused(ValueError):
-    """What a validator of the manifest's schema raises: a sentence, and the finding's code."""
+    """What a validator of the manifest's schema raises.
 
-    def __init__(self, what: str, code: str) -> None:
+    Args:
+        what: what is wrong, in one sentence without a full stop.
+        code: the finding's.
+        where: the key that it is about, of the model that is validated.
+        allowed, hint: see Problem.
+    """
+
+    def __init__(
+        self, what: str, code: str, where: str = "", allowed: str = "", hint: str = ""
+    ) -> None:
         super().__init__(what)
         self.code = code
+        self.where = where
+        self.allowed = allowed
+        self.hint = hint
 
 
 _Result = TypeVar("_Result")

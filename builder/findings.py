@@ -158,6 +158,18 @@ GROUPS: dict[str, dict[str, Kind]] = {
         {
             "model": ("The model cannot be used", "Whatever has no code of its own."),
             "model-not-found": ("A model that is not there", "There is no such file."),
+            "model-and-encoder": (
+                "A model beside an encoder and a decoder",
+                "A function has one model that does it all, or two that share the work.",
+            ),
+            "encoder-alone": (
+                "An encoder or a decoder without the other",
+                "What one of them gives is only half of the answer.",
+            ),
+            "models-swapped": (
+                "Encoder and decoder in each other's place",
+                "The image would go into the model that takes something else.",
+            ),
             "model-format": (
                 "A model of another format",
                 "Functions run ONNX, and OpenVINO IR in the CPU variant.",
@@ -181,7 +193,40 @@ GROUPS: dict[str, dict[str, Kind]] = {
             ),
             "model-inputs": (
                 "Inputs that no image fits",
-                "The model takes something else than one image.",
+                "The model takes something else than the image, or the crops, that a function of "
+                "this type has for it.",
+            ),
+            "input-unknown": (
+                "An input that the model does not have",
+                "There is nothing to give it to.",
+            ),
+            "input-twice": (
+                "One input for two things",
+                "One of the two would never reach the model.",
+            ),
+            "input-layout": (
+                "Axes that the input does not have",
+                "The model would take height, width and channels for each other.",
+            ),
+            "input-batch": (
+                "A batch of images",
+                "CVAT sends one image at a time, and nothing gathers them.",
+            ),
+            "prompt-inputs": (
+                "No input for what is clicked",
+                "The model would not learn what the annotator points at.",
+            ),
+            "prompts-fixed": (
+                "A fixed number of points",
+                "Annotators click as often as they need to.",
+            ),
+            "features-unpaired": (
+                "An input that nothing is given to",
+                "The decoder needs more than the encoder and the annotator give.",
+            ),
+            "features-shape": (
+                "Features of another shape",
+                "Encoder and decoder are of different networks.",
             ),
             "input-size": (
                 "Another size than the model's",
@@ -206,6 +251,14 @@ GROUPS: dict[str, dict[str, Kind]] = {
             "output-unknown": (
                 "An output that the model does not have",
                 "There is nothing to decode.",
+            ),
+            "output-missing": (
+                "No output that the step could read",
+                "The model gives something else than the step is for.",
+            ),
+            "output-ambiguous": (
+                "Several outputs that the step could read",
+                "Nothing is guessed: another choice would be other objects.",
             ),
             "output-layout": (
                 "A decoder of another layout",

@@ -151,11 +151,18 @@ class _OneModelOrTwo(Manifest):
     def _one_or_two(self) -> "_OneModelOrTwo":
         """Either `model`, or both of the others."""
         given = [key for key in ("model", "encoder", "decoder") if getattr(self, key) is not None]
-        if given not in (["model"], ["encoder", "decoder"]):
-            listed = ", ".join(f"`{key}`" for key in given) or "no model"
-            raise Refused(
-                f"gives {listed}; give `model`, or both `encoder` and `decoder`", "model-not-found"
-            )
+        allowed = "`model`, or both `encoder` and `decoder`"
+        if not given:
+            raise Refused("is missing", "missing-key", "model", allowed)
+        if "model" in given and len(given) > 1:
+            others = " and ".join(f"`{key}`" for key in given[1:])
+            what, hint = f"cannot be beside {others}", f"leave {others} out, or `model`"
+            raise Refused(what, "model-and-encoder", "model", allowed, hint)
+        if len(given) == 1 and given != ["model"]:
+            (one,) = given
+            other = "decoder" if one == "encoder" else "encoder"
+            hint = f"add `{other}: FILE`; a model that does it all is a `model:`"
+            raise Refused(f"has no `{other}` beside it", "encoder-alone", one, allowed, hint)
         return self
 
     def sources(self) -> dict[Path_, ModelSource]:

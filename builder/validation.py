@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from builder.document import Document, Path_
-from builder.errors import ManifestError, Problem, did_you_mean
+from builder.errors import ManifestError, Problem, Refused, did_you_mean
+from builder.steps import LISTINGS, known
 from builder.texts import WORDS
 
 
@@ -128,13 +129,19 @@ def _problem(
         keys = sorted(_keys(model, path[:-1]))
         what = "unknown step" if _is_step_list(path) else "unknown key"
         hint, code = did_you_mean(name, keys), what.replace(" ", "-")
+        if what == "unknown step" and not hint:
+            hint = _elsewhere(name)
         return document.problem(path, f"{what} '{name}'", "", ", ".join(keys), hint, code)
     if kind.startswith("missing"):
         return document.problem(path, "is missing", code="missing-key")
     if kind == "value_error":
         refused = first["ctx"]["error"]
-        code = getattr(refused, "code", "wrong-value")
-        return document.problem(path, str(refused), document.found(path), code=code)
+        if not isinstance(refused, Refused):
+            found = document.found(path)
+            return document.problem(path, str(refused), found, code="wrong-value")
+        place = (*path, refused.where) if refused.where else path
+        found, allowed, hint = document.found(place), refused.allowed, refused.hint
+        return document.problem(place, str(refused), found, allowed, hint, refused.code)
     allowed = " or ".join(dict.fromkeys(_allowed(detail) for detail in details))
     # A short form has no place of its own in the document; pydantic still has its value.
     found = document.found(path) or _scalar(first["input"])
@@ -146,6 +153,16 @@ def _problem(
     return document.problem(
         path, "has the wrong value", found or "nothing", allowed, hint, "wrong-value"
     )
+
+
+def _elsewhere(name: str) -> str:
+    """A hint that says where a step can stand that cannot stand where it does, or nothing."""
+    lists = [listing for listing in LISTINGS if name in known(listing)]
+    if not lists:
+        return ""
+    if "preprocess" in lists:
+        return f"`{name}` is a step of `preprocess`"
+    return f"`{name}` is a step of `postprocess` in functions of type {' or '.join(lists)}"
 
 
 def _scalar(value: object) -> str:

@@ -1,6 +1,6 @@
 """Models that turn an image's features, points and boxes into masks: what SAM's kind share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -14,7 +14,7 @@ from runtimes.instances import Instances
 from runtimes.masks import FrameMasks
 from runtimes.prompts import Prompts
 from runtimes.segmenter import Run, Segmenter
-from runtimes.signature import Signature, Tensor
+from runtimes.signature import Signature, Tensor, absent, listed
 from runtimes.step import Count
 from runtimes.view import View
 
@@ -72,12 +72,12 @@ class Prompted(Segmenter):
     def bind(self, model: Signature, encoder: Signature | None) -> "Prompted":
         """See Segmenter.bind."""
         inputs = {tensor.name: tensor for tensor in model.inputs}
-        outputs = {tensor.name: tensor for tensor in model.outputs}
-        points = self._named("points", inputs)
-        labels = self._named("labels", inputs)
-        for tensor in (points, labels):
-            _check_points(tensor)
-        size = self._optional("size", inputs)
+        if encoder is not None:
+            _check_order(self.names["points"], model, encoder)
+        points = self._input("points", model)
+        labels = self._input("labels", model)
+        _check_prompts(points, labels)
+        size = self._optional("size", model.inputs, "input")
         zeros = self.zeros
         if zeros is None:
             zeros = {name: _shape(inputs[name]) for name in self.names["zeros"] if name in inputs}
@@ -86,19 +86,23 @@ class Prompted(Segmenter):
         features = self.features
         if features is None:
             features = _paired(left, encoder)
-        unknown = [str(tensor) for tensor in left if tensor.name not in features]
-        missing = [name for name in (*features, *zeros) if name not in inputs]
-        if unknown or missing:
+        for key, names in (("features", features), ("zeros", zeros)):
+            for name in names:
+                if name not in inputs:
+                    raise absent(name, model.inputs, "input", key)
+        unknown = [tensor for tensor in left if tensor.name not in features]
+        if unknown:
             raise BadModel(
-                f"`{self.name()}` does not know what to give to {', '.join(unknown)}"
-                if unknown
-                else f"the model has no input called '{missing[0]}'",
+                f"`{self.name()}` does not know what to give to the input {listed(unknown)}",
                 where="features",
-                found=", ".join(str(tensor) for tensor in model.inputs),
+                found=listed(model.inputs),
+                allowed="points, labels, a size, an earlier mask, and what an encoder gives"
+                + (f": {listed(encoder.outputs)}" if encoder else ""),
                 hint="write `features: {INPUT: OUTPUT OF THE ENCODER}` or `zeros: {INPUT: SHAPE}`",
+                code="features-unpaired",
             )
         if encoder is not None:
-            _check_given(features, encoder)
+            _check_given(features, inputs, encoder)
         return replace(
             self,
             points=points.name,
@@ -106,48 +110,76 @@ class Prompted(Segmenter):
             size=size,
             features=features,
             zeros=zeros,
-            output=self._named("output", outputs).name,
-            scores=self._named("scores", outputs).name,
+            output=self._output("output", "masks", (3, 4, 5), model),
+            scores=self._output("scores", "scores of masks", (1, 2, 3), model),
         )
 
     def image_input(self) -> str:
         """See Segmenter.image_input."""
         return next(iter(self.features or {}), "")
 
-    def _optional(self, role: str, tensors: Mapping[str, Tensor]) -> str | None:
+    def _optional(
+        self, role: str, tensors: Sequence[Tensor], kind: Literal["input", "output"]
+    ) -> str | None:
         """The name of a role's tensor, if the model has one.
 
         Raises:
             BadModel: the manifest names one that the model does not have.
         """
         given = getattr(self, role)
+        names = [tensor.name for tensor in tensors]
         if given is None:
-            return next((name for name in self.names[role] if name in tensors), None)
-        if given not in tensors:
-            raise BadModel(
-                f"the model has no tensor called '{given}'",
-                where=role,
-                found=given,
-                allowed=", ".join(map(str, tensors.values())),
-            )
+            return next((name for name in self.names[role] if name in names), None)
+        if given not in names:
+            raise absent(given, tensors, kind, role)
         return str(given)
 
-    def _named(self, role: str, tensors: Mapping[str, Tensor]) -> Tensor:
-        """A role's tensor.
+    def _input(self, role: str, model: Signature) -> Tensor:
+        """The input that takes the points, or their labels.
 
         Raises:
             BadModel: the model has none.
         """
-        name = self._optional(role, tensors)
+        name = self._optional(role, model.inputs, "input")
         if name is None:
             raise BadModel(
-                f"`{self.name()}` needs {role}, and nothing in the model is called as usual",
+                f"`{self.name()}` needs an input for the {role}, and none of the model's has a "
+                "usual name",
                 where=role,
-                found=", ".join(map(str, tensors.values())),
+                found=listed(model.inputs),
                 allowed=", ".join(self.names[role]),
-                hint=f"name it: `{role}: NAME`",
+                hint=f"name it: `{role}: NAME`; or is this model meant for something else?",
+                code="prompt-inputs",
             )
-        return tensors[name]
+        return next(tensor for tensor in model.inputs if tensor.name == name)
+
+    def _output(self, role: str, holds: str, rank: tuple[int, ...], model: Signature) -> str:
+        """The name of a role's output.
+
+        Raises:
+            BadModel: the model has none, or one of another rank.
+        """
+        name = self._optional(role, model.outputs, "output")
+        if name is None:
+            raise BadModel(
+                f"`{self.name()}` needs an output with {holds}, and none of the model's has a "
+                "usual name",
+                where=role,
+                found=listed(model.outputs),
+                allowed=", ".join(self.names[role]),
+                hint=f"name it: `{role}: NAME`; or is this model meant for something else?",
+                code="output-missing",
+            )
+        tensor = next(tensor for tensor in model.outputs if tensor.name == name)
+        if tensor.shape and len(tensor.shape) not in rank:
+            raise BadModel(
+                f"the output {tensor} does not hold {holds}",
+                where=role,
+                found=name,
+                allowed=f"an output with {rank[0]} to {rank[-1]} axes: {listed(model.outputs)}",
+                code="output-layout",
+            )
+        return name
 
     def __call__(
         self, run: Run, features: Mapping[str, Array], view: View, prompts: Prompts
@@ -252,38 +284,103 @@ def _tokens(prompts: Prompts, geometry: Geometry, pads: bool) -> tuple[Array, Ar
     return coords.astype(np.float32), np.array(labels, np.float32)
 
 
-def _check_points(tensor: Tensor) -> None:
-    """Stop where an input takes a fixed number of points.
+def _check_order(names: Sequence[str], model: Signature, encoder: Signature) -> None:
+    """Stop where it is the encoder that takes points.
+
+    Args:
+        names: the usual ones of the input with the points.
+        model: of what the manifest calls the decoder.
+        encoder: of what it calls the encoder.
 
     Raises:
-        BadModel: it does.
+        BadModel: it is.
     """
-    # Either [..., points, 2] or [..., points].
-    last = tensor.shape[-1] if tensor.shape else 1
-    count = tensor.shape[-2] if last == 2 and len(tensor.shape) > 2 else last
-    if count is not None:
+    taken = {tensor.name for tensor in model.inputs}
+    swapped = [it for it in encoder.inputs if it.name in names and it.name not in taken]
+    if swapped:
         raise BadModel(
-            f"the input {tensor} takes exactly {count} points",
-            allowed="any number of points",
-            hint="export the model again with an open axis for the points",
+            f"the encoder takes the points, as {swapped[0]}, and the decoder does not",
+            found=f"decoder: {listed(model.inputs)}",
+            allowed="an encoder that takes the image, a decoder that takes the points",
+            hint="write the file of `encoder` under `decoder`, and the other way round",
+            code="models-swapped",
         )
 
 
-def _check_given(features: Mapping[str, str], encoder: Signature) -> None:
+def _check_prompts(points: Tensor, labels: Tensor) -> None:
+    """Stop where two inputs do not take any number of points, [..., n, 2], and labels, [..., n].
+
+    Raises:
+        BadModel: they do not.
+    """
+    if points.name == labels.name:
+        raise BadModel(
+            f"the input {points} cannot take both the points and their labels",
+            where="labels",
+            found=labels.name,
+            allowed="two inputs",
+            code="input-twice",
+        )
+    if points.shape and (len(points.shape) < 2 or points.shape[-1] not in (2, None)):
+        raise BadModel(
+            f"the input {points} takes no points",
+            where="points",
+            found=points.name,
+            allowed="[..., n, 2]: x and y of any number of points",
+            code="prompt-inputs",
+        )
+    for key, tensor, count in (
+        ("points", points, points.shape[-2] if points.shape else None),
+        ("labels", labels, labels.shape[-1] if labels.shape else None),
+    ):
+        if count is not None:
+            raise BadModel(
+                f"the input {tensor} takes exactly {count} points",
+                where=key,
+                found=tensor.name,
+                allowed="any number of points",
+                hint="export the model again with an open axis for the points",
+                code="prompts-fixed",
+            )
+
+
+def _check_given(
+    features: Mapping[str, str], inputs: Mapping[str, Tensor], encoder: Signature
+) -> None:
     """Stop where the encoder does not give what is to be passed on.
 
     Raises:
         BadModel: it does not.
     """
-    given = {tensor.name for tensor in encoder.outputs}
-    for source in features.values():
+    given = {tensor.name: tensor for tensor in encoder.outputs}
+    for name, source in features.items():
         if source not in given:
+            raise absent(source, encoder.outputs, "output", "features", "the encoder")
+        if not _fits(given[source], inputs[name]):
             raise BadModel(
-                f"the encoder has no output called '{source}'",
+                f"the encoder gives {given[source]}, but the decoder's input {inputs[name]} takes "
+                "another shape",
                 where="features",
-                found=source,
-                allowed=", ".join(map(str, encoder.outputs)),
+                found=str(given[source]),
+                allowed=str(inputs[name]),
+                hint="are both models exports of the same network?",
+                code="features-shape",
             )
+
+
+def _fits(given: Tensor, taken: Tensor) -> bool:
+    """Whether an output can go into an input, which may have more axes of 1 in front."""
+    if not given.shape or not taken.shape:
+        return True  # not declared
+    more = len(taken.shape) - len(given.shape)
+    return (
+        more >= 0
+        and all(size in (1, None) for size in taken.shape[:more])
+        and all(
+            None in (one, other) or one == other
+            for one, other in zip(given.shape, taken.shape[more:], strict=True)
+        )
+    )
 
 
 def _shape(tensor: Tensor) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """What a model takes and gives: names, shapes, types. Known before it runs and while it runs."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -37,6 +38,39 @@ class Tensor:
         return f"{self.name} [{sizes}] {self.dtype}"
 
 
+def listed(tensors: Iterable[Tensor]) -> str:
+    """Tensors in a message."""
+    return ", ".join(str(tensor) for tensor in tensors) or "none"
+
+
+def absent(
+    name: str,
+    tensors: Iterable[Tensor],
+    role: Literal["input", "output"],
+    where: str,
+    whose: str = "the model",
+) -> BadModel:
+    """The error that a manifest names a tensor which a model does not have.
+
+    Args:
+        name: as the manifest has it.
+        tensors: those that there are.
+        role: what they are to the model.
+        where: the step's key that names it.
+        whose: the model, in a sentence.
+    """
+    there = tuple(tensors)
+    close = difflib.get_close_matches(name, [tensor.name for tensor in there], n=1)
+    return BadModel(
+        f"{whose} has no {role} called '{name}'",
+        where=where,
+        found=name,
+        allowed=listed(there),
+        hint=f"did you mean '{close[0]}'?" if close else "",
+        code=f"{role}-unknown",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
     """All inputs and outputs of a model, and the metadata that its file carries."""
@@ -56,27 +90,21 @@ class Signature:
         Raises:
             BadModel: there is no such output, or more than one could be meant.
         """
-        listing = ", ".join(str(tensor) for tensor in self.outputs)
         if name is not None:
             for tensor in self.outputs:
                 if tensor.name == name:
                     return tensor
-            raise BadModel(
-                f"the model has no output called '{name}'",
-                where="output",
-                found=name,
-                allowed=listing,
-                code="output-unknown",
-            )
+            raise absent(name, self.outputs, "output", "output")
         fitting = [tensor for tensor in self.outputs if len(tensor.shape) in rank]
         if len(fitting) != 1:
             ranks = " or ".join(str(number) for number in rank)
             raise BadModel(
                 f"{len(fitting)} outputs could hold {role}; one with {ranks} axes is needed",
                 where="output",
-                found=listing,
+                found=listed(self.outputs),
                 allowed=f"one output with {ranks} axes",
                 hint="name it: `output: NAME`" if fitting else "is this step meant for this model?",
+                code="output-ambiguous" if fitting else "output-missing",
             )
         return fitting[0]
 
@@ -115,9 +143,11 @@ class ImageInput:
         if rank not in (3, 4):
             raise BadModel(
                 f"the input {tensor} cannot hold an image: it has {rank} axes",
+                found=str(tensor),
                 allowed="3 axes (one image) or 4 (a batch of images)",
                 code="model-inputs",
             )
+        hint = "leave the layout out: the input's shape tells it" if layout else ""
         if layout is None:
             last, first = tensor.shape[-1], tensor.shape[-3]
             channels_last = last in (1, 3) and first not in (1, 3)
@@ -128,23 +158,27 @@ class ImageInput:
         if len(layout) != rank:
             raise BadModel(
                 f"layout {layout} has {len(layout)} axes, but the input {tensor} has {rank}",
-                where="layout",
                 found=layout,
                 allowed=" or ".join(name for name in _AXES if len(name) == rank),
+                hint=hint,
+                code="input-layout",
             )
         height, width, channels = (tensor.shape[axis] for axis in _AXES[layout])
         if channels not in (1, 3, None):
             raise BadModel(
                 f"the input {tensor} has {channels} channels in layout {layout}",
-                where="layout",
                 found=layout,
                 allowed="1 channel (grey) or 3 (colour)",
+                hint=hint,
+                code="input-layout",
             )
         if rank == 4 and tensor.shape[0] not in (1, None):
             raise BadModel(
                 f"the input {tensor} takes {tensor.shape[0]} images at once",
+                found=str(tensor),
                 allowed="a batch of 1, or an open one",
                 hint="export the model again with batch size 1",
+                code="input-batch",
             )
         return cls(tensor.name, tensor.dtype, layout, height, width, channels)
 

@@ -26,7 +26,7 @@ threshold: 0.25
 
 @dataclass(frozen=True)
 class Mistake:
-    """A change to the manifest above, and what must be said about it.
+    """A change to a manifest, and what must be said about it.
 
     Attributes:
         name: what a person did.
@@ -35,7 +35,8 @@ class Mistake:
         code: of the finding.
         remedy: the words of the finding's hint that say what to do; empty where nothing is tried.
         mend: the edit that these words ask for, from what to what.
-        model: makes the model file.
+        model: makes the model file, and maybe others beside it.
+        manifest: what is changed.
     """
 
     name: str
@@ -46,13 +47,14 @@ class Mistake:
     remedy: str = ""
     mend: tuple[str, str] = ("", "")
     model: Callable[[Path], object] = yolo_model
+    manifest: str = MANIFEST
 
     def write(self, folder: Path) -> Path:
         """The mistaken manifest, beside its model."""
-        assert self.old in MANIFEST
+        assert self.old in self.manifest
         self.model(folder / "model.onnx")
         file = folder / "boxes.yaml"
-        file.write_text(MANIFEST.replace(self.old, self.new))
+        file.write_text(self.manifest.replace(self.old, self.new))
         return file
 
     def check(self, folder: Path) -> None:

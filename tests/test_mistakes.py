@@ -296,8 +296,11 @@ takes
         "- yolo: output1\n",
         """9:5: postprocess[0].yolo.output: the model has no output called 'output1'
   found:   output1
-  allowed: output0 [1, 7, 40] float32""",
+  allowed: output0 [1, 7, 40] float32
+  hint:    did you mean 'output0'?""",
         "output-unknown",
+        "did you mean 'output0'?",
+        ("yolo: output1", "yolo: output0"),
     ),
     Mistake(
         "the decoder of another layout",
@@ -432,8 +435,8 @@ MODELS = [
         "two inputs",
         two_input_model,
         "yolo",
-        "the model has 2 inputs; a detector's takes one, the image",
-        "",
+        "the model has 2 inputs; one is needed, which takes the image",
+        "is this model meant for this type of function?",
     ),
     (
         "an open size",

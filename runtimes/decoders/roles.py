@@ -9,7 +9,7 @@ import numpy as np
 from runtimes.arrays import Array, Size
 from runtimes.decoders.outputs import take
 from runtimes.errors import BadModel
-from runtimes.signature import Signature, Tensor
+from runtimes.signature import Signature, Tensor, absent, listed
 
 Pattern = tuple[int | None, ...]
 """The shape of an output; None where any size will do. Ones at its start are the batch."""
@@ -64,19 +64,19 @@ def resolve(
     Raises:
         BadModel: a name is wrong, or a role that is needed fits no output or several.
     """
-    listing = ", ".join(str(tensor) for tensor in signature.outputs)
     found: dict[str, Tensor] = {}
     for role, name in parts:
         if name is not None:
             named = [tensor for tensor in signature.outputs if tensor.name == name]
-            if not named or role.pattern(named[0].shape) is None:
+            if not named:
+                raise absent(name, signature.outputs, "output", role.key)
+            if role.pattern(named[0].shape) is None:
                 raise BadModel(
-                    f"the output {named[0]} does not hold {role.holds}"
-                    if named
-                    else f"the model has no output called '{name}'",
+                    f"the output {named[0]} does not hold {role.holds}",
                     where=role.key,
                     found=name,
-                    allowed=role.holds if named else listing,
+                    allowed=role.holds,
+                    code="output-layout",
                 )
             found[role.key] = named[0]
 
@@ -101,9 +101,10 @@ def resolve(
             raise BadModel(
                 f"{len(several)} outputs could hold {role.holds}; one is needed",
                 where=role.key,
-                found=listing,
+                found=listed(signature.outputs),
                 allowed=f"one output with {role.holds}",
                 hint=f"name it: `{role.key}: NAME`" if several else hint,
+                code="output-ambiguous" if several else "output-missing",
             )
     return [found.get(role.key) for role, _ in parts]
 

@@ -174,13 +174,13 @@ def test_one_worker_answers_all_clicks_unless_more_are_wanted(write: Write) -> N
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"decoder": None}, ["gives `encoder`; give `model`, or both `encoder` and `decoder`"]),
+        ({"decoder": None}, ["encoder: has no `decoder` beside it"]),
         ({"postprocess": ["smooth"]}, ["0 segmenters are listed"]),
         ({"postprocess": ["smooth", "sam"]}, ["exactly one is needed, as the first step"]),
         ({"postprocess": ["sam", "sam2"]}, ["2 segmenters are listed"]),
         ({"postprocess": ["yolo"]}, ["postprocess[0]"]),
         ({"postprocess": [{"sam": {"points": "dots"}}]}, [
-            "postprocess[0].sam.points", "no tensor called 'dots'", "point_coords [1, ?, 2]",
+            "postprocess[0].sam.points", "no input called 'dots'", "point_coords [1, ?, 2]",
         ]),
         ({"postprocess": [{"sam": "most"}]}, ["postprocess[0].sam.masks"]),
         ({"preprocess": ["normalize"]}, ["nothing brings the image to the 1024x1024"]),
@@ -196,7 +196,7 @@ def test_what_does_not_fit_is_told(write: Write, changes: Any, parts: list[str])
 
 def test_a_model_for_something_else_is_told(write: Write, click_models: Path) -> None:
     text = str(failure(lambda: plan(write(decoder=str(click_models / "sam-encoder.onnx")))))
-    assert "`sam` needs points, and nothing in the model is called as usual" in text
+    assert "`sam` needs an input for the points, and none of the model's has a usual name" in text
     assert "postprocess[0].sam.points" in text
 
 

@@ -157,17 +157,42 @@ def test_names_of_the_manifest_go_first() -> None:
 @pytest.mark.parametrize(
     ("step", "model", "what", "where"),
     [
-        (Sam(), with_inputs(SAM, point_coords=None), "`sam` needs points", "points"),
-        (Sam(), with_inputs(SAM, point_labels=None), "`sam` needs labels", "labels"),
-        (Sam(), replace(SAM, outputs=SAM.outputs[:1]), "`sam` needs scores", "scores"),
-        (Sam(), replace(SAM, outputs=SAM.outputs[1:2]), "`sam` needs output", "output"),
-        (Sam(points="clicks"), SAM, "no tensor called 'clicks'", "points"),
-        (Sam(size="frame"), SAM, "no tensor called 'frame'", "size"),
-        (Sam(), with_inputs(SAM, odd=(1, 2)), "does not know what to give to odd", "features"),
-        (Sam(zeros={"gone": (1,)}), SAM, "does not know what to give to mask_input", "features"),
-        (Sam(zeros={**ZEROS, "gone": (1,)}), SAM, "no input called 'gone'", "features"),
-        (Sam(), with_inputs(SAM, point_coords=(1, 5, 2)), "takes exactly 5 points", ""),
-        (Sam(), with_inputs(SAM, point_labels=(1, 2)), "takes exactly 2 points", ""),
+        (
+            Sam(),
+            with_inputs(SAM, point_coords=None),
+            "needs an input for the points",
+            "points",
+        ),
+        (
+            Sam(),
+            with_inputs(SAM, point_labels=None),
+            "needs an input for the labels",
+            "labels",
+        ),
+        (
+            Sam(),
+            replace(SAM, outputs=SAM.outputs[:1]),
+            "needs an output with scores",
+            "scores",
+        ),
+        (
+            Sam(),
+            replace(SAM, outputs=SAM.outputs[1:2]),
+            "needs an output with masks",
+            "output",
+        ),
+        (Sam(points="clicks"), SAM, "no input called 'clicks'", "points"),
+        (Sam(size="frame"), SAM, "no input called 'frame'", "size"),
+        (
+            Sam(),
+            with_inputs(SAM, odd=(1, 2)),
+            "what to give to the input odd",
+            "features",
+        ),
+        (Sam(zeros={}), SAM, "what to give to the input mask_input", "features"),
+        (Sam(zeros={**ZEROS, "gone": (1,)}), SAM, "no input called 'gone'", "zeros"),
+        (Sam(), with_inputs(SAM, point_coords=(1, 5, 2)), "takes exactly 5 points", "points"),
+        (Sam(), with_inputs(SAM, point_labels=(1, 2)), "takes exactly 2 points", "labels"),
     ],
 )
 def test_models_that_are_no_such_decoder_are_refused(
