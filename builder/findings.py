@@ -204,6 +204,10 @@ GROUPS: dict[str, dict[str, Kind]] = {
                 "One input for two things",
                 "One of the two would never reach the model.",
             ),
+            "input-ambiguous": (
+                "Two inputs that the step could mean",
+                "The template would be looked at as the frame, and the frame as the template.",
+            ),
             "input-layout": (
                 "Axes that the input does not have",
                 "The model would take height, width and channels for each other.",
@@ -240,6 +244,19 @@ GROUPS: dict[str, dict[str, Kind]] = {
                 "Values that the input does not take",
                 "The model's input has another type, or other channels, than the steps give.",
             ),
+            "template-size": (
+                "A template larger than what it is searched in",
+                "The object cannot be found in a part of the frame that is smaller than itself.",
+            ),
+            "crop-moved": (
+                "Steps that move a tracker's crop",
+                "The tracker knows where its crops lie; a step that moves pixels would shift every "
+                "box.",
+            ),
+            "no-encoder": (
+                "A key that needs an encoder",
+                "It names a tensor of a model that there is not.",
+            ),
             "no-resize": (
                 "Nothing brings the image to the model's size",
                 "The model would refuse every image.",
@@ -263,6 +280,10 @@ GROUPS: dict[str, dict[str, Kind]] = {
             "output-layout": (
                 "A decoder of another layout",
                 "The numbers would be read in the wrong order, and nothing or nonsense be found.",
+            ),
+            "no-vector": (
+                "An output that is no vector",
+                "Nothing could be compared: ReID needs one vector for each crop.",
             ),
             "model-task": (
                 "A model of another task",

@@ -14,7 +14,7 @@ from runtimes.instances import Instances
 from runtimes.masks import FrameMasks
 from runtimes.prompts import Prompts
 from runtimes.segmenter import Run, Segmenter
-from runtimes.signature import Signature, Tensor, absent, listed
+from runtimes.signature import Signature, Tensor, absent, fits, listed
 from runtimes.step import Count
 from runtimes.view import View
 
@@ -356,7 +356,7 @@ def _check_given(
     for name, source in features.items():
         if source not in given:
             raise absent(source, encoder.outputs, "output", "features", "the encoder")
-        if not _fits(given[source], inputs[name]):
+        if not fits(given[source], inputs[name]):
             raise BadModel(
                 f"the encoder gives {given[source]}, but the decoder's input {inputs[name]} takes "
                 "another shape",
@@ -366,21 +366,6 @@ def _check_given(
                 hint="are both models exports of the same network?",
                 code="features-shape",
             )
-
-
-def _fits(given: Tensor, taken: Tensor) -> bool:
-    """Whether an output can go into an input, which may have more axes of 1 in front."""
-    if not given.shape or not taken.shape:
-        return True  # not declared
-    more = len(taken.shape) - len(given.shape)
-    return (
-        more >= 0
-        and all(size in (1, None) for size in taken.shape[:more])
-        and all(
-            None in (one, other) or one == other
-            for one, other in zip(given.shape, taken.shape[more:], strict=True)
-        )
-    )
 
 
 def _shape(tensor: Tensor) -> tuple[int, ...]:

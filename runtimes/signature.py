@@ -71,6 +71,21 @@ def absent(
     )
 
 
+def fits(given: Tensor, taken: Tensor) -> bool:
+    """Whether an output can go into an input, which may have more axes of 1 in front."""
+    if not given.shape or not taken.shape:
+        return True  # not declared
+    more = len(taken.shape) - len(given.shape)
+    return (
+        more >= 0
+        and all(size in (1, None) for size in taken.shape[:more])
+        and all(
+            None in (one, other) or one == other
+            for one, other in zip(given.shape, taken.shape[more:], strict=True)
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
     """All inputs and outputs of a model, and the metadata that its file carries."""

@@ -67,6 +67,7 @@ def _moving_steps(read: ManifestFile[TrackerManifest]) -> list[Problem]:
             step.name(),
             ", ".join(allowed.name() for allowed in VALUES),
             "leave it out; the size of crops is `template_size` and `search_size` of the step",
+            "crop-moved",
         )
         for path, step in read.steps("preprocess").items()
         if not isinstance(step, VALUES)

@@ -39,6 +39,16 @@ class Embedding(Embedder):
                 found=str(tensor),
                 allowed="[N, D], or [N, D, 1, 1]",
                 hint="export the model with its pooling and its head",
+                code="no-vector",
+            )
+        if tensor.shape[1] == 1 and (self.distance == "cosine" or self.normalize):
+            raise BadModel(
+                f"the output {tensor} is one number for each crop, which has no direction",
+                where="output",
+                found=str(tensor),
+                allowed="[N, D], or [N, D, 1, 1], with D numbers that are compared",
+                hint="is this model meant for ReID?",
+                code="no-vector",
             )
         return replace(self, output=tensor.name)
 

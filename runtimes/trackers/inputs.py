@@ -3,7 +3,7 @@
 from typing import Any
 
 from runtimes.errors import BadModel
-from runtimes.signature import ImageInput, Signature, Tensor
+from runtimes.signature import ImageInput, Signature, Tensor, absent, fits, listed
 from runtimes.tracking import Tracking
 
 _TEMPLATE = ("template", "exemplar", "target", "input1", "z")
@@ -25,6 +25,14 @@ def bind_inputs(
     Raises:
         BadModel: an input is not to be told apart, or a size is not the model's.
     """
+    if encoder is not None and (len(encoder.inputs), len(model.inputs)) == (2, 1):
+        raise BadModel(
+            f"the encoder takes two inputs, {listed(encoder.inputs)}, and the decoder one",
+            found=f"decoder: {listed(model.inputs)}",
+            allowed="an encoder that takes a crop, a decoder that takes what it makes of two",
+            hint="write the file of `encoder` under `decoder`, and the other way round",
+            code="models-swapped",
+        )
     template, search = _pair(step, model)
     if encoder is None:
         sizes = [
@@ -36,17 +44,45 @@ def bind_inputs(
         ]
         for key, value in (("image", step.image), ("embedding", step.embedding)):
             if value is not None:
-                raise BadModel("belongs to an encoder, and there is none", where=key, found=value)
+                raise BadModel(
+                    "belongs to an encoder, and there is none",
+                    where=key,
+                    found=value,
+                    hint=f"leave `{key}` out, or name an `encoder` and a `decoder`",
+                    code="no-encoder",
+                )
         names: dict[str, Any] = {}
     else:
-        image = _only(encoder.inputs, step.image, "image", "input")
-        embedding = _only(encoder.outputs, step.embedding, "embedding", "output")
+        image, embedding = _encoder_input(step, encoder), _encoder_output(step, encoder)
+        for key, tensor in (("template", template), ("search", search)):
+            if not fits(embedding, tensor):
+                raise BadModel(
+                    f"the encoder gives {embedding}, but the decoder's input {tensor} takes "
+                    "another shape",
+                    where=key,
+                    found=str(embedding),
+                    allowed=str(tensor),
+                    hint="are both models exports of the same network?",
+                    code="features-shape",
+                )
+        # One encoder embeds both crops, so its own size could be right for one of them alone.
+        hint = "an encoder that takes crops of two sizes has to be exported with open height and "
+        hint += "width"
         sizes = [
-            # One encoder embeds both crops, so its own size could be right for one of them alone.
-            _size("template_size", step.template_size or usual[0], image, usual[0]),
-            _size("search_size", step.search_size or usual[1], image, usual[1]),
+            _size("template_size", step.template_size or usual[0], image, usual[0], hint),
+            _size("search_size", step.search_size or usual[1], image, usual[1], hint),
         ]
         names = {"image": image.name, "embedding": embedding.name}
+    if sizes[0] > sizes[1]:
+        raise BadModel(
+            f"the template, {sizes[0]}x{sizes[0]}, is larger than what it is searched in, "
+            f"{sizes[1]}x{sizes[1]}",
+            where="template_size" if step.template_size else "template",
+            found=str(step.template_size or template.name),
+            allowed=f"at most {sizes[1]}x{sizes[1]}",
+            hint="are `template` and `search` in each other's place?",
+            code="template-size",
+        )
     return {
         **names,
         "template": template.name,
@@ -58,20 +94,29 @@ def bind_inputs(
 
 def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
     """The inputs that take the template and the search crop, or what is made of them."""
-    listing = ", ".join(str(tensor) for tensor in model.inputs) or "none"
     found: dict[str, Tensor] = {}
     for key, name in (("template", step.template), ("search", step.search)):
         if name is not None:
             named = [tensor for tensor in model.inputs if tensor.name == name]
             if not named:
-                what = f"the model has no input called '{name}'"
-                raise BadModel(what, where=key, found=name, allowed=listing)
+                raise absent(name, model.inputs, "input", key)
             found[key] = named[0]
-    if len(model.inputs) != 2 or len({tensor.name for tensor in found.values()}) < len(found):
+    if len(model.inputs) != 2:
         raise BadModel(
             f"the model has {len(model.inputs)} inputs; a tracker's takes two, template and search",
-            found=listing,
+            found=listed(model.inputs),
+            allowed="two inputs",
             hint="a model that takes one crop is an `encoder:`; `model:` is what compares two",
+            code="model-inputs",
+        )
+    if len(found) == 2 and found["template"] == found["search"]:
+        raise BadModel(
+            f"the input {found['search']} cannot take both the template and the search crop",
+            where="search",
+            found=found["search"].name,
+            allowed=listed(it for it in model.inputs if it != found["search"]),
+            hint="leave `search` out: it is the other input",
+            code="input-twice",
         )
     for key, words in (("template", _TEMPLATE), ("search", _SEARCH)):
         free = [tensor for tensor in model.inputs if tensor not in found.values()]
@@ -89,8 +134,9 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
         raise BadModel(
             "neither names nor sizes tell which input takes the template",
             where="template",
-            found=listing,
+            found=listed(model.inputs),
             hint="name it: `template: NAME`",
+            code="input-ambiguous",
         )
     return found["template"], found["search"]
 
@@ -109,25 +155,59 @@ def _extent(tensor: Tensor) -> int:
     return total
 
 
-def _only(tensors: tuple[Tensor, ...], name: str | None, key: str, role: str) -> Tensor:
-    """The encoder's tensor called `name`, or the only one that it has."""
-    fitting = [tensor for tensor in tensors if name in (None, tensor.name)]
-    if len(fitting) != 1:
-        listing = ", ".join(str(tensor) for tensor in tensors) or "none"
+def _encoder_input(step: Tracking, encoder: Signature) -> Tensor:
+    """The encoder's one input.
+
+    Raises:
+        BadModel: it has others, or the manifest names another.
+    """
+    if len(encoder.inputs) != 1:
         raise BadModel(
-            f"the encoder has {len(fitting)} {role}s that could be meant; one is needed"
-            if name is None
-            else f"the encoder has no {role} called '{name}'",
-            where=key,
-            found=listing if name is None else name,
-            allowed=f"one {role}" if name is None else listing,
-            hint=f"name it: `{key}: NAME`" if len(fitting) > 1 else "",
+            f"the encoder has {len(encoder.inputs)} inputs; one is needed, which takes a crop",
+            found=listed(encoder.inputs),
+            allowed="one input",
+            code="model-inputs",
+        )
+    (image,) = encoder.inputs
+    if step.image not in (None, image.name):
+        raise absent(str(step.image), encoder.inputs, "input", "image", "the encoder")
+    return image
+
+
+def _encoder_output(step: Tracking, encoder: Signature) -> Tensor:
+    """The encoder's output that is passed on: the named one, or the only one.
+
+    Raises:
+        BadModel: there is no such output, or none was named and there are several.
+    """
+    fitting = [it for it in encoder.outputs if step.embedding in (None, it.name)]
+    if not fitting:
+        raise absent(str(step.embedding), encoder.outputs, "output", "embedding", "the encoder")
+    if len(fitting) > 1:
+        raise BadModel(
+            f"the encoder has {len(fitting)} outputs that could be meant; one is needed",
+            where="embedding",
+            found=listed(encoder.outputs),
+            allowed="one output",
+            hint="name it: `embedding: NAME`",
+            code="output-ambiguous",
         )
     return fitting[0]
 
 
-def _size(key: str, given: int | None, tensor: Tensor, usual: int) -> int:
-    """The side of a square crop: the manifest's or the model's, which must not differ."""
+def _size(key: str, given: int | None, tensor: Tensor, usual: int, hint: str = "") -> int:
+    """The side of a square crop: the manifest's or the model's, which must not differ.
+
+    Args:
+        key: the manifest's.
+        given: its value.
+        tensor: the input.
+        usual: the side where neither says one.
+        hint: what to do where the model says another one. Default: not to say any.
+
+    Raises:
+        BadModel: they differ.
+    """
     image = ImageInput.of(tensor)
     taken = {size for size in (image.height, image.width) if size is not None}
     size = given or (taken.pop() if len(taken) == 1 else usual)
@@ -138,7 +218,7 @@ def _size(key: str, given: int | None, tensor: Tensor, usual: int) -> int:
             where=key,
             found=str(size),
             allowed="the model's size; crops are square",
-            hint="an encoder that takes crops of two sizes has to be exported with open height and "
-            "width",
+            hint=hint or (f"leave `{key}` out: it is the model's" if given else ""),
+            code="input-size",
         )
     return size

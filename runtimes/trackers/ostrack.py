@@ -51,10 +51,10 @@ class Ostrack(Tracking):
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Ostrack":
         """See Tracking.bind."""
+        inputs = bind_inputs(self, model, encoder, (128, 256))
         parts = [(_SCORES, self.scores), (_SIZES, self.sizes), (_OFFSETS, self.offsets)]
         names = [tensor.name for tensor in resolve(model, parts) if tensor is not None]
         scores, sizes, offsets = names
-        inputs = bind_inputs(self, model, encoder, (128, 256))
         return replace(self, scores=scores, sizes=sizes, offsets=offsets, **inputs)
 
     def template_view(self, box: Array, image: Size) -> View:

@@ -51,15 +51,17 @@ class Siamfc(Tracking):
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Siamfc":
         """See Tracking.bind."""
+        inputs = bind_inputs(self, model, encoder, (127, 255))
         tensor = model.output(self.output, rank=(4,), role="the response, [1, 1, h, w]")
         shape = tensor.shape
         if len(shape) != 4 or shape[0] not in (1, None) or shape[1] not in (1, None):
             raise BadModel(
                 f"the output {tensor} does not hold one response for each place",
                 where="output",
+                found=tensor.name,
                 allowed="[1, 1, height, width]",
+                code="output-layout",
             )
-        inputs = bind_inputs(self, model, encoder, (127, 255))
         return replace(self, output=tensor.name, **inputs)
 
     def template_view(self, box: Array, image: Size) -> View:

@@ -60,6 +60,7 @@ class Siamrpn(Tracking):
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Siamrpn":
         """See Tracking.bind."""
+        inputs = bind_inputs(self, model, encoder, (127, 255))
         counts = (1, len(RATIOS)) if self.ratios is None else (self._count,)
         maps: list[tuple[int | None, ...]] = [(1, 2 * count, None, None) for count in counts]
         if 1 in counts:
@@ -78,7 +79,6 @@ class Siamrpn(Tracking):
         if ratios is None:
             ratios = () if boxes.shape[1] in (4, None) else RATIOS
         stride = self.stride or (8 if ratios else 16)
-        inputs = bind_inputs(self, model, encoder, (127, 255))
         return replace(
             self, ratios=ratios, stride=stride, classes=classes.name, boxes=boxes.name, **inputs
         )

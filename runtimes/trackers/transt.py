@@ -44,6 +44,7 @@ class Transt(Tracking):
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Transt":
         """See Tracking.bind."""
+        inputs = bind_inputs(self, model, encoder, (128, 256))
         logits, boxes = resolve(model, [(_LOGITS, self.logits), (_BOXES, self.boxes)])
         assert logits is not None
         assert boxes is not None
@@ -52,9 +53,11 @@ class Transt(Tracking):
             raise BadModel(
                 f"the {cells} cells of the output {logits} are no square",
                 where="logits",
+                found=f"{cells} cells",
                 allowed="32 x 32 = 1024 cells for a search crop of 256",
+                hint="is this an export of TransT?",
+                code="output-layout",
             )
-        inputs = bind_inputs(self, model, encoder, (128, 256))
         return replace(self, logits=logits.name, boxes=boxes.name, **inputs)
 
     def template_view(self, box: Array, image: Size) -> View:
