@@ -289,6 +289,14 @@ GROUPS: dict[str, dict[str, Kind]] = {
                 "A model of another task",
                 "Layouts of different tasks can look alike, and would be decoded into nonsense.",
             ),
+            "strides": (
+                "Strides or anchors that do not fit together",
+                "Each stride has a grid of its own; with other numbers boxes lie elsewhere.",
+            ),
+            "keypoint-count": (
+                "Another number of keypoints than the model's",
+                "Every keypoint after the missing one would be another.",
+            ),
             "class-count": (
                 "Another number of classes than labels",
                 "Every class after the missing one would carry the wrong name.",

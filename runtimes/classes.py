@@ -75,4 +75,5 @@ class Joints:
             allowed=f"{found} sublabels" if self.total else f"ids 0 to {found - 1}",
             hint="list every keypoint in the model's order, or give the sublabels that you want an "
             "`id`: the model's number of the keypoint, from 0",
+            code="keypoint-count",
         )

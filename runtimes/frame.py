@@ -9,15 +9,9 @@ import numpy as np
 from runtimes.arrays import Array, Size
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
-from runtimes.signature import LayoutName
+from runtimes.signature import PIXEL_TYPES, LayoutName
 
 ChannelOrder: TypeAlias = Literal["rgb", "bgr", "gray"]
-
-_DTYPES = (
-    *("float32", "float16", "float64"),
-    *("uint8", "uint16", "uint32", "uint64", "int16", "int32", "int64"),
-)
-"""Types that hold every value of a pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +55,11 @@ class Frame:
             pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)[:, :, None]
         elif self.channels == "rgb":
             pixels = pixels[:, :, ::-1]
-        if dtype not in _DTYPES:
+        if dtype not in PIXEL_TYPES:
             raise BadModel(
                 f"the model's input is of type {dtype}, which no image can be turned into",
-                allowed=", ".join(_DTYPES),
+                allowed=", ".join(PIXEL_TYPES),
+                code="input-values",
             )
         kind = np.dtype(dtype)
         planes = pixels.transpose(2, 0, 1)

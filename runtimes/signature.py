@@ -18,6 +18,12 @@ _AXES: dict[str, tuple[int, int, int]] = {
 }
 """Layout -> the axes of height, width and channels."""
 
+PIXEL_TYPES = (
+    *("float32", "float16", "float64"),
+    *("uint8", "uint16", "uint32", "uint64", "int16", "int32", "int64"),
+)
+"""Types that hold every value of a pixel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
@@ -161,6 +167,13 @@ class ImageInput:
                 found=str(tensor),
                 allowed="3 axes (one image) or 4 (a batch of images)",
                 code="model-inputs",
+            )
+        if tensor.dtype not in PIXEL_TYPES:
+            raise BadModel(
+                f"the input {tensor} is of a type that no image can be turned into",
+                found=tensor.dtype,
+                allowed=", ".join(PIXEL_TYPES),
+                code="input-values",
             )
         hint = "leave the layout out: the input's shape tells it" if layout else ""
         if layout is None:

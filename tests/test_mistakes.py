@@ -3,8 +3,10 @@
 Every message was written by hand, as the person who makes the mistake should read it.
 """
 
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from builder.built import BuiltFunction
@@ -17,10 +19,18 @@ from tests.builder.models import (
     open_size_model,
     openvino_model,
     redirected_model,
+    save,
     two_input_model,
     yolo_model,
 )
 from tests.gallery import MANIFEST, Mistake
+
+
+def any_model(path: Path, **outputs: tuple[int, ...]) -> None:
+    """A model of images of 64x64 with any outputs, all zeros, and no metadata."""
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in outputs.items()}
+    save(path, zeros, {"images": (1, 3, 64, 64)}, {})
+
 
 MANIFESTS = [
     Mistake(
@@ -313,6 +323,80 @@ candidates in columns; `yolo_objectness` decodes candidates in rows
         "output-layout",
         "`yolo` is for [1, 4 + classes, candidates]",
         ("yolo_objectness", "yolo"),
+    ),
+    Mistake(
+        "nothing for the decoder",
+        "name: boxes",
+        "name: boxes",
+        """9:5: postprocess[0].yolo.output: 0 outputs could hold [1, 4 + classes + ..., \
+candidates]; one with 3 axes is needed
+  found:   scores [1, 3] float32
+  allowed: one output with 3 axes
+  hint:    is this step meant for this model?""",
+        "output-missing",
+        model=partial(any_model, scores=(1, 3)),
+    ),
+    Mistake(
+        "two heads for one decoder",
+        "name: boxes",
+        "name: boxes",
+        """9:5: postprocess[0].yolo.output: 2 outputs could hold [1, 4 + classes + ..., \
+candidates]; one with 3 axes is needed
+  found:   one [1, 7, 40] float32, other [1, 7, 40] float32
+  allowed: one output with 3 axes
+  hint:    name it: `output: NAME`""",
+        "output-ambiguous",
+        "name it: `output: NAME`",
+        ("- yolo\n", "- yolo: {output: one}\n"),
+        model=partial(any_model, one=(1, 7, 40), other=(1, 7, 40)),
+    ),
+    Mistake(
+        "keypoints that nobody has counted",
+        "  - yolo\n  - nms: 0.45\n  - rectangle",
+        "  - yolo_pose\n  - nms: 0.45\n  - points",
+        """9:5: postprocess[0].yolo_pose.kpt_shape: how many keypoints there are is not known: the \
+model's metadata do not say
+  allowed: [number of keypoints, values of each: 2 or 3]
+  hint:    write `kpt_shape: [17, 3]`, with the model's own numbers""",
+        "keypoint-count",
+        "write `kpt_shape: [17, 3]`, with the model's own numbers",
+        ("- yolo_pose", "- yolo_pose: {kpt_shape: [2, 3]}"),
+        model=partial(any_model, output0=(1, 13, 40)),
+    ),
+    Mistake(
+        "keypoints of another model",
+        "  - yolo\n  - nms: 0.45\n  - rectangle",
+        "  - yolo_pose: {kpt_shape: [17, 3]}\n  - nms: 0.45\n  - points",
+        """9:5: postprocess[0].yolo_pose.output: the 13 channels of the output output0 [1, 13, 40] \
+float32 leave none for classes: 4 for the box + 51 for keypoints
+  found:   13 channels
+  allowed: 56 channels or more
+  hint:    is this step meant for this model?""",
+        "output-layout",
+        model=partial(any_model, output0=(1, 13, 40)),
+    ),
+    Mistake(
+        "strides with different numbers of anchors",
+        "- yolo\n",
+        "- yolo_anchors: {anchors: [[[10, 14]], [[81, 82], [135, 169]]]}\n",
+        """9:20: postprocess[0].yolo_anchors.anchors: each stride needs as many anchors as the \
+others, and one at least
+  found:   [1, 2] anchors
+  allowed: such as [[[10, 14], [23, 27], [37, 58]], [[81, 82], [135, 169], [344, 319]]]""",
+        "strides",
+    ),
+    Mistake(
+        "an attribute out of one of two outputs",
+        "  - rectangle\n",
+        "  - choice_attribute: {attribute: colour, values: [red, blue]}\n  - rectangle\n",
+        """11:5: postprocess[2].choice_attribute.output: the output is not named, and the model \
+has several
+  allowed: output0 [1, 7, 40] float32, colours [40, 2] float32
+  hint:    name it: `output: NAME`""",
+        "output-ambiguous",
+        "name it: `output: NAME`",
+        ("attribute: colour,", "attribute: colour, output: colours,"),
+        model=partial(any_model, output0=(1, 7, 40), colours=(40, 2)),
     ),
     Mistake(
         "no shape at the end",

@@ -8,7 +8,7 @@ import numpy as np
 from runtimes.arrays import Array
 from runtimes.errors import BadModel
 from runtimes.instances import Instances
-from runtimes.signature import Signature
+from runtimes.signature import Signature, absent, listed
 from runtimes.step import Attribute, InputType
 
 
@@ -62,13 +62,17 @@ def _bound(name: str | None, signature: Signature) -> str:
         BadModel: there is no such output, or none was named and there are several.
     """
     names = [tensor.name for tensor in signature.outputs]
-    listing = ", ".join(str(tensor) for tensor in signature.outputs)
-    if name is None and len(names) == 1:
-        return names[0]
-    if name is None or name not in names:
-        what = "the output is not named" if name is None else f"the model has no output '{name}'"
-        raise BadModel(what, where="output", found=name or "", allowed=listing)
-    return name
+    if name is not None and name not in names:
+        raise absent(name, signature.outputs, "output", "output")
+    if name is None and len(names) != 1:
+        raise BadModel(
+            "the output is not named, and the model has several",
+            where="output",
+            allowed=listed(signature.outputs),
+            hint="name it: `output: NAME`",
+            code="output-ambiguous",
+        )
+    return name or names[0]
 
 
 @dataclass(frozen=True, slots=True)

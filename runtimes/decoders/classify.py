@@ -31,6 +31,7 @@ def _declared_classes(tensor: Tensor) -> int | None:
             where="output",
             allowed="[1, classes], [classes] or [1, classes, 1, 1]",
             hint="is this step meant for this model?",
+            code="output-layout",
         )
     if long:
         return long[0]

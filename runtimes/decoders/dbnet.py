@@ -56,6 +56,7 @@ class Dbnet(Decoder):
                 f"the output {tensor} does not hold one probability for each pixel",
                 where="output",
                 allowed="[1, 1, height, width]",
+                code="output-layout",
             )
         classes.check(1, f"{tensor}: text")
         return replace(self, output=tensor.name)

@@ -145,6 +145,7 @@ class RtdetrConcat(Decoder):
                 where=_CONCAT.key,
                 allowed=_CONCAT.holds,
                 hint="`yolo` is for [1, 4 + classes, candidates]",
+                code="output-layout",
             )
         if columns is not None:
             counted = f"{tensor}: {columns} columns = 4 for the box + {columns - 4}"

@@ -62,6 +62,7 @@ class Heatmap(Decoder):
                 f"the output {tensor} does not hold the heatmaps of one image",
                 where="output",
                 allowed="[1, keypoints, height, width]",
+                code="output-layout",
             )
         classes.check(1, f"{tensor}: one person")
         return replace(self, output=tensor.name)
@@ -141,6 +142,7 @@ class Simcc(Decoder):
                     found=listing,
                     allowed="two outputs [1, keypoints, bins]",
                     hint="name them: `x: NAME` and `y: NAME`",
+                    code="output-missing",
                 )
             one, other = rows
             x = x or (other if y is one else one)
@@ -151,6 +153,7 @@ class Simcc(Decoder):
                 f"{x} and {y} are not the rows along x and along y of the same keypoints",
                 where="x",
                 allowed="two outputs [1, keypoints, bins]",
+                code="output-layout",
             )
         classes.check(1, f"{x}, {y}: one person")
         return replace(self, x=x.name, y=y.name)

@@ -44,6 +44,7 @@ class Movenet(Decoder):
                 where="output",
                 allowed="[1, 1, keypoints, 3]",
                 hint="`movenet_multi` is for [1, 6, 56], `heatmap` for [1, keypoints, h, w]",
+                code="output-layout",
             )
         classes.check(1, f"{tensor}: one person")
         return replace(self, output=tensor.name)
@@ -86,6 +87,7 @@ class MovenetMulti(Decoder):
                 where="output",
                 allowed="[1, people, 3 * keypoints + 5]",
                 hint="`movenet` is for [1, 1, 17, 3]",
+                code="output-layout",
             )
         classes.check(1, f"{tensor}: people")
         return replace(self, output=tensor.name)

@@ -190,6 +190,7 @@ def _layout(pixels: Sequence[int | None], links: Sequence[int | None]) -> MapLay
         where="pixels",
         allowed=f"[1, {_PIXELS}, h, w] and [1, {_LINKS}, h, w], "
         f"or [1, h, w, {_PIXELS}] and [1, h, w, {_LINKS}]",
+        code="output-layout",
     )
 
 

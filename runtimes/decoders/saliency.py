@@ -69,6 +69,7 @@ class Saliency(Decoder):
                 where="output",
                 allowed="floats [1, 1, h, w], [1, h, w, 1] or [1, h, w]",
                 hint="maps of several classes are decoded by `semantic`",
+                code="output-layout",
             )
         classes.check(1, str(tensor))
         return replace(self, output=tensor.name)

@@ -92,6 +92,7 @@ class Semantic(Decoder):
                 f"the output {tensor} does not hold a map of one image",
                 where="output",
                 allowed="[1, classes, h, w], [1, h, w, classes] or [1, h, w]",
+                code="output-layout",
             )
         if len(tensor.shape) == 3:
             channels: int | None = 1
@@ -160,4 +161,5 @@ def _check_one(tensor: Tensor, channels: int | None) -> None:
             f"the output {tensor} has {channels} channels of integers; class numbers have one",
             where="output",
             allowed="integers [1, h, w], [1, 1, h, w] or [1, h, w, 1]",
+            code="output-layout",
         )

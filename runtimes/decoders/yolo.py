@@ -44,6 +44,7 @@ def keypoint_shape(
                 where="kpt_shape",
                 allowed="[number of keypoints, values of each: 2 or 3]",
                 hint="write `kpt_shape: [17, 3]`, with the model's own numbers",
+                code="keypoint-count",
             )
         given = (int(written[1]), int(written[2]))
     count, each = given
@@ -54,6 +55,7 @@ def keypoint_shape(
             where="kpt_shape",
             found=str(list(given)),
             allowed="as many values as the model has, 2 (x, y) or 3 (x, y, visible) a keypoint",
+            code="keypoint-count",
         )
     return given
 
@@ -81,6 +83,7 @@ def _bind_rows(
             f"the output {tensor} does not hold candidates of `{step}`",
             where="output",
             allowed="an output with 3 axes",
+            code="output-layout",
         )
     rows, columns = tensor.shape[1], tensor.shape[2]
     many_classes = rows == 4 + classes.least
@@ -104,6 +107,16 @@ def _check_classes(
     """
     if rows is not None:
         beside = f" + {extra} {what}" if extra else ""
+        if rows <= 4 + extra:
+            raise BadModel(
+                f"the {rows} channels of the output {tensor} leave none for classes: 4 for the "
+                f"box{beside}",
+                where="output",
+                found=f"{rows} channels",
+                allowed=f"{5 + extra} channels or more",
+                hint="is this step meant for this model?",
+                code="output-layout",
+            )
         classes.check(
             rows - 4 - extra,
             f"{tensor}: {rows} channels = 4 for the box{beside} + {rows - 4 - extra}",

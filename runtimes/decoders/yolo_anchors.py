@@ -70,6 +70,7 @@ class YoloAnchors(Decoder):
                     where="outputs",
                     allowed=_layouts(each),
                     hint="are `anchors` the model's?",
+                    code="output-layout",
                 )
             known = [count for count in counts if count is not None]
             if len(known) == len(counts):
@@ -111,6 +112,7 @@ class YoloAnchors(Decoder):
                 found=f"{counts} anchors" if counts else "no strides",
                 allowed="such as [[[10, 14], [23, 27], [37, 58]], [[81, 82], [135, 169], "
                 "[344, 319]]]",
+                code="strides",
             )
         if self.scale_xy is not None and len(self.scale_xy) != len(counts):
             raise BadModel(
@@ -118,6 +120,7 @@ class YoloAnchors(Decoder):
                 where="scale_xy",
                 found=str(list(self.scale_xy)),
                 allowed=f"{len(counts)} numbers, as many as `anchors` has lists",
+                code="strides",
             )
         return counts[0]
 
@@ -140,6 +143,7 @@ class YoloAnchors(Decoder):
                 allowed=f"{len(self.anchors)} outputs {_layouts(len(self.anchors[0]))}",
                 hint="give the model's `anchors`, or name the outputs: `outputs: [NAME, ...]`; "
                 "`yolo_objectness` is for [1, candidates, 5 + classes]",
+                code="output-missing",
             )
         return found
 

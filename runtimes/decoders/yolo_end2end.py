@@ -35,6 +35,7 @@ def _bind_rows(name: str | None, signature: Signature, task: str, columns: int |
             f"the output {tensor} does not hold finished detections of {columns or 'some'} values",
             where="output",
             allowed=f"[1, rows, {columns or 'values'}]",
+            code="output-layout",
         )
     return tensor
 
@@ -83,6 +84,7 @@ class YoloEnd2end(Decoder):
                 where="output",
                 allowed="[1, rows, 6 or more] or [rows, 7]",
                 hint="raw outputs are decoded by `yolo` or `yolo_objectness`, followed by `nms`",
+                code="output-layout",
             )
         if columns is not None and len(tensor.shape) == 3:
             rows = tensor.shape[1] or 0

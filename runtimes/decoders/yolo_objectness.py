@@ -28,6 +28,7 @@ def check_columns(tensor: Tensor, classes: Classes, step: str) -> None:
             f"the output {tensor} does not hold candidates of `{step}`",
             where="output",
             allowed="[1, candidates, 5 + classes]",
+            code="output-layout",
         )
     if rows is not None and columns is not None and 4 < rows < columns:
         raise BadModel(

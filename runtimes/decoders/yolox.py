@@ -185,6 +185,7 @@ class Nanodet(Decoder):
                 where="output",
                 allowed=f"[1, candidates, {self._one()}]",
                 hint="is `reg_max` the model's?",
+                code="output-layout",
             )
         if columns is not None:
             left = columns - self._columns
@@ -232,6 +233,7 @@ class Nanodet(Decoder):
                 f"[1, candidates, {self._one()}]",
                 hint="give the model's `strides` and `reg_max`, or name the outputs: `scores: "
                 "[NAME, ...]`, `bins: [NAME, ...]`",
+                code="output-missing",
             )
         return scores, bins
 
@@ -301,4 +303,6 @@ def _check_strides(strides: Sequence[int]) -> None:
         BadModel: the list is empty.
     """
     if not strides:
-        raise BadModel("no strides are given", where="strides", allowed="such as [8, 16, 32]")
+        raise BadModel(
+            "no strides are given", where="strides", allowed="such as [8, 16, 32]", code="strides"
+        )

@@ -36,6 +36,7 @@ class ResizeMultiple(Preprocess):
                 found=takes,
                 allowed="an input whose height and width are open",
                 hint="`resize` or `letterbox` bring images to one size",
+                code="input-size",
             )
         return self
 

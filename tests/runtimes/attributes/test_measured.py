@@ -227,8 +227,8 @@ def test_a_named_output_is_taken(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "what", "found"),
     [
-        (None, "the output is not named", ""),
-        ("size", "the model has no output 'size'", "size"),
+        (None, "the output is not named, and the model has several", ""),
+        ("size", "the model has no output called 'size'", "size"),
     ],
 )
 def test_an_output_that_is_not_known_is_refused_with_those_that_there_are(
