@@ -347,6 +347,58 @@ GROUPS: dict[str, dict[str, Kind]] = {
     )
     | _warnings(
         {
+            "threshold-joins-all": (
+                "A distance that all boxes come up to",
+                "Boxes of different objects are joined into one track.",
+            ),
+            "max-distance-zero": (
+                "Objects that may not move",
+                "Between two frames everything moves a little, and nothing is joined.",
+            ),
+            "points-needed": (
+                "A function that needs a click, and is asked without one",
+                "The annotator sees an error after the first click beside the object.",
+            ),
+            "negative-points-needed": (
+                "Clicks beside the object that have to be made",
+                "CVAT asks the function nothing before, and the annotator sees nothing happen.",
+            ),
+            "box-not-offered": (
+                "A box that the CVAT in use does not offer",
+                "It reads no such key, and lets people click alone.",
+            ),
+            "workers-apart": (
+                "Workers that do not share what they know of an image",
+                "The encoder, which takes seconds, runs once in each of them.",
+            ),
+            "timeout-short": (
+                "Less time than the encoder takes",
+                "Nuclio stops every first click on an image, and restarts the worker.",
+            ),
+            "tracker-not-listed": (
+                "A tracker without rectangles",
+                "CVAT's AI tools do not list it.",
+            ),
+            "shape-types-ignored": (
+                "Shapes that the CVAT in use does not have tracked",
+                "It reads no such key, and sends rectangles.",
+            ),
+            "state-small": (
+                "A limit that templates do not fit in",
+                "Objects with some texture are refused when they are drawn.",
+            ),
+            "values-not-centred": (
+                "Values without ImageNet's mean taken off",
+                "The model finds less, or nothing.",
+            ),
+            "normalize-range": (
+                "A mean of other values than the image's",
+                "What reaches the model has hardly anything left of the image.",
+            ),
+            "sam-input": (
+                "Another input than SAM's",
+                "Masks are less exact, above all at the image's edges.",
+            ),
             "threshold-high": (
                 "A threshold that hides most",
                 "Few models give such scores.",

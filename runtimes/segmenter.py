@@ -1,13 +1,13 @@
 """What an interactor's first step has to do."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from runtimes.arrays import Array
 from runtimes.instances import Instances
 from runtimes.prompts import Prompts
 from runtimes.signature import Signature
-from runtimes.step import Step
+from runtimes.step import Fitting, Step
 from runtimes.view import View
 
 Run: TypeAlias = Callable[[Mapping[str, Array]], dict[str, Array]]
@@ -16,9 +16,16 @@ in another type than the model's, or without leading axes of 1."""
 
 
 class Segmenter(Step):
-    """A step from an annotator's prompts to masks: the first of an interactor's `postprocess`."""
+    """A step from an annotator's prompts to masks: the first of an interactor's `postprocess`.
+
+    Attributes:
+        brought: see Decoder.
+        centred: whether the family is trained on values from which ImageNet's mean was taken.
+    """
 
     __slots__ = ()
+    brought: ClassVar[Fitting | None] = None
+    centred: ClassVar[bool] = False
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Segmenter":
         """This step with its tensors resolved to names.

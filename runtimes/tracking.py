@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from runtimes.arrays import Array, Size
 from runtimes.signature import Signature
@@ -17,6 +17,9 @@ class Tracking(Step):
     It says which squares of the image the model is to see, and reads the object's new box from
     what the model says of them. It keeps nothing between frames: all that it needs of the frame
     before is the object's box.
+
+    Attributes:
+        centred: whether the family is trained on values from which ImageNet's mean was taken.
     """
 
     template: str | None = None
@@ -36,6 +39,8 @@ class Tracking(Step):
     """What crops show beyond the image: its mean colour, or black."""
     threshold: Fraction = 0.2
     """The score below which the object counts as lost in a frame."""
+
+    centred: ClassVar[bool] = False
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Tracking":
         """This step with its tensors resolved to names, and its sizes filled in.

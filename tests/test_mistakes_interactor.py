@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The gallery of mistakes in manifests of interactors, told as in tests/test_mistakes.py."""
 
 from collections.abc import Mapping, Sequence
@@ -5,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from tests.builder.models import save
@@ -52,6 +54,7 @@ def models(
     outputs: Mapping[str, Shape | None] | None = None,
     encoder: Mapping[str, Shape] | None = None,
     swapped: bool = False,
+    weights: int = 0,
 ) -> None:
     """An encoder and a decoder of SAM's layout, all zeros, beside `path`.
 
@@ -60,6 +63,7 @@ def models(
         inputs, outputs: changes to the decoder's; None takes one out.
         encoder: changes to the encoder's inputs.
         swapped: whether each has the other's name.
+        weights: bytes of zeros that the encoder keeps in a file of its own.
     """
 
     def zeros(shapes: Mapping[str, Shape | None]) -> dict[str, np.ndarray]:
@@ -70,10 +74,32 @@ def models(
     save(path.parent / f"{names[0]}.onnx", zeros({"image_embeddings": (1, 4, 8, 8)}), taken, {})
     asked = {name: it for name, it in {**INPUTS, **(inputs or {})}.items() if it is not None}
     save(path.parent / f"{names[1]}.onnx", zeros({**OUTPUTS, **(outputs or {})}), asked, {})
+    if weights:
+        _add_weights(path.parent / "encoder.onnx", weights)
+
+
+def _add_weights(path: Path, count: int) -> None:
+    """Add a tensor of `count` bytes to a model, in a file that takes no room on the disk."""
+    file = path.with_suffix(".data")
+    with file.open("wb") as stream:
+        stream.truncate(count)
+    model = onnx.load(path)
+    tensor = onnx.TensorProto(
+        name="weights",
+        data_type=onnx.TensorProto.FLOAT,
+        dims=[count // 4],
+        data_location=onnx.TensorProto.EXTERNAL,
+    )
+    tensor.external_data.add(key="location", value=file.name)
+    model.graph.initializer.append(tensor)
+    path.write_bytes(model.SerializeToString())
 
 
 Mistake = partial(AnyMistake, model=models, manifest=MANIFEST)
 
+NORMALIZE = (
+    "  - normalize: {scale: 1, mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375]}\n"
+)
 BOTH = "encoder: encoder.onnx\ndecoder: decoder.onnx\n"
 
 MISTAKES = [
@@ -330,7 +356,208 @@ smooth, top_k
 ]
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+LAST = "start_with_box: optional\n"
+
+TRAPS = [
+    Mistake(
+        "no click and no box",
+        LAST,
+        "",
+        """10:1: min_pos_points: without a box the function needs a click on the object; CVAT would \
+ask it about one beside the object too, and show an error
+  found:   0
+  allowed: 1 or more
+  hint:    write `min_pos_points: 1`, or let people draw a box: `start_with_box: optional`""",
+        "points-needed",
+        "write `min_pos_points: 1`",
+        ("min_pos_points: 0", "min_pos_points: 1"),
+    ),
+    Mistake(
+        "a click beside the object that has to be",
+        LAST,
+        LAST + "min_neg_points: 1\n",
+        """12:1: min_neg_points: CVAT would show nothing before the annotator has clicked beside \
+the object, and for most objects that is not needed
+  found:   1
+  allowed: 0, or -1 to forbid such clicks
+  hint:    write `min_neg_points: 0`: clicks beside the object can still be made""",
+        "negative-points-needed",
+        "write `min_neg_points: 0`",
+        ("min_neg_points: 1", "min_neg_points: 0"),
+    ),
+    Mistake(
+        "an optional box for a CVAT that has none",
+        LAST,
+        LAST + 'cvat: "2.15"\n',
+        """11:1: start_with_box: CVAT 2.15 knows no optional box, and offers none
+  found:   optional
+  allowed: always or never
+  hint:    write `start_with_box: never` or `always`, which all versions know""",
+        "box-not-offered",
+        "`always`, which all versions know",
+        ("start_with_box: optional", "start_with_box: always"),
+    ),
+    Mistake(
+        "a score that no mask has",
+        LAST,
+        LAST + "threshold: 1\n",
+        """12:1: threshold: few models are ever that sure of a mask, so most clicks would show \
+nothing
+  found:   1
+  allowed: at most 0.95
+  hint:    leave the threshold out""",
+        "threshold-hides-all",
+        "leave the threshold out",
+        ("threshold: 1\n", ""),
+    ),
+    Mistake(
+        "a score that few masks have",
+        LAST,
+        LAST + "threshold: 0.97\n",
+        """12:1: threshold: few models are ever that sure of a mask, so most clicks would show \
+nothing
+  found:   0.97
+  allowed: at most 0.95
+  hint:    leave the threshold out""",
+        "threshold-high",
+        "leave the threshold out",
+        ("threshold: 0.97\n", ""),
+    ),
+    Mistake(
+        "many workers, each with a memory of its own",
+        LAST,
+        LAST + "variants: {gpu: {workers: 4}}\n",
+        """12:18: variants.gpu.workers: each worker remembers only the images that it has looked at \
+itself, so many clicks would wait for the encoder again
+  found:   4
+  allowed: 1
+  hint:    leave it out, unless as many people annotate at once""",
+        "workers-apart",
+        "leave it out",
+        ("workers: 4", ""),
+    ),
+    Mistake(
+        "no time for the encoder",
+        LAST,
+        LAST + "variants: {cpu: {event_timeout: 2s}}\n",
+        """12:18: variants.cpu.event_timeout: an encoder with 160 MiB of weights takes about 3 s \
+for an image on two cores, and Nuclio stops a request before
+  found:   2s
+  allowed: more than that; CVAT itself waits 2m
+  hint:    write `event_timeout: 2m`, take a smaller encoder, or build the GPU variant alone""",
+        "timeout-short",
+        "write `event_timeout: 2m`",
+        ("event_timeout: 2s", "event_timeout: 2m"),
+        model=partial(models, weights=160 * 2**20),
+    ),
+    Mistake(
+        "no memory for what is remembered",
+        LAST,
+        LAST + "resources: {memory: 300Mi}\n",
+        """12:13: resources.memory: 1 worker with 1 MiB of weights each take about 407 MiB, 256 MiB \
+of it for what is remembered
+  found:   300Mi
+  allowed: 512Mi or more
+  hint:    write `memory: 512Mi`""",
+        "memory-tight",
+        "write `memory: 512Mi`",
+        ("300Mi", "512Mi"),
+    ),
+    Mistake(
+        "the image in the middle",
+        "{align: top_left}",
+        "{align: center}",
+        """6:17: preprocess[0].letterbox.align: SAM is trained with the image in the top left corner
+  found:   center
+  allowed: top_left
+  hint:    write `align: top_left` in the letterbox""",
+        "sam-input",
+        "write `align: top_left` in the letterbox",
+        ("align: center", "align: top_left"),
+    ),
+    Mistake(
+        "a stretched image for SAM",
+        "- letterbox: {align: top_left}",
+        "- resize",
+        """6:5: preprocess[0].resize: models that `sam` decodes are trained on padded images, not \
+on stretched ones
+  found:   resize
+  allowed: letterbox
+  hint:    write `- letterbox` in its place, unless yours was trained on stretched images""",
+        "resize-for-letterboxed",
+    ),
+    Mistake(
+        "a padded image for SAM 2",
+        "- sam\n",
+        "- sam2\n",
+        """6:5: preprocess[0].letterbox: models that `sam2` decodes are trained on stretched images, \
+not on padded ones
+  found:   letterbox
+  allowed: resize
+  hint:    write `- resize` in its place, unless yours was trained with padding""",
+        "letterbox-for-stretched",
+        "write `- resize` in its place",
+        ("- letterbox: {align: top_left}", "- resize"),
+    ),
+    Mistake(
+        "blue first",
+        "preprocess:\n",
+        "preprocess:\n  - channels: bgr\n",
+        """6:5: preprocess[0].channels: SAM is trained on RGB
+  found:   bgr
+  allowed: rgb
+  hint:    leave the step out""",
+        "channel-order",
+        "leave the step out",
+        ("  - channels: bgr\n", ""),
+    ),
+    Mistake(
+        "values as they are",
+        NORMALIZE,
+        "",
+        """5:1: preprocess: models for `sam` take values around 0; without `normalize` they get 0 to \
+255
+  hint:    add `- normalize: {mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}`, unless \
+yours was exported with that inside""",
+        "values-not-scaled",
+        "add `- normalize: {mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}`",
+        (
+            "preprocess:\n",
+            "preprocess:\n  - normalize: {mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, "
+            "0.225]}\n",
+        ),
+    ),
+    Mistake(
+        "values from 0 to 1",
+        NORMALIZE,
+        "  - normalize: 255\n",
+        """7:5: preprocess[1].normalize: models for `sam` are trained on values from which \
+ImageNet's mean was taken
+  found:   mean 0
+  allowed: a mean and a std for each channel
+  hint:    write `- normalize: {mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}`, unless \
+yours was exported with that inside""",
+        "values-not-centred",
+        "write `- normalize: {mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}`",
+        ("normalize: 255", "normalize: {mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}"),
+    ),
+    Mistake(
+        "a mean of 0 to 255 from values of 0 to 1",
+        "scale: 1, ",
+        "",
+        """7:17: preprocess[1].normalize.mean: after `scale: 255` values go from 0 to 1, but the \
+mean is of larger ones
+  found:   [123.675, 116.28, 103.53]
+  allowed: at most 1
+  hint:    write `scale: 1`, if mean and std are of values from 0 to 255""",
+        "normalize-range",
+        "write `scale: 1`",
+        ("{mean", "{scale: 1, mean"),
+    ),
+]
+
+
+@pytest.mark.parametrize("mistake", [*MISTAKES, *TRAPS], ids=lambda mistake: mistake.name)
 def test_a_wrong_manifest_is_told_where_and_how_to_mend_it(
     mistake: AnyMistake, tmp_path: Path
 ) -> None:
@@ -338,7 +565,9 @@ def test_a_wrong_manifest_is_told_where_and_how_to_mend_it(
 
 
 @pytest.mark.parametrize(
-    "mistake", [it for it in MISTAKES if it.remedy], ids=lambda mistake: mistake.name
+    "mistake",
+    [it for it in (*MISTAKES, *TRAPS) if it.remedy],
+    ids=lambda mistake: mistake.name,
 )
 def test_doing_what_the_hint_says_mends_it(mistake: AnyMistake, tmp_path: Path) -> None:
     mistake.check_remedy(tmp_path)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The gallery of mistakes in manifests of ReID, told as in tests/test_mistakes.py."""
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ import pytest
 
 from tests.builder.models import save
 from tests.gallery import Mistake as AnyMistake
+from tests.gallery import findings
 
 MANIFEST = """\
 name: same
@@ -152,7 +154,60 @@ with 2 or 3 or 4 axes is needed
 ]
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+TRAPS = [
+    Mistake(
+        "a distance that nothing exceeds",
+        "threshold: 0.3",
+        "threshold: 2.5",
+        """9:1: threshold: no two boxes are further apart than 2, so any two could be the same object
+  found:   2.5
+  allowed: less than 2
+  hint:    write `threshold: 0.5`""",
+        "threshold-joins-all",
+        "write `threshold: 0.5`",
+        ("threshold: 2.5", "threshold: 0.5"),
+    ),
+    Mistake(
+        "a distance that nothing comes down to",
+        "threshold: 0.3",
+        "threshold: 0",
+        """9:1: threshold: only vectors that are the same to the last digit have no distance, so \
+nothing would ever be joined
+  found:   0
+  allowed: more than 0
+  hint:    write `threshold: 0.5`""",
+        "threshold-hides-all",
+        "write `threshold: 0.5`",
+        ("threshold: 0\n", "threshold: 0.5\n"),
+    ),
+    Mistake(
+        "objects that stand still",
+        "max_distance: 100",
+        "max_distance: 0",
+        """10:1: max_distance: only objects that do not move at all would be joined
+  found:   0
+  allowed: more than 0 pixels
+  hint:    write `max_distance: 50`""",
+        "max-distance-zero",
+        "write `max_distance: 50`",
+        ("max_distance: 0", "max_distance: 50"),
+    ),
+    Mistake(
+        "a mean of 0 to 1 from values of 0 to 255",
+        "normalize: 255",
+        "normalize: {scale: 1, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}",
+        """6:27: preprocess[1].normalize.mean: after `scale: 1` values go from 0 to 255, but the \
+mean is of values from 0 to 1
+  found:   [0.485, 0.456, 0.406]
+  hint:    write `scale: 255`, if mean and std are of values from 0 to 1""",
+        "normalize-range",
+        "write `scale: 255`",
+        ("scale: 1,", "scale: 255,"),
+    ),
+]
+
+
+@pytest.mark.parametrize("mistake", [*MISTAKES, *TRAPS], ids=lambda mistake: mistake.name)
 def test_a_wrong_manifest_is_told_where_and_how_to_mend_it(
     mistake: AnyMistake, tmp_path: Path
 ) -> None:
@@ -160,7 +215,15 @@ def test_a_wrong_manifest_is_told_where_and_how_to_mend_it(
 
 
 @pytest.mark.parametrize(
-    "mistake", [it for it in MISTAKES if it.remedy], ids=lambda mistake: mistake.name
+    "mistake",
+    [it for it in (*MISTAKES, *TRAPS) if it.remedy],
+    ids=lambda mistake: mistake.name,
 )
 def test_doing_what_the_hint_says_mends_it(mistake: AnyMistake, tmp_path: Path) -> None:
     mistake.check_remedy(tmp_path)
+
+
+def test_a_distance_of_vectors_of_any_length_has_no_bound(tmp_path: Path) -> None:
+    free = MANIFEST.replace("cosine", "{distance: euclidean, normalize: false}")
+    file = Mistake("", "threshold: 0.3", "threshold: 25", "", "", manifest=free).write(tmp_path)
+    assert findings(file) == ()

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The gallery of mistakes in manifests of trackers, told as in tests/test_mistakes.py."""
 
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,7 @@ def pair(
 
 Mistake = partial(AnyMistake, model=model, manifest=MANIFEST)
 
+IMAGENET = "{mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}"
 MODEL = "model: model.onnx\n"
 PAIR = "encoder: encoder.onnx\ndecoder: decoder.onnx\n"
 OfPair = partial(AnyMistake, model=pair, manifest=MANIFEST.replace(MODEL, PAIR))
@@ -372,7 +374,105 @@ the decoder's input z [1, 8, ?, ?] float32 takes another shape
 ]
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+TRAPS = [
+    Mistake(
+        "a threshold that no score reaches",
+        "- siamfc",
+        "- siamfc: {threshold: 1}",
+        """7:14: postprocess[0].siamfc.threshold: few models are ever that sure, so objects would \
+count as lost in every frame
+  found:   1
+  allowed: at most 0.95
+  hint:    leave the threshold out""",
+        "threshold-hides-all",
+        "leave the threshold out",
+        ("- siamfc: {threshold: 1}", "- siamfc"),
+    ),
+    Mistake(
+        "a threshold that few scores reach",
+        "- siamfc",
+        "- siamfc: {threshold: 0.99}",
+        """7:14: postprocess[0].siamfc.threshold: few models are ever that sure, so objects would \
+count as lost in every frame
+  found:   0.99
+  allowed: at most 0.95
+  hint:    leave the threshold out""",
+        "threshold-high",
+        "leave the threshold out",
+        ("- siamfc: {threshold: 0.99}", "- siamfc"),
+    ),
+    Mistake(
+        "masks alone",
+        "type: tracker\n",
+        "type: tracker\nsupported_shape_types: [mask]\n",
+        """3:1: supported_shape_types: CVAT's AI tools list only the trackers that follow rectangles
+  found:   mask
+  allowed: rectangle, and maybe others
+  hint:    write `supported_shape_types: [rectangle, mask]`""",
+        "tracker-not-listed",
+        "write `supported_shape_types: [rectangle, mask]`",
+        ("[mask]", "[rectangle, mask]"),
+    ),
+    Mistake(
+        "masks for a CVAT that has rectangles tracked",
+        "type: tracker\n",
+        'type: tracker\ncvat: "2.15"\nsupported_shape_types: [rectangle, mask]\n',
+        """4:36: supported_shape_types[1]: the oldest CVAT that is to be served, 2.15, may not read \
+this and have rectangles tracked alone
+  found:   mask
+  allowed: rectangle
+  hint:    leave it out, unless the newer versions are to offer it""",
+        "shape-types-ignored",
+        "leave it out",
+        (", mask]", "]"),
+    ),
+    Mistake(
+        "a state without room for the template",
+        "type: tracker\n",
+        "type: tracker\nmax_state_bytes: 4096\n",
+        # 1024 for all else, and a third of 127 x 127 = 16129.
+        """3:1: max_state_bytes: a template of 127x127 pixels with some texture takes about 6400 \
+bytes; such objects would be refused
+  found:   4096
+  allowed: 8192 or more
+  hint:    write `max_state_bytes: 8192`, or leave it out""",
+        "state-small",
+        "write `max_state_bytes: 8192`",
+        ("max_state_bytes: 4096", "max_state_bytes: 8192"),
+    ),
+    Mistake(
+        "values as they are for TransT",
+        "  - normalize\npostprocess:\n  - siamfc",
+        "  - channels: rgb\npostprocess:\n  - transt",
+        f"""4:1: preprocess: models for `transt` take values around 0; without `normalize` they get \
+0 to 255
+  hint:    add `- normalize: {IMAGENET}`, unless yours was exported with that inside""",
+        "values-not-scaled",
+        f"add `- normalize: {IMAGENET}`",
+        ("preprocess:\n", f"preprocess:\n  - normalize: {IMAGENET}\n"),
+        model=partial(model, outputs={"logits": (1, 1024, 2), "boxes": (1, 1024, 4)}),
+    ),
+    Mistake(
+        "values from 0 to 1 for OSTrack",
+        "- siamfc",
+        "- ostrack",
+        f"""5:5: preprocess[0].normalize: models for `ostrack` are trained on values from which \
+ImageNet's mean was taken
+  found:   mean 0
+  allowed: a mean and a std for each channel
+  hint:    write `- normalize: {IMAGENET}`, unless yours was exported with that inside""",
+        "values-not-centred",
+        f"write `- normalize: {IMAGENET}`",
+        ("- normalize\n", f"- normalize: {IMAGENET}\n"),
+        model=partial(
+            model,
+            outputs={"score": (1, 1, 16, 16), "size": (1, 2, 16, 16), "offset": (1, 2, 16, 16)},
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("mistake", [*MISTAKES, *TRAPS], ids=lambda mistake: mistake.name)
 def test_a_wrong_manifest_is_told_where_and_how_to_mend_it(
     mistake: AnyMistake, tmp_path: Path
 ) -> None:
@@ -380,7 +480,9 @@ def test_a_wrong_manifest_is_told_where_and_how_to_mend_it(
 
 
 @pytest.mark.parametrize(
-    "mistake", [it for it in MISTAKES if it.remedy], ids=lambda mistake: mistake.name
+    "mistake",
+    [it for it in (*MISTAKES, *TRAPS) if it.remedy],
+    ids=lambda mistake: mistake.name,
 )
 def test_doing_what_the_hint_says_mends_it(mistake: AnyMistake, tmp_path: Path) -> None:
     mistake.check_remedy(tmp_path)

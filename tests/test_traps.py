@@ -11,6 +11,7 @@ import pytest
 from builder.check import check
 from builder.findings import KINDS
 from builder.terminal import Progress
+from tests import test_mistakes_interactor, test_mistakes_reid, test_mistakes_tracker
 from tests.builder.models import CANDIDATES, end2end_model, save, yolo_model
 from tests.gallery import MANIFEST, Mistake
 from tests.test_mistakes import MANIFESTS
@@ -620,9 +621,12 @@ def test_doing_what_the_hint_says_is_the_way_out(mistake: Mistake, tmp_path: Pat
 
 
 def test_the_galleries_are_large_and_many_remedies_are_tried() -> None:
+    others = (test_mistakes_interactor, test_mistakes_tracker, test_mistakes_reid)
     mistakes = [*MANIFESTS, *TRAPS]
-    assert len(mistakes) >= 60
-    assert len([it for it in mistakes if it.remedy]) >= 20
+    for gallery in others:
+        mistakes += [*gallery.MISTAKES, *gallery.TRAPS]
+    assert len(mistakes) >= 150
+    assert len([it for it in mistakes if it.remedy]) >= 100
     assert {it.code for it in mistakes} <= set(KINDS)
 
 

@@ -14,15 +14,27 @@ from builder.model import Model
 from builder.traps import (
     declarations,
     environment,
+    interactor,
     labels,
     memory,
     preprocessing,
     steps,
     thresholds,
+    tracker,
 )
 from builder.traps.scene import Scene
 
-_FAMILIES = (declarations, labels, thresholds, preprocessing, steps, memory, environment)
+_FAMILIES = (
+    declarations,
+    labels,
+    thresholds,
+    preprocessing,
+    steps,
+    interactor,
+    tracker,
+    memory,
+    environment,
+)
 
 
 def find(read: ManifestFile[Any], models: Mapping[Path_, Model]) -> tuple[Problem, ...]:

@@ -45,11 +45,15 @@ def find(scene: Scene) -> Iterator[Problem]:
             )
 
 
+def seconds(duration: str) -> int:
+    """What a duration such as `1m30s` means."""
+    parts = re.findall(r"([0-9]+)([hms])", duration)
+    return sum(int(number) * {"h": 3600, "m": 60, "s": 1}[unit] for number, unit in parts)
+
+
 def _timeout(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Iterator[Problem]:
     """A request that goes on after CVAT has given it up."""
-    parts = re.findall(r"([0-9]+)([hms])", variant.event_timeout)
-    seconds = sum(int(number) * {"h": 3600, "m": 60, "s": 1}[unit] for number, unit in parts)
-    if seconds > _CVAT_SECONDS:
+    if seconds(variant.event_timeout) > _CVAT_SECONDS:
         yield scene.problem(
             "timeout-over-cvat",
             (*path, "event_timeout"),

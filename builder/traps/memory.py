@@ -8,6 +8,7 @@ from builder.document import Path_
 from builder.errors import Problem
 from builder.traps.scene import Scene
 from builder.variants import CpuVariant, GpuVariant, workers_of
+from runtimes.interactor import MEMORY
 
 BASE_BYTES = 150 * 2**20
 """What a worker takes without weights: Python, OpenCV and a runtime took 80 to 130 MiB."""
@@ -53,7 +54,9 @@ def _memory(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Iter
     limit, workers = amount(given), workers_of(scene.read.manifest.type, variant)
     files = {file for model in scene.models.values() for file in model.files.values()}
     weights = sum(file.stat().st_size for file in files)
-    needed = workers * (BASE_BYTES + WEIGHTS_FACTOR * weights)
+    kind = scene.read.manifest.type
+    remembered = MEMORY if kind == "interactor" else 0
+    needed = workers * (BASE_BYTES + WEIGHTS_FACTOR * weights + remembered)
     count = f"{workers} worker{'s' if workers > 1 else ''}"
     hint = f"write `memory: {_spelled(needed)}`"
     if limit < max(BASE_BYTES, workers * weights):
@@ -65,7 +68,10 @@ def _memory(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Iter
             "memory-tight",
             here,
             f"{count} with {_mebibytes(weights)} MiB of weights each take about "
-            f"{_mebibytes(needed)} MiB",
+            f"{_mebibytes(needed)} MiB"
+            + (
+                f", {_mebibytes(remembered)} MiB of it for what is remembered" if remembered else ""
+            ),
             given,
             f"{_spelled(needed)} or more",
             hint + (", or fewer `workers`" if workers > 1 else ""),

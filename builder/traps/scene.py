@@ -58,6 +58,12 @@ class Scene:
                 yield ("variants", name), variant
 
     @property
+    def cvat(self) -> tuple[int, int]:
+        """The oldest CVAT that the function must serve."""
+        major, minor = self.read.manifest.cvat.split(".")
+        return int(major), int(minor)
+
+    @property
     def first_model(self) -> Model | None:
         """The model that takes the image, where it is looked at."""
         return next(iter(self.models.values()), None)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from runtimes.prompted import Prompted
+from runtimes.step import Fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,5 +18,7 @@ class Sam(Prompted):
     that pads by itself, `letterbox` is given `stride: 1`.
     """
 
+    brought: ClassVar[Fitting | None] = "letterbox"
+    centred: ClassVar[bool] = True
     pads: ClassVar[bool] = True
     square: ClassVar[bool] = True

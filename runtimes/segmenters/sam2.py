@@ -1,8 +1,10 @@
 """SAM 2: masks from several maps of features, points and a box."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from runtimes.prompted import Prompted
+from runtimes.step import Fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +15,6 @@ class Sam2(Prompted):
     adds the padding point that SAM wants by itself, and gives `masks` of 256x256 over the whole
     input and `iou_predictions`. The encoder takes the image stretched to 1024x1024.
     """
+
+    brought: ClassVar[Fitting | None] = "resize"
+    centred: ClassVar[bool] = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -48,6 +48,8 @@ class Ostrack(Tracking):
     """The output's name. Default: told by its name."""
     fill: Literal["mean", "black"] = "black"
     """What crops show beyond the image: its mean colour, or black."""
+
+    centred: ClassVar[bool] = True
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Ostrack":
         """See Tracking.bind."""

@@ -1,5 +1,6 @@
 """Each head's formulas, against loops over the cells as the papers' authors wrote them."""
 
+from dataclasses import replace
 from math import cos, exp, pi, sqrt
 from typing import Any
 
@@ -243,7 +244,7 @@ def test_other_models_are_refused_at_the_key_that_is_about_it(
 def test_real_outputs_of_another_shape_are_refused(
     step: Any, outputs: dict[str, tuple[int, ...]]
 ) -> None:
-    step = type(step)(**{**{it: getattr(step, it) for it in step.__dataclass_fields__}, **SIZES})
+    step = replace(step, **SIZES)
     views = step.search_views(BOX, IMAGE)
     given = {name: np.zeros(shape, np.float32) for name, shape in outputs.items()}
     with pytest.raises(BadModel):
