@@ -80,30 +80,3 @@ def test_predict_draws_the_track_on_every_frame(folder: Path, tmp_path: Path, vi
     assert len(replies) == len(list(out.glob("*.png"))) == 4
     last = replies[-1]["reply"]["shapes"][0]["points"]
     np.testing.assert_allclose(last, frames[-1][1], atol=5)
-
-
-@pytest.mark.parametrize(
-    ("reply", "fault"),
-    [
-        ([], "not an object"),
-        ({"states": [1]}, ".shapes: is missing"),
-        ({"shapes": [None], "states": [None]}, ".states[0]: is null"),
-        ({"shapes": [None, None], "states": [1]}, "2 entries for 1 objects"),
-        ({"shapes": [[1, 2, 3, 4]], "states": [1]}, "not an object with type"),
-        (
-            {"shapes": [{"type": "rectangle", "points": [3, 2, 1, 4]}], "states": [1]},
-            "are not left",
-        ),
-        ({"shapes": [{"type": "polygon", "points": [3, 2, 1, 4]}], "states": [1]}, "three or more"),
-        (
-            {"shapes": [{"type": "mask", "points": [0, 3, 1, 1, 2, 2]}], "states": [1]},
-            "do not fill",
-        ),
-        ({"shapes": [{"type": "tag", "points": []}], "states": [1]}, "is none of"),
-    ],
-)
-def test_the_judge_names_what_cvat_could_not_use(reply: object, fault: str) -> None:
-    assert any(fault in it for it in judge(reply, 1, TYPES, older=False))
-    lost = {"shapes": [None], "states": [1]}
-    assert judge(lost, 1, TYPES, older=False) == []
-    assert "cannot read" in judge(lost, 1, None, older=True)[0]
