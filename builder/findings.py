@@ -314,6 +314,10 @@ GROUPS: dict[str, dict[str, Kind]] = {
                 "The function would fail at every image: there are no masks, keypoints or oriented "
                 "boxes to draw.",
             ),
+            "refinement-needs-more": (
+                "A refinement that needs more than the model gives",
+                "The function would fail at every image: there are no masks to clean.",
+            ),
             "attribute-dropped": (
                 "An attribute that CVAT would drop",
                 "CVAT compares each value with what the label declares, and drops what is not "

@@ -113,6 +113,11 @@ class Decoder(Step):
     overlapping: ClassVar[bool] = False
     brought: ClassVar[Fitting | None] = None
 
+    @property
+    def keypoint_count(self) -> int | None:
+        """How many keypoints the instances of this step, bound, have; None where it depends."""
+        return None
+
     def bind(self, signature: Signature, classes: Classes) -> "Decoder":
         """This step with its outputs resolved to names.
 
@@ -139,9 +144,14 @@ class Decoder(Step):
 
 
 class Refine(Step):
-    """A step from instances to fewer instances, in pixels of the image."""
+    """A step from instances to fewer instances, in pixels of the image.
+
+    Attributes:
+        needs: see Shape.
+    """
 
     __slots__ = ()
+    needs: ClassVar[frozenset[Gift]] = frozenset()
 
     def __call__(self, instances: Instances) -> Instances:
         """Do the step."""

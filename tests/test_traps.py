@@ -228,6 +228,39 @@ overlapping boxes
         ("- mask", "- rectangle"),
     ),
     Mistake(
+        "masks that are to be cleaned where there are none",
+        "- rectangle",
+        "- fill_holes: 50\n  - rectangle",
+        """11:5: postprocess[2].fill_holes: `fill_holes` needs masks, which the decoder does not give
+  found:   boxes alone
+  allowed: masks
+  hint:    leave the step out""",
+        "refinement-needs-more",
+        "leave the step out",
+        ("  - fill_holes: 50\n", ""),
+    ),
+    Mistake(
+        "a sublabel too many",
+        MANIFEST,
+        changed(
+            (
+                "[cat, dog, bird]",
+                "[{name: cat, id: 0, sublabels: [nose, tail, paw], edges: [[nose, tail]]}]",
+            ),
+            ("- yolo\n", "- yolo_pose\n"),
+            ("- rectangle", "- skeleton"),
+        ),
+        """11:5: postprocess[2].skeleton: the model gives 2 keypoints, the labels name 3
+  found:   nose, tail, paw
+  allowed: 2 sublabels
+  hint:    list every keypoint in the model's order, or give the sublabels that you want an `id`: \
+the model's number of the keypoint, from 0""",
+        "keypoint-count",
+        "list every keypoint in the model's order",
+        (", paw]", "]"),
+        pose_model,
+    ),
+    Mistake(
         "polygons of a model that gives keypoints",
         "  - yolo\n  - nms: 0.45\n  - rectangle",
         "  - yolo_pose\n  - nms: 0.45\n  - polygon",

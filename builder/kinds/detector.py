@@ -87,14 +87,20 @@ def bind_postprocess(
     """
     bound: list[Processing] = []
     problems: list[Problem] = []
+    keypoints: int | None = None
     for path, step in read.steps("postprocess", stage).items():
         assert isinstance(step, Processing)
         try:
             if isinstance(step, Decoder):
-                bound.append(step.bind(signature, labels.classes))
+                decoder = step.bind(signature, labels.classes)
+                keypoints = decoder.keypoint_count
+                bound.append(decoder)
             elif isinstance(step, Attribute):
                 bound.append(step.bind(signature))
             elif isinstance(step, Shape):
+                if step.label_type == "skeleton" and keypoints is not None:
+                    for joints in labels.joints:
+                        joints.check(keypoints)
                 bound.append(step.bind(labels.joints))
             else:
                 bound.append(step)

@@ -6,7 +6,7 @@ from builder.errors import Problem
 from builder.traps.scene import Scene
 from runtimes.refine.suppress import Nms, TopK
 from runtimes.shapes.region import Mask, Polygon
-from runtimes.step import Decoder, Shape
+from runtimes.step import Decoder, Refine, Shape
 
 
 def find(scene: Scene) -> Iterator[Problem]:
@@ -46,7 +46,9 @@ def _suppression(scene: Scene) -> Iterator[Problem]:
 
 
 def _shapes(scene: Scene) -> Iterator[Problem]:
-    """Shapes that need more than the decoders give."""
+    """Shapes, and refinements, that need more than the decoders give."""
+    if not scene.steps(Decoder):
+        return
     gifts = {
         gift
         for stage in scene.read.stages()
@@ -54,6 +56,17 @@ def _shapes(scene: Scene) -> Iterator[Problem]:
         for gift in decoder.gives
     }
     words = {"masks": "masks", "keypoints": "keypoints", "oriented": "oriented boxes"}
+    for path, step in scene.steps(Refine).items():
+        if step.needs and not step.needs & gifts:
+            needed = " or ".join(words[gift] for gift in sorted(step.needs))
+            yield scene.problem(
+                "refinement-needs-more",
+                path,
+                f"`{step.name()}` needs {needed}, which the decoder does not give",
+                " and ".join(words[gift] for gift in sorted(gifts)) or "boxes alone",
+                needed,
+                "leave the step out",
+            )
     for path, shape in scene.steps(Shape).items():
         if shape.needs and not shape.needs & gifts:
             needed = " or ".join(words[gift] for gift in sorted(shape.needs))

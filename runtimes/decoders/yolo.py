@@ -237,6 +237,11 @@ class YoloPose(Decoder):
     overlapping: ClassVar[bool] = True
     brought: ClassVar[Fitting | None] = "letterbox"
 
+    @property
+    def keypoint_count(self) -> int | None:
+        """See Decoder.keypoint_count."""
+        return self.kpt_shape[0] if self.kpt_shape else None
+
     def bind(self, signature: Signature, classes: Classes) -> "YoloPose":
         """See Decoder.bind."""
         tensor, rows = _bind_rows(self.output, signature, classes, "pose", self.name())

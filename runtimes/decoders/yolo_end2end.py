@@ -160,6 +160,11 @@ class YoloEnd2endPose(Decoder):
     gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
     brought: ClassVar[Fitting | None] = "letterbox"
 
+    @property
+    def keypoint_count(self) -> int | None:
+        """See Decoder.keypoint_count."""
+        return self.kpt_shape[0] if self.kpt_shape else None
+
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2endPose":
         """See Decoder.bind."""
         tensor = _bind_rows(self.output, signature, "pose", None)

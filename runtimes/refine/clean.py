@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.masks import Crop, Masks, tight
-from runtimes.step import Count, Limits, Refine
+from runtimes.step import Count, Gift, Limits, Refine
 
 Change = Callable[[Array], Array]
 """From a bitmap, (h, w) uint8 of 0 and 1, to another one of the same size."""
@@ -68,6 +68,8 @@ def _cleaned(instances: Instances, step: str, change: Change, margin: int) -> In
 class LargestComponent(Refine):
     """Keep only the largest connected part of each mask."""
 
+    needs: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+
     def __call__(self, instances: Instances) -> Instances:
         """See Refine. Pixels that touch at a corner are connected."""
         return _cleaned(instances, self.name(), _largest, 0)
@@ -80,6 +82,8 @@ class FillHoles(Refine):
     area: Count = 100
     """The most pixels of a hole that is filled."""
 
+    needs: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+
     def __call__(self, instances: Instances) -> Instances:
         """See Refine. A hole is what no way without a diagonal step leads out of."""
         return _cleaned(instances, self.name(), lambda bitmap: _filled(bitmap, self.area), 0)
@@ -91,6 +95,8 @@ class Smooth(Refine):
 
     radius: Annotated[int, Limits(least=1, most=100)] = 3
     """How far around, in pixels, a pixel looks to decide whether it belongs to the mask."""
+
+    needs: ClassVar[frozenset[Gift]] = frozenset({"masks"})
 
     def __call__(self, instances: Instances) -> Instances:
         """See Refine. A pixel stays, or comes, where most of what is around it is set."""
