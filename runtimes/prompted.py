@@ -12,17 +12,15 @@ from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.masks import FrameMasks
+from runtimes.prompt_inputs import check_given, check_order, check_prompts, paired, zeros_shape
 from runtimes.prompts import Prompts
 from runtimes.segmenter import Run, Segmenter
-from runtimes.signature import Signature, Tensor, absent, fits, listed
+from runtimes.signature import Signature, Tensor, absent, listed
 from runtimes.step import Count
 from runtimes.view import View
 
 _POSITIVE, _NEGATIVE, _FIRST, _SECOND, _PADDING = 1, 0, 2, 3, -1
 """SAM's labels of points, of the two corners of a box, and of a point that is none."""
-
-_BLANK = (1, 1, 256, 256)
-"""The sizes of an earlier mask, where the graph leaves them open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +71,21 @@ class Prompted(Segmenter):
         """See Segmenter.bind."""
         inputs = {tensor.name: tensor for tensor in model.inputs}
         if encoder is not None:
-            _check_order(self.names["points"], model, encoder)
+            check_order(self.names["points"], model, encoder)
         points = self._input("points", model)
         labels = self._input("labels", model)
-        _check_prompts(points, labels)
+        check_prompts(points, labels)
         size = self._optional("size", model.inputs, "input")
         zeros = self.zeros
         if zeros is None:
-            zeros = {name: _shape(inputs[name]) for name in self.names["zeros"] if name in inputs}
+            zeros = {
+                name: zeros_shape(inputs[name]) for name in self.names["zeros"] if name in inputs
+            }
         taken = {points.name, labels.name, size, *zeros}
         left = [tensor for tensor in model.inputs if tensor.name not in taken]
         features = self.features
         if features is None:
-            features = _paired(left, encoder)
+            features = paired(left, encoder)
         for key, names in (("features", features), ("zeros", zeros)):
             for name in names:
                 if name not in inputs:
@@ -102,7 +102,7 @@ class Prompted(Segmenter):
                 code="features-unpaired",
             )
         if encoder is not None:
-            _check_given(features, inputs, encoder)
+            check_given(features, inputs, encoder)
         return replace(
             self,
             points=points.name,
@@ -282,112 +282,3 @@ def _tokens(prompts: Prompts, geometry: Geometry, pads: bool) -> tuple[Array, Ar
     if pads and not len(corners):
         coords, labels = np.concatenate([coords, np.zeros((1, 2))]), [*labels, _PADDING]
     return coords.astype(np.float32), np.array(labels, np.float32)
-
-
-def _check_order(names: Sequence[str], model: Signature, encoder: Signature) -> None:
-    """Stop where it is the encoder that takes points.
-
-    Args:
-        names: the usual ones of the input with the points.
-        model: of what the manifest calls the decoder.
-        encoder: of what it calls the encoder.
-
-    Raises:
-        BadModel: it is.
-    """
-    taken = {tensor.name for tensor in model.inputs}
-    swapped = [it for it in encoder.inputs if it.name in names and it.name not in taken]
-    if swapped:
-        raise BadModel(
-            f"the encoder takes the points, as {swapped[0]}, and the decoder does not",
-            found=f"decoder: {listed(model.inputs)}",
-            allowed="an encoder that takes the image, a decoder that takes the points",
-            hint="write the file of `encoder` under `decoder`, and the other way round",
-            code="models-swapped",
-        )
-
-
-def _check_prompts(points: Tensor, labels: Tensor) -> None:
-    """Stop where two inputs do not take any number of points, [..., n, 2], and labels, [..., n].
-
-    Raises:
-        BadModel: they do not.
-    """
-    if points.name == labels.name:
-        raise BadModel(
-            f"the input {points} cannot take both the points and their labels",
-            where="labels",
-            found=labels.name,
-            allowed="two inputs",
-            code="input-twice",
-        )
-    if points.shape and (len(points.shape) < 2 or points.shape[-1] not in (2, None)):
-        raise BadModel(
-            f"the input {points} takes no points",
-            where="points",
-            found=points.name,
-            allowed="[..., n, 2]: x and y of any number of points",
-            code="prompt-inputs",
-        )
-    for key, tensor, count in (
-        ("points", points, points.shape[-2] if points.shape else None),
-        ("labels", labels, labels.shape[-1] if labels.shape else None),
-    ):
-        if count is not None:
-            raise BadModel(
-                f"the input {tensor} takes exactly {count} points",
-                where=key,
-                found=tensor.name,
-                allowed="any number of points",
-                hint="export the model again with an open axis for the points",
-                code="prompts-fixed",
-            )
-
-
-def _check_given(
-    features: Mapping[str, str], inputs: Mapping[str, Tensor], encoder: Signature
-) -> None:
-    """Stop where the encoder does not give what is to be passed on.
-
-    Raises:
-        BadModel: it does not.
-    """
-    given = {tensor.name: tensor for tensor in encoder.outputs}
-    for name, source in features.items():
-        if source not in given:
-            raise absent(source, encoder.outputs, "output", "features", "the encoder")
-        if not fits(given[source], inputs[name]):
-            raise BadModel(
-                f"the encoder gives {given[source]}, but the decoder's input {inputs[name]} takes "
-                "another shape",
-                where="features",
-                found=str(given[source]),
-                allowed=str(inputs[name]),
-                hint="are both models exports of the same network?",
-                code="features-shape",
-            )
-
-
-def _shape(tensor: Tensor) -> tuple[int, ...]:
-    """The shape of an input that is given zeros."""
-    return tuple(
-        known if known is not None else _BLANK[axis]
-        for axis, known in enumerate(tensor.shape[: len(_BLANK)])
-    )
-
-
-def _paired(left: list[Tensor], encoder: Signature | None) -> dict[str, str]:
-    """Inputs of the decoder, and the encoder's outputs of the same name.
-
-    If one input and one output are left over, they belong together, whatever they are called. An
-    only model's image goes in under its own name.
-    """
-    if encoder is None:
-        return {tensor.name: tensor.name for tensor in left[:1]}
-    given = {tensor.name for tensor in encoder.outputs}
-    pairs = {tensor.name: tensor.name for tensor in left if tensor.name in given}
-    inputs = [tensor.name for tensor in left if tensor.name not in pairs]
-    outputs = [tensor.name for tensor in encoder.outputs if tensor.name not in pairs]
-    if len(inputs) == len(outputs) == 1:
-        pairs[inputs[0]] = outputs[0]
-    return pairs
