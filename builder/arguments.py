@@ -114,6 +114,23 @@ def _manifest_of(model: Path) -> str:
     return f"`{shlex.join(words)}` writes one"
 
 
+def require_output(output: Path | None, inputs: Sequence[Path]) -> None:
+    """Stop where a manifest would be written over what it is made from, or over another model.
+
+    Raises:
+        CommandLineError: it would.
+    """
+    if output is None:
+        return
+    lost = [file for file in inputs if os.path.exists(output) and os.path.samefile(output, file)]
+    if lost or output.suffix.lower() in (*SUFFIXES["model"], ".bin"):
+        what = "is what the manifest is made from" if lost else "is the name of a model"
+        hint = f"-o {shlex.quote(str(output.with_suffix('.yaml')))}"
+        raise CommandLineError(
+            Problem(what, file=output, allowed="the path of a manifest", hint=hint)
+        )
+
+
 def is_model(file: Path) -> bool:
     """Whether an argument's name is a model's, and not a manifest's."""
     return file.suffix.lower() in SUFFIXES["model"]

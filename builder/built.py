@@ -15,9 +15,10 @@ from typing import Any, get_args
 
 import yaml
 
-from builder.errors import BuiltError, Problem
+from builder.errors import BuiltError, Problem, closest
 from builder.manifest import KindName
 from builder.readme import config_name
+from builder.render import LOCK
 from builder.variants import VariantName
 from runtimes.errors import FunctionError
 
@@ -165,7 +166,7 @@ def _config(folder: Path, variant: VariantName) -> dict[str, Any]:
                 file=folder,
                 found=f"built: {', '.join(built)}" if built else f"no {path}",
                 allowed="a directory that `cvatbuild MANIFEST` wrote, such as build/yolo",
-                hint=f"use --variant {built[0]}" if built else "build it first",
+                hint=f"use --variant {built[0]}" if built else _near(folder) or "build it first",
             )
         )
     try:
@@ -182,6 +183,18 @@ def _config(folder: Path, variant: VariantName) -> dict[str, Any]:
     return dict(config)
 
 
+def _near(folder: Path) -> str:
+    """The built function that a path may have meant which is none."""
+    if (folder.parent / LOCK).is_file():
+        return f"did you mean '{folder.parent}'?"
+    inside = sorted(str(lock.parent) for lock in folder.glob(f"*/{LOCK}"))
+    if inside:
+        return f"did you mean {' or '.join(repr(path) for path in inside[:5])}?"
+    beside = {lock.parent.name: lock.parent for lock in folder.parent.glob(f"*/{LOCK}")}
+    meant = closest(folder.name, beside)
+    return f"did you mean '{beside[meant]}'?" if meant is not None else ""
+
+
 def _check_complete(folder: Path) -> None:
     """Stop where files that a build writes are absent, as after a fresh checkout.
 
@@ -189,7 +202,7 @@ def _check_complete(folder: Path) -> None:
         BuiltError: they are.
     """
     try:
-        lock = yaml.safe_load((folder / "build.lock").read_text("utf-8"))
+        lock = yaml.safe_load((folder / LOCK).read_text("utf-8"))
         files, manifest = list(lock["files"]), next(iter(lock["manifest"]))
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, StopIteration) as error:
         raise BuiltError(

@@ -125,6 +125,7 @@ def init(
         from builder import arguments
 
         arguments.require_files(models, "model")
+        arguments.require_output(output, [*models, *([labels] if labels else [])])
         from builder.init import begin, write
 
         begun = begin(models, output.parent if output else Path(), labels)

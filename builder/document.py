@@ -1,5 +1,6 @@
 """YAML text as plain data, with the place of every value."""
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,32 @@ Path_: TypeAlias = tuple[str | int, ...]
 """Keys and indices from the top of a document to a value."""
 
 MAX_BYTES = 4 * 2**20
-MAX_VALUES = 200_000
-"""Aliases let a few lines of YAML stand for billions of values; no manifest needs this many."""
+MAX_VALUES = 50_000
+"""Aliases let a few lines of YAML stand for billions of values; no manifest needs this many. Lists
+of labels need twice the 21,841 of ImageNet, and the parser takes a tenth of a millisecond for each.
+"""
 MAX_DEPTH = 50
+_TOO_MUCH = "has too many or too deeply nested values"
 
 
 class _Loader(yaml.SafeLoader):
     """YAML 1.1 without dates: `2024-01-01` stays text, since no key of a manifest is a date."""
+
+    def __init__(self, text: str) -> None:
+        """Take the text."""
+        super().__init__(text)
+        self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a node as the base class does, but stop in time."""
+        self._nodes += 1
+        if self._nodes > MAX_VALUES:
+            raise _TooManyNodes(problem_mark=parent.start_mark if parent else None)
+        return super().compose_node(parent, index)
+
+
+class _TooManyNodes(yaml.MarkedYAMLError):
+    """There are more nodes than any manifest has."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -62,18 +82,25 @@ class Document:
                 raise ManifestError(
                     Problem(f"is larger than {MAX_BYTES // 2**20} MiB", file=file, code="yaml")
                 )
-            return cls.parse(raw.decode("utf-8-sig"), file, text_keys)
+            # YAML may be in either; Windows PowerShell writes UTF-16 where output is redirected.
+            wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            return cls.parse(raw.decode("utf-16" if wide else "utf-8-sig"), file, text_keys)
         except OSError as error:
             raise ManifestError(
                 Problem(f"cannot be read: {error.strerror or error}", file=file, code="yaml")
             ) from error
         except UnicodeDecodeError as error:
+            is_text = b"\0" not in error.object
             raise ManifestError(
                 Problem(
                     "is not UTF-8 text",
                     file=file,
+                    line=error.object.count(b"\n", 0, error.start) + 1 if is_text else 0,
+                    column=1 if is_text else 0,
                     found=f"byte 0x{error.object[error.start]:02x} at offset {error.start}",
-                    hint="a manifest is a YAML file; the model is named inside it",
+                    hint="save it again as UTF-8"
+                    if is_text
+                    else "a manifest is a YAML file; the model is named inside it",
                     code="yaml",
                 )
             ) from error
@@ -95,7 +122,9 @@ class Document:
             mark = error.problem_mark or error.context_mark
             raise ManifestError(
                 Problem(
-                    f"is not valid YAML: {error.problem or error.context}",
+                    _TOO_MUCH
+                    if isinstance(error, _TooManyNodes)
+                    else f"is not valid YAML: {error.problem or error.context}",
                     file=file,
                     line=mark.line + 1 if mark else 0,
                     column=mark.column + 1 if mark else 0,
@@ -103,8 +132,7 @@ class Document:
                 )
             ) from error
         except RecursionError as error:
-            what = "has too deeply nested values"
-            raise ManifestError(Problem(what, file=file, code="yaml")) from error
+            raise ManifestError(Problem(_TOO_MUCH, file=file, code="yaml")) from error
         except (yaml.YAMLError, ValueError) as error:
             reason = " ".join(str(error).split())
             what = f"is not valid YAML: {reason}"
@@ -165,7 +193,7 @@ class _Reader:
         """The data of a node that lies at `path`."""
         self._count += 1
         if self._count > MAX_VALUES or depth > MAX_DEPTH:
-            raise self._error(node, path, "has too many or too deeply nested values")
+            raise self._error(node, path, _TOO_MUCH)
         self.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
         plain = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
         if not isinstance(node, yaml.ScalarNode) and node.tag not in plain:

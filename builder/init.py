@@ -1,6 +1,8 @@
 """From model files to a manifest: `cvatbuild init`, and building straight from a model."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from builder.files import trouble
 from builder.labels import Label, Name, from_file
 from builder.model import Model, locate, read
 from builder.recognition.verdict import Verdict, recognise
+from builder.texts import has_controls
 from builder.validation import Strict, validate
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.errors import FunctionError
@@ -43,6 +46,12 @@ def begin(files: Sequence[Path], folder: Path, labels: Path | None = None) -> Be
         ModelError: a model cannot be read, or nobody knows what it is.
         ManifestError: the labels cannot be read.
     """
+    for file in files:
+        if has_controls(str(file)):
+            what = "has a name that a manifest cannot hold"
+            raise ModelError(
+                Problem(what, file=file, allowed="letters that can be seen", hint="rename it")
+            )
     models = tuple(read(locate(file.name, file.parent)) for file in files)
     named = None if labels is None else _labels(labels)
     verdict = recognise(models, run=True)
@@ -64,19 +73,29 @@ def begin(files: Sequence[Path], folder: Path, labels: Path | None = None) -> Be
 
 
 def write(text: str, file: Path, *, force: bool) -> None:
-    """Write a manifest; a file that is there already stays as it is unless `force`.
+    """Write a manifest: all of it or nothing.
 
     Raises:
-        OutputError: it cannot be written, or is there.
+        OutputError: it cannot be written; or is there already, and not to be overwritten (`force`).
     """
+    wrong = trouble(file)
+    if os.path.lexists(file) and (wrong or not force):
+        hint = "-o FILE writes another"
+        hint = hint if wrong else f"--force overwrites it; {hint}"
+        raise OutputError(Problem(wrong or "is there already", file=file, hint=hint))
+    # What a link means is overwritten, not the link.
+    target = Path(os.path.realpath(file))
+    partial = target.with_name(f".{os.getpid()}.partial")
     try:
-        with file.open("w" if force else "x", encoding="utf-8", newline="\n") as stream:
+        with partial.open("w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
-    except FileExistsError as error:
-        hint = "--force overwrites it; -o FILE writes another"
-        raise OutputError(Problem("is there already", file=file, hint=hint)) from error
+        partial.replace(target)
     except (OSError, ValueError) as error:
-        raise OutputError(Problem(f"cannot be written: {error}", file=file)) from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise OutputError(Problem(f"cannot be written: {reason}", file=file)) from error
+    finally:
+        with suppress(OSError, ValueError):
+            partial.unlink()
 
 
 def manifest_beside(files: Sequence[Path]) -> tuple[Path, Begun | None]:

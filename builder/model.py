@@ -35,6 +35,9 @@ OTHER_FORMATS = {
 }
 """Suffix of a file that people try -> what to do about it."""
 
+_IR_HEAD = 4096
+"""Bytes of an OpenVINO IR within which it says that it is one."""
+
 _TAKEN = ("model.onnx", "runtimes", "whl", "function.yaml", "function-gpu.yaml")
 _TAKEN_SUFFIXES = (".py", ".pyc", ".pyd", ".so", ".pth", ".yaml", ".txt")
 """Names that mean something to a function, to Nuclio or to Python."""
@@ -282,8 +285,12 @@ def _read_ir(path: Path, name: str) -> Model:
             )
         )
     try:
+        # OpenVINO tries all formats that it knows on what is no IR, and each complains on stderr.
+        with path.open("rb") as file:
+            if b"<net" not in file.read(_IR_HEAD):
+                raise RuntimeError("there is no <net> in it")
         model = openvino.Core().read_model(path)
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise ModelError(
             Problem(

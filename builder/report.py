@@ -6,6 +6,7 @@ import textwrap
 
 from builder.errors import Problem
 from builder.findings import KINDS
+from builder.texts import printable
 
 _WHOLE = re.compile(r"`[^`]*`|(?<!\w)'[^']*'(?!\w)")
 """What a person may want to copy, which no break of a line must go through."""
@@ -54,7 +55,7 @@ def as_json(problem: Problem) -> str:
         "remedy": problem.hint,
     }
     # The escape of what is no Unicode happens to be JSON's own.
-    return _printable(json.dumps(data, ensure_ascii=False))
+    return printable(json.dumps(data, ensure_ascii=False))
 
 
 def as_annotation(problem: Problem) -> str:
@@ -72,12 +73,7 @@ def as_annotation(problem: Problem) -> str:
     listed = ",".join(f"{key}={_property(text)}" for key, text in properties.items() if text)
     said = ": ".join(part for part in (problem.path, problem.what) if part)
     message = "\n".join([said, *(f"{key}: {text}" for key, text in problem.details.items())])
-    return _printable(f"::{problem.severity} {listed}::{_message(message)}")
-
-
-def _printable(text: str) -> str:
-    """Text with an escape for each byte of a file's name that is no UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return printable(f"::{problem.severity} {listed}::{_message(message)}")
 
 
 def _message(text: str) -> str:

@@ -64,10 +64,13 @@ def test_predict_draws_the_track_on_every_frame(folder: Path, tmp_path: Path, vi
     files = [tmp_path / f"frame{number}.png" for number in range(4)]
     if video:
         files = [tmp_path / "film.avi"]
+        # A name that is no UTF-8, which OpenCV does not survive as text.
+        named = tmp_path / "film\udcff.avi"
         writer = cv2.VideoWriter(str(files[0]), cv2.VideoWriter.fourcc(*"MJPG"), 10, (480, 360))
         for frame, _ in frames:
             writer.write(frame)
         writer.release()
+        files = [files[0].rename(named)]
     else:
         for file, (frame, _) in zip(files, frames, strict=True):
             file.write_bytes(png(frame))

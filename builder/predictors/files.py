@@ -6,9 +6,21 @@ from pathlib import Path
 import cv2
 
 from builder.errors import BuiltError, CommandLineError, Problem
+from builder.files import trouble
 from runtimes import image as images
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
+
+
+def require(file: Path) -> None:
+    """Stop where there is no file that can be read.
+
+    Raises:
+        CommandLineError: there is none, or it is empty.
+    """
+    wrong = trouble(file) or ("" if file.stat().st_size else "is empty")
+    if wrong:
+        raise CommandLineError(Problem(wrong, file=file))
 
 
 def read_bytes(file: Path) -> bytes:
@@ -17,6 +29,7 @@ def read_bytes(file: Path) -> bytes:
     Raises:
         CommandLineError: it cannot be read.
     """
+    require(file)
     try:
         return file.read_bytes()
     except OSError as error:

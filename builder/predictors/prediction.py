@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from builder.built import Reply
+from builder.texts import printable
 
 Point: TypeAlias = tuple[float, float]
 Box: TypeAlias = tuple[float, float, float, float]
@@ -64,7 +65,7 @@ class Prediction:
     def as_json(self) -> str:
         """One line: `{"image": path, "status": HTTP status, "reply": what CVAT would receive}`."""
         return (
-            f'{{"image":{orjson.dumps(self.image).decode()},"status":{self.reply.status},'
+            f'{{"image":{orjson.dumps(printable(self.image)).decode()},"status":{self.reply.status},'
             f'"reply":{self.reply.text}}}'
         )
 

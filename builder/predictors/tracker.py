@@ -1,5 +1,6 @@
 """Trackers on the frames of a video: shapes are drawn on the first and carried on."""
 
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from builder.captions import Caption, write
 from builder.contract.tracker import judge
 from builder.draw import color_of, ring_of, trace
 from builder.errors import CommandLineError, Problem
-from builder.predictors.files import Pictures, pixels_of, read_bytes
+from builder.predictors.files import Pictures, pixels_of, read_bytes, require
 from builder.predictors.prediction import Box, Prediction, Prompts
 from runtimes import rle
 from runtimes.arrays import Array
@@ -119,7 +120,10 @@ def _video(file: Path) -> Iterator[Array]:
     Raises:
         CommandLineError: there are none.
     """
-    capture = cv2.VideoCapture(str(file))
+    require(file)
+    # As bytes: OpenCV ends the process on a name that is no UTF-8.
+    name: Any = os.fsencode(file)
+    capture = cv2.VideoCapture(name)
     try:
         going, frame = capture.read()
         if not going:

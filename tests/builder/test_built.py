@@ -198,6 +198,14 @@ def test_a_folder_that_is_no_function(tmp_path: Path) -> None:
     assert "is not a function" in problem_of(tmp_path / "file")
 
 
+def test_a_folder_near_a_function_names_the_function(built: Path) -> None:
+    hint = f"did you mean '{built}'?"
+    assert hint in problem_of(built.parent)
+    assert hint in problem_of(built / "nuclio")
+    assert hint in problem_of(built.with_name("boxs"))
+    assert "build it first" in problem_of(built.with_name("other"))
+
+
 @pytest.mark.parametrize(
     "text",
     [

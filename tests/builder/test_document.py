@@ -231,6 +231,21 @@ def test_text_in_another_encoding_is_refused_with_the_byte(tmp_path: Path) -> No
     found = read_problem("name: Zürich\n".encode("latin-1"), tmp_path)
     assert found.what == "is not UTF-8 text"
     assert found.found == "byte 0xfc at offset 7"
+    assert (found.line, found.hint) == (1, "save it again as UTF-8")
+    later = read_problem("name: a\ntitle: Zürich\n".encode("latin-1"), tmp_path)
+    assert later.line == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_with_its_mark_is_yaml_too(tmp_path: Path, encoding: str) -> None:
+    text = "name: Zürich\n" if encoding == "utf-16" else "\ufeffname: Zürich\n"
+    (tmp_path / "m.yaml").write_bytes(text.encode(encoding))
+    assert Document.read(tmp_path / "m.yaml").data == {"name": "Zürich"}
+
+
+def test_what_is_no_text_at_all_is_told_what_a_manifest_is(tmp_path: Path) -> None:
+    for data in (b"\xff\xfe\x00", b"\x08\x0a\x00\xff\xff"):
+        assert "a manifest is a YAML file" in read_problem(data, tmp_path).hint
 
 
 def test_a_model_given_as_a_manifest_is_refused(tmp_path: Path, model_file: Path) -> None:
@@ -254,6 +269,19 @@ def test_what_cannot_be_opened_is_reported(tmp_path: Path, make: Callable[[Path]
     make(tmp_path / "m.yaml")
     (only,) = failure(lambda: Document.read(tmp_path / "m.yaml")).problems
     assert only.what.startswith("cannot be read")
+
+
+@pytest.mark.parametrize(
+    "text", ["- x\n" * 30, "[" + "a,\n" * 30, "a: [b, c, d]\n" * 10], ids=["list", "flow", "keys"]
+)
+def test_parsing_stops_where_there_are_too_many_values(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(document, "MAX_VALUES", 20)
+    # The end is not even looked at: a quote that nothing closes would be no YAML.
+    found = problem(text + "'")
+    assert found.what == "has too many or too deeply nested values"
+    assert found.line > 0
 
 
 @given(st.text(max_size=60))

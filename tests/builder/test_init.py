@@ -1,6 +1,8 @@
 """Manifests that init writes: labels, names, where they lie, and what it refuses."""
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -297,6 +299,66 @@ def test_a_manifest_that_cannot_be_written_is_reported(model: Path, tmp_path: Pa
         status, out, err = invoke("init", model, "-o", place)
         assert (status, out) == (1, "")
         assert "cannot be written" in err
+
+
+def test_a_manifest_is_not_written_over_what_is_no_file(model: Path, tmp_path: Path) -> None:
+    for place, what in ((tmp_path, "is a directory"), (Path(os.devnull), "is a device")):
+        for words in ([], ["--force"]):
+            status, out, err = invoke("init", model, *words, "-o", place)
+            assert (status, out) == (1, "")
+            assert what in err
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_manifest_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    file = tmp_path / "m.yaml"
+    if force:
+        file.write_text("mine")
+
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    failure(lambda: write("name: a\n", file, force=force))
+    # A lone surrogate, as in names that are no UTF-8, cannot be written either.
+    failure(lambda: write("name: \udcff\n", file, force=force))
+    assert [path.read_text() for path in tmp_path.iterdir()] == (["mine"] if force else [])
+
+
+def test_the_file_that_a_link_means_is_overwritten_and_not_the_link(tmp_path: Path) -> None:
+    (tmp_path / "real.yaml").write_text("old")
+    (tmp_path / "link.yaml").symlink_to("real.yaml")
+    write("new", tmp_path / "link.yaml", force=True)
+    assert (tmp_path / "link.yaml").is_symlink()
+    assert (tmp_path / "real.yaml").read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\udcff", "\x1b[31m", "\u202e"], ids=ascii)
+@pytest.mark.parametrize("command", [[], ["init"]])
+def test_a_model_whose_name_no_manifest_can_hold_is_refused(
+    model: Path, tmp_path: Path, command: list[str], name: str
+) -> None:
+    model.rename(tmp_path / f"{name}.onnx")
+    status, out, err = invoke(*command, tmp_path / f"{name}.onnx")
+    assert (status, out) == (1, "")
+    assert "has a name that a manifest cannot hold" in err
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["best.onnx", "link.yaml", "labels.txt", "new.onnx", "best.bin"])
+def test_a_manifest_is_never_written_over_what_it_is_made_from(
+    model: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "link.yaml").symlink_to("best.onnx")
+    (tmp_path / "labels.txt").write_text("a\nb\nc\n")
+    before = model.read_bytes()
+    labels = ["--labels", tmp_path / "labels.txt"]
+    status, out, _ = invoke("init", model, *labels, "--force", "-o", tmp_path / name)
+    assert (status, out) == (2, "")
+    assert model.read_bytes() == before
+    assert (tmp_path / "labels.txt").read_text() == "a\nb\nc\n"
 
 
 def test_models_and_manifests_can_be_built_together(model: Path, tmp_path: Path) -> None:

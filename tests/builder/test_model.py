@@ -165,11 +165,15 @@ def test_an_ir_without_weights_is_refused(tmp_path: Path, ir: Path) -> None:
     assert problem.allowed == "m.bin"
 
 
-@pytest.mark.parametrize("content", ["", "<a/>", "<net", "text"])
-def test_an_xml_file_that_is_no_ir_is_refused(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["", "<a/>", "<net", "text", "\x08\x0a"])
+def test_an_xml_file_that_is_no_ir_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], content: str
+) -> None:
     (tmp_path / "m.xml").write_text(content)
     (tmp_path / "m.bin").write_bytes(b"")
     assert isinstance(failure(lambda: read(tmp_path / "m.xml")), ModelError)
+    # Nor do the readers of other formats, which OpenVINO would ask, complain on stderr.
+    assert "<net" in content or capfd.readouterr().err == ""
 
 
 def test_a_path_is_relative_to_the_folder(tmp_path: Path) -> None:
