@@ -132,7 +132,7 @@ def init(
         for note in begun.notes:
             console.tell(note)
         if output is None:
-            typer.echo(begun.draft.text, nl=False)
+            console.give(begun.draft.text.removesuffix("\n"))
         else:
             write(begun.draft.text, output, force=force)
             typer.echo(output)
@@ -157,7 +157,7 @@ def inspect(
         from builder.inspection import Inspection
 
         for seen in arguments.each(models, lambda file: Inspection.of(file, run=run_once)):
-            typer.echo(seen.as_json() if as_json else seen.as_text())
+            console.give(seen.as_json()) if as_json else typer.echo(seen.as_text())
 
 
 @app.command()
@@ -232,7 +232,7 @@ def doctor(as_json: options.Json = False) -> None:
             findings = list(examine())
         for finding in findings:
             broken |= finding.severity == "error"
-            typer.echo(finding.as_json() if as_json else console.finding_text(finding))
+            console.give(finding.as_json()) if as_json else console.show(finding)
         if broken:
             raise typer.Exit(1)
 
@@ -274,7 +274,7 @@ def predict(
         failed = False
         for result in run_on(started, images, prompts, save):
             failed |= result.reply.status != 200 or bool(result.faults)
-            typer.echo(result.as_json() if as_json else result.as_table())
+            console.give(result.as_json()) if as_json else typer.echo(result.as_table())
             if result.saved:
                 typer.echo(f"  drawn: {result.saved}", err=True)
         if failed:
@@ -289,6 +289,7 @@ def _command_names() -> list[str]:
 def run() -> None:
     """The console script."""
     try:
-        app()
+        with console.written_out():
+            app()
     except KeyboardInterrupt:
         sys.exit(console.INTERRUPTED)

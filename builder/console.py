@@ -1,8 +1,11 @@
 """What a person at the command line is told: problems, findings, and what takes long."""
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +52,7 @@ def tell_program(problem: "Problem", form: str) -> None:
     """Print one problem to stdout in a form of --format that programs read."""
     from builder.report import as_annotation, as_json
 
-    typer.echo(as_json(problem) if form == "json" else as_annotation(problem))
+    give(as_json(problem) if form == "json" else as_annotation(problem))
 
 
 def tell_of_manifest(manifest: Path, begun: "Begun | None") -> None:
@@ -63,14 +66,36 @@ def tell_of_manifest(manifest: Path, begun: "Begun | None") -> None:
         tell(note)
 
 
-def finding_text(finding: "Finding") -> str:
-    """A finding of the doctor as a person reads it."""
+def give(text: str) -> None:
+    """Print what programs read to stdout: in UTF-8, whatever a terminal's encoding is."""
+    typer.echo(text.encode("utf-8", "backslashreplace"))
+
+
+@contextmanager
+def written_out() -> Iterator[None]:
+    """Let stdout and stderr be of any encoding, and say where a disk is too full for them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            raise
+        # Else Python would try once more at its end, and fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        typer.echo(f"error: the output cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
+
+
+def show(finding: "Finding") -> None:
+    """Print a finding of the doctor as a person reads it."""
     from builder.terminal import paint
 
     colours: dict[str, Colour] = {"ok": "green", "warning": "yellow", "error": "red"}
     severity = paint(f"{finding.severity:7}", colours[finding.severity], sys.stdout)
     remedy = f"\n{'':21} remedy: {finding.remedy}" if finding.remedy else ""
-    return f"{severity}  {finding.subject:11}  {finding.what}{remedy}"
+    typer.echo(f"{severity}  {finding.subject:11}  {finding.what}{remedy}")
 
 
 def progress() -> "Progress":

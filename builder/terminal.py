@@ -30,24 +30,24 @@ Step: TypeAlias = Callable[[str], AbstractContextManager[object]]
 """Called with what is being done, it gives a context to do it in."""
 
 
-def is_terminal(stream: TextIO) -> bool:
-    """Whether a person is looking at what is written to `stream`."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person is looking at what is written to `stream`; None is one that was closed."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def paint(text: str, colour: Colour, stream: TextIO) -> str:
+def paint(text: str, colour: Colour, stream: TextIO | None) -> str:
     """Text in a colour, where `stream` shows colours and the person wants them."""
     if not is_terminal(stream) or os.environ.get("NO_COLOR"):
         return text
     return f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
 
 
-def width(stream: TextIO) -> int | None:
+def width(stream: TextIO | None) -> int | None:
     """How many characters fit in a line of a terminal; None for what is none."""
     return max(40, shutil.get_terminal_size().columns) if is_terminal(stream) else None
 
 
-def paint_diff(text: str, stream: TextIO) -> str:
+def paint_diff(text: str, stream: TextIO | None) -> str:
     """A unified diff with what goes in red and what comes in green.
 
     A removed line `-- x` looks like the head of a file, so it is the numbers in `@@ -1,3 +1,2 @@`
