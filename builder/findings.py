@@ -49,6 +49,10 @@ GROUPS: dict[str, dict[str, Kind]] = {
                 "Nothing can be read from a file that is not valid YAML, or that uses tags, merge "
                 "keys or keys that are not text.",
             ),
+            "file-name": (
+                "A file name that no line of text can hold",
+                "The generated files name the manifest that they come from.",
+            ),
             "key-twice": (
                 "A key given twice",
                 "YAML readers take the last one without a word.",

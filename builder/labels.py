@@ -261,21 +261,25 @@ class Labels:
     def mistakes(self) -> list[tuple[int, str, str, str]]:
         """What CVAT or the function would trip over: (place in the list, what, hint, code)."""
         found = []
+        names: set[str] = set()
+        numbers: set[int | None] = set()
+        totals: set[int] = set()
         for place, label in enumerate(self.entries):
-            earlier = self.entries[:place]
-            if label.name in [other.name for other in earlier]:
+            totals |= {it.total for it in label.joints() if it.total}
+            if label.name in names:
                 hint = "CVAT hides a function, or all of them, when a name is there twice"
                 what = f"the label '{label.name}' is there twice"
                 found.append((place, what, hint, "label-twice"))
-            if label.id in [other.id for other in earlier]:
+            if label.id in numbers:
                 hint = "give each label the model's own class number"
                 what = f"the id {label.id} is given to two labels"
                 found.append((place, what, hint, "class-number-twice"))
-            totals = {it.total for other in (*earlier, label) for it in other.joints() if it.total}
             if len(totals) > 1:
                 hint = "give the sublabels an `id`: the model's number of the keypoint, from 0"
                 what = "the labels have different numbers of sublabels"
                 found.append((place, what, hint, "keypoints-differ"))
+            names.add(label.name)
+            numbers.add(label.id)
         return found
 
 

@@ -10,6 +10,7 @@ from builder.errors import ManifestError, Problem, did_you_mean
 from builder.manifest import MANIFESTS, DetectorManifest, Manifest, SecondModel
 from builder.mending import mend, trusted
 from builder.steps import in_order, long_form
+from builder.texts import has_controls
 from runtimes.step import Step
 
 _Manifest = TypeVar("_Manifest", bound=Manifest, covariant=True)
@@ -99,8 +100,14 @@ class Reading:
         """Read a manifest.
 
         Raises:
-            ManifestError: the file is no YAML.
+            ManifestError: the file is no YAML, or no line of text can hold its name.
         """
+        if has_controls(file.name):
+            what = "has a name that the files which are generated from it cannot repeat"
+            allowed = "letters that can be seen"
+            raise ManifestError(
+                Problem(what, file, allowed=allowed, hint="rename it", code="file-name")
+            )
         document = Document.read(file)
         if not isinstance(document.data, dict):
             return cls(None, (_no_manifest(document),))

@@ -124,7 +124,7 @@ def examine(
         look: whether to look into the models.
 
     Raises:
-        ManifestError: the file is no YAML.
+        ManifestError: the file is no YAML, or no line of text can hold its name.
     """
     reading = Reading.of(file)
     read, problems, doubtful = reading.read, list(reading.problems), set(reading.doubtful)

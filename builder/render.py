@@ -8,7 +8,6 @@ from typing import TypeAlias
 import yaml
 
 from builder import __version__
-from builder.errors import ManifestError, Problem
 from builder.files import sha256
 from builder.modules import closure
 from builder.nuclio import function_config, to_yaml
@@ -16,7 +15,6 @@ from builder.pins import requirements
 from builder.plan import Plan
 from builder.readme import config_name, readme
 from builder.source import model_handler
-from builder.texts import has_controls
 
 Tree: TypeAlias = dict[str, bytes | Path]
 """Path within the function's directory -> the file's bytes, or the file to link or copy."""
@@ -25,16 +23,7 @@ LOCK = "build.lock"
 
 
 def render(plan: Plan) -> Tree:
-    """All files of a function. The same plan gives the same bytes, on any machine.
-
-    Raises:
-        ManifestError: the manifest's own name cannot be repeated in a line of text.
-    """
-    if has_controls(plan.file.name):
-        what = "has a name that the files which are generated from it cannot repeat"
-        raise ManifestError(
-            Problem(what, plan.file, allowed="letters that can be seen", hint="rename it")
-        )
+    """All files of a function. The same plan gives the same bytes, on any machine."""
     handler = model_handler(plan)
     main = resources.files("builder").joinpath("templates/main.py").read_text("utf-8")
     hashes = {plan.file.name: sha256(plan.file)}

@@ -1,6 +1,7 @@
 """The labels of a function as CVAT is to know them: from where they come to what is declared."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -126,10 +127,11 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
     problems: list[Problem] = []
     typed: list[Label] = []
     kinds: dict[str, set[str]] = {}
+    joints = labels.joints
     for path, step in read.steps("postprocess").items():
         if isinstance(step, Shape):
             kinds.setdefault(step.suffix, set()).add(step.label_type)
-            if step.label_type == "skeleton" and not labels.joints:
+            if step.label_type == "skeleton" and not joints:
                 what = "the keypoints that a skeleton is made of have no names"
                 hint = "give the label `sublabels`, in the model's order of keypoints"
                 problems.append(problem(path, what, hint=hint, code="keypoint"))
@@ -168,6 +170,7 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
                     for part in label.skeletons
                 ]
     problems += [it for label in labels.entries for it in _unfit_values(label, read)]
+    drawn_ids = {label.id for label in typed}
     problems += [
         problem(
             ("labels",) if isinstance(read.manifest.labels, str) else ("labels", place),
@@ -176,11 +179,10 @@ def declared_labels(labels: Labels, read: ManifestFile[DetectorManifest]) -> tup
             code="keypoint",
         )
         for place, label in enumerate(labels.entries)
-        if labels.joints and kinds and label.id not in {it.id for it in typed}
+        if joints and kinds and label.id not in drawn_ids
     ]
-    names = [label.name for label in typed]
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1 or len(name) > 64:
+    for name, count in Counter(label.name for label in typed).items():
+        if count > 1 or len(name) > 64:
             what = "is there twice" if len(name) <= 64 else "is longer than 64 characters"
             hint = "choose another suffix" if any(kinds) else "choose another name"
             problems.append(

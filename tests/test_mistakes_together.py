@@ -144,3 +144,11 @@ def test_only_what_is_wrong_is_told(
     yolo_model(tmp_path / "model.onnx")
     assert MANIFEST.count(line) == 1
     assert _told(tmp_path, MANIFEST.replace(line, changed)) == told
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31m", "\udcff", "a\u2028b", "\u202e"], ids=ascii)
+def test_a_manifests_own_name_must_fit_into_a_line(name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(MANIFEST)
+    (found,) = findings(file)
+    assert (found.code, found.hint) == ("file-name", "rename it")

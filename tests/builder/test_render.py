@@ -4,7 +4,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +59,6 @@ def test_the_files_of_one_variant(
     assert [path for path in tree if "requirements" in path] == [
         f"nuclio/requirements-{variant}.txt"
     ]
-
-
-@pytest.mark.parametrize("name", ["a\nb", "\x1b[31m", "\udcff", "a\u2028b"], ids=ascii)
-def test_a_manifests_name_that_would_break_a_line_is_refused(ready_plan: Plan, name: str) -> None:
-    named = replace(ready_plan, file=ready_plan.file.with_name(f"{name}.yaml"))
-    (problem,) = failure(lambda: render(named)).problems
-    assert problem.hint == "rename it"
 
 
 def test_the_same_manifest_gives_the_same_bytes(write_manifest: WriteManifest) -> None:
