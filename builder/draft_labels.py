@@ -1,13 +1,13 @@
 """The labels of a drafted manifest."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from builder.commented import Line, flow
 from builder.errors import ManifestError, Problem
 from builder.keypoints import COCO, COCO_EDGES, COCO_PLACES, names_of
-from builder.labels import Label, Labels, from_metadata
+from builder.labels import Label, Labels, from_metadata, words_of
+from builder.metadata import BESIDE
 from builder.recognition.match import Match
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def _named(
     facts = source.verdict.facts[0]
     if source.labels is not None:
         return _fitted(source, match, notes), f"from {source.labels_from}"
-    if "names" in facts.signature.metadata and facts.graph.opset is not None:
+    if "names" in facts.signature.metadata:
+        origin = "metadata_props" if facts.graph.opset is not None else BESIDE
         try:
             found = from_metadata(facts.signature.metadata, source.files[0])
         except ManifestError as error:
@@ -111,16 +112,12 @@ def _named(
             points = found[0].keypoints
             if match.keypoints and len(points) != match.keypoints:
                 bare = [Label(name=label.name) for label in found]
-                return bare, "metadata_props.names; the keypoints have no names there"
+                return bare, f"{origin}.names; the keypoints have no names there"
             first = ", ".join(label.name for label in found[:4])
             more = ", ..." if len(found) > 4 else ""
-            return "metadata", f"metadata_props.names: {first}{more}"
-    words = facts.signature.metadata.get("labels", "") if facts.graph.opset is None else ""
-    spelled = [
-        Label(name=word) for word in words.split() if re.fullmatch(r"[\w.()/+-]{1,64}", word)
-    ]
-    distinct = len({label.name for label in spelled}) == len(spelled) > 0
-    if distinct and classes.count in (len(spelled), None):
+            return "metadata", f"{origin}.names: {first}{more}"
+    spelled = [Label(name=word) for word in words_of(facts.signature.metadata)]
+    if spelled and classes.count in (len(spelled), None):
         return spelled, "rt_info labels"
     if classes.names:
         return [Label(name=name) for name in classes.names], classes.why

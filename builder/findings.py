@@ -182,6 +182,10 @@ GROUPS: dict[str, dict[str, Kind]] = {
                 "A file that is no model",
                 "It is damaged, cut off, or something else under a model's name.",
             ),
+            "model-metadata": (
+                "Metadata that cannot be used",
+                "The file beside a model that says what its classes are is damaged, or hostile.",
+            ),
             "weights": (
                 "Weights that are not where they must be",
                 "A model with its weights in another file needs that file beside it, under a name "

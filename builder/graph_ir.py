@@ -1,5 +1,6 @@
 """Graphs of OpenVINO IR: layers and edges in XML, and a few numbers of the weights beside it."""
 
+from dataclasses import replace
 from pathlib import Path
 from xml.parsers import expat
 
@@ -8,6 +9,7 @@ import numpy as np
 from builder.errors import ModelError, Problem
 from builder.graph import FEW, Graph, Node
 from builder.inferred import Shape
+from builder.metadata import beside
 
 _OPENVINO = {
     "Convolution": "Conv",
@@ -176,7 +178,7 @@ def read_ir(path: Path) -> Graph:
     """The operations of an OpenVINO IR.
 
     Raises:
-        ModelError: it is none.
+        ModelError: it is none, or what lies beside it cannot be used.
     """
     layers = _Layers()
     try:
@@ -185,4 +187,5 @@ def read_ir(path: Path) -> Graph:
         raise ModelError(
             Problem(f"{path.name} is not an OpenVINO IR that can be read: {error}", file=path)
         ) from error
-    return layers.graph(path.with_suffix(".bin"))
+    graph = layers.graph(path.with_suffix(".bin"))
+    return replace(graph, metadata={**graph.metadata, **beside(path)})

@@ -1,6 +1,7 @@
 """Labels: what a class number means to CVAT."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -284,19 +285,24 @@ class Labels:
 
 
 def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
-    """Labels from the `names` that Ultralytics writes into a model: a Python literal in text.
+    """Labels from what a model says of itself.
+
+    That is the `names` that Ultralytics writes, a Python literal in text, or else the `labels` in
+    the `model_info` of an OpenVINO IR.
 
     Raises:
         ManifestError: there are none, or they are not what their key says.
     """
     text = metadata.get("names")
+    if text is None and (words := words_of(metadata)):
+        return [Label(name=word) for word in words]
     if text is None:
         raise ManifestError(
             Problem(
                 "the model carries no class names",
                 path="labels",
                 found=f"metadata keys of {model.name}: {', '.join(sorted(metadata)) or 'none'}",
-                allowed="an entry `names`, as Ultralytics writes it",
+                allowed="an entry `names`, as Ultralytics writes it, or `labels`, as OpenVINO does",
                 hint="list the labels in the manifest instead of `labels: metadata`",
                 code="labels-not-in-model",
             )
@@ -321,6 +327,16 @@ def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
         return [Label(name=names[number], sublabels=points) for number in range(len(names))]
     except ValidationError as error:
         raise _bad_names(text, "are not printable text without spaces at its ends") from error
+
+
+def words_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """The `labels` that OpenVINO's tools write: words between spaces, all of them different.
+
+    Nothing where they are not what their key says.
+    """
+    words = metadata.get("labels", "").split()
+    sane = all(re.fullmatch(r"[\w.()/+-]{1,64}", word) for word in words)
+    return tuple(words) if sane and len(set(words)) == len(words) else ()
 
 
 def _keypoint_names(metadata: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What Ultralytics writes into a model's metadata: Python literals in text.
+"""What Ultralytics writes into a model's metadata: Python literals in text, or YAML beside it.
 
 Files lie: thousands of entries, dictionaries that are not what their key says. Everything is
 checked, and what does not check out is not there.
@@ -6,8 +6,11 @@ checked, and what does not check out is not there.
 
 import ast
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from builder.document import Document
+from builder.errors import ManifestError, ModelError, Problem
 from runtimes.arrays import Size
 
 _MAX_LENGTH = 1_000_000
@@ -39,3 +42,47 @@ def image_size(metadata: Mapping[str, str]) -> Size | None:
     height, width = size
     sane = all(type(side) is int and 1 <= side <= 16384 for side in size)
     return (height, width) if sane else None
+
+
+BESIDE = "metadata.yaml"
+"""What Ultralytics calls the file that it writes into the folder of an OpenVINO IR."""
+
+
+def beside(model: Path) -> dict[str, str]:
+    """What the file beside an OpenVINO IR says of it, in the words that an ONNX file would carry.
+
+    The file does not name its model, so it counts where there is no other that it could be of.
+
+    Args:
+        model: the IR's XML file.
+
+    Raises:
+        ModelError: the file cannot be read, or does not stop where metadata would.
+    """
+    file = model.with_name(BESIDE)
+    if not file.is_file() or len(list(model.parent.glob("*.xml"))) != 1:
+        return {}
+    try:
+        data = Document.read(file, text_keys=False).data
+    except ManifestError as error:
+        raise ModelError(*(_unreadable(problem, model) for problem in error.problems)) from error
+    if not isinstance(data, dict):
+        return {}
+    return {
+        key: value if isinstance(value, str) else repr(value)
+        for key, value in data.items()
+        if isinstance(key, str)
+    }
+
+
+def _unreadable(problem: Problem, model: Path) -> Problem:
+    """A problem of the file beside a model, told as one of the model's."""
+    line = f", line {problem.line}" if problem.line else ""
+    return Problem(
+        f"{BESIDE} beside {model.name} cannot be used{line}: {problem.what}",
+        file=model,
+        found=problem.found,
+        allowed="plain YAML, as Ultralytics writes it",
+        hint="export the model again, or take the file away and list the labels in the manifest",
+        code="model-metadata",
+    )

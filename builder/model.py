@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from builder.errors import ModelError, Problem
 from builder.files import ABSENT, names_in, sha256, trouble
 from builder.graph_file import read_onnx
+from builder.graph_ir import read_ir
 from builder.inferred import Shape, contradict, inferred, settled, shape_of
 from builder.sources import ModelSource, RemoteModel, WheelModel
 from builder.texts import has_controls
@@ -300,7 +301,9 @@ def _read_ir(path: Path, name: str) -> Model:
             )
         ) from error
     signature = Signature(
-        tuple(_port(port) for port in model.inputs), tuple(_port(port) for port in model.outputs)
+        tuple(_port(port) for port in model.inputs),
+        tuple(_port(port) for port in model.outputs),
+        read_ir(path).metadata,
     )
     return Model("ir", signature, {f"{name}.xml": path, f"{name}.bin": weights})
 

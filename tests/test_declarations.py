@@ -1,6 +1,6 @@
 """Files that declare other outputs than they give: init, check, build, predict, by what is real."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -67,18 +67,18 @@ DECLARED: dict[str, Sizes] = {
     "nothing": None,
 }
 WRONG = set(DECLARED) - {"letters", "numbers that are no sizes", "nothing"}
-MAKERS: dict[str, Callable[[Path], Path]] = {
-    "told by the graph": zoo.yolov8,
-    "told by a run": hidden,
-}
+ONLY_RUN = ("turned", "a class more", "letters", "nothing")
+CASES = [
+    *(pytest.param(zoo.yolov8, name, id=f"{name}, told by the graph") for name in DECLARED),
+    *(pytest.param(hidden, name, id=f"{name}, told by a run") for name in ONLY_RUN),
+]
 
 
-@pytest.mark.parametrize("maker", MAKERS)
-@pytest.mark.parametrize("declared", DECLARED)
+@pytest.mark.parametrize(("make", "declared"), CASES)
 def test_what_is_real_counts_from_init_to_the_answer(
-    tmp_path: Path, declared: str, maker: str
+    tmp_path: Path, make: zoo.Maker, declared: str
 ) -> None:
-    model = declare(MAKERS[maker](tmp_path / "m.onnx"), DECLARED[declared])
+    model = declare(make(tmp_path / "m.onnx"), DECLARED[declared])
     begun = begin([model], tmp_path)
     assert begun.verdict.matches[0].postprocess[0].name == "yolo"
     assert [note.code for note in begun.notes] == ["declared-shape"] * (declared in WRONG)
@@ -94,8 +94,10 @@ def test_what_is_real_counts_from_init_to_the_answer(
 
 
 @pytest.mark.parametrize("declared", DECLARED)
-def test_check_warns_of_what_is_wrong_and_of_nothing_else(tmp_path: Path, declared: str) -> None:
-    declare(zoo.yolov8(tmp_path / "m.onnx"), DECLARED[declared])
+def test_check_and_inspect_tell_what_is_wrong_and_nothing_else(
+    tmp_path: Path, declared: str
+) -> None:
+    model = declare(zoo.yolov8(tmp_path / "m.onnx"), DECLARED[declared])
     write(begin([tmp_path / "m.onnx"], tmp_path).draft.text, tmp_path / "m.yaml", force=False)
     checked = check([tmp_path / "m.yaml"], VARIANTS, Progress(StringIO()))
     assert [it.code for it in checked.problems] == ["declared-shape"] * (declared in WRONG)
@@ -104,11 +106,6 @@ def test_check_warns_of_what_is_wrong_and_of_nothing_else(tmp_path: Path, declar
         assert problem.line
         assert problem.found.startswith("output0 [")
         assert problem.allowed == "output0 [1, 7, 84] float32"
-
-
-@pytest.mark.parametrize("declared", DECLARED)
-def test_inspect_shows_both(tmp_path: Path, declared: str) -> None:
-    model = declare(zoo.yolov8(tmp_path / "m.onnx"), DECLARED[declared])
     found = Inspection.of(model, run=False)
     assert "output0 [1, 7, 84] float32" in found.as_text()
     assert ("declared as output0 [" in found.as_text()) == (declared in WRONG)

@@ -618,7 +618,7 @@ committed and reviewed
         "metadata",
         """4:1: labels: the model carries no class names
   found:   metadata keys of the model: task
-  allowed: an entry `names`, as Ultralytics writes it
+  allowed: an entry `names`, as Ultralytics writes it, or `labels`, as OpenVINO does
   hint:    list the labels in the manifest instead of `labels: metadata`""",
         "labels-not-in-model",
         "list the labels in the manifest instead of `labels: metadata`",

@@ -79,7 +79,7 @@ def _classes(
         f"classifier: {kind}",
         evidence,
         (why,),
-        from_model_info(facts) or (resized, *normal),
+        (None if own else from_model_info(facts)) or (resized, *normal),
         (Entry("classify", fields, why), *([] if several else [_TOP]), _TAG),
         ClassList(count, f"{tensor}: {count} classes"),
     )

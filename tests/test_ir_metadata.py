@@ -1,0 +1,204 @@
+"""OpenVINO IR with a metadata.yaml beside it, as Ultralytics exports it, and with its own words."""
+
+from pathlib import Path
+
+import numpy as np
+import openvino
+import pytest
+import yaml
+
+from builder.build import build
+from builder.built import BuiltFunction
+from builder.errors import CvatbuildError
+from builder.init import begin, write
+from builder.inspection import Inspection
+from builder.model import read
+from builder.plan import plan
+from tests import zoo
+from tests.builder.conftest import failure, png
+from tests.zoo import BOX, CELLS, CENTRE, SCORE, Maker
+
+METADATA = """\
+description: Ultralytics YOLO11n model trained on pets.yaml
+author: Ultralytics
+date: '2025-11-02T10:11:12.131415'
+version: 8.3.40
+license: AGPL-3.0 License (https://ultralytics.com/license)
+docs: https://docs.ultralytics.com
+stride: 32
+task: detect
+batch: 1
+imgsz:
+- 64
+- 64
+names:
+  0: cat
+  1: guide dog
+  2: bird
+args:
+  batch: 1
+  half: false
+  nms: false
+channels: 3
+"""
+
+
+def exported(folder: Path, make: Maker, metadata: str | None = METADATA, **info: object) -> Path:
+    """A model as Ultralytics' OpenVINO export leaves it: XML, weights, words inside and beside."""
+    model = openvino.convert_model(make(folder / "source.onnx"))
+    said = {"model_type": "YOLO", "reverse_input_channels": True, "pad_value": 114, **info}
+    for key, value in {"scale_values": [255.0], "iou_threshold": 0.7, **said}.items():
+        model.set_rt_info(value, ["model_info", key])
+    path = folder / "best_openvino_model" / "best.xml"
+    path.parent.mkdir()
+    openvino.save_model(model, path, compress_to_fp16=False)
+    if metadata is not None:
+        path.with_name("metadata.yaml").write_text(metadata)
+    return path
+
+
+def test_names_task_and_size_are_read_from_the_file_beside_it(tmp_path: Path) -> None:
+    path = exported(tmp_path, zoo.yolov8, labels=["cat", "guide_dog", "bird"])
+    begun = begin([path], tmp_path)
+    assert begun.verdict.sureness == "certain"
+    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    assert "metadata task: detect" in begun.draft.text
+    assert "# metadata.yaml.names: cat, guide dog, bird" in begun.draft.text
+    data = yaml.safe_load(begun.draft.text)
+    assert data["labels"] == "metadata"
+    assert data["preprocess"] == ["letterbox", {"normalize": 255}]
+    planned = plan(tmp_path / "m.yaml")
+    assert [label.name for label in planned.labels] == ["cat", "guide dog", "bird"]
+    folder = build(planned, tmp_path / "build", force=False, smoke=False).folder
+    (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
+    assert item["label"] == "guide dog"
+    assert item["points"] == pytest.approx(BOX, abs=0.05)
+
+
+def test_the_size_is_known_where_the_input_is_open(tmp_path: Path) -> None:
+    begun = begin([exported(tmp_path, zoo.yolov8_open)], tmp_path)
+    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    assert "metadata imgsz: [64, 64]" in begun.draft.text
+    folder = build(plan(tmp_path / "m.yaml"), tmp_path / "b", force=False, smoke=False).folder
+    (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
+    assert item["points"] == pytest.approx(BOX, abs=0.05)
+
+
+def two_points(path: Path) -> Path:
+    """Three classes and two keypoints of three numbers: only metadata tell them from masks."""
+    net = zoo.image()
+    rows = np.zeros((1, 4 + 3 + 6, CELLS), np.float32)
+    rows[0, :, 0] = (*CENTRE, 0, SCORE, 0, 20, 10, 1, 40, 20, 1)
+    net.give("output0", net.known(rows), rows.shape)
+    return net.save(path)
+
+
+TASKS: dict[str, tuple[Maker, str, str, list[object]]] = {
+    "detect": (zoo.end2end, "end2end: true\n", "yolo_end2end", ["letterbox"]),
+    "obb": (zoo.three_classes_or_two_turned, "", "yolo_obb", ["letterbox"]),
+    "pose": (two_points, "kpt_shape:\n- 2\n- 3\n", "yolo_pose", ["letterbox"]),
+    "classify": (zoo.classifier_softmax, "", "classify", ["center_crop"]),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_each_task_is_what_the_file_says(tmp_path: Path, task: str) -> None:
+    make, more, decoder, resize = TASKS[task]
+    metadata = METADATA.replace("task: detect", f"task: {task}") + more
+    if task in ("obb", "classify"):
+        count = {"obb": 2, "classify": 10}[task]
+        names = "".join(f"  {number}: thing {number}\n" for number in range(count))
+        metadata = metadata.replace("  0: cat\n  1: guide dog\n  2: bird\n", names)
+    # Ultralytics says how images are resized for all tasks but this one.
+    info = {} if task == "classify" else {"resize_type": "fit_to_window_letterbox"}
+    begun = begin([exported(tmp_path, make, metadata, **info)], tmp_path)
+    assert begun.verdict.sureness == "certain"
+    data = yaml.safe_load(begun.draft.text)
+    assert data["preprocess"] == [*resize, {"normalize": 255}]
+    step = data["postprocess"][0]
+    assert (step if isinstance(step, str) else next(iter(step))) == decoder
+    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    assert plan(tmp_path / "m.yaml").labels
+
+
+def test_inspect_shows_what_is_beside_it(tmp_path: Path) -> None:
+    text = Inspection.of(exported(tmp_path, zoo.yolov8), run=False).as_text()
+    assert "names: {0: 'cat', 1: 'guide dog', 2: 'bird'}" in text
+    assert "model_type: YOLO" in text
+
+
+def test_labels_inside_the_ir_are_read_where_nothing_lies_beside_it(tmp_path: Path) -> None:
+    path = exported(tmp_path, zoo.yolov8, None, labels=["cat", "guide_dog", "bird"])
+    text = begin([path], tmp_path).draft.text
+    assert yaml.safe_load(text)["labels"] == ["cat", "guide_dog", "bird"]
+    data = yaml.safe_load(text)
+    data["labels"] = "metadata"
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(data))
+    labels = plan(tmp_path / "m.yaml").labels
+    assert [label.name for label in labels] == ["cat", "guide_dog", "bird"]
+
+
+@pytest.mark.parametrize("words", ["cat cat bird", "{0:'a'} b c", "a" * 65, ""])
+def test_words_that_are_no_labels_are_none(tmp_path: Path, words: str) -> None:
+    path = exported(tmp_path, zoo.yolov8, None, labels=words)
+    data = yaml.safe_load(begin([path], tmp_path).draft.text)
+    assert data["labels"] == ["class_0", "class_1", "class_2"]
+    data["labels"] = "metadata"
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(data))
+    (problem,) = failure(lambda: plan(tmp_path / "m.yaml")).problems
+    assert problem.code == "labels-not-in-model"
+
+
+def test_a_file_beside_several_models_is_of_none_of_them(tmp_path: Path) -> None:
+    path = exported(tmp_path, zoo.yolov8)
+    path.with_name("other.xml").write_bytes(path.read_bytes())
+    assert "names" not in read(path).signature.metadata
+
+
+@pytest.mark.parametrize("text", ["- a list\n", "just text\n", "", "1: 2\n", "names:\n"])
+def test_other_yaml_of_that_name_says_nothing(tmp_path: Path, text: str) -> None:
+    path = exported(tmp_path, zoo.yolov8, text)
+    data = yaml.safe_load(begin([path], tmp_path).draft.text)
+    assert data["labels"] == ["class_0", "class_1", "class_2"]
+
+
+LAYERS = "".join(
+    f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 10) if number else 'x'}]\n"
+    for number in range(12)
+)
+HOSTILE = {
+    "code": "names: !!python/object/apply:os.system ['touch /tmp/owned']\n",
+    "aliases that stand for billions of values": LAYERS,
+    "more than is ever read": f"names: {'x' * 5_000_000}\n",
+    "deep": f"names: {'[' * 200}\n",
+    "not text": "\x00\x01\x02",
+    "a key twice": "task: detect\ntask: obb\n",
+    "broken": "names: {0: cat\n",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_or_broken_file_is_an_error_that_says_where(tmp_path: Path, name: str) -> None:
+    path = exported(tmp_path, zoo.yolov8, HOSTILE[name])
+    with pytest.raises(CvatbuildError) as caught:
+        begin([path], tmp_path)
+    (problem,) = caught.value.problems
+    assert problem.code == "model-metadata"
+    assert "metadata.yaml beside best.xml cannot be used" in problem.what
+    manifest = f"name: m\ntype: detector\nmodel: {path}\nlabels: [a, b, c]\n"
+    steps = "preprocess: [letterbox, normalize]\npostprocess: [yolo, nms, rectangle]\n"
+    (tmp_path / "m.yaml").write_text(f"{manifest}{steps}variants: {{gpu: false}}\n")
+    (problem,) = failure(lambda: plan(tmp_path / "m.yaml")).problems
+    assert (problem.code, problem.path, problem.line) == ("model-metadata", "model", 3)
+
+
+@pytest.mark.parametrize(
+    "names", ["[]", "{0: 1}", "5", "{0: 'a\\nb', 1: b, 2: c}", "{1: a, 2: b, 3: c}", "{a: b}"]
+)
+def test_names_that_are_not_what_their_key_says_are_told(tmp_path: Path, names: str) -> None:
+    quoted = names.replace("'a\\nb'", '"a\\nb"')
+    path = exported(tmp_path, zoo.yolov8, f"task: detect\nnames: {quoted}\n")
+    begun = begin([path], tmp_path)
+    data = yaml.safe_load(begun.draft.text)
+    assert data["labels"] == ["class_0", "class_1", "class_2"]
+    assert begun.notes
