@@ -1,12 +1,14 @@
 """What leads to a model's outputs: its operations, read without its weights."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from operator import add, mul
+from typing import Literal, TypeAlias
 
 from builder.inferred import Shape
 
+Numbers: TypeAlias = tuple[float, ...]
 Activation = Literal["sigmoid", "softmax", "none"]
 
 _SAME_VALUES = {
@@ -242,6 +244,41 @@ class Graph:
 
     def starts(self, tensor: str) -> tuple[str, ...]:
         """What is done to an input before the first layer: operations that change its values."""
+        return tuple(node.op for node, _ in self._beginning(tensor))
+
+    def normalisation(self, tensor: str) -> tuple[Numbers, Numbers] | None:
+        """What an input is normalised by before the first layer: (x - mean) / std.
+
+        Returns:
+            Mean and standard deviation, in the order of the input's channels and in the unit of
+            its values; 0 and 1 where nothing is done to it. None where that is not known.
+        """
+        factor: Numbers = (1.0,)
+        offset: Numbers = (0.0,)
+        for place, (node, before) in enumerate(self._beginning(tensor)):
+            if node.op not in ("Add", "Sub", "Mul", "Div", "BatchNormalization"):
+                break
+            others = [name for name in node.inputs if name != before]
+            numbers = self.numbers(others[0]) if len(others) == 1 else None
+            turned = node.op in ("Sub", "Div") and node.inputs[0] != before
+            if numbers is None or turned or len(numbers) not in (1, 3):
+                # What comes after a normalisation, such as places in the image, is none.
+                if place:
+                    break
+                return None
+            if node.op in ("Add", "Sub"):
+                numbers = numbers if node.op == "Add" else tuple(-it for it in numbers)
+                offset = _each(offset, numbers, add)
+            elif 0 in numbers:
+                return None
+            else:
+                numbers = numbers if node.op == "Mul" else tuple(1 / it for it in numbers)
+                factor, offset = _each(factor, numbers, mul), _each(offset, numbers, mul)
+        std = tuple(1 / it for it in factor)
+        return tuple(-it for it in _each(offset, std, mul)), std
+
+    def _beginning(self, tensor: str) -> list[tuple[Node, str]]:
+        """The operations that change an input's values before a layer, and what each reads."""
         readers: dict[str, list[Node]] = {}
         for node in self.nodes:
             for name in node.inputs:
@@ -256,6 +293,12 @@ class Graph:
             if len(following) != 1 or following[0].op in _WEIGHTED:
                 break
             if following[0].op not in {*_SAME_VALUES, *_CHOICES}:
-                found.append(following[0].op)
+                found.append((following[0], tensor))
             tensor = following[0].outputs[0]
-        return tuple(found)
+        return found
+
+
+def _each(one: Numbers, other: Numbers, what: Callable[[float, float], float]) -> Numbers:
+    """Two lists of numbers brought together; the only number of a list goes with all of another."""
+    longest = max(len(one), len(other))
+    return tuple(map(what, one * (longest // len(one)), other * (longest // len(other))))

@@ -93,13 +93,38 @@ def unknown(facts: Facts) -> list[Entry]:
     image = facts.image
     if image is None or not image.dtype.startswith("float"):
         return []
-    begins = facts.graph.starts(image.name)
+    return unless_inside(
+        facts, image.name, imagenet(facts, "ImageNet's mean and std", guessed=True)
+    )
+
+
+_MOST_OF_UNIT = 2.0
+"""Means and standard deviations of values in 0..1 are below it, those of 0..255 above."""
+
+
+def unless_inside(facts: Facts, name: str, usual: list[Entry]) -> list[Entry]:
+    """A normalisation, or the one that leaves values to a graph which normalises them itself.
+
+    Args:
+        facts: of the model.
+        name: the input that takes the image.
+        usual: the family's own normalisation.
+    """
+    begins = facts.graph.starts(name)
     arithmetic = [op for op in begins if op in ("Sub", "Div", "Mul", "BatchNormalization")]
-    if arithmetic:
-        # Written all the same, so that a reader sees that nothing was forgotten.
-        why = f"the graph itself begins with {', '.join(arithmetic)}: 0..255 as they are"
+    said = facts.graph.normalisation(name)
+    if not usual or not arithmetic or (said and set(said[0]) == {0} and set(said[1]) == {1}):
+        return usual
+    listed = ", ".join(arithmetic)
+    # Written all the same, so that a reader sees that nothing was forgotten.
+    if said is None:
+        why = f"the graph itself begins with {listed}: 0..255 as they are"
         return [step("normalize", why, guessed=True, scale=1)]
-    return imagenet(facts, "ImageNet's mean and std", guessed=True)
+    mean, std = (", ".join(f"{number:.4g}" for number in numbers) for numbers in said)
+    why = f"the graph itself begins with {listed}: mean {mean}, std {std}"
+    if max(abs(number) for numbers in said for number in numbers) < _MOST_OF_UNIT:
+        return [step("normalize", f"{why}, of values in 0..1", scale=255)]
+    return [step("normalize", f"{why}, of values in 0..255", scale=1)]
 
 
 def from_model_info(facts: Facts) -> tuple[Entry, ...] | None:

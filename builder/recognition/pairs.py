@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from builder.recognition.facts import Facts, fits
-from builder.recognition.images import imagenet, sized, values
+from builder.recognition.images import imagenet, sized, unless_inside, values
 from builder.recognition.match import Entry, Evidence, Match, step
 from runtimes.signature import Tensor
 
@@ -22,7 +22,7 @@ def _takes_image(facts: Facts) -> bool:
 
 def sam(encoder: Facts, decoder: Facts) -> Iterator[Match]:
     """SAM, MobileSAM, SAM-HQ, SAM 2: an encoder of images and a decoder that takes points."""
-    if not _takes_image(encoder) or not _takes(decoder, "point_coords", "point_labels"):
+    if encoder.image is None or not _takes(decoder, "point_coords", "point_labels"):
         return
     second = _takes(decoder, "high_res_feats_0") or _takes(decoder, "high_res")
     embedding = decoder.input("image_embed", "embed")
@@ -41,7 +41,11 @@ def sam(encoder: Facts, decoder: Facts) -> Iterator[Match]:
             why,
             (
                 sized(encoder, "resize", "SAM 2 stretches images", side=1024, antialias=True),
-                *imagenet(encoder, "SAM 2's mean and std are ImageNet's"),
+                *unless_inside(
+                    encoder,
+                    encoder.image.name,
+                    imagenet(encoder, "SAM 2's mean and std are ImageNet's"),
+                ),
             ),
             (step("sam2", "embedding and finer features; points and boxes"), *refined),
             extras=_prompts(),
@@ -71,7 +75,11 @@ def _sam_input(encoder: Facts) -> list[Entry]:
     more = {"fill": fill, "align": "top_left", "antialias": True}
     return [
         sized(encoder, "letterbox", why, side=1024, **more),
-        *values(encoder, "SAM's mean and std", scale=1, mean=_SAM_MEAN, std=_SAM_STD),
+        *unless_inside(
+            encoder,
+            encoder.image.name,
+            values(encoder, "SAM's mean and std", scale=1, mean=_SAM_MEAN, std=_SAM_STD),
+        ),
     ]
 
 
@@ -81,13 +89,16 @@ def clicked(facts: Facts) -> Iterator[Match]:
     if len(images) != 1 or not _takes(facts, "point", "label") or len(facts.outputs) > 3:
         return
     listing = ", ".join(tensor.name for tensor in facts.signature.inputs)
+    usual = [step("normalize", "0..1", guessed=True, scale=255)]
+    if not images[0].dtype.startswith("float"):
+        usual = []
     yield Match(
         "segmentation of what is clicked, in one model",
         Evidence.STRUCTURE,
         (f"the model takes {listing}",),
         (
             step("resize", "the image is stretched", guessed=True, size=_side(images[0])),
-            step("normalize", "0..1", guessed=True, scale=255),
+            *unless_inside(facts, images[0].name, usual),
         ),
         (
             step("image_and_points", "image, points and labels"),

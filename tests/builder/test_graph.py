@@ -210,3 +210,52 @@ def test_constants_that_lie_about_where_they_are_have_no_numbers(tmp_path: Path)
         assert read_graph(path).constants == {}
     path.with_suffix(".bin").unlink()
     assert read_graph(path).constants == {}
+
+
+NUMBERS = {
+    "two": (2.0,),
+    "mean": (10.0, 20.0, 30.0),
+    "std": (1.0, 2.0, 4.0),
+    "many": (1.0,) * 5,
+    "nothing": (0.0,),
+}
+
+
+@pytest.mark.parametrize(
+    ("steps", "known"),
+    [
+        ([], ((0,), (1,))),
+        ([("Sub", "mean"), ("Div", "std")], ((10, 20, 30), (1, 2, 4))),
+        # ((x / 2) - mean) / std = (x - 2 * mean) / (2 * std)
+        ([("Div", "two"), ("Sub", "mean"), ("Div", "std")], ((20, 40, 60), (2, 4, 8))),
+        # x * 2 + mean = (x + mean / 2) / (1 / 2)
+        ([("Mul", "two"), ("Add", "mean")], ((-5, -10, -15), (0.5,) * 3)),
+        ([("Sub", "elsewhere")], None),
+        ([("Sub", "many")], None),
+        ([("Mul", "nothing")], None),
+        # Layers begin, and what comes after them is done to other values.
+        ([("MaxPool", "two"), ("Sub", "mean")], ((0,), (1,))),
+        ([("Sub", "two"), ("Add", "many")], ((2,), (1,))),
+    ],
+)
+def test_what_an_input_is_normalised_by(
+    steps: list[tuple[str, str]], known: tuple[tuple[float, ...], ...] | None
+) -> None:
+    nodes = [
+        Node(op, (f"x{place}", by), (f"x{place + 1}",)) for place, (op, by) in enumerate(steps)
+    ]
+    last = Node("Conv", (f"x{len(steps)}", "w"), ("y",))
+    graph = Graph("test", 17, (), {}, (*nodes, last), {}, NUMBERS)
+    found = graph.normalisation("x0")
+    if known is None:
+        assert found is None
+        return
+    assert found is not None
+    for numbers, expected in zip(found, known, strict=True):
+        assert set(numbers) == set(expected)
+        assert len(numbers) in (len(expected), 1)
+
+
+def test_a_number_from_which_an_input_is_taken_is_no_mean() -> None:
+    graph = Graph("test", 17, (), {}, (Node("Sub", ("two", "x"), ("y",)),), {}, NUMBERS)
+    assert graph.normalisation("x") is None
