@@ -1,6 +1,6 @@
 """How long `cvatbuild inspect` takes on a large model, beside the plain reading of its file.
 
-    python benchmarks/inspect.py [MEGABYTES]
+    python benchmarks/inspect_model.py [MEGABYTES]
 
 The model is that of benchmarks/check.py, of 500 MB. It is meant to stay below 2 s: the weights are
 stepped over, not read. Each number is the median of five fresh processes. The last line is what
