@@ -8,6 +8,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -35,6 +36,7 @@ def field_docstrings(cls: type) -> Mapping[str, str]:
     return found
 
 
+@cache
 def _own(cls: type) -> dict[str, str]:
     """See `field_docstrings`, of the fields that a class adds or changes."""
     try:

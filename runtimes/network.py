@@ -132,7 +132,8 @@ class OpenNetwork:
             The outputs for each part, in order, every tensor with a first axis of 1; the geometry
             of their views begins at the whole image.
         """
-        most = MAX_BATCH if self.input.shape[0] is None and len(self.input.shape) == 4 else 1
+        shape = self.input.shape
+        most = MAX_BATCH if len(shape) == 4 and shape[0] is None else 1
         whole = (image.shape[0], image.shape[1])
         waiting: list[tuple[Array, View]] = []
         for left, top, right, bottom in windows:

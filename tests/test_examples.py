@@ -38,6 +38,7 @@ def _png(image: np.ndarray) -> bytes:
     return data.tobytes()
 
 
+@pytest.mark.slow
 def test_the_detector_finds_held_out_shapes(
     yolo: dict[VariantName, BuiltFunction], shapes: ModuleType
 ) -> None:

@@ -180,16 +180,19 @@ def test_a_tracker_takes_no_clicks(function: BuiltFunction, frames: list[Path]) 
     assert "a function of type tracker takes no --pos" in str(error)
 
 
-@pytest.mark.parametrize("data", [b"", b"RIFF\x00\x00\x00\x00AVI "])
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [(b"", "is empty"), (b"RIFF\x00\x00\x00\x00AVI ", "is not a video that can be read")],
+)
 def test_a_file_that_is_no_video_is_refused(
-    function: BuiltFunction, tmp_path: Path, data: bytes
+    function: BuiltFunction, tmp_path: Path, data: bytes, what: str
 ) -> None:
     file = tmp_path / "film.mp4"
     file.write_bytes(data)
     prompts = Prompts(box=((10, 10, 60, 60),))
     error = failure(lambda: list(predict(function, [file], prompts, None)))
     assert isinstance(error, CommandLineError)
-    assert f"{file}: is not a video that can be read" in str(error)
+    assert f"{file}: {what}" in str(error)
 
 
 def test_every_type_is_tried_out_and_followed(function: BuiltFunction) -> None:
