@@ -237,7 +237,7 @@ class _Reader:
                     key_node,
                     path,
                     "has a key that is not text",
-                    found=getattr(key_node, "value", "") or str(key),
+                    found=str(key_node.value) if is_scalar else "a list, or keys and values",
                     hint="put the key in quotes",
                 )
             below = (*path, key)

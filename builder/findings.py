@@ -49,6 +49,10 @@ GROUPS: dict[str, dict[str, Kind]] = {
                 "Nothing can be read from a file that is not valid YAML, or that uses tags, merge "
                 "keys or keys that are not text.",
             ),
+            "no-manifest": (
+                "A file that is no manifest",
+                "It holds no keys and values.",
+            ),
             "file-name": (
                 "A file name that no line of text can hold",
                 "The generated files name the manifest that they come from.",
@@ -120,10 +124,6 @@ GROUPS: dict[str, dict[str, Kind]] = {
                 "No labels in the model",
                 "The model's metadata hold no class names that can be used.",
             ),
-            "labels-not-seen": (
-                "Labels in a model that is not looked at",
-                "`labels: metadata` cannot be checked without the model.",
-            ),
             "label-type": (
                 "A type of label that the shapes are not",
                 "CVAT offers no label of the task for it, so nothing could be mapped.",
@@ -155,6 +155,14 @@ GROUPS: dict[str, dict[str, Kind]] = {
             "attribute-twice": (
                 "An attribute given twice",
                 "CVAT hides a function whose attributes have the same name.",
+            ),
+        }
+    )
+    | _warnings(
+        {
+            "labels-not-seen": (
+                "Labels in a model that is not looked at",
+                "`labels: metadata` cannot be checked without the model.",
             ),
         }
     ),
@@ -438,6 +446,14 @@ GROUPS: dict[str, dict[str, Kind]] = {
             "channel-order": (
                 "Red and blue in each other's place",
                 "The model finds less, above all where colour matters.",
+            ),
+            "step-twice": (
+                "A step that is there twice",
+                "Values would be divided twice, shapes be drawn twice.",
+            ),
+            "keypoints-not-drawn": (
+                "Keypoints that no shape draws",
+                "CVAT would not see them: only `skeleton` and `points` draw any.",
             ),
             "nms-missing": (
                 "No `nms` after a raw head",

@@ -268,7 +268,7 @@ class Labels:
         for place, label in enumerate(self.entries):
             totals |= {it.total for it in label.joints() if it.total}
             if label.name in names:
-                hint = "CVAT hides a function, or all of them, when a name is there twice"
+                hint = "give it another name, or leave it out: CVAT would hide the function"
                 what = f"the label '{label.name}' is there twice"
                 found.append((place, what, hint, "label-twice"))
             if label.id in numbers:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from builder.document import Document, Path_
-from builder.errors import ManifestError, Problem, did_you_mean
+from builder.errors import ManifestError, Problem, closest, did_you_mean
 from builder.manifest import MANIFESTS, DetectorManifest, Manifest, SecondModel
-from builder.mending import mend, trusted
+from builder.mending import apart, mend
 from builder.steps import in_order, long_form
 from builder.texts import has_controls
 from runtimes.step import Step
@@ -112,9 +112,14 @@ class Reading:
         if not isinstance(document.data, dict):
             return cls(None, (_no_manifest(document),))
         kind = document.data.get("type")
+        unknown: tuple[Problem, ...] = ()
         if not isinstance(kind, str) or kind not in MANIFESTS:
-            return cls(None, (_bad_kind(kind, document),))
-        data = _long_forms(document.data, kind)
+            unknown = (_bad_kind(kind, document),)
+            meant = closest(str(kind), MANIFESTS)
+            if meant is None:
+                return cls(None, unknown)
+            kind = meant
+        data = _long_forms({**document.data, "type": kind}, kind)
         if isinstance(data.get("then"), list):
             data["then"] = [
                 _long_forms(second, kind) if isinstance(second, dict) else second
@@ -122,14 +127,14 @@ class Reading:
             ]
         mended = mend(MANIFESTS[kind], data, document)
         if mended.value is None:
-            return cls(None, mended.problems)
+            return cls(None, (*unknown, *mended.problems))
         read = ManifestFile(mended.value, document)
-        problems, doubtful = list(mended.problems), set(mended.doubtful)
+        problems, doubtful = [*unknown, *mended.problems], set(mended.doubtful)
         for stage in read.stages():
             for section in SECTIONS:
                 here: Path_ = (*stage, section)
                 entries = _entry_problems(read, section, stage)
-                problems += trusted(entries.values(), doubtful)
+                problems += apart(entries.values(), doubtful)
                 doubtful |= set(entries)
                 order = in_order(kind, read.steps(section, stage).values(), bool(stage))
                 if section == "postprocess" and order and _is_whole(here, doubtful):
@@ -177,6 +182,8 @@ def _no_manifest(document: Document) -> Problem:
         file=document.file,
         found="nothing" if document.data is None else type(document.data).__name__,
         allowed="keys and values: name, type, model, labels, preprocess, postprocess",
+        hint="`cvatbuild init MODEL -o FILE` writes one",
+        code="no-manifest",
     )
 
 

@@ -6,7 +6,7 @@ itself are not to be trusted.
 """
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -60,8 +60,8 @@ def mend(model: type[_Model], data: Any, document: Document) -> Mended[_Model]:
             found = problems_of(error, model, data, document)
         # Some mistakes are looked for only where there are no others, so a later round may tell
         # more; but it also tells of what the rounds before it left out.
-        problems += trusted(found.values(), doubtful)
-        mended = {_mend(data, path) for path in found}
+        problems += apart(found.values(), doubtful)
+        mended = {_mend(data, path, set(model.model_fields)) for path in found}
         if None in mended:
             break
         doubtful |= {path for path in mended if path is not None}
@@ -69,13 +69,16 @@ def mend(model: type[_Model], data: Any, document: Document) -> Mended[_Model]:
 
 
 def trusted(problems: Iterable[Problem], doubtful: Iterable[Path_]) -> list[Problem]:
-    """The problems that no doubtful place has a part in: none above, at or below their own."""
+    """The problems whose places are neither doubtful nor in anything that is."""
     places = [spell(path) for path in doubtful]
-    return [
-        problem
-        for problem in problems
-        if not any(_within(problem.path, it) or _within(it, problem.path) for it in places)
-    ]
+    return [it for it in problems if not any(_within(it.path, place) for place in places)]
+
+
+def apart(problems: Iterable[Problem], doubtful: Iterable[Path_]) -> list[Problem]:
+    """Those of them that nothing doubtful lies in either."""
+    places = [spell(path) for path in doubtful]
+    known = trusted(problems, doubtful)
+    return [it for it in known if not any(_within(place, it.path) for place in places)]
 
 
 def _within(path: str, above: str) -> bool:
@@ -83,15 +86,15 @@ def _within(path: str, above: str) -> bool:
     return path == above or (bool(above) and path.startswith((f"{above}.", f"{above}[")))
 
 
-def _mend(data: Any, path: Path_) -> Path_ | None:
-    """Take what is wrong at `path` out of `data`.
+def _mend(data: Any, path: Path_, keys: Set[str]) -> Path_ | None:
+    """Take what is wrong at `path` out of `data`, which has `keys` at its top.
 
     Returns:
         The place that was changed; None where nothing can be done.
     """
     if not path:
         return None
-    if len(path) == 1 and path[0] in _STAND_INS:
+    if len(path) == 1 and path[0] in keys and path[0] in _STAND_INS:
         data[path[0]] = copy.deepcopy(_STAND_INS[str(path[0])])
         return path
     *above, last = path
@@ -111,4 +114,4 @@ def _mend(data: Any, path: Path_) -> Path_ | None:
         del parent[last]
         return path
     # What is missing makes that which misses it wrong, and an entry that is wrong the whole list.
-    return _mend(data, tuple(above))
+    return _mend(data, tuple(above), keys)

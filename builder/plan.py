@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder import model as models
-from builder.document import Path_
+from builder.document import Path_, spell
 from builder.errors import CvatbuildError, ManifestError, Problem, collect
 from builder.kinds import KINDS
 from builder.kinds.bound import Bound
@@ -148,11 +148,16 @@ def examine(
         # Where something is lacking, that is what has to be mended.
         unfit = [it for it in unfit if not look or it.code != "labels-not-seen"]
     trapped = find(read, found if seen else {})
-    problems += trusted(unfit, doubtful)
-    # What is wrong is mended before it is judged, and so is a list of steps that is not whole.
+    # A list of steps says too little as a whole where one of them is not known.
     lists = {path[: path.index(it) + 1] for path in doubtful for it in SECTIONS if it in path}
+    cut = {it for it in lists if not reading.is_whole(it)}
+    if any(path[0] == "labels" for path in doubtful):
+        # Nobody knows which keypoints a label would have had.
+        unfit = [it for it in unfit if it.code != "keypoint"]
+    problems += [it for it in trusted(unfit, doubtful) if it.path not in {spell(it) for it in cut}]
+    # What is wrong is mended before it is judged.
     told = {(_key(problem.path),) for problem in unfit if problem.code != "class-count"}
-    problems += trusted(trapped, doubtful | told | {it for it in lists if not reading.is_whole(it)})
+    problems += trusted(trapped, doubtful | told | cut)
     if bound is None or kept is None or any(it.severity == "error" for it in problems):
         return Examined(reading, None, _in_order(problems, file))
     ready = Plan(

@@ -92,18 +92,26 @@ def in_order(kind: str, steps: Iterable[Step], second: bool = False) -> str:
         listed = list(steps)
         if not all(isinstance(step, Decoder | Attribute) for step in listed):
             return "a second model gives keypoints and attributes; refine and draw at the top"
-        decoders = sum(isinstance(step, Decoder) for step in listed)
-        return f"{decoders} decoders are listed; at most one is allowed" if decoders > 1 else ""
+        decoders = [step for step in listed if isinstance(step, Decoder)]
+        for decoder in decoders:
+            if "keypoints" not in decoder.gives:
+                return f"`{decoder.name()}` gives no keypoints; a second model finds nothing else"
+        many = len(decoders) > 1
+        return f"{len(decoders)} decoders are listed; at most one is allowed" if many else ""
     if kind == "interactor":
         segmenters = [isinstance(step, Segmenter) for step in steps]
-        if segmenters.count(True) != 1 or not segmenters[0]:
+        if segmenters.count(True) != 1:
             found = segmenters.count(True)
             return f"{found} segmenters are listed; exactly one is needed, as the first step"
+        if not segmenters[0]:
+            return "the segmenter has to come first"
     if kind != "detector":
         return ""
     kinds = [_rank(step) for step in steps]
-    if kinds.count(0) != 1 or kinds[0] != 0:
+    if kinds.count(0) != 1:
         return f"{kinds.count(0)} decoders are listed; exactly one is needed, as the first step"
+    if kinds[0] != 0:
+        return "the decoder has to come first"
     if 2 not in kinds:
         return "no shape is listed; the last step says what CVAT is to draw"
     if kinds != sorted(kinds):

@@ -146,6 +146,8 @@ def _problem(
     # A short form has no place of its own in the document; pydantic still has its value.
     found = document.found(path) or _scalar(first["input"])
     hint = did_you_mean(found, _choices(details))
+    if isinstance(first["input"], dict) and "a list" in allowed:
+        hint = "begin each entry of the list with `- `"
     if _is_step_list((*path, "")):
         allowed = "a step: `name`, `name: value` or `name: {field: value}`"
     if "text" in allowed and isinstance(first["input"], bool | int | float):
@@ -167,7 +169,9 @@ def _elsewhere(name: str) -> str:
 
 def _scalar(value: object) -> str:
     """A value's text, where it is short enough to show."""
-    return "" if isinstance(value, dict | list) else json.dumps(value)
+    if isinstance(value, dict):
+        return "keys and values" if value else ""
+    return "" if isinstance(value, list) else json.dumps(value)
 
 
 def _choices(details: Sequence[ErrorDetails]) -> list[str]:

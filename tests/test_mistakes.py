@@ -176,7 +176,7 @@ its own SAM and expects another reply
         "[cat, dog, bird]",
         "[cat, dog, cat]",
         """4:20: labels[2]: the label 'cat' is there twice
-  hint:    CVAT hides a function, or all of them, when a name is there twice""",
+  hint:    give it another name, or leave it out: CVAT would hide the function""",
         "label-twice",
     ),
     Mistake(

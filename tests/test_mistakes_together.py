@@ -1,11 +1,14 @@
 """Several mistakes in one manifest: all are told at once, and none that nobody made."""
 
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
 import pytest
 
+from builder.errors import Problem
 from builder.findings import KINDS
+from builder.report import as_annotation, as_json, as_text
 from tests.builder.models import yolo_model
 from tests.gallery import MANIFEST, Mistake, findings
 from tests.test_mistakes import MANIFESTS
@@ -152,3 +155,83 @@ def test_a_manifests_own_name_must_fit_into_a_line(name: str, tmp_path: Path) ->
     file.write_text(MANIFEST)
     (found,) = findings(file)
     assert (found.code, found.hint) == ("file-name", "rename it")
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "word", "null", "5"])
+@pytest.mark.parametrize("write", [as_annotation, as_json, as_text])
+def test_a_file_without_keys_is_told_in_every_form(
+    text: str, write: Callable[[Problem], str], tmp_path: Path
+) -> None:
+    file = tmp_path / "boxes.yaml"
+    file.write_text(text)
+    (found,) = findings(file)
+    assert found.code == "no-manifest"
+    assert "no-manifest" in write(found)
+
+
+TWICE = """\
+  - letterbox
+  - letterbox
+  - normalize: 255
+  - normalize: 255
+postprocess:
+  - yolo
+  - nms: 0.45
+  - rectangle
+  - rectangle: {suffix: -again}
+  - rectangle
+"""
+
+
+def test_what_is_done_twice_is_told_but_not_what_has_another_name(tmp_path: Path) -> None:
+    yolo_model(tmp_path / "model.onnx")
+    head, rest = MANIFEST.split("  - letterbox\n")
+    tail = rest.split("  - rectangle\n")[1]
+    assert _told(tmp_path, head + TWICE + tail) == [
+        ("step-twice", "preprocess[1].letterbox"),
+        ("step-twice", "preprocess[3].normalize"),
+        ("step-twice", "postprocess[4].rectangle"),
+    ]
+
+
+SKELETON = "[{name: person, sublabels: [a, b, c, b], edges: [[a, d]]}, dog, bird]"
+
+
+def test_keypoints_of_a_label_that_is_wrong_are_not_said_to_be_missing(tmp_path: Path) -> None:
+    yolo_model(tmp_path / "model.onnx")
+    text = MANIFEST.replace("[cat, dog, bird]", SKELETON).replace("- rectangle", "- skeleton")
+    assert ("keypoint", "labels[0]") in _told(tmp_path, text)
+    assert ("keypoint", "postprocess[2].skeleton") not in _told(tmp_path, text)
+
+
+def test_keypoints_that_no_shape_draws_are_told(tmp_path: Path) -> None:
+    yolo_model(tmp_path / "model.onnx")
+    label = "[{name: cat, sublabels: [nose, tail], edges: [[nose, tail]]}, dog, bird]"
+    text = MANIFEST.replace("[cat, dog, bird]", label)
+    assert _told(tmp_path, text) == [("keypoints-not-drawn", "labels[0]")]
+
+
+def test_a_key_of_another_kind_hides_nothing(tmp_path: Path) -> None:
+    yolo_model(tmp_path / "model.onnx")
+    text = MANIFEST.replace("threshold: 0.25", "threshold: 2\ndecoder: model.onnx")
+    text = text.replace("[cat, dog, bird]", "[cat, dog]")
+    assert _told(tmp_path, text) == [
+        ("class-count", "postprocess[0].yolo"),
+        ("wrong-value", "threshold"),
+        ("unknown-key", "decoder"),
+    ]
+
+
+def test_a_misspelt_type_is_taken_for_what_was_meant(tmp_path: Path) -> None:
+    yolo_model(tmp_path / "model.onnx")
+    text = MANIFEST.replace("type: detector", "type: detecter").replace("nms: 0.45", "nms: 45")
+    assert _told(tmp_path, text) == [
+        ("wrong-value", "type"),
+        ("wrong-value", "postprocess[1].nms.iou"),
+    ]
+
+
+def test_a_second_model_that_only_finds_boxes_is_refused(tmp_path: Path) -> None:
+    yolo_model(tmp_path / "model.onnx")
+    second = "then: [{model: model.onnx, preprocess: [letterbox], postprocess: [classify]}]\n"
+    assert ("step-order", "then[0].postprocess") in _told(tmp_path, MANIFEST + second)

@@ -58,15 +58,15 @@ def bind(read: ManifestFile[DetectorManifest], models: Mapping[Path_, Model]) ->
 
 def check(read: ManifestFile[DetectorManifest]) -> None:
     """See builder.kinds.Kind.check."""
-    problems: list[Problem] = []
     if read.manifest.labels == "metadata":
         what = "the labels are in the model, which is not looked at"
         hint = "leave out --no-model, or list the labels"
         raise ManifestError(
-            read.document.problem(("labels",), what, "metadata", hint=hint, code="labels-not-seen")
+            read.document.problem(("labels",), what, "metadata", hint=hint, code="labels-not-seen"),
+            *bad_attributes(read),
         )
     unnamed = bad_attributes(read)
-    problems += unnamed
+    problems = [*unnamed]
     labels = collect(problems, lambda: read_labels(read, Signature((), ())))
     if labels is not None:
         for stage in read.stages()[1:]:

@@ -64,8 +64,21 @@ def _names(scene: Scene, labels: Labels) -> Iterator[Problem]:
 
 
 def _skeletons(scene: Scene, labels: Labels) -> Iterator[Problem]:
-    """Skeletons without bones."""
-    if not any(shape.label_type == "skeleton" for shape in scene.steps(Shape).values()):
+    """Skeletons without bones, and those that nothing draws."""
+    shapes = scene.steps(Shape).values()
+    if shapes and not any("keypoints" in shape.needs for shape in shapes):
+        for place, label in enumerate(labels.entries):
+            if label.keypoints or label.skeletons:
+                yield scene.problem(
+                    "keypoints-not-drawn",
+                    _place(scene, place),
+                    f"no step draws the keypoints of '{label.name}'",
+                    ", ".join(shape.name() for shape in shapes),
+                    "skeleton or points",
+                    "add `- skeleton`, with a `suffix` for the other shapes; or leave out the "
+                    "`sublabels`",
+                )
+    if not any(shape.label_type == "skeleton" for shape in shapes):
         return
     for place, label in enumerate(labels.entries):
         if len(label.keypoints) > 1 and not label.edges:

@@ -6,14 +6,36 @@ from builder.errors import Problem
 from builder.traps.scene import Scene
 from runtimes.refine.suppress import Nms, TopK
 from runtimes.shapes.region import Mask, Polygon
-from runtimes.step import Decoder, Refine, Shape
+from runtimes.step import Decoder, Preprocess, Refine, Shape
 
 
 def find(scene: Scene) -> Iterator[Problem]:
     """See builder.traps."""
+    yield from _repeated(scene)
     yield from _suppression(scene)
     yield from _shapes(scene)
     yield from _masks(scene)
+
+
+def _repeated(scene: Scene) -> Iterator[Problem]:
+    """Steps that do again what was done."""
+    seen: set[object] = set()
+    listed = [
+        *scene.steps(Preprocess, "preprocess").items(),
+        *scene.steps(Nms).items(),
+        *scene.steps(Shape).items(),
+    ]
+    for path, step in listed:
+        key = (type(step), step.suffix if isinstance(step, Shape) else "")
+        if key in seen:
+            drawn = isinstance(step, Shape)
+            yield scene.problem(
+                "step-twice",
+                path,
+                "would draw each instance a second time" if drawn else "would be done twice",
+                hint="leave it out" + (", or give it a `suffix`" if drawn else ""),
+            )
+        seen.add(key)
 
 
 def _suppression(scene: Scene) -> Iterator[Problem]:
@@ -72,13 +94,15 @@ def _shapes(scene: Scene) -> Iterator[Problem]:
             needed = " or ".join(words[gift] for gift in sorted(shape.needs))
             given = " and ".join(words[gift] for gift in sorted(gifts)) or "boxes alone"
             fitting = "points" if gifts == {"keypoints"} else "rectangle"
+            others = {other.name() for other in scene.steps(Shape).values()}
+            mend = f"write `- {fitting}` in its place" if fitting not in others else "leave it out"
             yield scene.problem(
                 "shape-needs-more",
                 path,
                 f"`{shape.name()}` needs {needed}, which the decoder does not give",
                 given,
                 needed,
-                f"write `- {fitting}` in its place, or decode a model that gives {needed}",
+                f"{mend}, or decode a model that gives {needed}",
             )
 
 

@@ -384,13 +384,6 @@ def test_check_without_the_model_fetches_nothing(
             ["labels[1].type: ", "rectangle or any"],
         ),
         ({"postprocess": ["yolo", "rectangle", "nms"]}, ["postprocess: a shape comes before"]),
-        (
-            {"labels": "metadata"},
-            [
-                "labels: the labels are in the model, which is not looked at",
-                "leave out --no-model, or list the labels",
-            ],
-        ),
     ],
 )
 def test_check_without_the_model_reports_what_it_can_know(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from builder.errors import CvatbuildError, ManifestError, Problem
-from builder.plan import Plan, plan
+from builder.plan import Plan, examine, plan
 from builder.steps import known
 from builder.variants import VariantName
 from runtimes.decoders.yolo import Yolo
@@ -840,8 +840,12 @@ def test_what_needs_no_model_is_reported_without_it(
     assert words in found[0].what
 
 
-def test_labels_that_only_the_model_knows_are_refused_with_what_to_do(tmp_path: Path) -> None:
-    (problem,) = unseen(tmp_path, labels="metadata")
+def test_of_labels_that_only_the_model_knows_it_is_told_that_they_are_not_checked(
+    tmp_path: Path,
+) -> None:
+    file = write_manifest_to(tmp_path, **{**WITHOUT, "labels": "metadata"})
+    (problem,) = examine(file, look=False).problems
+    assert problem.severity == "warning"
     assert (problem.path, problem.line, problem.found) == ("labels", 4, "metadata")
     assert problem.hint == "leave out --no-model, or list the labels"
 

@@ -176,7 +176,7 @@ def test_one_worker_answers_all_clicks_unless_more_are_wanted(write: Write) -> N
     [
         ({"decoder": None}, ["encoder: has no `decoder` beside it"]),
         ({"postprocess": ["smooth"]}, ["0 segmenters are listed"]),
-        ({"postprocess": ["smooth", "sam"]}, ["exactly one is needed, as the first step"]),
+        ({"postprocess": ["smooth", "sam"]}, ["the segmenter has to come first"]),
         ({"postprocess": ["sam", "sam2"]}, ["2 segmenters are listed"]),
         ({"postprocess": ["yolo"]}, ["postprocess[0]"]),
         ({"postprocess": [{"sam": {"points": "dots"}}]}, [
