@@ -100,6 +100,11 @@ class BuiltFunction:
             except Exception as error:
                 raise _start_error(folder, error) from error
 
+    @property
+    def warnings(self) -> list[str]:
+        """What the function has warned of in its log, such as a fallback to the CPU."""
+        return [line.removeprefix("warn: ") for line in self.log if line.startswith("warn: ")]
+
     def __call__(self, image: bytes, **request: Any) -> Reply:
         """Send one image, as CVAT does.
 

@@ -4,6 +4,7 @@ Everything that takes time to import is imported where it is needed, so that `--
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -154,10 +155,16 @@ def inspect(
         from builder import arguments
 
         arguments.require_files(models, "model")
+        from builder.errors import ModelError, Problem, collect
         from builder.inspection import Inspection
 
-        for seen in arguments.each(models, lambda file: Inspection.of(file, run=run_once)):
-            console.give(seen.as_json()) if as_json else typer.echo(seen.as_text())
+        problems: list[Problem] = []
+        for file in models:
+            seen = collect(problems, partial(Inspection.of, file, run=run_once))
+            if seen is not None:
+                console.give(seen.as_json()) if as_json else typer.echo(seen.as_text())
+        if problems:
+            raise ModelError(*problems)
 
 
 @app.command()
@@ -271,6 +278,8 @@ def predict(
             boxes,
         )
         started = BuiltFunction(function, arguments.variant_of(function, variant))
+        for warning in started.warnings:
+            typer.echo(f"warning: {warning}", err=True)
         failed = False
         for result in run_on(started, images, prompts, save):
             failed |= result.reply.status != 200 or bool(result.faults)

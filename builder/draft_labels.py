@@ -42,6 +42,12 @@ def label_lines(source: "Source", match: Match, notes: list[Problem]) -> Iterato
             else f"numbered, since nothing names them; {classes.why}"
         )
         named = [Label(name=f"class_{number + classes.first}") for number in range(count)]
+        if guessed or classes.first:
+            what = f"the model does not say how many classes it has; {count} labels are written"
+            if not guessed:
+                what = "nothing says that class 0 is the background, and it gets no label"
+            hint = "write the labels into the manifest, or give a file of them: --labels FILE"
+            notes.append(Problem(what, file=source.files[0], path="labels", hint=hint))
     yield Line("labels:", why)
     for place, label in enumerate(named):
         number = label.id if label.id is not None else place + classes.first
@@ -100,7 +106,15 @@ def _named(
         try:
             found = from_metadata(facts.signature.metadata, source.files[0])
         except ManifestError as error:
-            notes += error.problems
+            notes += [
+                Problem(
+                    f"the names in the metadata cannot be used: {problem.what}",
+                    file=source.files[0],
+                    found=problem.found,
+                    hint="write the labels into the manifest",
+                )
+                for problem in error.problems
+            ]
             found = []
         mistakes = Labels.of(found).mistakes()
         if mistakes:

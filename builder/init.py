@@ -176,9 +176,9 @@ def _unknown(files: Sequence[Path], models: Sequence[Model]) -> ModelError:
         f"{', '.join(map(str, model.signature.outputs))}"
         for file, model in zip(files, models, strict=True)
     )
-    hint = "an encoder and its decoder go together: `cvatbuild init ENCODER DECODER`"
-    if len(files) > 1:
-        hint = "models of which each is a function of its own are begun one by one"
+    hint = "models of which each is a function of its own are begun one by one"
+    if len(files) == 1:
+        hint = _what_to_do(models[0])
     return ModelError(
         Problem(
             "this is no family of models that cvatbuild knows",
@@ -188,6 +188,21 @@ def _unknown(files: Sequence[Path], models: Sequence[Model]) -> ModelError:
             hint=hint,
         )
     )
+
+
+def _what_to_do(model: Model) -> str:
+    """What may help with a model that no family claims."""
+    inputs = [tensor for tensor in model.signature.inputs if len(tensor.shape) == 4]
+    outputs = [tensor for tensor in model.signature.outputs if len(tensor.shape) == 4]
+    # Features have many channels; an image whose channels are its last axis has few there.
+    if any((it.shape[1] or 0) >= 16 and it.shape[3] not in (1, 3) for it in [*inputs, *outputs]):
+        return "an encoder and its decoder go together: `cvatbuild init ENCODER DECODER`"
+    if not inputs:
+        return "none of its inputs takes images: [1, 3, height, width] or [1, height, width, 3]"
+    batches = [tensor for tensor in inputs if tensor.shape[0] not in (1, None)]
+    if batches:
+        return f"export it for one image at a time; {batches[0].name} takes {batches[0].shape[0]}"
+    return "if you know how to read its outputs, write a manifest by hand: docs/manifest.md"
 
 
 def _remarks(files: Sequence[Path], models: Sequence[Model], verdict: Verdict) -> list[Problem]:

@@ -116,6 +116,8 @@ def _summary(model: type[BaseModel]) -> str:
 def _fields(item: type) -> dict[str, dict[str, Any]]:
     """Key -> its JSON Schema."""
     schema = TypeAdapter(item).json_schema(schema_generator=Described)
+    # A class that speaks of itself is a reference to its own definition.
+    schema = schema.get("$defs", {}).get(schema.get("$ref", "").split("/")[-1], schema)
     required = schema.get("required", [])
     return {
         str(key): {**field, "required": key in required}

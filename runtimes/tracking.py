@@ -28,9 +28,9 @@ class Tracking(Step):
     search: str | None = None
     """The name of the input that takes the part of the new frame to search in."""
     template_size: Pixels | None = None
-    """Height and width of the template in pixels. Default: the model's, or usual."""
+    """The side of the square template in pixels. Default: the model's, or usual."""
     search_size: Pixels | None = None
-    """Height and width of the search crop in pixels. Default: the model's, or usual."""
+    """The side of the square search crop in pixels. Default: the model's, or usual."""
     image: str | None = None
     """The name of the encoder's input. Default: the only one."""
     embedding: str | None = None

@@ -66,7 +66,7 @@ def semantic(facts: Facts) -> Iterator[Match]:
     why = f"{tensor}: scores of {channels} classes"
     if activation == "softmax" or (activation is None and facts.is_unit(tensor)):
         fields["activation"] = "none"
-        why += ", after a Softmax"
+        why += ", after a Softmax" if activation == "softmax" else ", 0..1 already"
     elif activation == "sigmoid":
         fields["activation"] = "none"
         why += ", after a Sigmoid"

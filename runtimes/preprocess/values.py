@@ -42,9 +42,10 @@ class Normalize(Preprocess):
     """What the values 0 to 255 are divided by first: 255 for models trained on 0..1, 1 for models
     that take 0..255 or whose mean and std are given in 0..255."""
     mean: tuple[float, ...] = (0.0,)
-    """Subtracted after that: one number, or one per channel in the order of `channels`."""
+    """Subtracted after that: a list of one number, or of one per channel in the order of
+    `channels`."""
     std: tuple[Positive, ...] = (1.0,)
-    """Divided by last: one number, or one per channel in the order of `channels`."""
+    """Divided by last: a list of one number, or of one per channel in the order of `channels`."""
 
     def __post_init__(self) -> None:
         for key, values in (("mean", self.mean), ("std", self.std)):

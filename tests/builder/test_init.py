@@ -23,6 +23,7 @@ from builder.plan import plan
 from tests import zoo
 from tests.builder.conftest import failure, png
 from tests.builder.models import external_model, yolo_model
+from tests.runtimes import graphs
 
 
 def invoke(*arguments: object) -> tuple[int, str, str]:
@@ -421,3 +422,35 @@ def test_what_is_no_model_is_reported(tmp_path: Path, command: str) -> None:
     status, _, err = invoke(command, tmp_path / "best.pt")
     assert status == 2
     assert "yolo export" in err
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [
+        ((4, 3, 64, 64), "export it for one image at a time; images takes 4"),
+        ((1, 40), "none of its inputs takes images"),
+        ((1, 5, 64, 64), "write a manifest by hand"),
+    ],
+)
+def test_of_a_model_that_nobody_knows_it_is_told_what_may_help(
+    tmp_path: Path, shape: tuple[int, ...], hint: str
+) -> None:
+    graphs.save(
+        tmp_path / "odd.onnx",
+        [helper.make_node("ReduceSum", ["images"], ["odd"], keepdims=0)],
+        [("images", "float32", shape)],
+        [("odd", "float32", ())],
+        {},
+    )
+    status, out, err = invoke("init", tmp_path / "odd.onnx")
+    assert (status, out) == (1, "")
+    assert hint in " ".join(err.split())
+
+
+def test_inspect_shows_what_it_can_beside_what_it_cannot(model: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(b"no model")
+    status, out, err = invoke("inspect", bad, model)
+    assert status == 1
+    assert out.startswith(f"{model}\n")
+    assert f"error: {bad}" in err
