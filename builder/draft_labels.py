@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from builder.commented import Line, flow
 from builder.errors import ManifestError, Problem
 from builder.keypoints import COCO, COCO_EDGES, COCO_PLACES, names_of
-from builder.labels import Label, Labels, from_metadata, words_of
+from builder.label_source import from_metadata, words_of
+from builder.labels import Label, Labels
 from builder.metadata import BESIDE
 from builder.recognition.match import Match
 

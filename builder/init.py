@@ -10,7 +10,8 @@ from builder.document import Document
 from builder.draft import Draft, Source, draft, stem_of
 from builder.errors import CvatbuildError, ManifestError, ModelError, OutputError, Problem
 from builder.files import trouble
-from builder.labels import Label, Name, from_file
+from builder.label_source import from_file
+from builder.labels import Label, Name
 from builder.model import Model, locate, read
 from builder.recognition.verdict import Verdict, recognise
 from builder.texts import has_controls

@@ -13,7 +13,8 @@ from builder.contract.detector import value_fault
 from builder.document import Document, Path_, spell
 from builder.errors import ManifestError, Problem, did_you_mean
 from builder.files import ABSENT, trouble
-from builder.labels import Attribute, Label, Labels, Name, Skeleton, from_file, from_metadata
+from builder.label_source import from_file, from_metadata
+from builder.labels import Attribute, Label, Labels, Name, Skeleton
 from builder.manifest import DetectorManifest
 from builder.manifest_file import ManifestFile
 from builder.validation import Strict, validate

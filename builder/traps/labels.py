@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from builder.errors import ManifestError, Problem
-from builder.labels import Labels, from_metadata
+from builder.label_source import from_metadata
+from builder.labels import Labels
 from builder.traps.scene import Scene
 from runtimes.step import Shape
 

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 from builder.foreign_labels import coco, cvat
-from builder.labels import from_file
+from builder.label_source import from_file
 
 
 def test_coco_categories_come_in_the_order_of_their_numbers() -> None:
