@@ -44,7 +44,10 @@ def output_folder(manifest: Path, out: Path | None) -> Path:
 
 def _near(folder: Path) -> Path:
     """A path as short as people would write it."""
-    cwd = Path.cwd()
+    try:
+        cwd = Path.cwd()
+    except OSError:
+        return folder  # the current folder was deleted
     return folder.relative_to(cwd) if folder.is_relative_to(cwd) else folder
 
 

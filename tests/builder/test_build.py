@@ -228,3 +228,14 @@ def test_a_built_directory_can_be_moved(write_manifest: WriteManifest, tmp_path:
     build(plan(manifest), tmp_path / "out", force=False, smoke=False)
     shutil.move(tmp_path / "out", tmp_path / "moved")
     assert diff(plan(manifest), tmp_path / "moved") == ""
+
+
+def test_without_a_current_folder_the_output_is_named_in_full(
+    write_manifest: WriteManifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = write_manifest()
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert output_folder(manifest, None) == manifest.parent.resolve() / "build"
