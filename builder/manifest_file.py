@@ -1,6 +1,5 @@
 """A manifest read from its file, with the place of everything that it says."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -8,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from builder.document import Document, Path_
 from builder.errors import ManifestError, Problem, closest, did_you_mean
 from builder.manifest import MANIFESTS, DetectorManifest, Manifest, SecondModel
-from builder.mending import apart, mend
+from builder.mending import apart, has_part_in, mend
 from builder.steps import in_order, long_form
 from builder.texts import has_controls
 from runtimes.step import Step
@@ -17,6 +16,9 @@ _Manifest = TypeVar("_Manifest", bound=Manifest, covariant=True)
 
 Section = Literal["preprocess", "postprocess"]
 SECTIONS: tuple[Section, ...] = ("preprocess", "postprocess")
+
+_STEP = 2
+"""How many keys below a list a step lies: its number and its name. Below are its own fields."""
 
 
 def _long_forms(data: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -137,22 +139,14 @@ class Reading:
                 problems += apart(entries.values(), doubtful)
                 doubtful |= set(entries)
                 order = in_order(kind, read.steps(section, stage).values(), bool(stage))
-                if section == "postprocess" and order and _is_whole(here, doubtful):
+                if section == "postprocess" and order and not has_part_in(doubtful, here, _STEP):
                     problems.append(document.problem(here, order, code="step-order"))
                     doubtful.add(here)
         return cls(read, tuple(problems), frozenset(doubtful))
 
     def is_whole(self, section: Path_) -> bool:
         """Whether a list of steps has all that the file gives it, in an order that works."""
-        return _is_whole(section, self.doubtful)
-
-
-def _is_whole(section: Path_, doubtful: Iterable[Path_]) -> bool:
-    """See Reading.is_whole: only steps' own fields may have been mended."""
-    return not any(
-        path[: len(section)] == section[: len(path)] and len(path) <= len(section) + 2
-        for path in doubtful
-    )
+        return not has_part_in(self.doubtful, section, _STEP)
 
 
 def _entry_problems(

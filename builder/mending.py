@@ -74,6 +74,13 @@ def trusted(problems: Iterable[Problem], doubtful: Iterable[Path_]) -> list[Prob
     return [it for it in problems if not any(_within(it.path, place) for place in places)]
 
 
+def has_part_in(doubtful: Iterable[Path_], path: Path_, depth: int) -> bool:
+    """Whether something was mended at a place, above it, or up to `depth` keys below it."""
+    return any(
+        it[: len(path)] == path[: len(it)] and len(it) <= len(path) + depth for it in doubtful
+    )
+
+
 def apart(problems: Iterable[Problem], doubtful: Iterable[Path_]) -> list[Problem]:
     """Those of them that nothing doubtful lies in either."""
     places = [spell(path) for path in doubtful]

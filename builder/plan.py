@@ -14,7 +14,7 @@ from builder.kinds.bound import Bound
 from builder.labels import Label
 from builder.manifest import Manifest
 from builder.manifest_file import SECTIONS, ManifestFile, Reading
-from builder.mending import trusted
+from builder.mending import has_part_in, trusted
 from builder.model import Model
 from builder.selection import select
 from builder.spec import placed
@@ -141,7 +141,7 @@ def examine(
     unfit = _clashes(read, found)
     kept = collect(unfit, lambda: select(read, tuple(found.values()), variants))
     bound = None
-    if seen and not _has_part_in(("postprocess", 0), doubtful):
+    if seen and not has_part_in(doubtful, ("postprocess", 0), 1):
         bound, found = _bound(read, found, unfit)
     else:
         collect(unfit, lambda: KINDS[read.manifest.type].check(read))
@@ -171,11 +171,6 @@ def examine(
         tuple(problems),
     )
     return Examined(reading, ready, ready.warnings)
-
-
-def _has_part_in(path: Path_, doubtful: Iterable[Path_]) -> bool:
-    """Whether a step is not what the file says: it, or what it lies in, was mended."""
-    return any(it[: len(path)] == path[: len(it)] and len(it) <= len(path) + 1 for it in doubtful)
 
 
 def _in_order(problems: Iterable[Problem], file: Path) -> tuple[Problem, ...]:

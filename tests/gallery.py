@@ -1,8 +1,10 @@
 """What the galleries of mistakes are hung on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from builder.errors import ManifestError, Problem
 from builder.plan import examine
@@ -74,6 +76,16 @@ class Mistake:
         assert text.count(old) == 1
         file.write_text(text.replace(old, new))
         assert [it for it in findings(file) if it.severity == "error" or it.code == self.code] == []
+
+
+def each(mistakes: Iterable[Mistake]) -> pytest.MarkDecorator:
+    """Run a test with each of these mistakes."""
+    return pytest.mark.parametrize("mistake", list(mistakes), ids=lambda it: it.name)
+
+
+def each_with_remedy(mistakes: Iterable[Mistake]) -> pytest.MarkDecorator:
+    """Run a test with each of them whose finding says what to do."""
+    return each(it for it in mistakes if it.remedy)
 
 
 def findings(file: Path) -> tuple[Problem, ...]:

@@ -23,7 +23,7 @@ from tests.builder.models import (
     two_input_model,
     yolo_model,
 )
-from tests.gallery import MANIFEST, Mistake
+from tests.gallery import MANIFEST, Mistake, each, each_with_remedy
 
 
 def any_model(path: Path, **outputs: tuple[int, ...]) -> None:
@@ -459,16 +459,14 @@ has several
 ]
 
 
-@pytest.mark.parametrize("mistake", MANIFESTS, ids=lambda mistake: mistake.name)
+@each(MANIFESTS)
 def test_a_wrong_manifest_is_told_where_and_how_to_mend_it(
     mistake: Mistake, tmp_path: Path
 ) -> None:
     mistake.check(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "mistake", [it for it in MANIFESTS if it.remedy], ids=lambda mistake: mistake.name
-)
+@each_with_remedy(MANIFESTS)
 def test_doing_what_the_hint_says_mends_it(mistake: Mistake, tmp_path: Path) -> None:
     mistake.check_remedy(tmp_path)
 

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from tests.builder.models import save
 from tests.gallery import Mistake as AnyMistake
+from tests.gallery import each, each_with_remedy
 
 MANIFEST = """\
 name: follow
@@ -472,17 +472,13 @@ ImageNet's mean was taken
 ]
 
 
-@pytest.mark.parametrize("mistake", [*MISTAKES, *TRAPS], ids=lambda mistake: mistake.name)
+@each([*MISTAKES, *TRAPS])
 def test_a_wrong_manifest_is_told_where_and_how_to_mend_it(
     mistake: AnyMistake, tmp_path: Path
 ) -> None:
     mistake.check(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "mistake",
-    [it for it in (*MISTAKES, *TRAPS) if it.remedy],
-    ids=lambda mistake: mistake.name,
-)
+@each_with_remedy([*MISTAKES, *TRAPS])
 def test_doing_what_the_hint_says_mends_it(mistake: AnyMistake, tmp_path: Path) -> None:
     mistake.check_remedy(tmp_path)

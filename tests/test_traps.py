@@ -13,7 +13,7 @@ from builder.findings import KINDS
 from builder.terminal import Progress
 from tests import test_mistakes_interactor, test_mistakes_reid, test_mistakes_tracker
 from tests.builder.models import CANDIDATES, end2end_model, save, yolo_model
-from tests.gallery import MANIFEST, Mistake
+from tests.gallery import MANIFEST, Mistake, each, each_with_remedy
 from tests.test_mistakes import MANIFESTS
 
 ULTRALYTICS = {"names": "{0: 'cat', 1: 'dog', 2: 'bird'}", "task": "detect", "stride": "32"}
@@ -641,14 +641,12 @@ committed and reviewed
 ]
 
 
-@pytest.mark.parametrize("mistake", TRAPS, ids=lambda mistake: mistake.name)
+@each(TRAPS)
 def test_a_trap_is_told_where_and_how_to_get_out(mistake: Mistake, tmp_path: Path) -> None:
     mistake.check(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "mistake", [it for it in TRAPS if it.remedy], ids=lambda mistake: mistake.name
-)
+@each_with_remedy(TRAPS)
 def test_doing_what_the_hint_says_is_the_way_out(mistake: Mistake, tmp_path: Path) -> None:
     mistake.check_remedy(tmp_path)
 
