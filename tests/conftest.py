@@ -2,9 +2,7 @@
 
 import importlib
 import os
-import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +11,8 @@ import onnx
 import pytest
 
 from builder.build import build
-from builder.download import cache_folder
-from builder.files import sha256
+from builder.download import fetch_from_wheel
+from builder.errors import ModelError
 from builder.plan import plan
 
 NUDENET_SHA256 = "c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f"
@@ -27,24 +25,12 @@ def nudenet() -> Path:
     The wheel is not installed, since it would bring a second ONNX Runtime along. Its licence is the
     AGPL, so the file stays in a cache outside of the repository.
     """
-    model = cache_folder() / "tests" / "nudenet-3.4.2" / "320n.onnx"
-    if not model.is_file() or sha256(model) != NUDENET_SHA256:
-        wheels = model.parent / "wheels"
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest"]
-        done = subprocess.run(
-            [*command, str(wheels), "nudenet==3.4.2"], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            reason = f"the wheel of nudenet 3.4.2 cannot be fetched: {done.stderr[-300:]}"
-            if os.environ.get("CI") == "true":
-                pytest.fail(reason)
-            pytest.skip(reason)
-        with zipfile.ZipFile(next(wheels.glob("nudenet-3.4.2-*.whl"))) as wheel:
-            partial = model.with_suffix(f".{os.getpid()}")
-            partial.write_bytes(wheel.read("nudenet/320n.onnx"))
-            partial.replace(model)
-    assert sha256(model) == NUDENET_SHA256
-    return model
+    try:
+        return fetch_from_wheel("nudenet==3.4.2", "nudenet/320n.onnx", NUDENET_SHA256)
+    except ModelError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,8 @@ def _packages() -> Iterator[Finding]:
     program = "import importlib, sys; importlib.import_module(sys.argv[1])"
     for module, package in _MODULES.items():
         try:
-            answer = ask(sys.executable, "-c", program, module, seconds=60)
+            # -P: Python 3.13 cannot import from a current folder that was deleted.
+            answer = ask(sys.executable, "-P", "-c", program, module, seconds=60)
             trouble = answer.err.strip().splitlines()[-1:] if answer.status else []
             reason = (trouble or [f"exit status {answer.status}"])[0] if answer.status else ""
         except NoAnswer as error:

@@ -164,7 +164,9 @@ def nearest(labels: Array, to_grid: Geometry, window: Window) -> Array:
     """
     left, top, right, bottom = window
     known = (labels >= 0) & (labels < _MOST_CLASSES)
-    small = np.where(known, labels, NOTHING).astype(np.int32)
+    # Python's -1 does not fit into unsigned labels, so NOTHING is written after the conversion.
+    small = np.where(known, labels, 0).astype(np.int32)
+    small[~known] = NOTHING
     xs = (np.arange(left, right) + 0.5) * to_grid.scale_x + to_grid.shift_x
     ys = (np.arange(top, bottom) + 0.5) * to_grid.scale_y + to_grid.shift_y
     columns = np.floor(xs).astype(np.int64).clip(0, labels.shape[1] - 1)

