@@ -75,7 +75,8 @@ def median(command: list[str], folder: Path) -> float:
 def main() -> None:
     """Measure and print."""
     megabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 100
-    tool = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from builder.cli import run; run()"
+    path = f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
+    tool = f"{path}from builder.cli.commands import run; run()"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "large.yaml").write_text(MANIFEST)

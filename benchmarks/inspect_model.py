@@ -28,9 +28,8 @@ def main() -> None:
     check = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(check)
     megabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 500
-    tool = (
-        f"import sys; sys.path.insert(0, {str(HERE.parent)!r}); from builder.cli import run; run()"
-    )
+    path = f"import sys; sys.path.insert(0, {str(HERE.parent)!r}); "
+    tool = f"{path}from builder.cli.commands import run; run()"
     with tempfile.TemporaryDirectory() as name:
         model = Path(name) / "model.onnx"
         check.large_model(model, megabytes)

@@ -1,6 +1,6 @@
 """`python -m builder` is `cvatbuild`."""
 
-from builder.cli import run
+from builder.cli.commands import run
 
 if __name__ == "__main__":
     run()

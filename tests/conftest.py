@@ -10,10 +10,11 @@ from types import ModuleType
 import onnx
 import pytest
 
-from builder.build import build
-from builder.download import fetch_from_wheel
-from builder.errors import ModelError
-from builder.plan import plan
+from builder.diagnostics.errors import ModelError
+from builder.model.download import fetch_from_wheel
+from builder.plan.plan import plan
+from builder.targets.build import build
+from tests.paths import ROOT
 
 NUDENET_SHA256 = "c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f"
 
@@ -49,7 +50,7 @@ def build_from(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 @pytest.fixture(scope="session")
 def shapes() -> Iterator[ModuleType]:
     """The generator of the images that the example models were trained on."""
-    folder = str(Path(__file__).parent.parent / "manifests" / "models")
+    folder = str(ROOT / "manifests" / "models")
     sys.path.insert(0, folder)
     yield importlib.import_module("shapes")
     sys.path.remove(folder)
@@ -59,7 +60,7 @@ def shapes() -> Iterator[ModuleType]:
 def click_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the networks that segment what is clicked, in every layout there is."""
     folder = tmp_path_factory.mktemp("clicks")
-    source = str(Path(__file__).parent.parent / "manifests" / "models")
+    source = str(ROOT / "manifests" / "models")
     sys.path.insert(0, source)
     clicks = importlib.import_module("clicks")
     sys.path.remove(source)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import ManifestError, Problem
-from builder.plan import examine
+from builder.diagnostics.errors import ManifestError, Problem
+from builder.plan.plan import examine
 from tests.builder.models import yolo_model
 
 MANIFEST = """\

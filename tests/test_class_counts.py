@@ -13,11 +13,11 @@ import yaml
 from onnx import TensorProto
 from openvino import opset8
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.init import begin, write
-from builder.plan import plan
-from builder.variants import VARIANTS
+from builder.families.init import begin, write
+from builder.manifest.variants import VARIANTS
+from builder.plan.plan import plan
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import png
 from tests.zoo import BOX, SCORE, UNIT, Maker, Net

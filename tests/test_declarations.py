@@ -11,15 +11,15 @@ import pytest
 import yaml
 from onnx import TensorProto
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.check import check
-from builder.init import begin, write
-from builder.inspection import Inspection
-from builder.model import read
-from builder.plan import plan
-from builder.terminal import Progress
-from builder.variants import VARIANTS
+from builder.cli.terminal import Progress
+from builder.families.init import begin, write
+from builder.families.inspect import Inspection
+from builder.lint.check import check
+from builder.manifest.variants import VARIANTS
+from builder.model.file import read
+from builder.plan.plan import plan
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import failure, png
 from tests.zoo import BOX, CELLS, CENTRE, SCORE

@@ -10,12 +10,12 @@ import pytest
 import yaml
 from onnx import TensorProto, helper, numpy_helper
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.contract.detector import judge
-from builder.errors import CvatbuildError
-from builder.plan import plan
-from builder.variants import VARIANTS, VariantName
+from builder.diagnostics.errors import CvatbuildError
+from builder.manifest.variants import VARIANTS, VariantName
+from builder.plan.plan import plan
+from builder.run.judge.detector import judge
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
 from runtimes.arrays import Array
 from tests.builder.conftest import detector_of
 

@@ -9,15 +9,16 @@ import cv2
 import numpy as np
 import pytest
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.contract.detector import judge
-from builder.plan import plan
+from builder.plan.plan import plan
+from builder.run.judge.detector import judge
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
 from runtimes.arrays import Array
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
-MANIFESTS = Path(__file__).parent.parent / "manifests"
+MANIFESTS = ROOT / "manifests"
 COUNT = 80
 SIZES = ((320, 320), (640, 480), (480, 640), (420, 300))
 """Width and height of held-out images."""

@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 import pytest
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.plan import plan
-from builder.predictors import PREDICTORS
-from builder.variants import VARIANTS, VariantName
+from builder.manifest.variants import VARIANTS, VariantName
+from builder.plan.plan import plan
+from builder.run.local import BuiltFunction
+from builder.run.predict import PREDICTORS
+from builder.targets.build import build
 from tests.overlap import iou
+from tests.paths import ROOT
 from tests.unseen import check_without_model
 
-ROOT = Path(__file__).parent.parent
 _ALL = sorted((ROOT / "manifests").glob("*.yaml"))
 REMOTE = [file for file in _ALL if "url: http" in file.read_text("utf-8")]
 """Manifests of models at an address, which tests do not fetch."""

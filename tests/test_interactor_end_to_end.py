@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builder.built import BuiltFunction, Reply
-from builder.contract.interactor import judge
-from builder.variants import VARIANTS, VariantName
+from builder.manifest.variants import VARIANTS, VariantName
+from builder.run.judge.interactor import judge
+from builder.run.local import BuiltFunction, Reply
 from runtimes import rle
 from runtimes.arrays import Array
+from tests.paths import ROOT
 from tests.scenes import iou, scene
 
-MODELS = Path(__file__).parent.parent / "manifests" / "models"
+MODELS = ROOT / "manifests" / "models"
 MANIFEST = f"""
 name: clicks
 type: interactor

@@ -7,13 +7,13 @@ import openvino
 import pytest
 import yaml
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.errors import CvatbuildError
-from builder.init import begin, write
-from builder.inspection import Inspection
-from builder.model import read
-from builder.plan import plan
+from builder.diagnostics.errors import CvatbuildError
+from builder.families.init import begin, write
+from builder.families.inspect import Inspection
+from builder.model.file import read
+from builder.plan.plan import plan
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import failure, png
 from tests.zoo import BOX, CELLS, CENTRE, SCORE, Maker

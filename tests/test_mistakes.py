@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from builder.built import BuiltFunction
-from builder.errors import CvatbuildError
-from builder.plan import plan
+from builder.diagnostics.errors import CvatbuildError
+from builder.plan.plan import plan
+from builder.run.local import BuiltFunction
 from tests.builder.models import (
     end2end_model,
     external_model,
@@ -623,7 +623,7 @@ REQUESTS: list[tuple[str, object, str, str]] = [
 
 @pytest.fixture(scope="module")
 def function(tmp_path_factory: pytest.TempPathFactory) -> BuiltFunction:
-    from builder.build import build
+    from builder.targets.build import build
 
     folder = tmp_path_factory.mktemp("requests")
     yolo_model(folder / "model.onnx")

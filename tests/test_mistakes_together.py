@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import Problem
-from builder.findings import KINDS
-from builder.report import as_annotation, as_json, as_text
+from builder.diagnostics.errors import Problem
+from builder.diagnostics.findings import KINDS
+from builder.diagnostics.formats import as_annotation, as_json, as_text
 from tests.builder.models import yolo_model
 from tests.gallery import MANIFEST, Mistake, findings
 from tests.test_mistakes import MANIFESTS

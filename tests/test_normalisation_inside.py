@@ -9,11 +9,11 @@ import pytest
 import yaml
 from onnx import helper, numpy_helper
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.init import begin, write
-from builder.plan import plan
-from builder.variants import VARIANTS
+from builder.families.init import begin, write
+from builder.manifest.variants import VARIANTS
+from builder.plan.plan import plan
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
 from runtimes import rle
 from tests.scenes import iou, scene
 

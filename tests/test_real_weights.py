@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from builder.built import BuiltFunction
-from builder.variants import VARIANTS, VariantName
+from builder.manifest.variants import VARIANTS, VariantName
+from builder.run.local import BuiltFunction
 from tests.overlap import iou
 
 MANIFEST = """

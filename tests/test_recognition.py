@@ -11,18 +11,19 @@ import numpy as np
 import pytest
 import yaml
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.contract.detector import judge
-from builder.errors import ModelError
-from builder.init import Begun, begin, write
-from builder.plan import plan
-from builder.variants import VARIANTS, VariantName
+from builder.diagnostics.errors import ModelError
+from builder.families.init import Begun, begin, write
+from builder.manifest.variants import VARIANTS, VariantName
+from builder.plan.plan import plan
+from builder.run.judge.detector import judge
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
 from tests import zoo
 from tests.builder.models import yolo_model
+from tests.paths import ROOT
 from tests.zoo import BOX, SCORE, Maker
 
-MODELS = Path(__file__).parent.parent / "manifests" / "models"
+MODELS = ROOT / "manifests" / "models"
 LETTERBOX, STRETCH = ("letterbox", "normalize"), ("resize", "normalize")
 OPENCV = ("resize", "channels")
 

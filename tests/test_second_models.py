@@ -9,14 +9,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.contract.detector import judge
-from builder.errors import CvatbuildError
-from builder.plan import plan
-from builder.variants import VARIANTS, VariantName
+from builder.diagnostics.errors import CvatbuildError
+from builder.manifest.variants import VARIANTS, VariantName
+from builder.plan.plan import plan
+from builder.run.judge.detector import judge
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
+from tests.builder.manifest.test_skeleton_svg import circles, lines
 from tests.builder.models import Box, end2end_model, save
-from tests.builder.test_skeleton import circles, lines
 
 BOXES = ((40, 40, 40, 20, 0, 0.9), (100, 90, 20, 40, 1, 0.8), (20, 100, 20, 20, 0, 0.7))
 """Centre x, centre y, width, height, class, score: what the first model finds, at 128 by 128."""

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.contract.detector import judge
-from builder.plan import plan
-from builder.variants import VARIANTS, VariantName
+from builder.manifest.variants import VARIANTS, VariantName
+from builder.plan.plan import plan
+from builder.run.judge.detector import judge
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
 from runtimes.arrays import Array
 from tests.builder.models import save
 

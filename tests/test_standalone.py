@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 from skimage import data
 
-from builder.built import BuiltFunction
-from builder.variants import VARIANTS, VariantName
+from builder.manifest.variants import VARIANTS, VariantName
+from builder.run.local import BuiltFunction
 from runtimes.arrays import Array
-
-ROOT = Path(__file__).parent.parent
+from tests.paths import ROOT
 
 DETECTOR = """
 name: alone

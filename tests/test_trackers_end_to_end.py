@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from builder.built import BuiltFunction
-from builder.cli import app
-from builder.contract.tracker import judge
+from builder.cli.commands import app
+from builder.run.judge.tracker import judge
+from builder.run.local import BuiltFunction
+from tests.paths import ROOT
 from tests.runtimes.trackers import correlators
 
-MANIFEST = Path(__file__).parent.parent / "manifests" / "tracker-demo.yaml"
+MANIFEST = ROOT / "manifests" / "tracker-demo.yaml"
 TYPES = ("rectangle", "polygon", "mask")
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from builder.check import check
-from builder.findings import KINDS
-from builder.terminal import Progress
+from builder.cli.terminal import Progress
+from builder.diagnostics.findings import KINDS
+from builder.lint.check import check
 from tests import test_mistakes_interactor, test_mistakes_reid, test_mistakes_tracker
 from tests.builder.models import CANDIDATES, end2end_model, save, yolo_model
 from tests.gallery import MANIFEST, Mistake, each, each_with_remedy

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from builder.errors import ManifestError
-from builder.manifest import Manifest
-from builder.plan import examine
+from builder.diagnostics.errors import ManifestError
+from builder.manifest.schema import Manifest
+from builder.plan.plan import examine
 
 
 def check_without_model(file: Path) -> Manifest:

@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from builder.diagnostics.errors import ModelError
 from builder.doctor.finding import Finding
-from builder.download import cache_folder
-from builder.errors import ModelError
+from builder.model.download import cache_folder
 
 _LEAST = 100 * 2**20
 _SCANT = 2 * 2**30

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from builder.backends.pins import COMPUTE_CAPABILITY, DRIVERS
 from builder.doctor.finding import Finding
 from builder.doctor.outside import Absent, Answer, NoAnswer, ask
-from builder.pins import COMPUTE_CAPABILITY, DRIVERS
 from runtimes.backends.onnxruntime_cuda import has_nvidia_driver
 
 _ELSEWHERE = "build GPU variants here, and run them where there is a GPU"

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import yaml
 
-from builder.build import build
-from builder.built import BuiltFunction
-from builder.errors import CvatbuildError
-from builder.plan import Plan, plan
+from builder.diagnostics.errors import CvatbuildError
+from builder.plan.plan import Plan, plan
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
 from runtimes.detector import Detector
 from tests.builder.models import yolo_model
 

@@ -9,8 +9,8 @@ import pytest
 
 from builder.doctor.examination import examine
 from builder.doctor.finding import Finding
+from tests.builder.cli.test_commands import invoke
 from tests.builder.doctor.conftest import Program, check_form, says
-from tests.builder.test_cli import invoke
 
 SUBJECTS = ["python", "openvino", "onnxruntime", "nvidia", "docker", "nuctl", "disk"]
 

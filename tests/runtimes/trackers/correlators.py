@@ -15,8 +15,9 @@ import numpy as np
 import onnx
 
 from runtimes.arrays import Array
+from tests.paths import ROOT
 
-_FILE = Path(__file__).parents[3] / "manifests" / "models" / "correlate.py"
+_FILE = ROOT / "manifests" / "models" / "correlate.py"
 
 
 def _load() -> Any:

@@ -1,0 +1,1 @@
+"""The inference runtimes and the packages that they need."""

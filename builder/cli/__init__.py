@@ -1,0 +1,1 @@
+"""The command line. It prints; what it calls raises."""

@@ -1,0 +1,1 @@
+"""Errors and warnings for people: the model, and how they are printed."""

@@ -1,0 +1,161 @@
+"""What the tool sees in a model: `cvatbuild inspect`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from builder.families.evidence import Facts
+from builder.families.match import Match
+from builder.families.ranking import Verdict, recognise
+from builder.families.yaml_writer import readable
+from builder.model.file import Model, locate, read
+from runtimes.signature import Tensor
+
+_MOST_ENTRIES = 24
+_MOST_TEXT = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A model file, looked into.
+
+    Attributes:
+        file: as the person named it.
+        model: its files and signature.
+        facts: what is known of it.
+        verdict: what it is.
+    """
+
+    file: Path
+    model: Model
+    facts: Facts
+    verdict: Verdict
+
+    @classmethod
+    def of(cls, file: Path, *, run: bool) -> "Inspection":
+        """Look into a model.
+
+        Args:
+            file: ONNX or OpenVINO IR.
+            run: whether it may be run once on a blank image.
+
+        Raises:
+            ModelError: it is no model.
+        """
+        model = read(locate(file.name, file.parent))
+        verdict = recognise([model], run=run)
+        return cls(file, model, verdict.facts[0], verdict)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Each file that belongs to the model, with its bytes."""
+        return {path.name: path.stat().st_size for path in self.model.files.values()}
+
+    @property
+    def variants(self) -> dict[str, str]:
+        """What each variant would run the model by, or why it cannot."""
+        strange = [name for name in self.facts.graph.domains if name != "com.microsoft"]
+        if strange:
+            why = f"no runtime here has the operations of {', '.join(map(readable, strange))}"
+            return {"cpu": why, "gpu": why}
+        if self.model.format == "ir":
+            return {"cpu": "OpenVINO", "gpu": "none: OpenVINO IR runs on the CPU alone"}
+        return {"cpu": "OpenVINO", "gpu": "ONNX Runtime CUDA"}
+
+    def as_json(self) -> str:
+        """One object, all of it text, numbers and lists of them."""
+        best = self.verdict.best
+        found = {
+            "file": str(self.file),
+            "format": readable(self.facts.graph.origin),
+            "opset": self.facts.graph.opset,
+            "files": self.sizes,
+            "inputs": [_tensor(tensor) for tensor in self.model.signature.inputs],
+            "outputs": [_tensor(tensor) for tensor in self.model.signature.outputs],
+            "misdeclared": [_tensor(wrong) for wrong, _ in self.model.misdeclared],
+            "metadata": _shortened(self.facts.graph.metadata),
+            "metadata_entries": len(self.facts.graph.metadata),
+            "family": best.family if best else None,
+            "sureness": self.verdict.sureness,
+            "reasons": [readable(reason) for reason in best.reasons] if best else [],
+            "classes": best.classes.count if best and best.classes else None,
+            "candidates": [_candidate(match) for match in self.verdict.matches],
+            "ran": self.verdict.ran,
+            "variants": self.variants,
+        }
+        return orjson.dumps(found).decode()
+
+    def as_text(self) -> str:
+        """For a terminal of 80 columns or more."""
+        lines = [f"{self.file}"]
+        _, *others = self.sizes.items()
+        whole = sum(self.sizes.values())
+        lines.append(f"  format    {readable(self.facts.graph.origin)}; {_bytes(whole)}")
+        lines += [f"            and {name}, {_bytes(size)}" for name, size in others]
+        for title, tensors in (
+            ("inputs", self.model.signature.inputs),
+            ("outputs", self.model.signature.outputs),
+        ):
+            for place, tensor in enumerate(tensors):
+                lines.append(f"  {title if not place else '':9} {readable(str(tensor))}")
+        for wrong, _ in self.model.misdeclared:
+            lines.append(f"            declared as {readable(str(wrong))}")
+        for place, (key, value) in enumerate(_shortened(self.facts.graph.metadata).items()):
+            lines.append(f"  {'metadata' if not place else '':9} {key}: {value}")
+        left = len(self.facts.graph.metadata) - _MOST_ENTRIES
+        if left > 0:
+            lines.append(f"            and {left} more entries")
+        best = self.verdict.best
+        family = best.family if best else "none that cvatbuild knows"
+        lines.append(f"  family    {family} ({self.verdict.sureness})")
+        for match in (best, *self.verdict.rivals) if best else ():
+            if match is not best:
+                lines.append(f"            or {match.family}")
+            lines += [f"            - {readable(reason)}" for reason in match.reasons]
+            if match.classes is not None and match.classes.count is not None:
+                lines.append(f"            - {match.classes.count} classes to label")
+        lines += [
+            f"  {'variants' if not place else '':9} {name}: {what}"
+            for place, (name, what) in enumerate(self.variants.items())
+        ]
+        return "\n".join(lines)
+
+
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    """An input or output."""
+    return {"name": readable(tensor.name), "shape": list(tensor.shape), "dtype": tensor.dtype}
+
+
+def _candidate(match: Match) -> dict[str, Any]:
+    """One family that the model may be of."""
+    return {
+        "family": match.family,
+        "type": match.kind,
+        "evidence": match.evidence.name.lower(),
+        "reasons": [readable(reason) for reason in match.reasons],
+        "decoder": match.postprocess[0].name,
+        "classes": match.classes.count if match.classes else None,
+    }
+
+
+def _shortened(metadata: Mapping[str, str]) -> dict[str, str]:
+    """The first entries, each short enough to be read."""
+    return {
+        readable(key, 40): readable(value, _MOST_TEXT)
+        for key, value in list(metadata.items())[:_MOST_ENTRIES]
+    }
+
+
+def _bytes(size: int) -> str:
+    """A size for people."""
+    if size < 1024:
+        return f"{size} bytes"
+    left = size / 1024
+    for unit in ("KiB", "MiB"):
+        if left < 1024:
+            return f"{left:.1f} {unit}"
+        left /= 1024
+    return f"{left:.1f} GiB"

@@ -1,0 +1,21 @@
+"""What model files say of themselves that is not so."""
+
+from collections.abc import Iterator
+
+from builder.diagnostics.errors import Problem
+from builder.families.yaml_writer import readable
+from builder.lint.scene import Scene
+
+
+def find(scene: Scene) -> Iterator[Problem]:
+    """See builder.lint."""
+    for path, model in scene.models.items():
+        for declared, real in model.misdeclared:
+            yield scene.problem(
+                "declared-shape",
+                path,
+                "declares another shape of an output than its graph gives",
+                readable(str(declared)),
+                readable(str(real)),
+                "the function is built by what the graph gives; other tools may need a new export",
+            )

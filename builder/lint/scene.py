@@ -1,0 +1,93 @@
+"""What traps are looked for in."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from builder.diagnostics.errors import ManifestError, Problem
+from builder.manifest.labels import Labels
+from builder.manifest.located_yaml import Path_
+from builder.manifest.reading import ManifestFile, Section
+from builder.manifest.schema import DetectorManifest
+from builder.manifest.variants import CpuVariant, GpuVariant
+from builder.model.file import Model
+from builder.plan.cvat_labels import read_labels
+from runtimes.errors import BadModel
+from runtimes.signature import ImageInput, Signature
+from runtimes.step import Step
+
+_Step = TypeVar("_Step", bound=Step)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A manifest and its models.
+
+    Attributes:
+        read: the manifest.
+        models: by the place that names them; none where they are not looked at.
+    """
+
+    read: ManifestFile[Any]
+    models: Mapping[Path_, Model]
+
+    def problem(
+        self,
+        code: str,
+        path: Path_,
+        what: str,
+        found: object = "",
+        allowed: str = "",
+        hint: str = "",
+    ) -> Problem:
+        """A problem at a place in the manifest."""
+        return self.read.document.problem(path, what, str(found), allowed, hint, code)
+
+    def steps(
+        self, kind: type[_Step], section: Section = "postprocess", stage: Path_ = ()
+    ) -> dict[Path_, _Step]:
+        """The steps of a kind in a list, by their places."""
+        listed = self.read.steps(section, stage)
+        return {path: step for path, step in listed.items() if isinstance(step, kind)}
+
+    def variants(self) -> Iterator[tuple[Path_, CpuVariant | GpuVariant]]:
+        """The variants that are not switched off, with their places."""
+        settings = self.read.manifest.variants
+        for name, variant in (("cpu", settings.cpu), ("gpu", settings.gpu)):
+            if variant:
+                yield ("variants", name), variant
+
+    @property
+    def cvat(self) -> tuple[int, int]:
+        """The oldest CVAT that the function must serve."""
+        major, minor = self.read.manifest.cvat.split(".")
+        return int(major), int(minor)
+
+    @property
+    def first_model(self) -> Model | None:
+        """The model that takes the image, where it is looked at."""
+        return next(iter(self.models.values()), None)
+
+    @property
+    def image(self) -> ImageInput | None:
+        """That model's input, where it has only one and it takes images."""
+        model = self.first_model
+        inputs = model.signature.inputs if model else ()
+        tensors = [it for it in inputs if len(it.shape) in (3, 4)]
+        if len(tensors) != 1:
+            return None
+        try:
+            return ImageInput.of(tensors[0])
+        except BadModel:
+            return None  # those who bind the steps say why
+
+    @property
+    def labels(self) -> Labels | None:
+        """A detector's labels, where they can be known."""
+        if not isinstance(self.read.manifest, DetectorManifest):
+            return None
+        model = self.first_model
+        try:
+            return read_labels(self.read, model.signature if model else Signature((), ()))
+        except ManifestError:
+            return None

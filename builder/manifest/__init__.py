@@ -1,0 +1,1 @@
+"""Manifests: YAML with locations, the schema, reading, and recovery after errors."""

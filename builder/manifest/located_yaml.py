@@ -1,0 +1,270 @@
+"""YAML text as plain data, with the place of every value."""
+
+import codecs
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from builder.diagnostics.errors import ManifestError, Problem
+
+Path_: TypeAlias = tuple[str | int, ...]
+"""Keys and indices from the top of a document to a value."""
+
+MAX_BYTES = 4 * 2**20
+MAX_VALUES = 50_000
+"""Aliases let a few lines of YAML stand for billions of values; no manifest needs this many. Lists
+of labels need twice the 21,841 of ImageNet, and the parser takes a tenth of a millisecond for each.
+"""
+MAX_DEPTH = 50
+_TOO_MUCH = "has too many or too deeply nested values"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 without dates: `2024-01-01` stays text, since no key of a manifest is a date."""
+
+    def __init__(self, text: str) -> None:
+        """Take the text."""
+        super().__init__(text)
+        self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a node as the base class does, but stop in time."""
+        self._nodes += 1
+        if self._nodes > MAX_VALUES:
+            raise _TooManyNodes(problem_mark=parent.start_mark if parent else None)
+        return super().compose_node(parent, index)
+
+
+class _TooManyNodes(yaml.MarkedYAMLError):
+    """There are more nodes than any manifest has."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed file.
+
+    Attributes:
+        file: where it was read from.
+        data: dictionaries with string keys, lists, strings, numbers, booleans and None.
+        places: path of a value -> line and column, from 1, of its key or, in a list, of itself.
+        spelled: path of a scalar -> how the file spells it, which for `no` is not `False`.
+    """
+
+    file: Path
+    data: Any
+    places: dict[Path_, tuple[int, int]]
+    spelled: dict[Path_, str]
+
+    @classmethod
+    def read(cls, file: Path, text_keys: bool = True) -> "Document":
+        """Parse a file.
+
+        Args:
+            file: YAML.
+            text_keys: whether a key that is not text, such as a number, is an error.
+
+        Raises:
+            ManifestError: it cannot be read, is not YAML, or has a key twice.
+        """
+        try:
+            with file.open("rb") as stream:
+                raw = stream.read(MAX_BYTES + 1)
+            if len(raw) > MAX_BYTES:
+                raise ManifestError(
+                    Problem(f"is larger than {MAX_BYTES // 2**20} MiB", file=file, code="yaml")
+                )
+            # YAML may be in either; Windows PowerShell writes UTF-16 where output is redirected.
+            wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            return cls.parse(raw.decode("utf-16" if wide else "utf-8-sig"), file, text_keys)
+        except OSError as error:
+            raise ManifestError(
+                Problem(f"cannot be read: {error.strerror or error}", file=file, code="yaml")
+            ) from error
+        except UnicodeDecodeError as error:
+            is_text = b"\0" not in error.object
+            raise ManifestError(
+                Problem(
+                    "is not UTF-8 text",
+                    file=file,
+                    line=error.object.count(b"\n", 0, error.start) + 1 if is_text else 0,
+                    column=1 if is_text else 0,
+                    found=f"byte 0x{error.object[error.start]:02x} at offset {error.start}",
+                    hint="save it again as UTF-8"
+                    if is_text
+                    else "a manifest is a YAML file; the model is named inside it",
+                    code="yaml",
+                )
+            ) from error
+
+    @classmethod
+    def parse(cls, text: str, file: Path, text_keys: bool = True) -> "Document":
+        """Parse text that came from `file`.
+
+        Raises:
+            ManifestError: it is not YAML, or has a key twice.
+        """
+        loader = None
+        try:
+            loader = _Loader(text)
+            node = loader.get_single_node()
+            reader = _Reader(loader, file, text_keys)
+            data = None if node is None else reader.value(node, (), 0)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise ManifestError(
+                Problem(
+                    _TOO_MUCH
+                    if isinstance(error, _TooManyNodes)
+                    else f"is not valid YAML: {error.problem or error.context}",
+                    file=file,
+                    line=mark.line + 1 if mark else 0,
+                    column=mark.column + 1 if mark else 0,
+                    code="yaml",
+                )
+            ) from error
+        except RecursionError as error:
+            raise ManifestError(Problem(_TOO_MUCH, file=file, code="yaml")) from error
+        except (yaml.YAMLError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            what = f"is not valid YAML: {reason}"
+            raise ManifestError(Problem(what, file=file, code="yaml")) from error
+        finally:
+            if loader is not None:
+                loader.dispose()
+        return cls(file, data, reader.places, reader.spelled)
+
+    def problem(
+        self,
+        path: Sequence[str | int],
+        what: str,
+        found: str = "",
+        allowed: str = "",
+        hint: str = "",
+        code: str = "",
+    ) -> Problem:
+        """A problem at `path`, placed at the nearest value that the file really has."""
+        place = tuple(path)
+        while place and place not in self.places:
+            place = place[:-1]
+        line, column = self.places.get(place, (0, 0))
+        return Problem(what, self.file, line, column, spell(path), found, allowed, hint, code)
+
+    def found(self, path: Sequence[str | int]) -> str:
+        """How the file spells the value at `path`, shortened; nothing for keys and values."""
+        value = self.data
+        for key in path:
+            try:
+                value = value[key]
+            except (KeyError, IndexError, TypeError):
+                return ""
+        if isinstance(value, dict):
+            return ""
+        text = self.spelled.get(tuple(path)) or str(value)
+        return text if len(text) <= 80 else text[:77] + "..."
+
+
+def spell(path: Sequence[str | int]) -> str:
+    """A path as people write it: ("postprocess", 1, "nms") is `postprocess[1].nms`."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    return text.removeprefix(".")
+
+
+class _Reader:
+    """Turns YAML nodes into plain data and remembers where each value was."""
+
+    def __init__(self, loader: yaml.SafeLoader, file: Path, text_keys: bool) -> None:
+        self.places: dict[Path_, tuple[int, int]] = {}
+        self.spelled: dict[Path_, str] = {}
+        self._loader = loader
+        self._file = file
+        self._text_keys = text_keys
+        self._count = 0
+
+    def value(self, node: yaml.Node, path: Path_, depth: int) -> Any:
+        """The data of a node that lies at `path`."""
+        self._count += 1
+        if self._count > MAX_VALUES or depth > MAX_DEPTH:
+            raise self._error(node, path, _TOO_MUCH)
+        self.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+        plain = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in plain:
+            raise self._error(node, path, f"has a YAML tag that is not allowed: {node.tag}")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path, depth)
+        if isinstance(node, yaml.SequenceNode):
+            return [
+                self.value(child, (*path, index), depth + 1)
+                for index, child in enumerate(node.value)
+            ]
+        self.spelled[path] = node.value
+        return self._scalar(node, path)
+
+    def _scalar(self, node: yaml.Node, path: Path_) -> str | int | float | bool | None:
+        """The data of a node that is neither a list nor a mapping."""
+        try:
+            value = self._loader.construct_object(node, deep=True)
+        except yaml.YAMLError:
+            raise
+        except (ValueError, LookupError, AttributeError, TypeError) as error:
+            raise self._error(node, path, "cannot be read as what its tag says") from error
+        if not isinstance(value, str | int | float | bool | None):
+            raise self._error(node, path, f"has a YAML tag that is not allowed: {node.tag}")
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise self._error(node, path, "is a number with more than 64 bits")
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise self._error(node, path, "holds half of a character (a lone surrogate)")
+        return value
+
+    def _mapping(self, node: yaml.MappingNode, path: Path_, depth: int) -> dict[Any, Any]:
+        """The dictionary of a node, with every key a string and there only once."""
+        data: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise self._error(key_node, path, "uses a merge key (<<), which is not allowed")
+            is_scalar = isinstance(key_node, yaml.ScalarNode)
+            key = self._scalar(key_node, path) if is_scalar else None
+            if not isinstance(key, str) and (self._text_keys or not isinstance(key, int)):
+                raise self._error(
+                    key_node,
+                    path,
+                    "has a key that is not text",
+                    found=str(key_node.value) if is_scalar else "a list, or keys and values",
+                    hint="put the key in quotes",
+                )
+            below = (*path, key)
+            if key in data:
+                line, _ = self.places[below]
+                raise self._error(
+                    key_node,
+                    below,
+                    f"is given twice, first in line {line}",
+                    hint="remove one",
+                    code="key-twice",
+                )
+            self.places[below] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            data[key] = self.value(value_node, below, depth + 1)
+        return data
+
+    def _error(
+        self,
+        node: yaml.Node,
+        path: Path_,
+        what: str,
+        found: str = "",
+        hint: str = "",
+        code: str = "yaml",
+    ) -> ManifestError:
+        """A problem at a node."""
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
+        return ManifestError(
+            Problem(what, self._file, line, column, spell(path), found, "", hint, code)
+        )

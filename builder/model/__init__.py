@@ -1,0 +1,1 @@
+"""Model files: ONNX and OpenVINO IR."""

@@ -1,0 +1,98 @@
+"""Graphs read from files: ONNX, and OpenVINO IR."""
+
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.diagnostics.errors import ModelError, Problem
+from builder.model.graph import FEW, Graph, Node
+from builder.model.graph_ir import read_ir
+from builder.model.onnx_wire import NotOnnx, without_weights
+from builder.model.shape_inference import inferred
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def read_graph(path: Path) -> Graph:
+    """The operations of a model file.
+
+    Raises:
+        ModelError: it is no model.
+    """
+    return read_ir(path) if path.suffix.lower() == ".xml" else _read_onnx(read_onnx(path))
+
+
+def read_onnx(path: Path) -> "onnx.ModelProto":
+    """An ONNX file without its weights.
+
+    Raises:
+        ModelError: it is none.
+    """
+    import onnx
+
+    try:
+        found: onnx.ModelProto = onnx.ModelProto.FromString(without_weights(path))
+        return found
+    except (NotOnnx, OSError) as error:
+        reason = str(error)
+        cause: Exception = error
+    except Exception as error:
+        # protobuf's exceptions differ between its implementations.
+        reason, cause = str(error), error
+    raise ModelError(
+        Problem(
+            f"{path.name} is not an ONNX file that can be read: {reason}",
+            file=path,
+            hint="is the download complete? Git LFS leaves a small text file in its place",
+            code="model-unreadable",
+        )
+    ) from cause
+
+
+def _read_onnx(proto: "onnx.ModelProto") -> Graph:
+    """See `read_graph`."""
+    nodes: list[Node] = []
+    tensors: dict[str, onnx.TensorProto] = {}
+    graphs = [proto.graph]
+    while graphs:
+        graph = graphs.pop()
+        tensors |= {item.name: item for item in graph.initializer}
+        for node in graph.node:
+            flipped = False
+            for attribute in node.attribute:
+                if node.op_type == "Constant" and attribute.name == "value" and node.output:
+                    tensors[node.output[0]] = attribute.t
+                flipped |= attribute.name == "transB" and bool(attribute.i)
+                graphs += [attribute.g, *attribute.graphs] if attribute.ByteSize() else []
+            if node.op_type != "Constant":
+                nodes.append(Node(node.op_type, tuple(node.input), tuple(node.output), flipped))
+    opsets = {item.domain: item.version for item in proto.opset_import}
+    opset = opsets.get("", opsets.get("ai.onnx"))
+    used = {node.domain for node in proto.graph.node} - {"", "ai.onnx"}
+    maker = f"{proto.producer_name} {proto.producer_version}".strip()
+    return Graph(
+        f"ONNX, opset {opset or 'unknown'}" + (f", by {maker}" if maker else ""),
+        opset,
+        tuple(sorted(used)),
+        {item.key: item.value for item in proto.metadata_props},
+        tuple(nodes),
+        {name: tuple(tensor.dims) for name, tensor in tensors.items()},
+        {name: found for name, it in tensors.items() for found in _numbers(it)},
+        inferred(proto),
+    )
+
+
+def _numbers(tensor: "onnx.TensorProto") -> Iterator[tuple[float, ...]]:
+    """The numbers of a tensor that has few of them, and has them in the file."""
+    from onnx import TensorProto, numpy_helper
+
+    if tensor.data_location == TensorProto.EXTERNAL or not 0 < prod(tensor.dims) <= FEW:
+        return
+    try:
+        array = numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError):
+        return  # it says that it is longer than it is, or of no type
+    if array.dtype.kind in "iuf":
+        yield tuple(map(float, array.ravel()))

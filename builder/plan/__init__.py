@@ -1,0 +1,1 @@
+"""A manifest and its models brought together."""

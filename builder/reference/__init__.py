@@ -1,0 +1,1 @@
+"""The JSON Schema and the reference pages, generated from the code."""

@@ -1,0 +1,1 @@
+"""Built functions, run as Nuclio would run them."""

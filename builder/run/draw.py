@@ -1,0 +1,195 @@
+"""Drawing a reply onto its image."""
+
+import colorsys
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from builder.run.captions import Caption, Color, letter_size, write
+from runtimes.arrays import Array
+
+_GOLDEN = 0.618033988749895
+"""Steps of the golden ratio around the colour circle keep any number of labels apart."""
+
+_FILL = 0.4
+"""How much of the image a mask's or polygon's colour hides."""
+
+
+def color_of(number: int) -> Color:
+    """A strong colour for the label with this number in the function's list."""
+    red, green, blue = colorsys.hsv_to_rgb((0.05 + number * _GOLDEN) % 1, 0.85, 1.0)
+    return int(blue * 255), int(green * 255), int(red * 255)
+
+
+def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str, Any]]) -> Array:
+    """Draw a detector's items.
+
+    Every line has a dark rim and every caption its own background and, where there is room, its
+    own place, so that all are readable on any image.
+
+    Args:
+        image: (H, W, 3) uint8 BGR; it is not changed.
+        items: of CVAT's detector contract.
+        spec: the function's labels as its `spec` annotation lists them: their order gives the
+            colours, their drawings the edges of skeletons.
+
+    Returns:
+        (H, W, 3) uint8 BGR.
+    """
+    canvas = image.copy()
+    thick = max(2, round(max(image.shape[:2]) / 500))
+    names = [str(label["name"]) for label in spec]
+    tags = sum(item["type"] == "tag" for item in items)
+    captions = []
+    # The worst first, so that the best lie on top.
+    for item in reversed(items):
+        number = names.index(item["label"]) if item["label"] in names else len(names)
+        color = color_of(number)
+        kind = item["type"]
+        if kind == "tag":
+            left, top, tags = 0, tags * round(1.3 * letter_size(canvas)), tags - 1
+        elif kind == "mask":
+            left, top = _mask(canvas, item["mask"], color, thick)
+        elif kind == "skeleton":
+            left, top = _skeleton(canvas, item["elements"], spec[number], color, thick)
+        elif kind == "points":
+            left, top = _dots(canvas, _pairs(item["points"]), color, thick)
+        else:
+            left, top = _outline(canvas, item, color, thick)
+        captions.append(Caption(f"{item['label']} {item['confidence']:.2f}", left, top, color))
+    write(canvas, captions[::-1])
+    return canvas
+
+
+def _pairs(points: Sequence[float]) -> Array:
+    """x, y, x, y, ... -> (P, 2) float64."""
+    return np.array(points, np.float64).reshape(-1, 2)
+
+
+def ring_of(item: dict[str, Any]) -> Array:
+    """(P, 2) x y along the outline of a rectangle, ellipse, polygon, polyline or cuboid."""
+    points = item["points"]
+    if item["type"] not in ("rectangle", "ellipse"):
+        return _pairs(points)
+    if item["type"] == "rectangle":
+        x1, y1, x2, y2 = points
+        ring = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], np.float64)
+        centre = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
+    else:
+        turn = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+        centre = np.array(points[:2])
+        radii = np.array([points[2] - points[0], points[1] - points[3]])
+        ring = centre + radii * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    angle = np.radians(item.get("rotation", 0))
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.asarray((ring - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre)
+
+
+def outline(canvas: Array, box: Sequence[float], color: Color) -> tuple[int, int]:
+    """Draw a box, x1 y1 x2 y2; return where its caption goes."""
+    return trace(canvas, ring_of({"type": "rectangle", "points": list(box)}), color)
+
+
+def trace(canvas: Array, ring: Array, color: Color, *, closed: bool = True) -> tuple[int, int]:
+    """Draw a line along points, (P, 2) x y; return where its caption goes."""
+    thick = max(2, round(max(canvas.shape[:2]) / 500))
+    return _line(canvas, np.round(ring).astype(np.int32), color, thick, closed)
+
+
+def _outline(canvas: Array, item: dict[str, Any], color: Color, thick: int) -> tuple[int, int]:
+    """Draw a shape's outline, a polygon's filled; return where its caption goes."""
+    ring = np.round(ring_of(item)).astype(np.int32)
+    if item["type"] == "polygon":
+        x, y, width, height = cv2.boundingRect(ring)
+        inside = np.zeros((height, width), np.uint8)
+        cv2.fillPoly(inside, [ring - (x, y)], 1)
+        _tint(canvas, inside, x, y, color)
+    return _line(canvas, ring, color, thick, item["type"] != "polyline")
+
+
+def _line(canvas: Array, ring: Array, color: Color, thick: int, closed: bool) -> tuple[int, int]:
+    """Draw a line along points, (P, 2) int32, with a dark rim; return where its caption goes."""
+    for shade, width in (((0, 0, 0), thick + 2), (color, thick)):
+        cv2.polylines(canvas, [ring], closed, shade, width, cv2.LINE_AA)
+    return int(ring[:, 0].min()), int(ring[:, 1].min())
+
+
+def _mask(canvas: Array, mask: list[int], color: Color, thick: int) -> tuple[int, int]:
+    """Draw a mask tinted, with its boundary; return where its caption goes."""
+    *pixels, left, top, right, bottom = mask
+    bitmap = np.array(pixels, np.uint8).reshape(bottom - top + 1, right - left + 1)
+    return _region(canvas, bitmap, left, top, color, thick)
+
+
+def region(canvas: Array, bitmap: Array, left: int, top: int, color: Color) -> tuple[int, int]:
+    """Draw the pixels of a bitmap, (h, w) uint8, tinted; return where its caption goes."""
+    return _region(canvas, bitmap, left, top, color, max(2, round(max(canvas.shape[:2]) / 500)))
+
+
+def _region(
+    canvas: Array, bitmap: Array, left: int, top: int, color: Color, thick: int
+) -> tuple[int, int]:
+    """Draw the pixels of a bitmap tinted, with their boundary."""
+    _tint(canvas, bitmap, left, top, color)
+    rings, _ = cv2.findContours(bitmap, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(left, top))
+    for shade, width in (((0, 0, 0), thick + 2), (color, thick)):
+        cv2.drawContours(canvas, rings, -1, shade, width, cv2.LINE_AA)
+    x, y, _, _ = cv2.boundingRect(bitmap)
+    return left + x, top + y
+
+
+def _tint(canvas: Array, bitmap: Array, left: int, top: int, color: Color) -> None:
+    """Mix a colour into the pixels of a bitmap, as far as it lies in the image."""
+    x, y = max(left, 0), max(top, 0)
+    window = canvas[y : top + bitmap.shape[0], x : left + bitmap.shape[1]]
+    inside = bitmap[y - top :, x - left :][: window.shape[0], : window.shape[1]] > 0
+    window[inside] = (window[inside] * (1 - _FILL) + np.array(color) * _FILL).astype(np.uint8)
+
+
+def dots(canvas: Array, points: Array, color: Color) -> None:
+    """Draw points, (P, 2) x y."""
+    _dots(canvas, points, color, max(2, round(max(canvas.shape[:2]) / 500)))
+
+
+def _dots(canvas: Array, points: Array, color: Color, thick: int) -> tuple[int, int]:
+    """Draw points; return where their caption goes."""
+    for x, y in np.round(points).astype(int).tolist():
+        cv2.circle(canvas, (x, y), 2 * thick + 1, (0, 0, 0), cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(canvas, (x, y), 2 * thick - 1, color, cv2.FILLED, cv2.LINE_AA)
+    x, y = points.min(axis=0).tolist()
+    return round(x), round(y) - 2 * thick - 2
+
+
+def _skeleton(
+    canvas: Array, elements: list[dict[str, Any]], label: dict[str, Any], color: Color, thick: int
+) -> tuple[int, int]:
+    """Draw a skeleton's visible points and the edges between them; return the caption's place."""
+    seen = {it["label"]: _pairs(it["points"])[0] for it in elements if not it.get("outside")}
+    names = [str(sublabel["name"]) for sublabel in label.get("sublabels", [])]
+    ends = [
+        (seen[names[one - 1]], seen[names[other - 1]])
+        for one, other in edges_of(str(label.get("svg", "")))
+        if names[one - 1] in seen and names[other - 1] in seen
+    ]
+    for shade, width in (((0, 0, 0), thick + 2), (color, thick)):
+        for start, end in ends:
+            points = np.round([start, end]).astype(int).tolist()
+            cv2.line(canvas, points[0], points[1], shade, width, cv2.LINE_AA)
+    return _dots(canvas, np.array(list(seen.values())), color, thick)
+
+
+def edges_of(svg: str) -> list[tuple[int, int]]:
+    """The pairs of nodes, from 1, that a skeleton's drawing joins."""
+    from xml.etree import ElementTree
+
+    try:
+        # The text is the tool's own; it was written by builder.manifest.skeleton_svg.
+        root = ElementTree.fromstring(f"<svg>{svg}</svg>")  # noqa: S314
+    except ElementTree.ParseError:
+        return []
+    return [
+        (int(line.get("data-node-from", 0)), int(line.get("data-node-to", 0)))
+        for line in root.iter("line")
+    ]

@@ -1,0 +1,78 @@
+"""Detectors on images: one request each."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from builder.run.draw import draw, ring_of
+from builder.run.judge.detector import judge
+from builder.run.local import BuiltFunction
+from builder.run.predict.files import Pictures, pixels_of, read_bytes
+from builder.run.predict.prediction import Prediction, Prompts
+from runtimes.arrays import Array
+
+TAKES = frozenset({"threshold"})
+"""The prompts that a detector takes."""
+
+
+def predict(
+    function: BuiltFunction, files: Sequence[Path], prompts: Prompts, pictures: Pictures
+) -> Iterator[Prediction]:
+    """See builder.run.predict.Predictor.predict."""
+    for file in files:
+        data = read_bytes(file)
+        reply = function(data, **prompts.request())
+        if reply.status != 200:
+            yield Prediction(str(file), reply)
+            continue
+        faults = tuple(judge(reply.body, function.labels))
+        saved = pictures.save(file, partial(_drawn, data, reply.body, function.labels))
+        count = f"{len(reply.body)} {'item' if len(reply.body) == 1 else 'items'}"
+        yield Prediction(str(file), reply, count, _rows(reply.body), faults, saved)
+
+
+def try_out(function: BuiltFunction, blank: bytes) -> tuple[str, ...]:
+    """See builder.run.predict.Predictor.try_out."""
+    return tuple(judge(function(blank).answered(), function.labels))
+
+
+def _drawn(data: bytes, items: list[dict[str, Any]], spec: list[dict[str, Any]]) -> Array:
+    """An encoded image with its items drawn, (H, W, 3) uint8 BGR."""
+    return draw(pixels_of(data), items, spec)
+
+
+def _rows(items: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """The items, one a line."""
+    width = max((len(item["label"]) for item in items), default=0)
+    return tuple(_row(item, width) for item in items)
+
+
+def _row(item: dict[str, Any], width: int) -> str:
+    """One item of a table: its label, score, type, the box around it, and what is special."""
+    box = "".join(f"  {value:7.1f}" for value in bounds_of(item))
+    if item["type"] in ("polygon", "polyline"):
+        box += f"  {len(item['points']) // 2} points"
+    elif item["type"] == "mask":
+        box += f"  {sum(item['mask'][:-4])} pixels" if "mask" in item else "  RLE"
+    elif item["type"] == "skeleton":
+        seen = sum(not element["outside"] for element in item["elements"])
+        box += f"  {seen} of {len(item['elements'])} points visible"
+    elif item.get("rotation"):
+        box += f"  turned by {item['rotation']:.1f} degrees"
+    return f"  {item['label']:{width}}  {item['confidence']:.3f}  {item['type']:9}{box}".rstrip()
+
+
+def bounds_of(item: dict[str, Any]) -> list[float]:
+    """Left, top, right, bottom of an item; nothing for a tag."""
+    if item["type"] == "tag":
+        return []
+    if item["type"] == "mask":
+        left, top, right, bottom = (item["mask"] if "mask" in item else item["points"])[-4:]
+        return [left, top, right + 1, bottom + 1]
+    if item["type"] == "skeleton":
+        seen = [element["points"] for element in item["elements"] if not element["outside"]]
+        xs, ys = zip(*seen, strict=True)
+    else:
+        xs, ys = ring_of(item).T.tolist()
+    return [min(xs), min(ys), max(xs), max(ys)]

@@ -1,0 +1,187 @@
+"""Trackers on the frames of a video: shapes are drawn on the first and carried on."""
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from builder.diagnostics.errors import CommandLineError, Problem
+from builder.run.captions import Caption, write
+from builder.run.draw import color_of, ring_of, trace
+from builder.run.judge.tracker import judge
+from builder.run.local import BuiltFunction
+from builder.run.predict.files import Pictures, pixels_of, read_bytes, require
+from builder.run.predict.prediction import Box, Prediction, Prompts
+from runtimes import rle
+from runtimes.arrays import Array
+
+TAKES = frozenset({"threshold", "box"})
+"""The prompts that a tracker takes."""
+
+_VIDEOS = frozenset(
+    {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".ts", ".webm", ".wmv"}
+)
+"""Suffixes of files that hold many frames."""
+
+Point = tuple[float, float]
+
+
+def predict(
+    function: BuiltFunction, files: Sequence[Path], prompts: Prompts, pictures: Pictures
+) -> Iterator[Prediction]:
+    """See builder.run.predict.Predictor.predict."""
+    if not prompts.box:
+        raise CommandLineError(
+            Problem(
+                "a tracker follows what is drawn on the first frame",
+                found="no --box",
+                allowed="--box X1,Y1,X2,Y2, once for each object",
+            )
+        )
+    types = _types(function)
+    drawn = [_shape(box, types[0]) for box in prompts.box]
+    sent: dict[str, Any] = {"shapes": drawn, "states": []}
+    trails: list[list[Point]] = [[] for _ in drawn]
+    for name, file, data in _frames(files):
+        reply = function(data, **sent, **prompts.request())
+        if reply.status != 200:
+            yield Prediction(name, reply)
+            return
+        faults = tuple(judge(reply.body, len(drawn), types, older=False))
+        saved = None
+        rows: tuple[str, ...] = ()
+        if not faults:
+            shapes = reply.body["shapes"]
+            for trail, shape in zip(trails, shapes, strict=True):
+                trail += [] if shape is None else [_middle(shape)]
+            saved = pictures.save(file, partial(_drawn, data, shapes, trails))
+            rows = tuple(_row(number, shape) for number, shape in enumerate(shapes))
+            # What CVAT's server makes of a request that goes on: null for every shape.
+            sent = {"shapes": [None] * len(shapes), "states": reply.body["states"]}
+        found = sum(not row.endswith("lost") for row in rows)
+        yield Prediction(name, reply, f"{found} of {len(drawn)} found", rows, faults, saved)
+        if faults:
+            return
+
+
+def try_out(function: BuiltFunction, blank: bytes) -> tuple[str, ...]:
+    """See builder.run.predict.Predictor.try_out: a new object, and one frame more."""
+    types = _types(function)
+    shapes = [_shape((40, 40, 120, 100), kind) for kind in types]
+    reply = function(blank, shapes=shapes, states=[]).answered()
+    faults = judge(reply, len(shapes), types, older=False)
+    if not faults:
+        nothing = [None] * len(shapes)
+        reply = function(blank, shapes=nothing, states=reply["states"]).answered()
+        faults = judge(reply, len(shapes), types, older=False)
+    return tuple(faults)
+
+
+def _types(function: BuiltFunction) -> tuple[str, ...]:
+    """The shapes that a function says it follows."""
+    return tuple(function.annotations["supported_shape_types"].split(","))
+
+
+def _shape(box: Box, kind: str) -> dict[str, Any]:
+    """A box as a shape of one of CVAT's types."""
+    x1, y1, x2, y2 = box
+    if kind == "polygon":
+        return {"type": kind, "points": [x1, y1, x2, y1, x2, y2, x1, y2]}
+    if kind == "mask":
+        left, top = round(x1), round(y1)
+        size = max(round(y2) - top, 1), max(round(x2) - left, 1)
+        return {"type": kind, "points": rle.encode(np.ones(size, np.uint8), left, top)}
+    return {"type": "rectangle", "points": list(box)}
+
+
+def _frames(files: Sequence[Path]) -> Iterator[tuple[str, Path, bytes]]:
+    """Every frame: what it is called, a file to name its picture after, an encoded image.
+
+    Raises:
+        CommandLineError: a file cannot be read.
+    """
+    for file in files:
+        if file.suffix.lower() in _VIDEOS:
+            for number, frame in enumerate(_video(file)):
+                # CVAT sends the frames of videos as PNG files.
+                _, png = cv2.imencode(".png", frame)
+                yield f"{file}:{number}", file.with_name(f"{file.stem}-{number:05}"), png.tobytes()
+        else:
+            yield str(file), file, read_bytes(file)
+
+
+def _video(file: Path) -> Iterator[Array]:
+    """The frames of a video, (H, W, 3) uint8 BGR.
+
+    Raises:
+        CommandLineError: there are none.
+    """
+    require(file)
+    # As bytes: OpenCV ends the process on a name that is no UTF-8.
+    name: Any = os.fsencode(file)
+    capture = cv2.VideoCapture(name)
+    try:
+        going, frame = capture.read()
+        if not going:
+            raise CommandLineError(
+                Problem(
+                    "is not a video that can be read",
+                    file=file,
+                    hint="frames can be given as image files, in order",
+                )
+            )
+        while going:
+            yield frame
+            going, frame = capture.read()
+    finally:
+        capture.release()
+
+
+def _rings(shape: dict[str, Any]) -> list[Array]:
+    """The outlines of a shape, (P, 2) x y each."""
+    if shape["type"] != "mask":
+        return [ring_of(shape)]
+    bitmap, left, top = rle.decode(shape["points"])
+    rings, _ = cv2.findContours(bitmap, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(left, top))
+    return [np.asarray(ring).reshape(-1, 2) for ring in rings]
+
+
+def _bounds(shape: dict[str, Any]) -> list[float]:
+    """Left, top, right, bottom of a shape."""
+    points = np.concatenate(_rings(shape))
+    return [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()]
+
+
+def _middle(shape: dict[str, Any]) -> Point:
+    """The middle of the box around a shape."""
+    x1, y1, x2, y2 = _bounds(shape)
+    return (x1 + x2) / 2, (y1 + y2) / 2
+
+
+def _row(number: int, shape: dict[str, Any] | None) -> str:
+    """One object of a table: its number, its type and the box around it."""
+    if shape is None:
+        return f"  {number}  lost"
+    box = "".join(f"  {value:7.1f}" for value in _bounds(shape))
+    return f"  {number}  {shape['type']:9}{box}"
+
+
+def _drawn(
+    data: bytes, shapes: Sequence[dict[str, Any] | None], trails: Sequence[Sequence[Point]]
+) -> Array:
+    """A frame with its objects and the way that each of them came, (H, W, 3) uint8 BGR."""
+    canvas = pixels_of(data).copy()
+    captions = []
+    for number, (shape, trail) in enumerate(zip(shapes, trails, strict=True)):
+        color = color_of(number)
+        if len(trail) > 1:
+            trace(canvas, np.array(trail), color, closed=False)
+        if shape is not None:
+            places = [trace(canvas, ring, color) for ring in _rings(shape)]
+            captions.append(Caption(str(number), *min(places), color))
+    write(canvas, captions)
+    return canvas

@@ -1,0 +1,1 @@
+"""The Nuclio target: function.yaml, the handler, and a README."""

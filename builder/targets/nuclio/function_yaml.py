@@ -1,0 +1,278 @@
+"""function.yaml: a strict model of what Nuclio reads, and its text.
+
+Nuclio ignores what it does not know, so a misspelt key would be lost without a word. Everything
+that is written passes through the models below, which know exactly the keys that Nuclio 1.12.8 and
+later read (pkg/functionconfig/types.go).
+"""
+
+import json
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import ConfigDict, Field, model_validator
+
+from builder.backends.pins import PYTHON, requirements
+from builder.manifest import patterns
+from builder.manifest.schema import KindName
+from builder.manifest.validation import Strict
+from builder.manifest.variants import CpuVariant, GpuVariant, VariantName, workers_of
+from builder.plan.cvat_labels import label_spec
+from builder.plan.plan import Plan
+from runtimes.service import VARIANT
+
+
+class Annotations(Strict):
+    """What CVAT reads of a function. Nuclio makes text of every value, so all of them are text."""
+
+    name: str
+    type: KindName
+    version: Literal["2"] | None = None
+    min_pos_points: Annotated[str | None, Field(pattern=r"^[0-9]+$")] = None
+    min_neg_points: Annotated[str | None, Field(pattern=r"^(-1|[0-9]+)$")] = None
+    # Any text but the empty one means yes to CVAT, "false" too.
+    startswith_box: Literal["true"] | None = None
+    startswith_box_optional: Literal["true"] | None = None
+    help_message: str | None = None
+    animated_gif: str | None = None
+    supported_shape_types: Annotated[str | None, Field(min_length=1)] = None
+    spec: str
+
+    @model_validator(mode="after")
+    def _spec_is_json(self) -> "Annotations":
+        """One function with bad JSON here makes CVAT's whole list of functions fail."""
+        if not isinstance(json.loads(self.spec), list):
+            raise ValueError("the spec is not a list")
+        return self
+
+
+class Metadata(Strict):
+    """The function's name and annotations."""
+
+    name: Annotated[str, Field(pattern=patterns.NAME, max_length=56)]
+    namespace: Literal["cvat"] = "cvat"
+    annotations: Annotations
+
+
+class EnvVariable(Strict):
+    """One environment variable of the container."""
+
+    name: str
+    value: Annotated[str, Field(pattern=patterns.ENV_VALUE)]
+
+
+class Directive(Strict):
+    """One line of the image's Dockerfile."""
+
+    kind: Literal["USER", "ENV", "RUN"]
+    value: Annotated[str, Field(pattern=r"^[^\n]+$")]
+
+
+class Directives(Strict):
+    """Lines before the code is copied: a changed model does not install the wheels again."""
+
+    preCopy: tuple[Directive, ...]
+
+
+class Build(Strict):
+    """How the image is made."""
+
+    image: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:[a-z0-9.-]+)?$")]
+    baseImage: str
+    directives: Directives
+
+
+class HttpAttributes(Strict):
+    """Settings of the HTTP trigger."""
+
+    maxRequestBodySize: Literal[33554432] = 33554432
+    port: int | None = None
+
+
+class Trigger(Strict):
+    """The HTTP trigger. `numWorkers` is read from Nuclio 1.13 on, `maxWorkers` before."""
+
+    kind: Literal["http"] = "http"
+    numWorkers: int
+    maxWorkers: int
+    workerAvailabilityTimeoutMilliseconds: int = 10000
+    attributes: HttpAttributes
+
+
+class Triggers(Strict):
+    """The one trigger, under the name that CVAT's own functions use."""
+
+    myHttpTrigger: Trigger
+
+
+class Limits(Strict):
+    """Limits of the container. Nuclio passes `--gpus all` for any number of GPUs."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    cpu: str | None = None
+    memory: str | None = None
+    gpu: Annotated[int | None, Field(alias="nvidia.com/gpu")] = None
+
+
+class Resources(Strict):
+    """Only limits have a meaning on Docker."""
+
+    limits: Limits
+
+
+class RestartPolicy(Strict):
+    """Without one a function whose worker died once stays dead."""
+
+    name: Literal["always"] = "always"
+    maximumRetryCount: int = 3
+
+
+class PlatformAttributes(Strict):
+    """Settings of the Docker platform."""
+
+    restartPolicy: RestartPolicy = RestartPolicy()
+
+
+class Platform(Strict):
+    """Settings of the platform."""
+
+    attributes: PlatformAttributes = PlatformAttributes()
+
+
+class Spec(Strict):
+    """How the function is built, started and called."""
+
+    # CVAT's server fails for all functions where one has no description.
+    description: Annotated[str, Field(min_length=1)]
+    runtime: Annotated[str, Field(pattern=r"^python:3\.1[01]$")] = f"python:{PYTHON}"
+    handler: Literal["main:handler"] = "main:handler"
+    eventTimeout: str
+    readinessTimeoutSeconds: int
+    env: tuple[EnvVariable, ...]
+    build: Build
+    triggers: Triggers
+    resources: Resources | None = None
+    platform: Platform = Platform()
+
+
+class FunctionConfig(Strict):
+    """A whole function.yaml."""
+
+    metadata: Metadata
+    spec: Spec
+
+
+def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
+    """What a variant's function.yaml says."""
+    manifest = plan.manifest
+    settings = plan.settings(variant)
+    workers = workers_of(manifest.type, settings)
+    limits = Limits(
+        cpu=settings.cpu or manifest.resources.cpu,
+        memory=settings.memory or manifest.resources.memory,
+        gpu=1 if variant == "gpu" else None,
+    )
+    return FunctionConfig(
+        metadata=Metadata(
+            name=plan.name,
+            annotations=Annotations.model_validate(
+                {
+                    "name": plan.title,
+                    "type": manifest.type,
+                    **plan.annotations,
+                    "spec": label_spec(plan.labels),
+                }
+            ),
+        ),
+        spec=Spec(
+            description=manifest.description or plan.title,
+            eventTimeout=settings.event_timeout,
+            readinessTimeoutSeconds=settings.readiness_timeout,
+            env=(
+                EnvVariable(name=VARIANT, value=variant),
+                *(EnvVariable(name=key, value=text) for key, text in settings.env.items()),
+            ),
+            build=Build(
+                # A name without a registry and with at most one colon: Nuclio splits at the first.
+                image=f"cvat.{plan.name}:gpu" if variant == "gpu" else f"cvat.{plan.name}",
+                baseImage=settings.base_image,
+                directives=Directives(preCopy=tuple(_directives(plan, settings))),
+            ),
+            triggers=Triggers(
+                myHttpTrigger=Trigger(
+                    numWorkers=workers,
+                    maxWorkers=workers,
+                    attributes=HttpAttributes(port=settings.port),
+                )
+            ),
+            resources=Resources(limits=limits) if limits != Limits() else None,
+        ),
+    )
+
+
+def _directives(plan: Plan, settings: CpuVariant | GpuVariant) -> list[Directive]:
+    """The image's installation."""
+    directives = [Directive(kind="USER", value="root")]
+    if isinstance(settings, GpuVariant):
+        # What a CUDA base image would have set: without them the container sees no GPU.
+        directives += [
+            Directive(kind="ENV", value="NVIDIA_VISIBLE_DEVICES=all"),
+            Directive(kind="ENV", value="NVIDIA_DRIVER_CAPABILITIES=compute,utility"),
+        ]
+    if settings.apt:
+        packages = " ".join(settings.apt)
+        directives.append(
+            Directive(
+                kind="RUN",
+                value="apt-get update && apt-get install -y --no-install-recommends "
+                f"{packages} && rm -rf /var/lib/apt/lists/*",
+            )
+        )
+    # Brackets mean something to the image's shell.
+    packages = " ".join(
+        f'"{it}"' if "[" in it else it for it in requirements(plan.manifest.type, settings)
+    )
+    directives.append(Directive(kind="RUN", value=f"pip install --no-cache-dir {packages}"))
+    return directives
+
+
+class _Quoted(str):
+    """Text that is written in double quotes, so that no YAML reader takes it for anything else."""
+
+
+class _Block(str):
+    """Text that is written as a literal block, as people read JSON best."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block style, the order of the models, lists indented below their key."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """See yaml.emitter.Emitter."""
+        super().increase_indent(flow, False)
+
+
+_Dumper.add_representer(
+    _Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
+_Dumper.add_representer(
+    _Block, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
+)
+
+
+def to_yaml(config: FunctionConfig, note: str) -> str:
+    """The text of a function.yaml below a comment; reading it gives the same configuration."""
+    data = config.model_dump(mode="json", by_alias=True, exclude_none=True)
+    notes = data["metadata"]["annotations"]
+    notes.update({key: _Quoted(text) for key, text in notes.items() if key != "spec"})
+    notes["spec"] = _Block(notes["spec"])
+    data["spec"]["description"] = _Quoted(data["spec"]["description"])
+    for variable in data["spec"]["env"]:
+        variable["value"] = _Quoted(variable["value"])
+    text = yaml.dump(
+        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096, line_break="\n"
+    )
+    text = f"# {note}\n{text}"
+    again = FunctionConfig.model_validate_json(json.dumps(yaml.safe_load(text)), strict=True)
+    assert again == config, "function.yaml does not survive being written and read"
+    return text

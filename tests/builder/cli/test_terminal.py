@@ -1,0 +1,214 @@
+import io
+import time
+from collections.abc import Callable
+
+import pytest
+
+from builder.cli.terminal import Colour, Progress, is_terminal, paint, paint_diff, width
+
+DIFF = (
+    "--- a/function.yaml\n"
+    "+++ b/function.yaml\n"
+    "@@ -1,2 +1,2 @@\n"
+    " kept: 1\n"
+    "-gone: 2\n"
+    "+come: 3\n"
+    "\\ No newline at end of file"
+)
+
+
+class Terminal(io.StringIO):
+    """A stream that says that a person looks at it."""
+
+    def isatty(self) -> bool:
+        """True."""
+        return True
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the person who runs the tests has set must not matter."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def shown(stream: io.StringIO) -> str:
+    """What a terminal shows of its last line after what was written: `\\r\\x1b[K` empties it."""
+    return stream.getvalue().split("\r\x1b[K")[-1]
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Whether something comes true within some seconds."""
+    until = time.monotonic() + 10
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.005)
+    return condition()
+
+
+@pytest.mark.parametrize(
+    ("colour", "expected"),
+    [
+        ("red", "\x1b[31;1mtext\x1b[0m"),
+        ("green", "\x1b[32mtext\x1b[0m"),
+        ("yellow", "\x1b[33;1mtext\x1b[0m"),
+        ("cyan", "\x1b[36mtext\x1b[0m"),
+        ("bold", "\x1b[1mtext\x1b[0m"),
+    ],
+)
+def test_a_terminal_shows_colours(colour: Colour, expected: str) -> None:
+    assert paint("text", colour, Terminal()) == expected
+
+
+def test_a_file_gets_no_colours_and_has_no_width() -> None:
+    stream = io.StringIO()
+    assert not is_terminal(stream)
+    assert paint("text", "red", stream) == "text"
+    assert paint_diff(DIFF, stream) == DIFF
+    assert width(stream) is None
+
+
+def test_a_dumb_terminal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert paint("text", "red", Terminal()) == "text"
+    assert width(Terminal()) is None
+
+
+def test_no_color_switches_colours_off_but_not_the_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert paint("text", "red", Terminal()) == "text"
+    assert paint_diff(DIFF, Terminal()) == DIFF
+    assert width(Terminal()) == 100
+
+
+def test_an_empty_no_color_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    # no-color.org: "when present and not an empty string".
+    monkeypatch.setenv("NO_COLOR", "")
+    assert paint("text", "green", Terminal()) == "\x1b[32mtext\x1b[0m"
+
+
+@pytest.mark.parametrize(("columns", "expected"), [("120", 120), ("40", 40), ("5", 40)])
+def test_the_width_is_the_terminals_but_never_too_little_to_read(
+    monkeypatch: pytest.MonkeyPatch, columns: str, expected: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert width(Terminal()) == expected
+
+
+def test_a_diff_is_painted_line_by_line() -> None:
+    assert paint_diff(DIFF, Terminal()) == (
+        "\x1b[1m--- a/function.yaml\x1b[0m\n"
+        "\x1b[1m+++ b/function.yaml\x1b[0m\n"
+        "\x1b[36m@@ -1,2 +1,2 @@\x1b[0m\n"
+        " kept: 1\n"
+        "\x1b[31;1m-gone: 2\x1b[0m\n"
+        "\x1b[32m+come: 3\x1b[0m\n"
+        "\\ No newline at end of file"
+    )
+
+
+def test_content_that_looks_like_the_head_of_a_file_is_painted_as_content() -> None:
+    # What a diff of YAML lists, of horizontal rules and of diffs is made of.
+    lines = {
+        "--- old": "1",
+        "+++ new": "1",
+        "@@ -1,5 +1,4 @@": "36",
+        "-- item": "31;1",
+        "--- rule": "31;1",
+        "-@@ -1 +1 @@": "31;1",
+        " --- kept": "",
+        "++ item": "32",
+        "+++ counter": "32",
+        "+": "32",
+        " ": "",
+        "--- other": "1",
+        "+++ /dev/null": "1",
+        "@@ -1 +0,0 @@": "36",
+        "--- last": "31;1",
+    }
+    expected = [f"\x1b[{code}m{line}\x1b[0m" if code else line for line, code in lines.items()]
+    assert paint_diff("\n".join(lines), Terminal()) == "\n".join(expected)
+
+
+def test_only_the_end_of_a_line_parts_lines() -> None:
+    diff = "--- a\n+++ b\n@@ -0,0 +1,2 @@\n+one\u2028two\n+three\n"
+    assert paint_diff(diff, Terminal()).count("\x1b[32m") == 2
+
+
+def test_an_empty_diff_stays_empty() -> None:
+    assert paint_diff("", Terminal()) == ""
+
+
+def test_progress_is_silent_off_a_terminal() -> None:
+    stream = io.StringIO()
+    progress = Progress(stream, delay=0)
+    with progress.step("reading a.yaml"):
+        time.sleep(0.05)
+        progress.bytes(2**20, None)
+    assert stream.getvalue() == ""
+
+
+def test_progress_is_silent_of_what_is_soon_done() -> None:
+    stream = Terminal()
+    progress = Progress(stream, delay=60)
+    with progress.step("reading a.yaml"):
+        progress.bytes(2**20, 2**21)
+    assert stream.getvalue() == ""
+
+
+def test_progress_shows_after_the_delay_and_is_cleared() -> None:
+    stream = Terminal()
+    progress = Progress(stream, delay=0.2)
+    with progress.step("reading a.yaml"):
+        assert stream.getvalue() == ""
+        assert wait_for(lambda: shown(stream) == "reading a.yaml ...")
+    assert shown(stream) == ""
+    assert "\n" not in stream.getvalue()
+
+
+def test_progress_says_how_far_a_download_is() -> None:
+    stream = Terminal()
+    progress = Progress(stream, delay=0.001)
+    with progress.step("fetching m.onnx"):
+        assert wait_for(lambda: shown(stream) != "")
+        progress.bytes(3 * 2**20, 12 * 2**20)
+        assert shown(stream) == "fetching m.onnx: 3 of 12 MiB"
+        progress.bytes(4 * 2**20, None)
+        assert shown(stream) == "fetching m.onnx: 4 MiB"
+    assert shown(stream) == ""
+    progress.bytes(5 * 2**20, None)
+    assert shown(stream) == ""
+
+
+def test_progress_is_cleared_where_the_step_fails() -> None:
+    stream = Terminal()
+    progress = Progress(stream, delay=0.001)
+
+    def fail_late() -> None:
+        with progress.step("reading a.yaml"):
+            assert wait_for(lambda: shown(stream) != "")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_late()
+    assert shown(stream) == ""
+
+
+def test_each_step_has_a_delay_of_its_own() -> None:
+    stream = Terminal()
+    progress = Progress(stream, delay=0.001)
+    with progress.step("one"):
+        assert wait_for(lambda: shown(stream) == "one ...")
+    with progress.step("two"):
+        assert wait_for(lambda: shown(stream) == "two ...")
+    assert shown(stream) == ""
+
+
+def test_progress_fits_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    stream = Terminal()
+    with Progress(stream, delay=0.001).step("x" * 200):
+        assert wait_for(lambda: shown(stream) != "")
+        assert shown(stream) == "x" * 49

@@ -1,0 +1,458 @@
+"""Manifests that init writes: labels, names, where they lie, and what it refuses."""
+
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+
+import onnx
+import openvino
+import pytest
+import yaml
+from onnx import helper
+from typer.testing import CliRunner
+
+from builder.cli.commands import app
+from builder.families.draft import function_name
+from builder.families.init import begin, write
+from builder.manifest.reading import ManifestFile
+from builder.plan.plan import plan
+from builder.run.local import BuiltFunction
+from builder.targets.build import build
+from tests import zoo
+from tests.builder.conftest import failure, png
+from tests.builder.models import external_model, yolo_model
+from tests.runtimes import graphs
+
+
+def invoke(*arguments: object) -> tuple[int, str, str]:
+    """The command line: exit status, stdout, stderr."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return yolo_model(tmp_path / "best.onnx")
+
+
+def test_init_prints_a_manifest_that_says_where_everything_comes_from(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model.parent)
+    status, out, err = invoke("init", "best.onnx")
+    assert (status, err) == (0, "")
+    first, *_ = out.splitlines()
+    assert first.startswith("# yaml-language-server: $schema=")
+    assert first.endswith("builder/reference/manifest.schema.json")
+    assert yaml.safe_load(out) == {
+        "name": "best",
+        "title": "best",
+        "type": "detector",
+        "model": "best.onnx",
+        "labels": "metadata",
+        "preprocess": ["letterbox", {"normalize": 255}],
+        "postprocess": ["yolo", {"nms": 0.45}, "rectangle"],
+        "threshold": 0.25,
+    }
+    assert "# metadata_props.names: cat, dog, bird" in out
+    assert "metadata task: detect" in out
+    assert not list(model.parent.glob("*.yaml"))
+
+
+def test_the_schema_is_that_of_the_checkout_that_the_manifest_lies_in(
+    model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "builder" / "reference").mkdir(parents=True)
+    (tmp_path / "builder" / "reference" / "manifest.schema.json").write_text("{}")
+    (tmp_path / "manifests").mkdir()
+    text = begin([model], tmp_path / "manifests").draft.text
+    assert text.startswith(
+        "# yaml-language-server: $schema=../builder/reference/manifest.schema.json\n"
+    )
+    assert "\nmodel: ../best.onnx " in text
+
+
+def test_a_manifest_is_not_overwritten_unless_told(model: Path) -> None:
+    file = model.with_name("mine.yaml")
+    assert invoke("init", model, "-o", file)[:2] == (0, f"{file}\n")
+    file.write_text("mine")
+    status, out, err = invoke("init", model, "-o", file)
+    assert (status, out) == (1, "")
+    assert "--force" in err
+    assert file.read_text() == "mine"
+    assert invoke("init", model, "-o", file, "--force")[0] == 0
+    assert ManifestFile.read(file).manifest.name == "best"
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("best", "best"),
+        ("Best (1) Äpfel", "best-1-pfel"),
+        ("2024_run", "model-2024-run"),
+        ("---", "model"),
+        ("dashboard", "dashboard-model"),
+        ("x" * 200, "x" * 50),
+        ("日本", "model"),
+    ],
+)
+def test_the_functions_name_is_made_of_the_files(stem: str, name: str) -> None:
+    assert function_name(stem) == name
+
+
+LABEL_FILES = {
+    "names.txt": "cat\ndog\nbird\n",
+    "data.yaml": "path: x\nnames: {0: cat, 1: dog, 2: bird}\n",
+    "list.yaml": "names: [cat, dog, bird]\n",
+    "coco.json": json.dumps(
+        {"categories": [{"id": i, "name": n} for i, n in ((1, "cat"), (5, "dog"), (90, "bird"))]}
+    ),
+    "cvat.json": json.dumps(
+        [
+            {"name": name, "id": 100 - place, "color": "#fff", "attributes": []}
+            for place, name in enumerate(("cat", "dog", "bird"))
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LABEL_FILES)
+def test_labels_come_from_any_kind_of_file(tmp_path: Path, name: str) -> None:
+    model = yolo_model(tmp_path / "m.onnx", metadata={"task": "detect"})
+    (tmp_path / name).write_text(LABEL_FILES[name])
+    status, _, err = invoke("init", model, "-o", tmp_path / "m.yaml", "--labels", tmp_path / name)
+    assert (status, err) == (0, "")
+    (tmp_path / name).unlink()
+    labels = plan(tmp_path / "m.yaml").labels
+    assert [(label.id, label.name) for label in labels] == [(0, "cat"), (1, "dog"), (2, "bird")]
+
+
+def test_gaps_in_cocos_numbers_are_those_of_a_model_that_has_them(tmp_path: Path) -> None:
+    categories = [{"id": number, "name": f"n{number}"} for number in (1, 3)]
+    (tmp_path / "coco.json").write_text(json.dumps({"categories": categories}))
+    # DETR's three classes are 0 to 2 and nothing; COCO's numbers are its own where they fit.
+    (tmp_path / "few.json").write_text(
+        json.dumps({"categories": [{"id": number, "name": f"n{number}"} for number in (0, 2)]})
+    )
+    model = zoo.detr(tmp_path / "detr.onnx")
+    for file, wanted in (
+        ("few.json", [(0, "n0"), (2, "n2")]),
+        ("coco.json", [(0, "n1"), (2, "n3")]),
+    ):
+        begun = begin([model], tmp_path, tmp_path / file)
+        assert begun.notes == ()
+        write(begun.draft.text, tmp_path / f"{file}.yaml", force=False)
+        labels = plan(tmp_path / f"{file}.yaml").labels
+        assert [(label.id, label.name) for label in labels] == wanted
+
+
+def test_labels_that_are_too_few_are_told(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "two.txt").write_text("a\nb\n")
+    status, out, err = invoke("init", model, "--labels", tmp_path / "two.txt")
+    assert status == 0
+    assert "two.txt names 2 labels, the model has 3 classes" in err
+    assert "  - a\n  - b\n" in out
+
+
+def test_a_label_file_that_is_none_is_reported(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text("{")
+    for name in ("bad.json", "absent.txt"):
+        status, out, err = invoke("init", model, "--labels", tmp_path / name)
+        assert (status, out) == (1, "")
+        assert name in err
+
+
+HOSTILE = [
+    {"task": "detect", "names": "__import__('os').system('id')"},
+    {"task": "detect", "names": "{0: 'a', 1: 'a', 2: 'b'}"},
+    {"task": "detect", "names": "{0: 'a\\nlabels: [x]', 1: 'b', 2: 'c'}"},
+    {"task": "detect", "names": "[" * 500},
+    {"task": "detect", "names": "{0: 'a'}"},
+    {"names": "[]", "args": "5", "kpt_shape": "[1e9, 3]"},
+    {"names": "{0: 1}", "imgsz": "[0, -5]", "task": "detect", "description": "\x1b[31m" * 50},
+    {f"key{number}": "x" * 200 for number in range(5000)},
+]
+
+
+@pytest.mark.parametrize("metadata", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_metadata_neither_break_nor_reach_the_manifest(
+    tmp_path: Path, metadata: dict[str, str]
+) -> None:
+    model = zoo.yolov8(tmp_path / "m.onnx", metadata=metadata)
+    begun = begin([model], tmp_path)
+    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    planned = plan(tmp_path / "m.yaml")
+    assert [label.name for label in planned.labels] == ["class_0", "class_1", "class_2"]
+    assert "evil" not in yaml.safe_load(begun.draft.text)
+    status, out, err = invoke("inspect", model)
+    assert (status, err) == (0, "")
+    assert "\x1b" not in out
+    assert len(out) < 8000
+    assert json.loads(invoke("inspect", "--json", model)[1])["outputs"]
+
+
+def test_an_unknown_task_is_shown_to_nobody_as_yaml(tmp_path: Path) -> None:
+    model = zoo.yolov8(tmp_path / "m.onnx", metadata={"task": "x\n- evil: 1"})
+    begun = begin([model], tmp_path)
+    assert begun.verdict.matches[0].postprocess[0].name == "yolo"
+    assert "evil" not in begun.draft.text
+    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    # The decoder's own check refuses what the file says of itself.
+    assert "task" in failure(lambda: plan(tmp_path / "m.yaml")).problems[0].what
+
+
+def test_hostile_names_of_tensors_stay_in_their_comments(tmp_path: Path) -> None:
+    model = yolo_model(tmp_path / "m.onnx")
+    proto = onnx.load(model)
+    for node in proto.graph.node:
+        for place, name in enumerate(node.output):
+            if name == "output0":
+                node.output[place] = "x\nname: evil #\u202e"
+    proto.graph.output[0].name = "x\nname: evil #\u202e"
+    onnx.save_model(proto, model)
+    text = begin([model], tmp_path).draft.text
+    assert yaml.safe_load(text)["name"] == "m"
+
+
+def test_an_ir_is_begun_for_the_cpu_alone_and_finds_what_is_known(tmp_path: Path) -> None:
+    source = zoo.yolov8(tmp_path / "source.onnx")
+    openvino.save_model(openvino.convert_model(source), tmp_path / "best.xml")
+    status, _, err = invoke("init", tmp_path / "best.xml", "-o", tmp_path / "best.yaml")
+    assert (status, err) == (0, "")
+    assert yaml.safe_load((tmp_path / "best.yaml").read_text())["variants"] == {"gpu": False}
+    folder = build(plan(tmp_path / "best.yaml"), tmp_path, force=False, smoke=False).folder
+    (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
+    assert item["points"] == pytest.approx(zoo.BOX, abs=0.05)
+
+
+def test_an_irs_own_words_about_images_and_labels_are_heeded(tmp_path: Path) -> None:
+    model = openvino.convert_model(zoo.semantic(tmp_path / "source.onnx"))
+    for key, value in {
+        "labels": "road car tree sky",
+        "resize_type": "fit_to_window_letterbox",
+        "pad_value": "7",
+        "mean_values": "1.0 2.0 3.0",
+        "scale_values": "4.0 5.0 6.0",
+        "reverse_input_channels": "False",
+        "confidence_threshold": "0.4",
+    }.items():
+        model.set_rt_info(value, ["model_info", key])
+    openvino.save_model(model, tmp_path / "m.xml")
+    data = yaml.safe_load(begin([tmp_path / "m.xml"], tmp_path).draft.text)
+    assert data["preprocess"] == [
+        {"letterbox": {"fill": 7}},
+        {"channels": "bgr"},
+        {"normalize": {"scale": 1, "mean": [1, 2, 3], "std": [4, 5, 6]}},
+    ]
+    assert [label["name"] for label in data["labels"]] == ["road", "car", "tree", "sky"]
+    assert data["threshold"] == 0.4
+
+
+def test_a_wrong_declaration_is_told_and_the_real_shape_counts(tmp_path: Path) -> None:
+    model = zoo.end2end(tmp_path / "m.onnx", metadata={"names": zoo.ultralytics("")["names"]})
+    proto = onnx.load(model)
+    proto.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 84
+    proto.graph.output[0].type.tensor_type.shape.dim[2].dim_value = 8400
+    onnx.save_model(proto, model)
+    begun = begin([model], tmp_path)
+    assert begun.verdict.matches[0].postprocess[0].name == "yolo_end2end"
+    assert any("declares output0 [1, 84, 8400] float32 but gives" in it.what for it in begun.notes)
+
+
+def test_a_model_of_no_known_family_is_refused_with_what_it_takes_and_gives(tmp_path: Path) -> None:
+    net = zoo.image()
+    net.give("mystery", net.known([1.0, 2.0]), (2,))
+    (problem,) = failure(lambda: begin([net.save(tmp_path / "m.onnx")], tmp_path)).problems
+    assert "no family" in problem.what
+    assert "mystery [2] float32" in problem.found
+
+
+def test_building_from_a_model_writes_the_manifest_and_says_so(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model.parent)
+    status, out, err = invoke("best.onnx")
+    assert status == 0
+    assert out == "build/best/nuclio/function.yaml\nbuild/best/nuclio/function-gpu.yaml\n"
+    assert err.startswith("wrote best.yaml: YOLOv8, 9, 11, 12: boxes (certain)\n")
+    # The same manifest is what diff and a second build go by.
+    assert invoke("diff", "best.yaml") == (0, "", "")
+    Path("best.yaml").write_text(Path("best.yaml").read_text().replace("0.25 ", "0.75 "))
+    status, _, err = invoke("--no-smoke", "best.onnx")
+    assert (status, err) == (0, "by best.yaml, which is there already\n")
+    assert "threshold=0.75" in Path("build/best/nuclio/model_handler.py").read_text()
+
+
+def test_a_file_beside_the_model_that_is_no_manifest_of_it_stays_as_it_is(model: Path) -> None:
+    beside = model.with_suffix(".yaml")
+    for text in ("names: [a]\n", "a: [", "name: x\ntype: detector\nmodel: other.onnx\n"):
+        beside.write_text(text)
+        status, out, err = invoke(model)
+        assert (status, out) == (1, "")
+        assert "is no manifest of best.onnx" in err
+        assert beside.read_text() == text
+
+
+def test_a_manifest_that_cannot_be_written_is_reported(model: Path, tmp_path: Path) -> None:
+    for place in (tmp_path / "absent" / "m.yaml", model / "m.yaml"):
+        status, out, err = invoke("init", model, "-o", place)
+        assert (status, out) == (1, "")
+        assert "cannot be written" in err
+
+
+def test_a_manifest_is_not_written_over_what_is_no_file(model: Path, tmp_path: Path) -> None:
+    for place, what in ((tmp_path, "is a directory"), (Path(os.devnull), "is a device")):
+        for words in ([], ["--force"]):
+            status, out, err = invoke("init", model, *words, "-o", place)
+            assert (status, out) == (1, "")
+            assert what in err
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_manifest_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    file = tmp_path / "m.yaml"
+    if force:
+        file.write_text("mine")
+
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    failure(lambda: write("name: a\n", file, force=force))
+    # A lone surrogate, as in names that are no UTF-8, cannot be written either.
+    failure(lambda: write("name: \udcff\n", file, force=force))
+    assert [path.read_text() for path in tmp_path.iterdir()] == (["mine"] if force else [])
+
+
+def test_the_file_that_a_link_means_is_overwritten_and_not_the_link(tmp_path: Path) -> None:
+    (tmp_path / "real.yaml").write_text("old")
+    (tmp_path / "link.yaml").symlink_to("real.yaml")
+    write("new", tmp_path / "link.yaml", force=True)
+    assert (tmp_path / "link.yaml").is_symlink()
+    assert (tmp_path / "real.yaml").read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\udcff", "\x1b[31m", "\u202e"], ids=ascii)
+@pytest.mark.parametrize("command", [[], ["init"]])
+def test_a_model_whose_name_no_manifest_can_hold_is_refused(
+    model: Path, tmp_path: Path, command: list[str], name: str
+) -> None:
+    model.rename(tmp_path / f"{name}.onnx")
+    status, out, err = invoke(*command, tmp_path / f"{name}.onnx")
+    assert (status, out) == (1, "")
+    assert "has a name that a manifest cannot hold" in err
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["best.onnx", "link.yaml", "labels.txt", "new.onnx", "best.bin"])
+def test_a_manifest_is_never_written_over_what_it_is_made_from(
+    model: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "link.yaml").symlink_to("best.onnx")
+    (tmp_path / "labels.txt").write_text("a\nb\nc\n")
+    before = model.read_bytes()
+    labels = ["--labels", tmp_path / "labels.txt"]
+    status, out, _ = invoke("init", model, *labels, "--force", "-o", tmp_path / name)
+    assert (status, out) == (2, "")
+    assert model.read_bytes() == before
+    assert (tmp_path / "labels.txt").read_text() == "a\nb\nc\n"
+
+
+def test_models_and_manifests_can_be_built_together(model: Path, tmp_path: Path) -> None:
+    other = shutil.copy(model, tmp_path / "other.onnx")
+    assert invoke("--no-smoke", model, other)[0] == 0
+    assert (tmp_path / "build" / "other" / "nuclio" / "function.yaml").is_file()
+
+
+def test_inspect_shows_what_it_sees(model: Path) -> None:
+    status, out, err = invoke("inspect", model)
+    assert (status, err) == (0, "")
+    for words in (
+        "ONNX, opset 17",
+        "images [1, 3, 64, 64] float32",
+        "output0 [1, 7, 40] float32",
+        "names: {0: 'cat', 1: 'dog', 2: 'bird'}",
+        "YOLOv8, 9, 11, 12: boxes (certain)",
+        "gpu: ONNX Runtime CUDA",
+    ):
+        assert words in out
+
+
+def test_inspect_as_json_is_one_object_a_line(model: Path, tmp_path: Path) -> None:
+    external = external_model(tmp_path / "big.onnx", "big.data")
+    status, out, _ = invoke("inspect", "--json", model, external)
+    assert status == 0
+    one, other = (json.loads(line) for line in out.splitlines())
+    assert one["family"] == "YOLOv8, 9, 11, 12: boxes"
+    assert one["sureness"] == "certain"
+    assert one["classes"] == 3
+    assert one["inputs"] == [{"name": "images", "shape": [1, 3, 64, 64], "dtype": "float32"}]
+    assert one["candidates"][0]["decoder"] == "yolo"
+    assert set(other["files"]) == {"big.onnx", "big.data"}
+    assert one["ran"] is False
+
+
+def test_inspect_runs_a_model_only_when_told(tmp_path: Path) -> None:
+    model = zoo.classifier_softmax(tmp_path / "m.onnx")
+    assert json.loads(invoke("inspect", "--json", model)[1])["sureness"] == "unsure"
+    told = json.loads(invoke("inspect", "--json", "--run", model)[1])
+    assert (told["sureness"], told["ran"]) == ("sure", True)
+
+
+def test_inspect_names_operations_that_nothing_here_can_run(tmp_path: Path) -> None:
+    model = zoo.end2end(tmp_path / "m.onnx")
+    proto = onnx.load(model)
+    proto.graph.node.append(helper.make_node("EfficientNMS_TRT", ["t0"], ["z"], domain="TRT"))
+    onnx.save_model(proto, model)
+    assert "no runtime here has the operations of TRT" in invoke("inspect", model)[1]
+
+
+@pytest.mark.parametrize("command", ["init", "inspect"])
+def test_what_is_no_model_is_reported(tmp_path: Path, command: str) -> None:
+    (tmp_path / "m.onnx").write_text("version https://git-lfs.github.com/spec/v1")
+    status, out, err = invoke(command, tmp_path / "m.onnx")
+    assert (status, out) == (1, "")
+    assert "Git LFS" in err
+    assert invoke(command, tmp_path / "absent.onnx")[0] == 2
+    (tmp_path / "best.pt").write_bytes(b"x")
+    status, _, err = invoke(command, tmp_path / "best.pt")
+    assert status == 2
+    assert "yolo export" in err
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [
+        ((4, 3, 64, 64), "export it for one image at a time; images takes 4"),
+        ((1, 40), "none of its inputs takes images"),
+        ((1, 5, 64, 64), "write a manifest by hand"),
+    ],
+)
+def test_of_a_model_that_nobody_knows_it_is_told_what_may_help(
+    tmp_path: Path, shape: tuple[int, ...], hint: str
+) -> None:
+    graphs.save(
+        tmp_path / "odd.onnx",
+        [helper.make_node("ReduceSum", ["images"], ["odd"], keepdims=0)],
+        [("images", "float32", shape)],
+        [("odd", "float32", ())],
+        {},
+    )
+    status, out, err = invoke("init", tmp_path / "odd.onnx")
+    assert (status, out) == (1, "")
+    assert hint in " ".join(err.split())
+
+
+def test_inspect_shows_what_it_can_beside_what_it_cannot(model: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(b"no model")
+    status, out, err = invoke("inspect", bad, model)
+    assert status == 1
+    assert out.startswith(f"{model}\n")
+    assert f"error: {bad}" in err

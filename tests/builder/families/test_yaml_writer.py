@@ -1,0 +1,48 @@
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.families.yaml_writer import Line, flow, readable, written
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
+    | st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text("abc", min_size=1, max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(VALUES)
+def test_yaml_reads_back_what_was_spelled(value: object) -> None:
+    assert yaml.safe_load(f"key: {flow(value)}") == {"key": value}
+    assert yaml.safe_load(f"- {flow([value, 'x'])}") == [[value, "x"]]
+
+
+@given(st.text(max_size=400))
+def test_a_comment_is_never_anything_but_a_comment(comment: str) -> None:
+    lines = [Line("name: x", comment), Line("", comment), Line("type: y")]
+    assert yaml.safe_load(written(lines)) == {"name": "x", "type": "y"}
+
+
+def test_comments_stand_in_one_column() -> None:
+    text = written([Line("a: 1", "one"), Line("bb: 2", "two"), Line("c: 3")])
+    assert text == "a: 1   # one\nbb: 2  # two\nc: 3\n"
+
+
+def test_a_comment_that_does_not_fit_stands_above_in_the_same_place() -> None:
+    text = written([Line("  - step", "word " * 30)])
+    *above, last = text.splitlines()
+    assert last == "  - step"
+    assert len(above) == 2
+    assert all(line.startswith("  # word") and len(line) <= 100 for line in above)
+
+
+def test_what_nobody_can_see_is_shown_and_what_nobody_can_read_is_cut() -> None:
+    assert readable("a\x1b[31m\u202eb\nc") == "a?[31m?b?c"
+    assert readable("x" * 1000, 20) == "x" * 17 + "..."

@@ -1,0 +1,247 @@
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from builder.manifest.labels import Attribute, Label, Labels
+from builder.plan.plan import plan
+from runtimes.classes import Classes, Joints
+from tests.builder.conftest import WriteManifest, failure
+
+
+def label(**changes: Any) -> Label:
+    return Label.model_validate_json(json.dumps({"name": "cat", **changes}))
+
+
+@pytest.mark.parametrize("name", ["a", "x" * 64, "traffic light", "it's", '"', "é", "猫", "a|b"])
+def test_names_that_labels_can_have(name: str) -> None:
+    assert label(name=name).name == name
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": ""},
+        {"name": "x" * 65},
+        {"name": " a"},
+        {"name": "a "},
+        {"name": "a\nb"},
+        {"name": "a\x00"},
+        {"name": "\u200b"},
+        {"name": 5},
+        {"id": -1},
+        {"id": "1"},
+        {"id": True},
+        {"id": 1.5},
+        {"type": "box"},
+        {"type": "Rectangle"},
+        {"type": ""},
+        {"color": "#ff0000"},
+    ],
+)
+def test_labels_that_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        label(**changes)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("any", "rectangle", "polygon", "polyline", "points"),
+        *("ellipse", "cuboid", "mask", "tag"),
+    ],
+)
+def test_types_that_cvat_has(kind: str) -> None:
+    assert label(type=kind).type == kind
+
+
+def attribute(input_type: str, values: list[Any], **changes: Any) -> Attribute:
+    data = {"name": "size", "input_type": input_type, "values": values, **changes}
+    return Attribute.model_validate_json(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("input_type", "values", "texts"),
+    [
+        ("select", ["small", "large"], ("small", "large")),
+        ("radio", [1, 2.5, "x"], ("1", "2.5", "x")),
+        ("select", [True, False], ("true", "false")),
+        ("checkbox", [False], ("false",)),
+        ("checkbox", ["true", "false"], ("true", "false")),
+        ("checkbox", [], ()),
+        ("number", [0, 100, 5], ("0", "100", "5")),
+        ("number", ["-5", "5", "1"], ("-5", "5", "1")),
+        ("text", [], ()),
+    ],
+)
+def test_values_of_attributes_become_text(
+    input_type: str, values: list[Any], texts: tuple[str, ...]
+) -> None:
+    assert attribute(input_type, values).values == texts
+
+
+@pytest.mark.parametrize(
+    ("input_type", "values"),
+    [
+        ("select", []),
+        ("radio", []),
+        ("checkbox", ["yes"]),
+        ("checkbox", [0]),
+        ("checkbox", ["True"]),
+        ("number", []),
+        ("number", [0, 100]),
+        ("number", [0, 100, 5, 5]),
+        ("number", [0, 1, 0.1]),
+        ("number", ["a", "b", "c"]),
+        ("number", [0, 100, 0]),
+        ("number", [0, 100, -1]),
+        ("number", [5, 5, 1]),
+        ("number", [6, 5, 1]),
+        ("number", ["\u00b2", "\u00b3", "\u00b9"]),
+        ("number", ["--1", "5", "1"]),
+        ("slider", [1]),
+        ("", []),
+    ],
+)
+def test_values_that_attributes_cannot_have(input_type: str, values: list[Any]) -> None:
+    with pytest.raises(ValidationError):
+        attribute(input_type, values)
+
+
+def test_an_attribute_takes_no_default() -> None:
+    with pytest.raises(ValidationError):
+        attribute("text", [], default_value="x")
+
+
+def test_attributes_of_one_label_have_different_names() -> None:
+    one = {"name": "size", "input_type": "text"}
+    assert len(label(attributes=[one, {**one, "name": "age"}]).attributes) == 2
+    with pytest.raises(ValidationError, match="twice"):
+        label(attributes=[one, one])
+
+
+@pytest.mark.parametrize(
+    ("given", "ids", "classes"),
+    [
+        ([Label(name="a"), Label(name="b")], [0, 1], Classes(2, True)),
+        ([Label(name="a", id=7), Label(name="b", id=2)], [7, 2], Classes(8, False)),
+        ([Label(name="a", id=0), Label(name="b")], [0, 1], Classes(2, False)),
+    ],
+)
+def test_labels_without_an_id_are_numbered_by_their_place(
+    given: list[Label], ids: list[int], classes: Classes
+) -> None:
+    labels = Labels.of(given)
+    assert [entry.id for entry in labels.entries] == ids
+    assert labels.classes == classes
+    assert labels.names == dict(zip(ids, ["a", "b"], strict=True))
+    assert labels.mistakes() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "places"),
+    [
+        ([Label(name="a"), Label(name="b"), Label(name="a")], [2]),
+        ([Label(name="a", id=1), Label(name="b", id=1)], [1]),
+        ([Label(name="a", id=1), Label(name="b")], [1]),
+        ([Label(name="a", id=1), Label(name="a", id=1)], [1, 1]),
+    ],
+)
+def test_names_and_ids_that_are_there_twice_are_mistakes(
+    given: list[Label], places: list[int]
+) -> None:
+    assert [place for place, *_ in Labels.of(given).mistakes()] == places
+
+
+def test_a_name_that_is_there_twice_is_reported_at_its_place(
+    write_manifest: WriteManifest,
+) -> None:
+    manifest = write_manifest(labels=["cat", "dog", "cat"])
+    (problem,) = failure(lambda: plan(manifest)).problems
+    assert problem.path == "labels[2]"
+    # name, type, model, labels and three entries below it.
+    assert (problem.line, problem.column) == (7, 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "joints"),
+    [
+        ({}, []),
+        ({"sublabels": ["a", "b"]}, [Joints((0,), "", {"a": 0, "b": 1}, 2)]),
+        (
+            {"id": 7, "sublabels": ["a", {"name": "b", "id": 5}, "c"]},
+            [Joints((7,), "", {"a": 0, "b": 5, "c": 6}, None)],
+        ),
+        (
+            {
+                "skeletons": [
+                    {"name": "x", "sublabels": ["a", "b"]},
+                    {"name": "y", "sublabels": ["a"]},
+                ]
+            },
+            [Joints((0,), "x", {"a": 0, "b": 1}, 3), Joints((0,), "y", {"a": 2}, 3)],
+        ),
+        (
+            {
+                "skeletons": [
+                    {"name": "x", "sublabels": ["a", "b"]},
+                    {"name": "y", "sublabels": ["c", {"name": "b", "id": 1}]},
+                ]
+            },
+            [Joints((0,), "x", {"a": 0, "b": 1}, None), Joints((0,), "y", {"c": 2, "b": 1}, None)],
+        ),
+    ],
+)
+def test_a_sublabel_without_an_id_is_the_keypoint_after_the_one_before_it(
+    changes: dict[str, Any], joints: list[Joints]
+) -> None:
+    assert label(**changes).joints() == joints
+
+
+def test_classes_with_the_same_skeleton_share_it() -> None:
+    points = ("a", "b")
+    labels = Labels.of(
+        [
+            Label(name="cat", sublabels=points),
+            Label(name="stone"),
+            Label(name="dog", sublabels=points),
+            Label(name="bird", sublabels=("b", "a")),
+        ]
+    )
+    assert labels.joints == (
+        Joints((0, 2), "", {"a": 0, "b": 1}, 2),
+        Joints((3,), "", {"b": 0, "a": 1}, 2),
+    )
+    assert labels.mistakes() == []
+
+
+def test_a_model_cannot_give_some_classes_more_keypoints_than_others() -> None:
+    labels = Labels.of(
+        [Label(name="cat", sublabels=("a", "b")), Label(name="dog", sublabels=("a",))]
+    )
+    ((place, what, hint, _),) = labels.mistakes()
+    assert (place, what) == (1, "the labels have different numbers of sublabels")
+    assert "`id`" in hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"skeletons": [{"name": "x", "sublabels": ["a"]}], "sublabels": ["b"]}, "has both"),
+        ({"skeletons": [{"name": "x"}]}, "the skeleton 'x' has no `sublabels`"),
+        ({"skeletons": [{"name": "x", "sublabels": ["a", "a"]}]}, "the sublabel 'a' twice"),
+        ({"skeletons": [{"name": "x", "sublabels": ["a"], "edges": [["a", "b"]]}]}, "edge to 'b'"),
+        ({"sublabels": [{"name": "a", "id": 1}, {"name": "b", "id": 1}]}, "to two sublabels"),
+        ({"sublabels": [{"name": "a", "id": -1}]}, "greater than or equal to 0"),
+        ({"type": "skeleton"}, "needs `sublabels`"),
+        (
+            {"type": "skeleton", "skeletons": [{"name": "x", "sublabels": ["a"]}]},
+            "needs `sublabels`",
+        ),
+    ],
+)
+def test_skeletons_that_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        label(**changes)
+    assert words in str(caught.value)

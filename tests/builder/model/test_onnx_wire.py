@@ -1,0 +1,140 @@
+"""ONNX files without their weights, compared with what the onnx package reads."""
+
+import contextlib
+import random
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from builder.model.onnx_wire import SMALL, NotOnnx, without_weights
+from tests.paths import ROOT
+
+MODELS = sorted((ROOT / "manifests" / "models").glob("*.onnx"))
+NUMBERS = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data")
+
+
+def emptied(graph: onnx.GraphProto) -> None:
+    """Take the numbers out of all tensors, at any depth of subgraphs."""
+    tensors = list(graph.initializer)
+    for node in graph.node:
+        for attribute in node.attribute:
+            tensors += [attribute.t, *attribute.tensors] if attribute.ByteSize() else []
+            for below in (attribute.g, *attribute.graphs):
+                if below.ByteSize():
+                    emptied(below)
+    for tensor in tensors:
+        for name in NUMBERS:
+            if tensor.ByteSize():
+                tensor.ClearField(name)
+
+
+def same_but_for_numbers(path: Path) -> None:
+    """What is left is what onnx reads, without the numbers."""
+    expected, found = onnx.load(path, load_external_data=False), onnx.ModelProto()
+    found.ParseFromString(without_weights(path))
+    emptied(expected.graph)
+    emptied(found.graph)
+    assert found == expected
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_all_but_the_numbers_is_what_onnx_reads(path: Path) -> None:
+    same_but_for_numbers(path)
+    assert len(without_weights(path)) < 50_000
+
+
+def branching(path: Path, big: np.ndarray) -> Path:
+    """Weights of each kind: raw, as floats, in a Constant, and in both branches of an If."""
+    value = helper.make_tensor_value_info
+    out = value("branch", TensorProto.FLOAT, None)
+
+    def branch(name: str) -> onnx.GraphProto:
+        tensor = numpy_helper.from_array(big, name)
+        node = helper.make_node("Constant", [], ["branch"], value=tensor)
+        return helper.make_graph([node], name, [], [out])
+
+    floats = helper.make_tensor("floats", TensorProto.FLOAT, big.shape, big.ravel())
+    nodes = [
+        helper.make_node("If", ["flag"], ["x"], then_branch=branch("a"), else_branch=branch("b")),
+        helper.make_node("Sum", ["x", "raw", "floats"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "branching",
+        [value("flag", TensorProto.BOOL, [])],
+        [value("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(big, "raw"), floats],
+    )
+    onnx.save_model(helper.make_model(graph), path)
+    return path
+
+
+def test_weights_in_branches_and_lists_of_floats_go_too(tmp_path: Path) -> None:
+    big = np.arange(10_000, dtype=np.float32)
+    path = branching(tmp_path / "m.onnx", big)
+    assert path.stat().st_size > 4 * big.nbytes
+    same_but_for_numbers(path)
+    assert len(without_weights(path)) < 2000
+
+
+def test_short_constants_stay_since_shapes_are_made_of_them(tmp_path: Path) -> None:
+    small = np.arange(SMALL // 4, dtype=np.float32)
+    path = branching(tmp_path / "m.onnx", small)
+    assert onnx.ModelProto.FromString(without_weights(path)) == onnx.load(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
+        b"\x3a\xff\xff\xff\xff\x0f",
+        b"\x3a" + b"\xff" * 20,
+        b"\x3a\x05\x2a\x7f",
+        b"\x00\x00",
+        b"\x3b",
+        b"\x39\x00",
+    ],
+    ids=["nothing", "LFS", "too long", "endless number", "inner too long", "0", "group", "short"],
+)
+def test_what_is_no_message_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "m.onnx").write_bytes(content)
+    with pytest.raises(NotOnnx):
+        without_weights(tmp_path / "m.onnx")
+
+
+def test_graphs_that_lie_in_each_other_without_end_are_refused(tmp_path: Path) -> None:
+    message = b""
+    for _ in range(200):
+        # graph > node > attribute > graph, each with its length.
+        for key in (b"\x32", b"\x2a", b"\x0a"):
+            length = len(message)
+            size = bytes([length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14])
+            message = key + size + message
+    length = len(message)
+    size = bytes([length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14])
+    (tmp_path / "m.onnx").write_bytes(b"\x3a" + size + message)
+    with pytest.raises(NotOnnx, match="deep"):
+        without_weights(tmp_path / "m.onnx")
+
+
+def test_broken_files_are_refused_or_read_but_never_crash(tmp_path: Path) -> None:
+    content = MODELS[0].read_bytes()[:40_000]
+    chance = random.Random(5)
+    for _ in range(60):
+        broken = bytearray(content)
+        for _ in range(20):
+            broken[chance.randrange(200)] = chance.randrange(256)
+        (tmp_path / "m.onnx").write_bytes(broken[: chance.randrange(len(broken))])
+        with contextlib.suppress(NotOnnx):
+            without_weights(tmp_path / "m.onnx")
+
+
+@pytest.mark.slow
+def test_half_a_gigabyte_of_weights_is_stepped_over(tmp_path: Path) -> None:
+    path = branching(tmp_path / "m.onnx", np.zeros(30_000_000, np.float32))
+    assert path.stat().st_size > 450_000_000
+    assert len(without_weights(path)) < 2000

@@ -1,0 +1,218 @@
+import ast
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.plan.plan import Plan, plan
+from builder.targets.nuclio.model_handler import backends, model_handler, spell
+from runtimes.backends.onnxruntime_cuda import OnnxRuntime
+from runtimes.backends.openvino_cpu import OpenVino
+from runtimes.decoders.yolo import Yolo
+from runtimes.preprocess.resize import Letterbox
+from runtimes.preprocess.values import Normalize
+from tests.builder.conftest import WriteManifest
+
+
+def run(text: str) -> dict[str, Any]:
+    """The names that a program defines."""
+    defined: dict[str, Any] = {}
+    exec(compile(text, "model_handler.py", "exec"), defined)
+    return defined
+
+
+def test_the_text_evaluates_to_what_was_planned(ready_plan: Plan) -> None:
+    defined = run(model_handler(ready_plan))
+    assert defined["FUNCTION"] == ready_plan.function
+    assert defined["BACKENDS"] == {"cpu": OpenVino(), "gpu": OnnxRuntime(device="cuda")}
+
+
+def test_every_field_is_spelled_out(write_manifest: WriteManifest) -> None:
+    text = model_handler(plan(write_manifest()))
+    assert (
+        'Letterbox(size=(64, 64), fill=114, align="center", stride=None, antialias=False)' in text
+    )
+    assert "Nms(iou=0.45, per_class=True, max=300, candidates=30000)" in text
+    assert 'Yolo(output="output0")' in text
+
+
+@pytest.mark.parametrize(
+    ("variants", "described"),
+    [
+        (
+            {"cpu": {"runtime": "onnxruntime", "threads": 2}},
+            {"cpu": OnnxRuntime("cpu", 2, False), "gpu": OnnxRuntime("cuda", 0, False)},
+        ),
+        (
+            {"cpu": {"threads": 3}, "gpu": {"allow_cpu_fallback": True, "threads": 1}},
+            {"cpu": OpenVino(3), "gpu": OnnxRuntime("cuda", 1, True)},
+        ),
+        ({"cpu": False}, {"gpu": OnnxRuntime("cuda", 0, False)}),
+        ({"gpu": False}, {"cpu": OpenVino(0)}),
+    ],
+)
+def test_each_variant_has_its_runtime(
+    write_manifest: WriteManifest, variants: dict[str, Any], described: dict[str, Any]
+) -> None:
+    found = plan(write_manifest(variants=variants))
+    assert backends(found) == described
+    assert run(model_handler(found))["BACKENDS"] == described
+
+
+def test_the_text_does_not_depend_on_the_variants_that_are_built(
+    write_manifest: WriteManifest,
+) -> None:
+    manifest = write_manifest()
+    assert model_handler(plan(manifest, ("cpu",))) == model_handler(plan(manifest, ("gpu",)))
+
+
+def test_only_what_is_used_is_imported(ready_plan: Plan) -> None:
+    tree = ast.parse(model_handler(ready_plan))
+    imported = [
+        alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert set(imported) == used - {"FUNCTION", "BACKENDS"}
+    assert len(imported) == len(set(imported))
+
+
+HOSTILE = [
+    '"""',
+    "'''",
+    '"',
+    "'",
+    "'\"",
+    "\\",
+    '\\"',
+    "{",
+    "}",
+    "{0}",
+    "{__import__('os')}",
+    "%s",
+    '"); import os #',
+    "#",
+    "\\N{DIGIT ONE}",
+    "\\x22",
+    "é 猫 \U0001f600",
+    "\u00a0x",
+]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *HOSTILE,
+        "a\\",
+        'a"',
+    ],
+    ids=repr,
+)
+def test_a_title_cannot_break_out_of_its_docstring(
+    write_manifest: WriteManifest, title: str
+) -> None:
+    planned = plan(write_manifest(title=title))
+    text = model_handler(planned)
+    tree = ast.parse(text.encode())
+    kinds = [type(node) for node in tree.body if not isinstance(node, ast.ImportFrom)]
+    assert kinds == [ast.Expr, ast.Assign, ast.Assign]
+    assert all(
+        str(it.module).startswith("runtimes.") for it in tree.body if isinstance(it, ast.ImportFrom)
+    )
+    assert run(text)["FUNCTION"] == planned.function
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name.isprintable()], ids=repr)
+def test_a_label_cannot_break_out_of_its_literal(write_manifest: WriteManifest, name: str) -> None:
+    planned = plan(write_manifest(labels=[name, f"{name} 2", "x"]))
+    text = model_handler(planned)
+    ast.parse(text.encode())
+    assert run(text)["FUNCTION"].labels == {0: name, 1: f"{name} 2", 2: "x"}
+
+
+def test_no_line_is_too_long(write_manifest: WriteManifest) -> None:
+    labels = [f"label number {number}" for number in range(3)]
+    text = model_handler(
+        plan(
+            write_manifest(
+                title="Boxes around cats and dogs, as a camera above the door sees them",
+                labels=labels,
+                preprocess=[
+                    "letterbox",
+                    {"normalize": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}},
+                ],
+                postprocess=["yolo", "nms", "top_k", "min_size", "rectangle"],
+            )
+        )
+    )
+    assert max(map(len, text.splitlines())) <= 100
+    assert text.endswith("\n")
+    assert not any(line != line.rstrip() for line in text.splitlines())
+
+
+def test_labels_stand_one_a_line(ready_plan: Plan) -> None:
+    lines = [line.strip() for line in model_handler(ready_plan).splitlines()]
+    assert '0: "cat",' in lines
+    assert '1: "dog",' in lines
+    assert '2: "bird",' in lines
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a", '"a"'),
+        ("it's", '"it\'s"'),
+        ('"', "'\"'"),
+        ((1,), "(1,)"),
+        ((), "()"),
+        ((0.5, -1.0), "(0.5, -1.0)"),
+        ({}, "{}"),
+        ({0: "a"}, '{0: "a"}'),
+        ({0: "a", 1: "b"}, '{\n    0: "a",\n    1: "b",\n}'),
+        (None, "None"),
+        (True, "True"),
+        (Yolo("out"), 'Yolo(output="out")'),
+        (
+            Letterbox((1, 2)),
+            'Letterbox(size=(1, 2), fill=114, align="center", stride=None, antialias=False)',
+        ),
+    ],
+)
+def test_values_are_spelled_as_formatters_write_them(value: object, text: str) -> None:
+    assert spell(value) == text
+
+
+def test_a_long_value_is_broken_into_lines() -> None:
+    words = tuple(f"word number {number}" for number in range(10))
+    lines = spell(words).splitlines()
+    assert lines == ["(", *(f'    "{word}",' for word in words), ")"]
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: (
+        st.lists(inner, max_size=8).map(tuple)
+        | st.dictionaries(st.integers() | st.text(st.characters(codec="utf-8")), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(VALUES, st.integers(0, 8), st.integers(0, 120))
+def test_any_value_is_spelled_so_that_python_reads_it_back(
+    value: object, indent: int, used: int
+) -> None:
+    assert ast.literal_eval(spell(value, indent * 4, used)) == value
+
+
+@given(
+    st.floats(1e-300, 1e300),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3),
+)
+def test_numbers_of_steps_keep_every_digit(scale: float, mean: list[float]) -> None:
+    step = Normalize(scale, tuple(mean))
+    assert eval(spell(step), {"Normalize": Normalize}) == step

@@ -1,0 +1,7 @@
+"""Folders of the checkout."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MANIFESTS = ROOT / "manifests"
+MODELS = MANIFESTS / "models"
