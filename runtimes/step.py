@@ -3,7 +3,8 @@
 A step is one frozen dataclass. Its fields, with their types, defaults and the docstrings below
 them, are the manifest's schema; its `__call__` is what runs in the function; its `repr` is what
 the generated model_handler.py spells out. Its name in a manifest is the class's name in
-snake_case. There is no other place where a step has to be entered.
+snake_case. The class's docstring ends with an example, which the manual shows: one entry of a list
+under the line `Example:`. There is no other place where a step has to be entered.
 """
 
 import re

@@ -14,6 +14,8 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from builder.reference.examples import description
+
 
 class Described(GenerateJsonSchema):
     """pydantic's generator of JSON Schemas, with the fields' docstrings as descriptions."""
@@ -63,7 +65,9 @@ def _unwrapped(docstring: str) -> str:
 
 
 def _described(cls: type, made: dict[str, Any]) -> JsonSchemaValue:
-    """The schema of a class with descriptions of its fields."""
+    """The schema of a class with descriptions of its fields, and without the example of a step."""
+    if "description" in made:
+        made["description"] = description(cls)
     for name, text in field_docstrings(cls).items():
         if name in made.get("properties", {}):
             made["properties"][name]["description"] = text

@@ -6,7 +6,6 @@ see in its long form, the entries of a list of steps, may be written shorter and
 committed copy; a test compares.
 """
 
-import inspect
 import json
 import sys
 from dataclasses import MISSING, fields
@@ -17,6 +16,7 @@ from pydantic import Field, TypeAdapter
 from builder.manifest.schema import MANIFESTS
 from builder.manifest.steps import LISTINGS, entry_model, known
 from builder.reference.docstrings import Described
+from builder.reference.examples import description
 from runtimes.step import Step
 
 
@@ -72,12 +72,12 @@ def _entry(listing: str, long: dict[str, Any]) -> dict[str, Any]:
     """
     steps = known(listing)
     bare = [
-        {"const": name, "description": _description(step)}
+        {"const": name, "description": description(step)}
         for name, step in sorted(steps.items())
         if not any(_is_required(field) for field in fields(step))  # type: ignore[arg-type]
     ]
     properties = {
-        name: {**_value(steps[name], long["properties"][name]), "description": _description(it)}
+        name: {**_value(steps[name], long["properties"][name]), "description": description(it)}
         for name, it in sorted(steps.items())
     }
     keyed = {
@@ -106,11 +106,6 @@ def _value(step: type[Step], long: dict[str, Any]) -> dict[str, Any]:
 def _is_required(field: Any) -> bool:
     """Whether a step cannot do without this field."""
     return field.default is MISSING and field.default_factory is MISSING
-
-
-def _description(step: type[Step]) -> str:
-    """What an editor shows of a step."""
-    return inspect.cleandoc(step.__doc__ or "")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
 """The page that lists every step and key, made from the same docstrings as the schema.
 
-Each step has an example, from examples.py.
+Each step has an example, which its docstring ends with.
 `python -m builder.reference.manifest_page > docs/manifest.md` writes the page; a test compares.
 """
 
-import inspect
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +23,7 @@ from builder.manifest.schema import (
 from builder.manifest.steps import known
 from builder.manifest.variants import CpuVariant, GpuVariant, Resources, Variant
 from builder.reference.docstrings import Described
-from builder.reference.examples import EXAMPLES
+from builder.reference.examples import description, example
 from runtimes.embedder import Embedder
 from runtimes.segmenter import Segmenter
 from runtimes.step import Attribute as AttributeStep
@@ -34,8 +33,7 @@ from runtimes.tracking import Tracking
 _HEAD = """\
 # Manifest reference
 
-This page is generated from the code's own docstrings and the examples in builder/examples.py:
-`python -m builder.reference.manifest_page`.
+This page is generated from the code's own docstrings: `python -m builder.reference.manifest_page`.
 
 A step is written as a name, a name with its first value, or a name with its fields:
 
@@ -102,15 +100,13 @@ def page() -> str:
 def _step(name: str, step: type) -> str:
     """A step's section."""
     table = _table(_fields(step))
-    example = f"```yaml\n{EXAMPLES[name]}\n```"
-    return f"### `{name}`\n\n{inspect.cleandoc(step.__doc__ or '')}\n\n{example}\n" + (
-        f"\n{table}" if table else ""
-    )
+    head = f"### `{name}`\n\n{description(step)}\n\n```yaml\n{example(step)}\n```\n"
+    return head + (f"\n{table}" if table else "")
 
 
 def _summary(model: type[BaseModel]) -> str:
     """The first paragraph of a class's docstring."""
-    return inspect.cleandoc(model.__doc__ or "").split("\n\n")[0]
+    return description(model).split("\n\n")[0]
 
 
 def _fields(item: type) -> dict[str, dict[str, Any]]:

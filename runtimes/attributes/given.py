@@ -12,7 +12,11 @@ from runtimes.step import Attribute, Count, InputType
 
 @dataclass(frozen=True, slots=True)
 class ConstantAttribute(Attribute):
-    """The same text for every instance, such as who drew it."""
+    """The same text for every instance, such as who drew it.
+
+    Example:
+        - constant_attribute: {attribute: source, value: my-model v3}
+    """
 
     attribute: str
     """The attribute's name in CVAT."""
@@ -30,7 +34,11 @@ class ConstantAttribute(Attribute):
 
 @dataclass(frozen=True, slots=True)
 class ScoreAttribute(Attribute):
-    """The score as a whole number, for people to sort by: CVAT itself ignores scores."""
+    """The score as a whole number, for people to sort by: CVAT itself ignores scores.
+
+    Example:
+        - score_attribute: confidence
+    """
 
     attribute: str = "score"
     """The attribute's name in CVAT."""

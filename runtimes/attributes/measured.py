@@ -77,7 +77,11 @@ def _bound(name: str | None, signature: Signature) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceAttribute(Attribute):
-    """One of several words: the one whose value in the output is the highest."""
+    """One of several words: the one whose value in the output is the highest.
+
+    Example:
+        - choice_attribute: {attribute: gender, output: prob, values: [female, male]}
+    """
 
     attribute: str
     """The attribute's name in CVAT."""
@@ -113,7 +117,11 @@ class ChoiceAttribute(Attribute):
 
 @dataclass(frozen=True, slots=True)
 class NumberAttribute(Attribute):
-    """A whole number: the output's value, scaled, rounded and kept within bounds."""
+    """A whole number: the output's value, scaled, rounded and kept within bounds.
+
+    Example:
+        - number_attribute: {attribute: age, output: age_conv3, scale: 100}
+    """
 
     attribute: str
     """The attribute's name in CVAT."""

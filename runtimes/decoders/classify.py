@@ -44,6 +44,9 @@ class Classify(Decoder):
 
     Every class above the threshold becomes an instance as large as the image. For the best class
     alone, follow it with `top_k: 1`.
+
+    Example:
+        - classify: {activation: softmax}
     """
 
     space: ClassVar[Literal["input", "image"]] = "image"

@@ -31,6 +31,9 @@ class Dbnet(Decoder):
     Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", 2020, with the
     details of PP-OCR. The score is the mean probability in the rectangle around the shrunken text;
     PP-OCR's own threshold for it is 0.6.
+
+    Example:
+        - dbnet: {level: 0.3, unclip: 2.0}
     """
 
     output: str | None = None

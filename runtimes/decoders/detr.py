@@ -37,6 +37,9 @@ class Detr(Decoder):
     A softmax over the logits gives the scores; the last class means that there is nothing. Boxes
     are centre x, centre y, width, height in 0..1 of the model's input. Source: Carion et al.,
     "End-to-End Object Detection with Transformers", 2020.
+
+    Example:
+        - detr: {logits: logits, boxes: pred_boxes}
     """
 
     logits: str | None = None
@@ -80,6 +83,9 @@ class Rtdetr(Decoder):
     together, so one query may be found as two classes. Boxes are centre x, centre y, width, height
     in 0..1 of the model's input. Source: post_process_object_detection of transformers'
     RTDetrImageProcessor.
+
+    Example:
+        - rtdetr: {queries: 300}
     """
 
     logits: str | None = None
@@ -126,6 +132,9 @@ class RtdetrConcat(Decoder):
 
     Centre x, centre y, width, height in 0..1 of the model's input, then scores that have been
     through the sigmoid. The model wants its image stretched: `resize`, not `letterbox`.
+
+    Example:
+        - rtdetr_concat
     """
 
     output: str | None = None
@@ -179,6 +188,9 @@ class RtdetrDeploy(Decoder):
     inside the model, for an image of the size that its second input `orig_target_sizes` [1, 2]
     names. That input has to be fed with width and height of the model's own input; then the boxes
     are in pixels of it, as those of all other decoders.
+
+    Example:
+        - rtdetr_deploy: {labels: labels, boxes: boxes, scores: scores}
     """
 
     labels: str | None = None

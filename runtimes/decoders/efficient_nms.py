@@ -26,6 +26,9 @@ class EfficientNms(Decoder):
     num_dets [1, 1], det_boxes [1, N, 4] x1, y1, x2, y2 in pixels of the model's input, det_scores
     [1, N], det_classes [1, N]. Format: TensorRT's efficientNMSPlugin, whose rows after the first
     num_dets are not defined.
+
+    Example:
+        - efficient_nms
     """
 
     num_dets: str | None = None

@@ -45,6 +45,9 @@ class Heatmap(Decoder):
     """A heatmap for each keypoint of one person, [1, keypoints, h, w]: HRNet, ViTPose. Class 0.
 
     The image should show one person; the whole of it is one instance.
+
+    Example:
+        - heatmap: {visible: 0.3}
     """
 
     output: str | None = None
@@ -116,6 +119,9 @@ class Simcc(Decoder):
 
     [1, keypoints, width * split] and [1, keypoints, height * split]. The image should show one
     person; the whole of it is one instance.
+
+    Example:
+        - simcc: {x: simcc_x, y: simcc_y}
     """
 
     x: str | None = None

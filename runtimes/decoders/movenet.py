@@ -25,6 +25,9 @@ class Movenet(Decoder):
     """MoveNet for one person: [1, 1, 17, 3] of y, x, score, in parts of the model's input. Class 0.
 
     The format is that of the model's card, tfhub.dev/google/movenet/singlepose.
+
+    Example:
+        - movenet: {visible: 0.2}
     """
 
     output: str | None = None
@@ -68,6 +71,9 @@ class MovenetMulti(Decoder):
 
     A row holds y, x, score of each keypoint, then ymin, xmin, ymax, xmax and the person's score, in
     parts of the model's input: the model's card, tfhub.dev/google/movenet/multipose.
+
+    Example:
+        - movenet_multi
     """
 
     output: str | None = None

@@ -52,6 +52,9 @@ class Pixellink(Decoder):
     order of reading, no before yes. Pixels of text are one instance where a link of either joins
     them. The score is the mean probability of its pixels. Source: Deng et al., "PixelLink:
     Detecting Scene Text via Instance Segmentation", 2018.
+
+    Example:
+        - pixellink: {pixel_level: 0.7, link_level: 0.7}
     """
 
     space: ClassVar[Literal["input", "image"]] = "image"

@@ -75,6 +75,9 @@ class Torchvision(Decoder):
     boxes [N, 4] of x1, y1, x2, y2 in pixels of the model's input, labels [N], scores [N], maybe
     masks [N, 1, height, width] over the whole input, maybe keypoints [N, K, 3] of x, y, visible.
     The model takes one image without a batch axis, [3, height, width], and resizes it itself.
+
+    Example:
+        - torchvision: {boxes: boxes, labels: labels, scores: scores, masks: masks}
     """
 
     boxes: str | None = None
@@ -143,6 +146,9 @@ class Mmdeploy(Decoder):
 
     A row of dets is x1, y1, x2, y2 in pixels of the model's input, and score. Instance
     segmentation adds masks [1, N, height, width] over the whole input.
+
+    Example:
+        - mmdeploy: {dets: dets, labels: labels, masks: masks}
     """
 
     dets: str | None = None
@@ -180,6 +186,9 @@ class MaskRcnnOpenvino(Decoder):
     `reshape_do_2d` holds rows as those of `ssd`: image, class, score, x1, y1, x2, y2, the corners
     in 0..1 of the model's input, up to the first row whose image is -1. `masks` holds a small mask
     for each class, to be stretched over the row's box; that of the row's class counts. No `nms`.
+
+    Example:
+        - mask_rcnn_openvino: {detections: reshape_do_2d, masks: masks}
     """
 
     detections: str | None = None

@@ -33,6 +33,9 @@ class Saliency(Decoder):
 
     The output is [1, 1, h, w], [1, h, w, 1] or [1, h, w]. An instance's score is the mean of the
     foreground's probability over its pixels.
+
+    Example:
+        - saliency: {per: component, activation: sigmoid}
     """
 
     space: ClassVar[Literal["input", "image"]] = "image"

@@ -53,6 +53,9 @@ class Semantic(Decoder):
     [1, h, w, 1]. The probability of a single class, 0, is [1, 1, h, w], [1, h, w, 1] or [1, h, w].
     A region's score is the mean over its pixels of the probability of the best class; of finished
     class numbers it is 1.
+
+    Example:
+        - semantic: {per: component, background: null, min_area: 100}
     """
 
     space: ClassVar[Literal["input", "image"]] = "image"

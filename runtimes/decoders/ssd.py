@@ -39,6 +39,9 @@ class Ssd(Decoder):
     A row is image, class, score, x1, y1, x2, y2, the corners in 0..1 of the model's input. The
     list ends at the first row whose image is -1. TensorFlow's object detection models have the
     same output after their conversion to OpenVINO.
+
+    Example:
+        - ssd: {background: false}
     """
 
     output: str | None = None
@@ -78,6 +81,9 @@ class OpenvinoBoxes(Decoder):
     """Finished boxes with labels: [N, 5] and [N], as OpenVINO's `face-detection-0205`. No `nms`.
 
     A box is x1, y1, x2, y2 in pixels of the model's input, and score.
+
+    Example:
+        - openvino_boxes: {boxes: boxes, labels: labels}
     """
 
     boxes: str | None = None

@@ -170,6 +170,9 @@ class Yolo(Decoder):
     """Raw output of YOLOv8, 9, 11 and 12: [1, 4 + classes, candidates]. Follow it with `nms`.
 
     v10 and 26 have the same output when they are exported without their end-to-end head.
+
+    Example:
+        - yolo: output0
     """
 
     output: str | None = None
@@ -195,6 +198,9 @@ class YoloSegment(Decoder):
     """Raw output of YOLO instance segmentation: boxes with mask coefficients, and prototypes.
 
     [1, 4 + classes + 32, candidates] and [1, 32, height / 4, width / 4]. Follow it with `nms`.
+
+    Example:
+        - yolo_segment: {output: output0, prototypes: output1}
     """
 
     output: str | None = None
@@ -225,7 +231,11 @@ class YoloSegment(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class YoloPose(Decoder):
-    """Raw output of YOLO pose: [1, 4 + classes + keypoints * values, candidates]. Then `nms`."""
+    """Raw output of YOLO pose: [1, 4 + classes + keypoints * values, candidates]. Then `nms`.
+
+    Example:
+        - yolo_pose: {kpt_shape: [17, 3]}
+    """
 
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
@@ -260,7 +270,11 @@ class YoloPose(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class YoloObb(Decoder):
-    """Raw output of YOLO oriented boxes: [1, 4 + classes + 1, candidates]. Follow it with `nms`."""
+    """Raw output of YOLO oriented boxes: [1, 4 + classes + 1, candidates]. Follow it with `nms`.
+
+    Example:
+        - yolo_obb
+    """
 
     output: str | None = None
     """The output's name. Default: the only one with three axes."""

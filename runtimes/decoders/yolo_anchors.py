@@ -32,6 +32,14 @@ class YoloAnchors(Decoder):
     `yolo_objectness`. Sources: Redmon and Farhadi, "YOLOv3: An Incremental Improvement", 2018;
     Bochkovskiy et al., "YOLOv4: Optimal Speed and Accuracy of Object Detection", 2020;
     github.com/AlexeyAB/darknet and github.com/ultralytics/yolov5.
+
+    Example:
+        - yolo_anchors:   # YOLOv4
+            anchors:
+              - [[12, 16], [19, 36], [40, 28]]
+              - [[36, 75], [76, 55], [72, 146]]
+              - [[142, 110], [192, 243], [459, 401]]
+            scale_xy: [1.2, 1.1, 1.05]
     """
 
     outputs: tuple[str, ...] | None = None

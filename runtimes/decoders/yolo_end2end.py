@@ -61,6 +61,9 @@ class YoloEnd2end(Decoder):
 
     [1, rows, 6 or more] holds x1, y1, x2, y2, score, class, ...; [rows, 7], as YOLOv7 exports it,
     holds image, x1, y1, x2, y2, class, score. CenterNet with its decoding inside is the same.
+
+    Example:
+        - yolo_end2end: output0
     """
 
     output: str | None = None
@@ -122,6 +125,9 @@ class YoloEnd2endSegment(Decoder):
 
     [1, rows, 6 + 32]: x1, y1, x2, y2, score, class, coefficients; and [1, 32, height / 4,
     width / 4].
+
+    Example:
+        - yolo_end2end_segment: {output: output0, prototypes: output1}
     """
 
     output: str | None = None
@@ -149,7 +155,11 @@ class YoloEnd2endSegment(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class YoloEnd2endPose(Decoder):
-    """Finished rows with keypoints: [1, rows, 6 + keypoints * values]. No `nms` after it."""
+    """Finished rows with keypoints: [1, rows, 6 + keypoints * values]. No `nms` after it.
+
+    Example:
+        - yolo_end2end_pose: {kpt_shape: [17, 3]}
+    """
 
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
@@ -186,6 +196,9 @@ class YoloEnd2endObb(Decoder):
     """Finished oriented boxes: [1, rows, 7]. No `nms` after it.
 
     A row is centre x, centre y, width, height, score, class, angle.
+
+    Example:
+        - yolo_end2end_obb
     """
 
     output: str | None = None

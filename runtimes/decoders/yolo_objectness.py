@@ -63,6 +63,9 @@ class YoloObjectness(Decoder):
     """Raw output of YOLOv5, 6 and 7: [1, candidates, 5 + classes]. Follow it with `nms`.
 
     The fifth value says how sure the model is that there is any object at all.
+
+    Example:
+        - yolo_objectness: output0
     """
 
     output: str | None = None

@@ -62,6 +62,9 @@ class Yolox(Decoder):
     candidate's own cell, width and height are logarithms of cells: (xy + cell) * stride and
     exp(wh) * stride are pixels. Source: Ge et al., "YOLOX: Exceeding YOLO Series in 2021". A model
     exported with its decoding inside is one for `yolo_objectness`.
+
+    Example:
+        - yolox: output
     """
 
     output: str | None = None
@@ -109,6 +112,9 @@ class Nanodet(Decoder):
     scores have been through the sigmoid. The distance from a cell's point to each side of the box
     (left, top, right, bottom) is the expectation over the softmax of its bins, in cells. Source:
     Li et al., "Generalized Focal Loss", 2020.
+
+    Example:
+        - nanodet: {strides: [8, 16, 32], center: middle}   # the first NanoDet
     """
 
     output: str | None = None

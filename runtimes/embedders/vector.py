@@ -18,7 +18,11 @@ _LEAST_LENGTH = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Embedding(Embedder):
-    """One vector for each crop, [N, D] with or without further axes of 1."""
+    """One vector for each crop, [N, D] with or without further axes of 1.
+
+    Example:
+        - embedding: {distance: euclidean, normalize: false}
+    """
 
     distance: Literal["cosine", "euclidean"] = "cosine"
     """How vectors are compared: `cosine` is 1 minus the cosine of the angle between them, 0 to 2;

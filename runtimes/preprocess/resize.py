@@ -59,7 +59,11 @@ def _required(size: SideOrSize | None) -> Size:
 
 @dataclass(frozen=True, slots=True)
 class Letterbox(Preprocess):
-    """Resize with the aspect ratio kept, then pad to the size. What YOLO models are trained on."""
+    """Resize with the aspect ratio kept, then pad to the size. What YOLO models are trained on.
+
+    Example:
+        - letterbox: {size: 640, align: top_left}
+    """
 
     size: SideOrSize | None = None
     """The model's input in pixels: one number for a square, or [height, width]. Default: the size
@@ -123,7 +127,11 @@ class Letterbox(Preprocess):
 
 @dataclass(frozen=True, slots=True)
 class Resize(Preprocess):
-    """Stretch to the size; the aspect ratio is not kept. What SSD, DETR and RT-DETR kinds take."""
+    """Stretch to the size; the aspect ratio is not kept. What SSD, DETR and RT-DETR kinds take.
+
+    Example:
+        - resize: [256, 128]   # height, width
+    """
 
     size: SideOrSize | None = None
     """The model's input in pixels: one number for a square, or [height, width]. Default: the size
@@ -152,7 +160,11 @@ class Resize(Preprocess):
 
 @dataclass(frozen=True, slots=True)
 class CenterCrop(Preprocess):
-    """Resize until the image covers the size, then cut out the middle. What classifiers take."""
+    """Resize until the image covers the size, then cut out the middle. What classifiers take.
+
+    Example:
+        - center_crop: 224
+    """
 
     size: SideOrSize | None = None
     """The model's input in pixels: one number for a square, or [height, width]. Default: the size

@@ -15,6 +15,9 @@ class ResizeMultiple(Preprocess):
     """Resize as PP-OCR's text detector wants it: not too small, sides that are multiples of 32.
 
     For models whose input size is open. The aspect ratio is kept but for the rounding.
+
+    Example:
+        - resize_multiple: {shortest: 736, longest: 1920}
     """
 
     shortest: Pixels = 736

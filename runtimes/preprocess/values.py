@@ -10,7 +10,11 @@ from runtimes.step import Positive, Preprocess
 
 @dataclass(frozen=True, slots=True)
 class Channels(Preprocess):
-    """The order of the colour channels that the model was trained on."""
+    """The order of the colour channels that the model was trained on.
+
+    Example:
+        - channels: bgr
+    """
 
     order: ChannelOrder = "rgb"
     """`rgb` (most models), `bgr` (YOLOX, PP-OCR and others trained through OpenCV) or `gray`."""
@@ -36,7 +40,11 @@ class Channels(Preprocess):
 
 @dataclass(frozen=True, slots=True)
 class Normalize(Preprocess):
-    """Scale and shift the pixel values: (value / scale - mean) / std."""
+    """Scale and shift the pixel values: (value / scale - mean) / std.
+
+    Example:
+        - normalize: {mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
+    """
 
     scale: Positive = 255.0
     """What the values 0 to 255 are divided by first: 255 for models trained on 0..1, 1 for models
@@ -81,7 +89,11 @@ class Normalize(Preprocess):
 
 @dataclass(frozen=True, slots=True)
 class Layout(Preprocess):
-    """The order of the tensor's axes. Needed only where the model's shape does not tell it."""
+    """The order of the tensor's axes. Needed only where the model's shape does not tell it.
+
+    Example:
+        - layout: nhwc
+    """
 
     order: LayoutName | None = None
     """`nchw`, `nhwc`, or without an axis for the batch `chw`, `hwc`. Default: read from the

@@ -66,7 +66,11 @@ def _cleaned(instances: Instances, step: str, change: Change, margin: int) -> In
 
 @dataclass(frozen=True, slots=True)
 class LargestComponent(Refine):
-    """Keep only the largest connected part of each mask."""
+    """Keep only the largest connected part of each mask.
+
+    Example:
+        - largest_component
+    """
 
     needs: ClassVar[frozenset[Gift]] = frozenset({"masks"})
 
@@ -77,7 +81,11 @@ class LargestComponent(Refine):
 
 @dataclass(frozen=True, slots=True)
 class FillHoles(Refine):
-    """Fill the holes of each mask, unless they are large."""
+    """Fill the holes of each mask, unless they are large.
+
+    Example:
+        - fill_holes: 100
+    """
 
     area: Count = 100
     """The most pixels of a hole that is filled."""
@@ -91,7 +99,11 @@ class FillHoles(Refine):
 
 @dataclass(frozen=True, slots=True)
 class Smooth(Refine):
-    """Round off the edges of each mask; parts that are thinner than the radius may vanish."""
+    """Round off the edges of each mask; parts that are thinner than the radius may vanish.
+
+    Example:
+        - smooth: 2
+    """
 
     radius: Annotated[int, Limits(least=1, most=100)] = 3
     """How far around, in pixels, a pixel looks to decide whether it belongs to the mask."""

@@ -14,6 +14,9 @@ class Group(Refine):
     """Put an instance in one group with what it lies in: a face with its person.
 
     An instance belongs to the smallest larger one of another class that holds most of its box.
+
+    Example:
+        - group: 0.7
     """
 
     inside: Fraction = 0.8

@@ -61,6 +61,9 @@ class Nms(Refine):
     """Non-maximum suppression: of boxes that overlap, keep the one with the best score.
 
     Upright boxes are compared by IoU, oriented ones by ProbIoU.
+
+    Example:
+        - nms: {iou: 0.5, per_class: false, max: 100}
     """
 
     iou: Fraction = 0.45
@@ -94,7 +97,11 @@ class Nms(Refine):
 
 @dataclass(frozen=True, slots=True)
 class TopK(Refine):
-    """Keep only the instances with the best scores."""
+    """Keep only the instances with the best scores.
+
+    Example:
+        - top_k: 1
+    """
 
     k: Count = 100
     """How many stay."""
@@ -106,7 +113,11 @@ class TopK(Refine):
 
 @dataclass(frozen=True, slots=True)
 class MinSize(Refine):
-    """Drop instances whose box is small: noise, or what nobody would annotate."""
+    """Drop instances whose box is small: noise, or what nobody would annotate.
+
+    Example:
+        - min_size: 8
+    """
 
     side: Positive = 4.0
     """The least width and the least height of a box, in pixels of the image."""

@@ -11,4 +11,7 @@ class ImageAndPoints(Prompted):
 
     The points are [1, n, 2] or [1, 1, n, 2] in pixels of the model's input, with labels as SAM has
     them: 1 and 0, and 2 and 3 for the corners of a box. Masks cover the whole input.
+
+    Example:
+        - image_and_points: {masks: all, points: batched_point_coords, labels: batched_point_labels}
     """

@@ -16,6 +16,9 @@ class Sam(Prompted):
     of SAM-HQ also `interm_embeddings`), and gives `iou_predictions` and `low_res_masks` or `masks`.
     The encoder takes the image resized to 1024 and padded on the right and at the bottom; of one
     that pads by itself, `letterbox` is given `stride: 1`.
+
+    Example:
+        - sam: {masks: all}
     """
 
     brought: ClassVar[Fitting | None] = "letterbox"

@@ -14,6 +14,9 @@ class Sam2(Prompted):
     The decoder takes `image_embed`, `high_res_feats_0` and `high_res_feats_1` beside the prompts,
     adds the padding point that SAM wants by itself, and gives `masks` of 256x256 over the whole
     input and `iou_predictions`. The encoder takes the image stretched to 1024x1024.
+
+    Example:
+        - sam2: {masks: all}
     """
 
     brought: ClassVar[Fitting | None] = "resize"

@@ -16,6 +16,9 @@ class Skeleton(Shape):
     """A skeleton: every keypoint under its own name, which is the sublabel of the instance's label.
 
     A label that has `skeletons` gets one of each, under their names.
+
+    Example:
+        - skeleton: 0.3
     """
 
     threshold: Fraction = 0.5
@@ -31,7 +34,11 @@ class Skeleton(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Points(Shape):
-    """The keypoints that can be seen, without names."""
+    """The keypoints that can be seen, without names.
+
+    Example:
+        - points: 0.3
+    """
 
     threshold: Fraction = 0.5
     """The score that a keypoint must reach to be drawn."""

@@ -17,7 +17,11 @@ def rotation(angle: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Rectangle(Shape):
-    """A rectangle: the instance's box, turned where the model gives oriented boxes."""
+    """A rectangle: the instance's box, turned where the model gives oriented boxes.
+
+    Example:
+        - rectangle: {suffix: -box}
+    """
 
     label_type: ClassVar[str] = "rectangle"
 
@@ -41,7 +45,11 @@ class Rectangle(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Ellipse(Shape):
-    """An ellipse that fills the instance's box, turned where the model gives oriented boxes."""
+    """An ellipse that fills the instance's box, turned where the model gives oriented boxes.
+
+    Example:
+        - ellipse: {suffix: -ellipse}
+    """
 
     label_type: ClassVar[str] = "ellipse"
 

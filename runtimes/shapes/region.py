@@ -42,7 +42,11 @@ def flat(ring: Array) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class Mask(Shape):
-    """A mask: the instance's pixels."""
+    """A mask: the instance's pixels.
+
+    Example:
+        - mask: {epsilon: 1.5}
+    """
 
     encoding: Literal["pixels", "rle"] = "pixels"
     """`pixels` is what CVAT's servers read from a detector: every pixel of the mask's box, and a
@@ -81,7 +85,11 @@ def _pixels(crop: Crop) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Polygon(Shape):
-    """A polygon: the outline of the instance's pixels, or the corners of its oriented box."""
+    """A polygon: the outline of the instance's pixels, or the corners of its oriented box.
+
+    Example:
+        - polygon: {epsilon: 1.5, parts: all, holes: true}
+    """
 
     epsilon: Tolerance = 0.75
     """How far, in pixels, the polygon may stray from the mask's boundary. More means fewer
@@ -112,7 +120,11 @@ class Polygon(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Polyline(Shape):
-    """A closed line around the instance's pixels, or around its oriented box."""
+    """A closed line around the instance's pixels, or around its oriented box.
+
+    Example:
+        - polyline: 1.5
+    """
 
     epsilon: Tolerance = 0.75
     """How far, in pixels, the line may stray from the mask's boundary."""

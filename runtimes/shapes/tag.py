@@ -11,7 +11,11 @@ from runtimes.step import Item, Shape
 
 @dataclass(frozen=True, slots=True)
 class Tag(Shape):
-    """A tag of the image: that there is such an instance, not where."""
+    """A tag of the image: that there is such an instance, not where.
+
+    Example:
+        - tag
+    """
 
     label_type: ClassVar[str] = "tag"
 

@@ -32,6 +32,9 @@ class Ostrack(Tracking):
     by a Hann window; at the best cell the centre is (cell + offset) / cells and the size is as the
     map says, both as fractions of the search crop. The score is the weighed one, as OpenCV's is,
     and OpenCV's own threshold for it is 0.2.
+
+    Example:
+        - ostrack: {scores: output1, sizes: output2, offsets: output3}
     """
 
     window: Fraction = 1.0

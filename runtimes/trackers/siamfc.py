@@ -28,6 +28,9 @@ class Siamfc(Tracking):
     enlarged bicubically, those of other scales count a little less, and the best scale's is
     shifted to 0, made to sum to 1 and mixed with a Hann window. Of the new size `scale_rate` is
     taken on. The score is the enlarged response at the best place, after `activation`.
+
+    Example:
+        - siamfc: {activation: none, threshold: 0.4}
     """
 
     window: Fraction = 0.176

@@ -36,6 +36,9 @@ class Siamrpn(Tracking):
     exp(-penalty * (r * s - 1)), then mixed with a Hann window; of the best cell's size only
     `rate` * score * damping is taken on. The defaults are OpenCV's for NanoTrack; pysot's
     SiamRPN++ has window 0.42, penalty 0.05 and rate 0.38.
+
+    Example:
+        - siamrpn: {window: 0.42, penalty: 0.05, rate: 0.38}   # pysot's SiamRPN++
     """
 
     window: Fraction = 0.455

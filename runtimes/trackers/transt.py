@@ -29,6 +29,9 @@ class Transt(Tracking):
     Chen et al., "Transformer Tracking", 2021, as in the authors' pytracking/tracker/transt: boxes
     are centre, width and height as fractions of the search crop; the score is the softmax of the
     first logit, mixed with a Hann window over the square of cells. The box is taken as it is.
+
+    Example:
+        - transt: {window: 0.3, threshold: 0.5}
     """
 
     window: Fraction = 0.49
