@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Classes:
             allowed=f"{found} labels" if self.exact else f"ids 0 to {found - 1}",
             hint=f"{background}list every class in the model's order, or give the labels that you "
             "want an `id`: the model's class number, from 0",
-            code="class-count",
+            fault=Fault.CLASS_COUNT,
         )
 
 
@@ -75,5 +75,5 @@ class Joints:
             allowed=f"{found} sublabels" if self.total else f"ids 0 to {found - 1}",
             hint="list every keypoint in the model's order, or give the sublabels that you want an "
             "`id`: the model's number of the keypoint, from 0",
-            code="keypoint-count",
+            fault=Fault.KEYPOINT_COUNT,
         )

@@ -10,6 +10,42 @@ They live here and not in the builder, because a step checks itself in both plac
 declared shapes when a function is built, and against the real ones when it runs.
 """
 
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """What is wrong with a model or its outputs, for programs.
+
+    The values are stable: cvatbuild reports them as the codes of its diagnostics.
+    """
+
+    CLASS_COUNT = "class-count"
+    FEATURES_SHAPE = "features-shape"
+    FEATURES_UNPAIRED = "features-unpaired"
+    INPUT_AMBIGUOUS = "input-ambiguous"
+    INPUT_BATCH = "input-batch"
+    INPUT_LAYOUT = "input-layout"
+    INPUT_OPEN = "input-open"
+    INPUT_SIZE = "input-size"
+    INPUT_TWICE = "input-twice"
+    INPUT_UNKNOWN = "input-unknown"
+    INPUT_VALUES = "input-values"
+    KEYPOINT_COUNT = "keypoint-count"
+    MODEL_INPUTS = "model-inputs"
+    MODEL_MISMATCH = "model-mismatch"
+    MODEL_TASK = "model-task"
+    MODELS_SWAPPED = "models-swapped"
+    NO_ENCODER = "no-encoder"
+    NO_VECTOR = "no-vector"
+    OUTPUT_AMBIGUOUS = "output-ambiguous"
+    OUTPUT_LAYOUT = "output-layout"
+    OUTPUT_MISSING = "output-missing"
+    OUTPUT_UNKNOWN = "output-unknown"
+    PROMPT_INPUTS = "prompt-inputs"
+    PROMPTS_FIXED = "prompts-fixed"
+    STRIDES = "strides"
+    TEMPLATE_SIZE = "template-size"
+
 
 class FunctionError(Exception):
     """Something that has a cause which can be named and mended.
@@ -20,11 +56,10 @@ class FunctionError(Exception):
         found: the offending value, as text.
         allowed: what would have been right, as text.
         hint: what to do about it.
-        code: which kind of mistake it is, a word that programs can tell it by. Default: the
-            general one of the class.
+        fault: what is wrong, for programs. Default: the class's own, if it has one.
     """
 
-    code = ""
+    fault: Fault | None = None
 
     def __init__(
         self,
@@ -34,7 +69,7 @@ class FunctionError(Exception):
         found: str = "",
         allowed: str = "",
         hint: str = "",
-        code: str = "",
+        fault: Fault | None = None,
     ) -> None:
         super().__init__(what)
         self.what = what
@@ -42,7 +77,7 @@ class FunctionError(Exception):
         self.found = found
         self.allowed = allowed
         self.hint = hint
-        self.code = code or self.code
+        self.fault = fault or self.fault
 
     def __str__(self) -> str:
         parts = [f"{self.where}: {self.what}" if self.where else self.what]
@@ -65,7 +100,7 @@ class BadRequest(FunctionError):
 class BadModel(FunctionError):
     """The model's inputs or outputs do not fit the steps of the manifest."""
 
-    code = "model-mismatch"
+    fault = Fault.MODEL_MISMATCH
 
 
 class NoDevice(FunctionError):

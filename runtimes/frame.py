@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from runtimes.arrays import Array, Size
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.geometry import Geometry
 from runtimes.signature import PIXEL_TYPES, LayoutName
 
@@ -59,7 +59,7 @@ class Frame:
             raise BadModel(
                 f"the model's input is of type {dtype}, which no image can be turned into",
                 allowed=", ".join(PIXEL_TYPES),
-                code="input-values",
+                fault=Fault.INPUT_VALUES,
             )
         kind = np.dtype(dtype)
         planes = pixels.transpose(2, 0, 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.signature import Signature, Tensor, absent, fits, listed
 
 _BLANK = (1, 1, 256, 256)
@@ -28,7 +28,7 @@ def check_order(names: Sequence[str], model: Signature, encoder: Signature) -> N
             found=f"decoder: {listed(model.inputs)}",
             allowed="an encoder that takes the image, a decoder that takes the points",
             hint="write the file of `encoder` under `decoder`, and the other way round",
-            code="models-swapped",
+            fault=Fault.MODELS_SWAPPED,
         )
 
 
@@ -44,7 +44,7 @@ def check_prompts(points: Tensor, labels: Tensor) -> None:
             where="labels",
             found=labels.name,
             allowed="two inputs",
-            code="input-twice",
+            fault=Fault.INPUT_TWICE,
         )
     if points.shape and (len(points.shape) < 2 or points.shape[-1] not in (2, None)):
         raise BadModel(
@@ -52,7 +52,7 @@ def check_prompts(points: Tensor, labels: Tensor) -> None:
             where="points",
             found=points.name,
             allowed="[..., n, 2]: x and y of any number of points",
-            code="prompt-inputs",
+            fault=Fault.PROMPT_INPUTS,
         )
     for key, tensor, count in (
         ("points", points, points.shape[-2] if points.shape else None),
@@ -65,7 +65,7 @@ def check_prompts(points: Tensor, labels: Tensor) -> None:
                 found=tensor.name,
                 allowed="any number of points",
                 hint="export the model again with an open axis for the points",
-                code="prompts-fixed",
+                fault=Fault.PROMPTS_FIXED,
             )
 
 
@@ -89,7 +89,7 @@ def check_given(
                 found=str(given[source]),
                 allowed=str(inputs[name]),
                 hint="are both models exports of the same network?",
-                code="features-shape",
+                fault=Fault.FEATURES_SHAPE,
             )
 
 

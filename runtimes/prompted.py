@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from runtimes.arrays import Array
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.masks import FrameMasks
@@ -99,7 +99,7 @@ class Prompted(Segmenter):
                 allowed="points, labels, a size, an earlier mask, and what an encoder gives"
                 + (f": {listed(encoder.outputs)}" if encoder else ""),
                 hint="write `features: {INPUT: OUTPUT OF THE ENCODER}` or `zeros: {INPUT: SHAPE}`",
-                code="features-unpaired",
+                fault=Fault.FEATURES_UNPAIRED,
             )
         if encoder is not None:
             check_given(features, inputs, encoder)
@@ -149,7 +149,7 @@ class Prompted(Segmenter):
                 found=listed(model.inputs),
                 allowed=", ".join(self.names[role]),
                 hint=f"name it: `{role}: NAME`; or is this model meant for something else?",
-                code="prompt-inputs",
+                fault=Fault.PROMPT_INPUTS,
             )
         return next(tensor for tensor in model.inputs if tensor.name == name)
 
@@ -168,7 +168,7 @@ class Prompted(Segmenter):
                 found=listed(model.outputs),
                 allowed=", ".join(self.names[role]),
                 hint=f"name it: `{role}: NAME`; or is this model meant for something else?",
-                code="output-missing",
+                fault=Fault.OUTPUT_MISSING,
             )
         tensor = next(tensor for tensor in model.outputs if tensor.name == name)
         if tensor.shape and len(tensor.shape) not in rank:
@@ -177,7 +177,7 @@ class Prompted(Segmenter):
                 where=role,
                 found=name,
                 allowed=f"an output with {rank[0]} to {rank[-1]} axes: {listed(model.outputs)}",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         return name
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from runtimes.arrays import Size
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 
 LayoutName: TypeAlias = Literal["nchw", "nhwc", "chw", "hwc"]
 
@@ -73,7 +73,7 @@ def absent(
         found=name,
         allowed=listed(there),
         hint=f"did you mean '{close[0]}'?" if close else "",
-        code=f"{role}-unknown",
+        fault=Fault.INPUT_UNKNOWN if role == "input" else Fault.OUTPUT_UNKNOWN,
     )
 
 
@@ -125,7 +125,7 @@ class Signature:
                 found=listed(self.outputs),
                 allowed=f"one output with {ranks} axes",
                 hint="name it: `output: NAME`" if fitting else "is this step meant for this model?",
-                code="output-ambiguous" if fitting else "output-missing",
+                fault=Fault.OUTPUT_AMBIGUOUS if fitting else Fault.OUTPUT_MISSING,
             )
         return fitting[0]
 
@@ -166,14 +166,14 @@ class ImageInput:
                 f"the input {tensor} cannot hold an image: it has {rank} axes",
                 found=str(tensor),
                 allowed="3 axes (one image) or 4 (a batch of images)",
-                code="model-inputs",
+                fault=Fault.MODEL_INPUTS,
             )
         if tensor.dtype not in PIXEL_TYPES:
             raise BadModel(
                 f"the input {tensor} is of a type that no image can be turned into",
                 found=tensor.dtype,
                 allowed=", ".join(PIXEL_TYPES),
-                code="input-values",
+                fault=Fault.INPUT_VALUES,
             )
         hint = "leave the layout out: the input's shape tells it" if layout else ""
         if layout is None:
@@ -189,7 +189,7 @@ class ImageInput:
                 found=layout,
                 allowed=" or ".join(name for name in _AXES if len(name) == rank),
                 hint=hint,
-                code="input-layout",
+                fault=Fault.INPUT_LAYOUT,
             )
         height, width, channels = (tensor.shape[axis] for axis in _AXES[layout])
         if channels not in (1, 3, None):
@@ -198,7 +198,7 @@ class ImageInput:
                 found=layout,
                 allowed="1 channel (grey) or 3 (colour)",
                 hint=hint,
-                code="input-layout",
+                fault=Fault.INPUT_LAYOUT,
             )
         if rank == 4 and tensor.shape[0] not in (1, None):
             raise BadModel(
@@ -206,7 +206,7 @@ class ImageInput:
                 found=str(tensor),
                 allowed="a batch of 1, or an open one",
                 hint="export the model again with batch size 1",
-                code="input-batch",
+                fault=Fault.INPUT_BATCH,
             )
         return cls(tensor.name, tensor.dtype, layout, height, width, channels)
 

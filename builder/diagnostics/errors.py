@@ -81,7 +81,7 @@ class Problem:
             found=error.found,
             allowed=error.allowed,
             hint=error.hint,
-            code=error.code if error.code in KINDS else "",
+            code=error.fault.value if error.fault else "",
         )
 
 

@@ -10,7 +10,7 @@ from builder.manifest.schema import Manifest
 from builder.model.file import Model
 from builder.model.metadata import image_size
 from runtimes.arrays import Size
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.network import SIZE_INPUTS, Network
 from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.signature import ImageInput, Signature, Tensor, listed
@@ -129,7 +129,7 @@ def _image_input(signature: Signature, name: str | None) -> Tensor:
             found=listed(signature.inputs),
             allowed="one input" + (f" called '{name}'" if name else ""),
             hint="is this model meant for this type of function?",
-            code="model-inputs",
+            fault=Fault.MODEL_INPUTS,
         )
     return images[0]
 
@@ -137,4 +137,5 @@ def _image_input(signature: Signature, name: str | None) -> Tensor:
 def step_problem(document: Document, path: Path_, error: BadModel) -> Problem:
     """What a step says of the model, at the step's place in the manifest."""
     below = (*path, error.where) if error.where else path
-    return document.problem(below, error.what, error.found, error.allowed, error.hint, error.code)
+    code = error.fault.value if error.fault else ""
+    return document.problem(below, error.what, error.found, error.allowed, error.hint, code)

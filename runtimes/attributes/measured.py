@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from runtimes.arrays import Array
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, absent, listed
 from runtimes.step import Attribute, InputType
@@ -70,7 +70,7 @@ def _bound(name: str | None, signature: Signature) -> str:
             where="output",
             allowed=listed(signature.outputs),
             hint="name it: `output: NAME`",
-            code="output-ambiguous",
+            fault=Fault.OUTPUT_AMBIGUOUS,
         )
     return name or names[0]
 

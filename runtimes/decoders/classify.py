@@ -9,7 +9,7 @@ import numpy as np
 from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, probabilities, softmax, take
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Decoder
@@ -31,7 +31,7 @@ def _declared_classes(tensor: Tensor) -> int | None:
             where="output",
             allowed="[1, classes], [classes] or [1, classes, 1, 1]",
             hint="is this step meant for this model?",
-            code="output-layout",
+            fault=Fault.OUTPUT_LAYOUT,
         )
     if long:
         return long[0]

@@ -11,7 +11,7 @@ import numpy as np
 from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import take
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.rotated import bounds, corners
 from runtimes.signature import Signature
@@ -59,7 +59,7 @@ class Dbnet(Decoder):
                 f"the output {tensor} does not hold one probability for each pixel",
                 where="output",
                 allowed="[1, 1, height, width]",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(1, f"{tensor}: text")
         return replace(self, output=tensor.name)

@@ -10,7 +10,7 @@ from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import corners, sigmoid, softmax
 from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature
 from runtimes.step import Count, Decoder, Fitting
@@ -154,7 +154,7 @@ class RtdetrConcat(Decoder):
                 where=_CONCAT.key,
                 allowed=_CONCAT.holds,
                 hint="`yolo` is for [1, 4 + classes, candidates]",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         if columns is not None:
             counted = f"{tensor}: {columns} columns = 4 for the box + {columns - 4}"

@@ -9,7 +9,7 @@ import numpy as np
 from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import take
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Decoder, Fraction, Gift, Positive
@@ -65,7 +65,7 @@ class Heatmap(Decoder):
                 f"the output {tensor} does not hold the heatmaps of one image",
                 where="output",
                 allowed="[1, keypoints, height, width]",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(1, f"{tensor}: one person")
         return replace(self, output=tensor.name)
@@ -148,7 +148,7 @@ class Simcc(Decoder):
                     found=listing,
                     allowed="two outputs [1, keypoints, bins]",
                     hint="name them: `x: NAME` and `y: NAME`",
-                    code="output-missing",
+                    fault=Fault.OUTPUT_MISSING,
                 )
             one, other = rows
             x = x or (other if y is one else one)
@@ -159,7 +159,7 @@ class Simcc(Decoder):
                 f"{x} and {y} are not the rows along x and along y of the same keypoints",
                 where="x",
                 allowed="two outputs [1, keypoints, bins]",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(1, f"{x}, {y}: one person")
         return replace(self, x=x.name, y=y.name)

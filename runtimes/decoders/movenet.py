@@ -10,7 +10,7 @@ from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.heatmap import one_pose
 from runtimes.decoders.outputs import take
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature
 from runtimes.step import Decoder, Fraction, Gift
@@ -47,7 +47,7 @@ class Movenet(Decoder):
                 where="output",
                 allowed="[1, 1, keypoints, 3]",
                 hint="`movenet_multi` is for [1, 6, 56], `heatmap` for [1, keypoints, h, w]",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(1, f"{tensor}: one person")
         return replace(self, output=tensor.name)
@@ -93,7 +93,7 @@ class MovenetMulti(Decoder):
                 where="output",
                 allowed="[1, people, 3 * keypoints + 5]",
                 hint="`movenet` is for [1, 1, 17, 3]",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(1, f"{tensor}: people")
         return replace(self, output=tensor.name)

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from runtimes.arrays import Array
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.signature import Signature, Tensor
 
 _SLACK = 0.01
@@ -102,5 +102,5 @@ def check_task(signature: Signature, tensor: Tensor, task: str) -> None:
             found=str(tensor),
             allowed=f"a model exported with task {task}",
             hint=f"`{step}` (or its end2end form) is for such models",
-            code="model-task",
+            fault=Fault.MODEL_TASK,
         )

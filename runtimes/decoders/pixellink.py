@@ -13,7 +13,7 @@ from runtimes.classes import Classes
 from runtimes.decoders.outputs import sigmoid, span_outside_unit, take
 from runtimes.decoders.regions import MapLayout, Window, grid_of, nearest, on_image, seen_part
 from runtimes.decoders.roles import Role, resolve
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.masks import RegionMasks
@@ -193,7 +193,7 @@ def _layout(pixels: Sequence[int | None], links: Sequence[int | None]) -> MapLay
         where="pixels",
         allowed=f"[1, {_PIXELS}, h, w] and [1, {_LINKS}, h, w], "
         f"or [1, h, w, {_PIXELS}] and [1, h, w, {_LINKS}]",
-        code="output-layout",
+        fault=Fault.OUTPUT_LAYOUT,
     )
 
 

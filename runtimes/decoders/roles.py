@@ -8,7 +8,7 @@ import numpy as np
 
 from runtimes.arrays import Array, Size
 from runtimes.decoders.outputs import take
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.signature import Signature, Tensor, absent, listed
 
 Pattern = tuple[int | None, ...]
@@ -76,7 +76,7 @@ def resolve(
                     where=role.key,
                     found=name,
                     allowed=role.holds,
-                    code="output-layout",
+                    fault=Fault.OUTPUT_LAYOUT,
                 )
             found[role.key] = named[0]
 
@@ -104,7 +104,7 @@ def resolve(
                 found=listed(signature.outputs),
                 allowed=f"one output with {role.holds}",
                 hint=f"name it: `{role.key}: NAME`" if several else hint,
-                code="output-ambiguous" if several else "output-missing",
+                fault=Fault.OUTPUT_AMBIGUOUS if several else Fault.OUTPUT_MISSING,
             )
     return [found.get(role.key) for role, _ in parts]
 

@@ -10,7 +10,7 @@ from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import probabilities, sigmoid, take
 from runtimes.decoders.regions import foreground, instances_of
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Count, Decoder, Fraction, Gift
@@ -72,7 +72,7 @@ class Saliency(Decoder):
                 where="output",
                 allowed="floats [1, 1, h, w], [1, h, w, 1] or [1, h, w]",
                 hint="maps of several classes are decoded by `semantic`",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(1, str(tensor))
         return replace(self, output=tensor.name)

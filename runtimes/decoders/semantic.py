@@ -24,7 +24,7 @@ from runtimes.decoders.regions import (
     on_image,
     seen_part,
 )
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.masks import sample
 from runtimes.signature import Signature, Tensor
@@ -95,7 +95,7 @@ class Semantic(Decoder):
                 f"the output {tensor} does not hold a map of one image",
                 where="output",
                 allowed="[1, classes, h, w], [1, h, w, classes] or [1, h, w]",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         if len(tensor.shape) == 3:
             channels: int | None = 1
@@ -164,5 +164,5 @@ def _check_one(tensor: Tensor, channels: int | None) -> None:
             f"the output {tensor} has {channels} channels of integers; class numbers have one",
             where="output",
             allowed="integers [1, h, w], [1, 1, h, w] or [1, h, w, 1]",
-            code="output-layout",
+            fault=Fault.OUTPUT_LAYOUT,
         )

@@ -10,7 +10,7 @@ import numpy as np
 from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, corners, take
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
 from runtimes.rotated import bounds
@@ -44,7 +44,7 @@ def keypoint_shape(
                 where="kpt_shape",
                 allowed="[number of keypoints, values of each: 2 or 3]",
                 hint="write `kpt_shape: [17, 3]`, with the model's own numbers",
-                code="keypoint-count",
+                fault=Fault.KEYPOINT_COUNT,
             )
         given = (int(written[1]), int(written[2]))
     count, each = given
@@ -55,7 +55,7 @@ def keypoint_shape(
             where="kpt_shape",
             found=str(list(given)),
             allowed="as many values as the model has, 2 (x, y) or 3 (x, y, visible) a keypoint",
-            code="keypoint-count",
+            fault=Fault.KEYPOINT_COUNT,
         )
     return given
 
@@ -83,7 +83,7 @@ def _bind_rows(
             f"the output {tensor} does not hold candidates of `{step}`",
             where="output",
             allowed="an output with 3 axes",
-            code="output-layout",
+            fault=Fault.OUTPUT_LAYOUT,
         )
     rows, columns = tensor.shape[1], tensor.shape[2]
     many_classes = rows == 4 + classes.least
@@ -92,7 +92,7 @@ def _bind_rows(
             f"the output {tensor} has candidates in rows; `{step}` decodes candidates in columns",
             hint="`yolo_objectness` is for [1, candidates, 5 + classes] (v5, v6, v7), "
             "`yolo_end2end` for [1, 300, 6] (v10, 26, exports with nms=True)",
-            code="output-layout",
+            fault=Fault.OUTPUT_LAYOUT,
         )
     return tensor, rows
 
@@ -115,7 +115,7 @@ def _check_classes(
                 found=f"{rows} channels",
                 allowed=f"{5 + extra} channels or more",
                 hint="is this step meant for this model?",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(
             rows - 4 - extra,

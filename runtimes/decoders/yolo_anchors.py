@@ -9,7 +9,7 @@ import numpy as np
 from runtimes.arrays import Array, Size
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, sigmoid, span_outside_unit, take
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Decoder, Positive
@@ -78,7 +78,7 @@ class YoloAnchors(Decoder):
                     where="outputs",
                     allowed=_layouts(each),
                     hint="are `anchors` the model's?",
-                    code="output-layout",
+                    fault=Fault.OUTPUT_LAYOUT,
                 )
             known = [count for count in counts if count is not None]
             if len(known) == len(counts):
@@ -120,7 +120,7 @@ class YoloAnchors(Decoder):
                 found=f"{counts} anchors" if counts else "no strides",
                 allowed="such as [[[10, 14], [23, 27], [37, 58]], [[81, 82], [135, 169], "
                 "[344, 319]]]",
-                code="strides",
+                fault=Fault.STRIDES,
             )
         if self.scale_xy is not None and len(self.scale_xy) != len(counts):
             raise BadModel(
@@ -128,7 +128,7 @@ class YoloAnchors(Decoder):
                 where="scale_xy",
                 found=str(list(self.scale_xy)),
                 allowed=f"{len(counts)} numbers, as many as `anchors` has lists",
-                code="strides",
+                fault=Fault.STRIDES,
             )
         return counts[0]
 
@@ -151,7 +151,7 @@ class YoloAnchors(Decoder):
                 allowed=f"{len(self.anchors)} outputs {_layouts(len(self.anchors[0]))}",
                 hint="give the model's `anchors`, or name the outputs: `outputs: [NAME, ...]`; "
                 "`yolo_objectness` is for [1, candidates, 5 + classes]",
-                code="output-missing",
+                fault=Fault.OUTPUT_MISSING,
             )
         return found
 

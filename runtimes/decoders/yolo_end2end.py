@@ -10,7 +10,7 @@ from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, take
 from runtimes.decoders.yolo import KeypointShape, keypoint_shape, keypoints_of
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
 from runtimes.rotated import bounds
@@ -35,7 +35,7 @@ def _bind_rows(name: str | None, signature: Signature, task: str, columns: int |
             f"the output {tensor} does not hold finished detections of {columns or 'some'} values",
             where="output",
             allowed=f"[1, rows, {columns or 'values'}]",
-            code="output-layout",
+            fault=Fault.OUTPUT_LAYOUT,
         )
     return tensor
 
@@ -87,7 +87,7 @@ class YoloEnd2end(Decoder):
                 where="output",
                 allowed="[1, rows, 6 or more] or [rows, 7]",
                 hint="raw outputs are decoded by `yolo` or `yolo_objectness`, followed by `nms`",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         if columns is not None and len(tensor.shape) == 3:
             rows = tensor.shape[1] or 0
@@ -99,7 +99,7 @@ class YoloEnd2end(Decoder):
                     where="output",
                     allowed="[1, rows, 6 or more] or [rows, 7]",
                     hint=f"decode it with `{right}`, followed by `nms`",
-                    code="output-layout",
+                    fault=Fault.OUTPUT_LAYOUT,
                 )
         return replace(self, output=tensor.name)
 

@@ -9,7 +9,7 @@ import numpy as np
 from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, corners, take
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Decoder, Fitting
@@ -28,7 +28,7 @@ def check_columns(tensor: Tensor, classes: Classes, step: str) -> None:
             f"the output {tensor} does not hold candidates of `{step}`",
             where="output",
             allowed="[1, candidates, 5 + classes]",
-            code="output-layout",
+            fault=Fault.OUTPUT_LAYOUT,
         )
     if rows is not None and columns is not None and 4 < rows < columns:
         raise BadModel(
@@ -36,7 +36,7 @@ def check_columns(tensor: Tensor, classes: Classes, step: str) -> None:
             where="output",
             allowed="[1, candidates, 5 + classes]",
             hint="`yolo` is for [1, 4 + classes, candidates] (v8, 9, 11, 12)",
-            code="output-layout",
+            fault=Fault.OUTPUT_LAYOUT,
         )
     if columns is not None:
         counted = f"{tensor}: {columns} columns = 5 for box and objectness + {columns - 5}"

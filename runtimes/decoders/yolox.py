@@ -10,7 +10,7 @@ from runtimes.arrays import Array, Size
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import softmax, take
 from runtimes.decoders.yolo_objectness import check_columns, take_rows
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Count, Decoder, Fitting
@@ -191,7 +191,7 @@ class Nanodet(Decoder):
                 where="output",
                 allowed=f"[1, candidates, {self._one()}]",
                 hint="is `reg_max` the model's?",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         if columns is not None:
             left = columns - self._columns
@@ -239,7 +239,7 @@ class Nanodet(Decoder):
                 f"[1, candidates, {self._one()}]",
                 hint="give the model's `strides` and `reg_max`, or name the outputs: `scores: "
                 "[NAME, ...]`, `bins: [NAME, ...]`",
-                code="output-missing",
+                fault=Fault.OUTPUT_MISSING,
             )
         return scores, bins
 
@@ -310,5 +310,8 @@ def _check_strides(strides: Sequence[int]) -> None:
     """
     if not strides:
         raise BadModel(
-            "no strides are given", where="strides", allowed="such as [8, 16, 32]", code="strides"
+            "no strides are given",
+            where="strides",
+            allowed="such as [8, 16, 32]",
+            fault=Fault.STRIDES,
         )

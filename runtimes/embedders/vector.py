@@ -9,7 +9,7 @@ import numpy as np
 from runtimes.arrays import Array
 from runtimes.decoders.outputs import take
 from runtimes.embedder import Embedder
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.signature import Signature
 
 _LEAST_LENGTH = 1e-12
@@ -43,7 +43,7 @@ class Embedding(Embedder):
                 found=str(tensor),
                 allowed="[N, D], or [N, D, 1, 1]",
                 hint="export the model with its pooling and its head",
-                code="no-vector",
+                fault=Fault.NO_VECTOR,
             )
         if tensor.shape[1] == 1 and (self.distance == "cosine" or self.normalize):
             raise BadModel(
@@ -52,7 +52,7 @@ class Embedding(Embedder):
                 found=str(tensor),
                 allowed="[N, D], or [N, D, 1, 1], with D numbers that are compared",
                 hint="is this model meant for ReID?",
-                code="no-vector",
+                fault=Fault.NO_VECTOR,
             )
         return replace(self, output=tensor.name)
 

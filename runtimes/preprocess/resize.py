@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from runtimes.arrays import Size
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.frame import Frame
 from runtimes.preprocess import antialias
 from runtimes.signature import ImageInput
@@ -29,7 +29,7 @@ def _bound_size(size: SideOrSize | None, image: ImageInput, step: str) -> Size:
                 where="size",
                 allowed="one number for a square, or [height, width]",
                 hint=f"write `{step}: 640`, with the size that the model was trained at",
-                code="input-open",
+                fault=Fault.INPUT_OPEN,
             )
         return image.height or image.trained[0], image.width or image.trained[1]
     height, width = height_width(size)
@@ -41,7 +41,7 @@ def _bound_size(size: SideOrSize | None, image: ImageInput, step: str) -> Size:
             found=f"{height}x{width}",
             allowed=f"{image.height or 'any'}x{image.width or 'any'}",
             hint="leave the size out: it is read from the model",
-            code="input-size",
+            fault=Fault.INPUT_SIZE,
         )
     return height, width
 
@@ -89,7 +89,7 @@ class Letterbox(Preprocess):
                 where="stride",
                 found=str(self.stride),
                 hint="leave the stride out",
-                code="input-size",
+                fault=Fault.INPUT_SIZE,
             )
         return replace(self, size=_bound_size(self.size, image, self.name()))
 

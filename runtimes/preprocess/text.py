@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.frame import Frame
 from runtimes.signature import ImageInput
 from runtimes.step import Pixels, Preprocess
@@ -39,7 +39,7 @@ class ResizeMultiple(Preprocess):
                 found=takes,
                 allowed="an input whose height and width are open",
                 hint="`resize` or `letterbox` bring images to one size",
-                code="input-size",
+                fault=Fault.INPUT_SIZE,
             )
         return self
 

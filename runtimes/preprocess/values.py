@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.frame import ChannelOrder, Frame
 from runtimes.signature import ImageInput, LayoutName
 from runtimes.step import Positive, Preprocess
@@ -29,7 +29,7 @@ class Channels(Preprocess):
                 where="order",
                 found=self.order,
                 allowed="gray" if image.channels == 1 else "rgb or bgr",
-                code="input-values",
+                fault=Fault.INPUT_VALUES,
             )
         return self
 
@@ -67,7 +67,7 @@ class Normalize(Preprocess):
                 f"normalize gives fractions, but the model's input '{image.name}' is of type "
                 f"{image.dtype}",
                 hint="leave the step out: this model takes the values 0 to 255 as they are",
-                code="input-values",
+                fault=Fault.INPUT_VALUES,
             )
         most = 3 if image.channels is None else image.channels
         for key, values in (("mean", self.mean), ("std", self.std)):
@@ -78,7 +78,7 @@ class Normalize(Preprocess):
                     where=key,
                     found=str(list(values)),
                     allowed="one number",
-                    code="input-values",
+                    fault=Fault.INPUT_VALUES,
                 )
         return self
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.signature import ImageInput, Signature, Tensor, absent, fits, listed
 from runtimes.tracking import Tracking
 
@@ -31,7 +31,7 @@ def bind_inputs(
             found=f"decoder: {listed(model.inputs)}",
             allowed="an encoder that takes a crop, a decoder that takes what it makes of two",
             hint="write the file of `encoder` under `decoder`, and the other way round",
-            code="models-swapped",
+            fault=Fault.MODELS_SWAPPED,
         )
     template, search = _pair(step, model)
     if encoder is None:
@@ -49,7 +49,7 @@ def bind_inputs(
                     where=key,
                     found=value,
                     hint=f"leave `{key}` out, or name an `encoder` and a `decoder`",
-                    code="no-encoder",
+                    fault=Fault.NO_ENCODER,
                 )
         names: dict[str, Any] = {}
     else:
@@ -63,7 +63,7 @@ def bind_inputs(
                     found=str(embedding),
                     allowed=str(tensor),
                     hint="are both models exports of the same network?",
-                    code="features-shape",
+                    fault=Fault.FEATURES_SHAPE,
                 )
         # One encoder embeds both crops, so its own size could be right for one of them alone.
         hint = "an encoder that takes crops of two sizes has to be exported with open height and "
@@ -81,7 +81,7 @@ def bind_inputs(
             found=str(step.template_size or template.name),
             allowed=f"at most {sizes[1]}x{sizes[1]}",
             hint="are `template` and `search` in each other's place?",
-            code="template-size",
+            fault=Fault.TEMPLATE_SIZE,
         )
     return {
         **names,
@@ -107,7 +107,7 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
             found=listed(model.inputs),
             allowed="two inputs",
             hint="a model that takes one crop is an `encoder:`; `model:` is what compares two",
-            code="model-inputs",
+            fault=Fault.MODEL_INPUTS,
         )
     if len(found) == 2 and found["template"] == found["search"]:
         raise BadModel(
@@ -116,7 +116,7 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
             found=found["search"].name,
             allowed=listed(it for it in model.inputs if it != found["search"]),
             hint="leave `search` out: it is the other input",
-            code="input-twice",
+            fault=Fault.INPUT_TWICE,
         )
     for key, words in (("template", _TEMPLATE), ("search", _SEARCH)):
         free = [tensor for tensor in model.inputs if tensor not in found.values()]
@@ -136,7 +136,7 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
             where="template",
             found=listed(model.inputs),
             hint="name it: `template: NAME`",
-            code="input-ambiguous",
+            fault=Fault.INPUT_AMBIGUOUS,
         )
     return found["template"], found["search"]
 
@@ -166,7 +166,7 @@ def _encoder_input(step: Tracking, encoder: Signature) -> Tensor:
             f"the encoder has {len(encoder.inputs)} inputs; one is needed, which takes a crop",
             found=listed(encoder.inputs),
             allowed="one input",
-            code="model-inputs",
+            fault=Fault.MODEL_INPUTS,
         )
     (image,) = encoder.inputs
     if step.image not in (None, image.name):
@@ -190,7 +190,7 @@ def _encoder_output(step: Tracking, encoder: Signature) -> Tensor:
             found=listed(encoder.outputs),
             allowed="one output",
             hint="name it: `embedding: NAME`",
-            code="output-ambiguous",
+            fault=Fault.OUTPUT_AMBIGUOUS,
         )
     return fitting[0]
 
@@ -219,6 +219,6 @@ def _size(key: str, given: int | None, tensor: Tensor, usual: int, hint: str = "
             found=str(size),
             allowed="the model's size; crops are square",
             hint=hint or (f"leave `{key}` out: it is the model's" if given else ""),
-            code="input-size",
+            fault=Fault.INPUT_SIZE,
         )
     return size

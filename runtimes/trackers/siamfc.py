@@ -10,7 +10,7 @@ import numpy as np
 
 from runtimes.arrays import Array, Size
 from runtimes.decoders.outputs import probabilities, take
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.signature import Signature
 from runtimes.step import Count, Fraction, Limits, Positive
 from runtimes.trackers.crops import best_of, box_about, context_side, hann, view_of
@@ -63,7 +63,7 @@ class Siamfc(Tracking):
                 where="output",
                 found=tensor.name,
                 allowed="[1, 1, height, width]",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         return replace(self, output=tensor.name, **inputs)
 

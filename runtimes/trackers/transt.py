@@ -10,7 +10,7 @@ import numpy as np
 from runtimes.arrays import Array, Size
 from runtimes.decoders.outputs import softmax, take
 from runtimes.decoders.roles import Role, resolve
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.signature import Signature
 from runtimes.step import Fraction, Positive
 from runtimes.trackers.crops import best_of, box_about, context_side, hann, view_of
@@ -62,7 +62,7 @@ class Transt(Tracking):
                 found=f"{cells} cells",
                 allowed="32 x 32 = 1024 cells for a search crop of 256",
                 hint="is this an export of TransT?",
-                code="output-layout",
+                fault=Fault.OUTPUT_LAYOUT,
             )
         return replace(self, logits=logits.name, boxes=boxes.name, **inputs)
 

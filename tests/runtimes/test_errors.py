@@ -1,6 +1,10 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from runtimes.errors import BadModel, BadRequest, BadStart, FunctionError, NoDevice
+import runtimes
+from runtimes.errors import BadModel, BadRequest, BadStart, Fault, FunctionError, NoDevice
 
 
 @pytest.mark.parametrize("kind", [BadRequest, BadModel, NoDevice, BadStart])
@@ -31,10 +35,23 @@ def test_text_names_the_place_and_every_part_that_is_there() -> None:
         ({"hint": "try 2"}, "is wrong; hint: try 2"),
     ],
 )
-def test_text_leaves_out_what_is_empty(parts: dict[str, str], text: str) -> None:
+def test_text_leaves_out_what_is_empty(parts: dict[str, Any], text: str) -> None:
     assert str(FunctionError("is wrong", **parts)) == text
 
 
 def test_the_kinds_do_not_stand_for_one_another() -> None:
     kinds = [BadRequest, BadModel, NoDevice, BadStart]
     assert [a for a in kinds for b in kinds if a is not b and issubclass(a, b)] == []
+
+
+def test_a_fault_is_the_given_one_or_that_of_the_class() -> None:
+    assert BadModel("is wrong", fault=Fault.STRIDES).fault is Fault.STRIDES
+    assert BadModel("is wrong").fault is Fault.MODEL_MISMATCH
+    assert BadRequest("is wrong").fault is None
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_every_fault_is_raised_somewhere(fault: Fault) -> None:
+    (folder,) = runtimes.__path__
+    sources = (path.read_text() for path in Path(folder).rglob("*.py"))
+    assert any(f"Fault.{fault.name}" in source for source in sources)
