@@ -1,4 +1,5 @@
 import ast
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import runtimes
+from tests import paths
 
 ROOT = Path(runtimes.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
@@ -55,3 +57,76 @@ print(sorted({name.partition(".")[0] for name in sys.modules}))
     assert int(count) == len(MODULES) - 1  # the package itself is not among its modules
     unwanted = {"builder", "onnx", "onnxruntime", "openvino", "pydantic", "typer", "yaml"}
     assert unwanted & set(ast.literal_eval(loaded)) == set()
+
+
+def lint_imports(folder: Path) -> tuple[int, str]:
+    """Exit status and output of import-linter, run on the sources in a folder."""
+    program = "from importlinter.cli import lint_imports_command as main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--no-cache", "--no-logo"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources and of the contracts for them."""
+    folder = tmp_path_factory.mktemp("sources")
+    shutil.copy(paths.ROOT / "pyproject.toml", folder)
+    for package in ("builder", "runtimes"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(paths.ROOT / package, folder / package, ignore=ignored)
+    return folder
+
+
+def test_the_sources_keep_the_import_contracts(sources: Path) -> None:
+    status, out = lint_imports(sources)
+    assert status == 0, out
+    assert "0 broken" in out
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "expected"),
+    [
+        (
+            "builder/manifest/steps.py",
+            "import builder.cli.options",
+            "builder.manifest.steps -> builder.cli.options",
+        ),
+        (
+            "builder/manifest/steps.py",
+            "if TYPE_CHECKING:\n    from builder.cli.options import Out",
+            "builder.manifest.steps -> builder.cli.options",
+        ),
+        (
+            "builder/run/draw.py",
+            "import builder.doctor.disk",
+            "builder.run.draw -> builder.doctor.disk",
+        ),
+        ("builder/extra.py", "import builder.cli", "builder.extra"),
+        ("runtimes/image.py", "import builder", "runtimes.image -> builder"),
+        (
+            "runtimes/geometry.py",
+            "import runtimes.frame",
+            "No cycles are allowed in runtimes.",
+        ),
+    ],
+)
+def test_an_import_that_breaks_a_contract_is_reported(
+    sources: Path, module: str, line: str, expected: str
+) -> None:
+    path = sources / module
+    text = path.read_text("utf-8") if path.exists() else None
+    path.write_text(f"{text or ''}\n{line}\n", "utf-8")
+    try:
+        status, out = lint_imports(sources)
+    finally:
+        path.unlink() if text is None else path.write_text(text, "utf-8")
+    assert status == 1
+    assert "0 broken" not in out
+    assert expected in out
