@@ -1,0 +1,86 @@
+"""Built functions on disk: their variants and what their configuration says."""
+
+from pathlib import Path
+
+from builder.diagnostics.errors import BuiltError, Problem, closest
+from builder.manifest.variants import VARIANTS, VariantName
+from builder.targets.lock import LOCK, Lock
+from builder.targets.registry import DEFAULT, TARGETS
+from builder.targets.target import Description, Target
+
+
+def target_of(folder: Path) -> Target:
+    """Return the target that a function's directory was built for; the default if unknown."""
+    for target in TARGETS:
+        if any(target.config_path(folder, variant).is_file() for variant in VARIANTS):
+            return target
+    return DEFAULT
+
+
+def built_variants(folder: Path) -> tuple[VariantName, ...]:
+    """Return the variants that a function's directory contains; empty if it contains none."""
+    target = target_of(folder)
+    return tuple(name for name in VARIANTS if target.config_path(folder, name).is_file())
+
+
+def describe(folder: Path, variant: VariantName) -> Description:
+    """Read the configuration of a variant and check that all generated files are present.
+
+    Args:
+        folder: a function's directory, such as build/yolo.
+        variant: the variant to describe.
+
+    Raises:
+        BuiltError: the directory is not a function, lacks the variant or is not complete.
+    """
+    built = built_variants(folder)
+    target = target_of(folder)
+    if variant not in built:
+        path = target.config_path(folder, variant)
+        raise BuiltError(
+            Problem(
+                f"is not a function built with the {variant} variant",
+                file=folder,
+                found=f"built: {', '.join(built)}" if built else f"no {path}",
+                allowed="a directory that `cvatbuild MANIFEST` wrote, such as build/yolo",
+                hint=f"use --variant {built[0]}" if built else _near(folder) or "build it first",
+            )
+        )
+    description = target.describe(folder, variant)
+    _check_complete(folder)
+    return description
+
+
+def _near(folder: Path) -> str:
+    """Return a hint that names the built function closest to `folder`, or an empty text."""
+    if (folder.parent / LOCK).is_file():
+        return f"did you mean '{folder.parent}'?"
+    inside = sorted(str(lock.parent) for lock in folder.glob(f"*/{LOCK}"))
+    if inside:
+        return f"did you mean {' or '.join(repr(path) for path in inside[:5])}?"
+    beside = {lock.parent.name: lock.parent for lock in folder.parent.glob(f"*/{LOCK}")}
+    meant = closest(folder.name, beside)
+    return f"did you mean '{beside[meant]}'?" if meant is not None else ""
+
+
+def _check_complete(folder: Path) -> None:
+    """Check that every file in the lock exists. A fresh checkout lacks weights and `runtimes`.
+
+    Raises:
+        BuiltError: a file is missing, or the lock is not readable.
+    """
+    lock = Lock.read(folder)
+    if lock is None or not lock.manifest:
+        raise BuiltError(
+            Problem("has no build.lock that can be read", file=folder, hint="build it again")
+        )
+    absent = [path for path in lock.files if not (folder / path).is_file()]
+    if absent:
+        raise BuiltError(
+            Problem(
+                f"is not complete: {len(absent)} generated files are absent",
+                file=folder,
+                found=f"no {absent[0]}",
+                hint=f"build it: cvatbuild .../{next(iter(lock.manifest))}",
+            )
+        )

@@ -1,0 +1,59 @@
+"""build.lock: the digests of a function's inputs and of its generated files."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+LOCK = "build.lock"
+"""The name of the lock file at the top of a function's directory."""
+
+_NOTE = "# SHA-256 of what this function was built from and of every generated file.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The content of a build.lock. All digests are SHA-256 in hexadecimal.
+
+    Attributes:
+        cvatbuild: version of the tool that wrote the function.
+        manifest: name of the manifest -> its digest.
+        files: path of each generated file, relative to the function's directory -> its digest.
+        sources: path of each model file that a transform changed -> digest of the file that the
+            manifest names. Model files that were copied unchanged are in `files` alone.
+    """
+
+    cvatbuild: str
+    manifest: dict[str, str]
+    files: dict[str, str]
+    sources: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Lock | None":
+        """Return the lock of a function's directory, or None if it is absent or not readable."""
+        try:
+            data = yaml.safe_load((folder / LOCK).read_text("utf-8"))
+            return cls(
+                str(data.get("cvatbuild", "")),
+                _digests(data.get("manifest", {})),
+                _digests(data["files"]),
+                _digests(data.get("sources", {})),
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+            return None
+
+    def text(self) -> str:
+        """Return the file's text. `sources` is left out if no transform changed a file."""
+        data: dict[str, object] = {
+            "cvatbuild": self.cvatbuild,
+            "manifest": self.manifest,
+            "files": self.files,
+        }
+        if self.sources:
+            data["sources"] = self.sources
+        return _NOTE + yaml.safe_dump(data, sort_keys=False, width=4096)
+
+
+def _digests(data: dict[object, object]) -> dict[str, str]:
+    """Return a mapping from path to digest with keys and values as text."""
+    return {str(path): str(digest) for path, digest in data.items()}

@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from builder.diagnostics.errors import BuiltError
+from builder.manifest.variants import VariantName
+from builder.targets.built import built_variants, describe
+from tests.builder.conftest import failure
+
+
+def problem_of(folder: Path, variant: VariantName = "cpu") -> str:
+    error = failure(lambda: describe(folder, variant))
+    assert isinstance(error, BuiltError)
+    return str(error)
+
+
+@pytest.mark.parametrize("variant", ["cpu", "gpu"])
+def test_a_variant_is_described_by_its_configuration(
+    built_once: Path, variant: VariantName
+) -> None:
+    found = describe(built_once, variant)
+    assert found.type == "detector"
+    assert [label["name"] for label in found.labels] == ["cat", "dog", "bird"]
+    assert found.annotations["name"] == "boxes"
+    assert found.environment == {"CVATBUILD_VARIANT": variant}
+    assert found.code_folder == (built_once / "nuclio").resolve()
+
+
+def test_the_variants_of_a_directory(built: Path, tmp_path: Path) -> None:
+    assert built_variants(built) == ("cpu", "gpu")
+    (built / "nuclio/function.yaml").unlink()
+    assert built_variants(built) == ("gpu",)
+    assert built_variants(tmp_path) == ()
+    assert built_variants(tmp_path / "absent") == ()
+
+
+@pytest.mark.parametrize("path", ["nuclio/model.onnx", "nuclio/runtimes/service.py", "README.md"])
+def test_a_missing_file_is_named(built: Path, path: str) -> None:
+    (built / path).unlink()
+    text = problem_of(built)
+    assert "not complete: 1 " in text
+    assert path in text
+    assert "boxes.yaml" in text
+
+
+@pytest.mark.parametrize("lock", [None, "", "files: [", "5", "files: {}\n", "manifest: {a: b}\n"])
+def test_a_directory_without_a_readable_lock(built: Path, lock: str | None) -> None:
+    (built / "build.lock").unlink()
+    if lock is not None:
+        (built / "build.lock").write_text(lock)
+    assert "build.lock" in problem_of(built)
+
+
+def test_a_variant_that_was_not_built(built: Path) -> None:
+    (built / "nuclio/function-gpu.yaml").unlink()
+    text = problem_of(built, "gpu")
+    assert "built: cpu" in text
+    assert "--variant cpu" in text
+
+
+def test_a_path_that_is_not_a_function(built: Path, tmp_path: Path) -> None:
+    assert "is not a function" in problem_of(tmp_path / "absent")
+    (tmp_path / "file").write_text("x")
+    assert "is not a function" in problem_of(tmp_path / "file")
+    hint = f"did you mean '{built}'?"
+    assert hint in problem_of(built.parent)
+    assert hint in problem_of(built / "nuclio")
+    assert hint in problem_of(built.with_name("boxs"))
+    assert "build it first" in problem_of(built.with_name("other"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "5",
+        "a: [",
+        "metadata: {}",
+        "metadata: {annotations: []}",
+        "metadata: {annotations: {name: a, type: x, spec: '[]'}}\nspec: {env: []}\n",
+        "metadata: {annotations: {name: a, type: reid, spec: '['}}\nspec: {env: []}\n",
+        "metadata: {annotations: {name: a, type: reid, spec: '[]'}}\nspec: {env: [5]}\n",
+        "metadata: {annotations: {name: a, type: reid, spec: '[]'}}\nspec: {env: [{name: A}]}\n",
+    ],
+)
+def test_a_configuration_that_cvatbuild_did_not_write(built: Path, text: str) -> None:
+    (built / "nuclio/function.yaml").write_text(text)
+    assert "is not a function.yaml that cvatbuild wrote" in problem_of(built)
