@@ -76,7 +76,7 @@ def main() -> None:
     """Measure and print."""
     megabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 100
     path = f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
-    tool = f"{path}from builder.cli.commands import run; run()"
+    tool = f"{path}from builder.cli.app import run; run()"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "large.yaml").write_text(MANIFEST)

@@ -29,7 +29,7 @@ def main() -> None:
     spec.loader.exec_module(check)
     megabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 500
     path = f"import sys; sys.path.insert(0, {str(HERE.parent)!r}); "
-    tool = f"{path}from builder.cli.commands import run; run()"
+    tool = f"{path}from builder.cli.app import run; run()"
     with tempfile.TemporaryDirectory() as name:
         model = Path(name) / "model.onnx"
         check.large_model(model, megabytes)

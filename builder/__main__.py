@@ -1,6 +1,6 @@
 """`python -m builder` is `cvatbuild`."""
 
-from builder.cli.commands import run
+from builder.cli.app import run
 
 if __name__ == "__main__":
     run()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from builder.cli.commands import app
+from builder.cli.app import app
 from builder.run.judge.tracker import judge
 from builder.run.local import BuiltFunction
 from tests.paths import ROOT

@@ -1,1 +1,1 @@
-"""The command line. It prints; what it calls raises."""
+"""The command line. It parses arguments and prints results; the library raises errors."""

@@ -1,6 +1,6 @@
-"""Arguments of the command line as files, numbers and plans. It prints nothing; it raises.
+"""Command-line arguments as files, numbers and plans.
 
-Everything that takes time to import is imported where it is needed; see builder.cli.commands.
+Slow imports stay inside functions; see builder.cli.commands.
 """
 
 import os
@@ -23,108 +23,120 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 
-Kind: TypeAlias = Literal["manifest", "model"]
-"""What a file that a command takes can be."""
+FileType: TypeAlias = Literal["manifest", "model"]
+"""The types of files that commands accept."""
 
-SUFFIXES: dict[Kind, tuple[str, ...]] = {"manifest": (".yaml", ".yml"), "model": (".onnx", ".xml")}
-"""How the names of files of a kind end."""
+SUFFIXES: dict[FileType, tuple[str, ...]] = {
+    "manifest": (".yaml", ".yml"),
+    "model": (".onnx", ".xml"),
+}
+"""File type -> file name suffixes."""
 
 
-def require_files(files: Sequence[Path], *takes: Kind, commands: Iterable[str] = ()) -> None:
-    """Stop where an argument is no file, or of a kind that the command does not take.
+def require_files(files: Sequence[Path], *accepted: FileType, commands: Iterable[str] = ()) -> None:
+    """Check that every argument is a file of an accepted type.
 
     Args:
         files: the arguments.
-        takes: the kinds that the command takes.
-        commands: what an argument may have been meant as that is no file.
+        accepted: the file types that the command accepts.
+        commands: command names to suggest for a file that does not exist.
 
     Raises:
-        CommandLineError: one is none.
+        CommandLineError: an argument is not a readable file, or has another type.
     """
     for file in files:
-        kinds = tuple(kind for kind in takes if file.suffix.lower() in SUFFIXES[kind]) or takes
+        types = tuple(it for it in accepted if file.suffix.lower() in SUFFIXES[it]) or accepted
         what, hint = trouble(file), ""
         if what == ABSENT:
-            hint = _near(file, kinds, commands)
+            hint = _similar_path(file, types, commands)
         elif what == "is a directory":
-            what, hint = f"{what}, not a {' or a '.join(kinds)}", _inside(file, takes)
+            what, hint = f"{what}, not a {' or a '.join(types)}", _directory_hint(file, accepted)
         elif not what:
-            what, hint = _other_kind(file, takes)
+            what, hint = _wrong_type(file, accepted)
         if what:
-            allowed = " or ".join(f"a {kind} ({', '.join(SUFFIXES[kind])})" for kind in kinds)
+            allowed = " or ".join(f"a {it} ({', '.join(SUFFIXES[it])})" for it in types)
             raise CommandLineError(Problem(what, file=file, allowed=allowed, hint=hint))
 
 
-def _other_kind(file: Path, takes: Sequence[Kind]) -> tuple[str, str]:
-    """What a file's name says that it is which the command does not take, and what to do then.
+def _wrong_type(file: Path, accepted: Sequence[FileType]) -> tuple[str, str]:
+    """Return a message and a hint for a file of another type; two empty strings if it is accepted.
 
-    A manifest may be called anything that no model is called.
+    A manifest may have any suffix that no model format has.
     """
     suffix = file.suffix.lower()
-    if any(suffix in SUFFIXES[kind] for kind in takes):
+    if any(suffix in SUFFIXES[it] for it in accepted):
         return "", ""
     if suffix in SUFFIXES["model"]:
-        return "is a model, not a manifest", _manifest_of(file)
+        return "is a model, not a manifest", _manifest_hint(file)
     if suffix in SUFFIXES["manifest"]:
-        return "is a manifest, not a model", "name the model that it is about"
+        return "is a manifest, not a model", "pass the model file"
     from builder.model.file import OTHER_FORMATS
 
     hint = OTHER_FORMATS.get(suffix, "")
-    return "is no model of a format that functions can run" if hint else "", hint
+    return "is not in a supported model format" if hint else "", hint
 
 
-def _names_in(folder: Path, kinds: Sequence[Kind]) -> list[str]:
-    """The names of the files of some kinds in a folder."""
-    return names_in(folder, *(suffix for kind in kinds for suffix in SUFFIXES[kind]))
+def _names_in(folder: Path, types: Sequence[FileType]) -> list[str]:
+    """Return the sorted names of the files of some types in a directory."""
+    return names_in(folder, *(suffix for it in types for suffix in SUFFIXES[it]))
 
 
-def _near(file: Path, kinds: Sequence[Kind], commands: Iterable[str]) -> str:
-    """What a path at which nothing is may have meant."""
+def _similar_path(file: Path, types: Sequence[FileType], commands: Iterable[str]) -> str:
+    """Return a hint for a path that does not exist."""
     folder = file.parent
     if not os.path.isdir(folder):
-        return f"there is no folder {folder}"
-    beside = _names_in(folder, kinds)
-    # By their stems, for a suffix in common makes any two short names alike.
+        return f"create the directory {folder}, or correct the path"
+    beside = _names_in(folder, types)
+    # Stems are compared, since a common suffix makes any two short names similar.
     stems = {Path(name).stem: name for name in beside} | {name: name for name in commands}
     meant = closest(file.stem, stems)
     if meant is not None:
         return f"did you mean '{stems[meant]}'?"
-    return f"in that folder: {', '.join(beside[:5])}" if beside else ""
+    return _listing(beside)
 
 
-def _inside(folder: Path, kinds: Sequence[Kind]) -> str:
-    """What to name instead of a folder."""
-    there = _names_in(folder, kinds)
+def _directory_hint(folder: Path, types: Sequence[FileType]) -> str:
+    """Return a hint for an argument that is a directory."""
+    there = _names_in(folder, types)
     if there:
-        return f"in that folder: {', '.join(there[:5])}"
+        return _listing(there)
     models = _names_in(folder, ["model"])
     if models:
-        return _manifest_of(folder / models[0])
+        return _manifest_hint(folder / models[0])
     if (folder / "build.lock").is_file():
-        return "this function is built already; `cvatbuild predict FUNCTION IMAGE` runs it"
-    return "`cvatbuild init MODEL -o FILE` writes a manifest" if "manifest" in kinds else ""
+        return "run a built function with `cvatbuild predict FUNCTION IMAGE`"
+    return "write a manifest with `cvatbuild init MODEL -o FILE`" if "manifest" in types else ""
 
 
-def _manifest_of(model: Path) -> str:
-    """How to come by the manifest of a model."""
+def _listing(names: Sequence[str]) -> str:
+    """Return a hint that lists the first five files of a directory; empty without any."""
+    return f"choose one of: {', '.join(names[:5])}" if names else ""
+
+
+def _manifest_hint(model: Path) -> str:
+    """Return a hint that names the manifest of a model, or the command that writes one."""
     for suffix in SUFFIXES["manifest"]:
         if os.path.isfile(model.with_suffix(suffix)):
             return f"did you mean '{model.with_suffix(suffix)}'?"
     words = ["cvatbuild", "init", str(model), "-o", str(model.with_suffix(".yaml"))]
-    return f"`{shlex.join(words)}` writes one"
+    return f"write a manifest with `{shlex.join(words)}`"
 
 
-def require_output(output: Path | None, inputs: Sequence[Path]) -> None:
-    """Stop where a manifest would be written over what it is made from, or over another model.
+def require_manifest_path(output: Path | None, inputs: Sequence[Path]) -> None:
+    """Check that writing a manifest overwrites neither an input nor a model.
+
+    Args:
+        output: where the manifest is written; None for stdout.
+        inputs: the files that the manifest is made from.
 
     Raises:
-        CommandLineError: it would.
+        CommandLineError: the path is one of `inputs`, or has the suffix of a model.
     """
     if output is None:
         return
     lost = [file for file in inputs if os.path.exists(output) and os.path.samefile(output, file)]
     if lost or output.suffix.lower() in (*SUFFIXES["model"], ".bin"):
-        what = "is what the manifest is made from" if lost else "is the name of a model"
+        what = "is an input file" if lost else "has the suffix of a model file"
         hint = f"-o {shlex.quote(str(output.with_suffix('.yaml')))}"
         raise CommandLineError(
             Problem(what, file=output, allowed="the path of a manifest", hint=hint)
@@ -132,12 +144,18 @@ def require_output(output: Path | None, inputs: Sequence[Path]) -> None:
 
 
 def is_model(file: Path) -> bool:
-    """Whether an argument's name is a model's, and not a manifest's."""
+    """Return whether an argument has the suffix of a model file."""
     return file.suffix.lower() in SUFFIXES["model"]
 
 
-def manifests_of(models: Sequence[Path]) -> "Iterator[tuple[Path, Begun | None]]":
-    """The manifests that models are built by, and how those came to be that were written now.
+def manifests_for(models: Sequence[Path]) -> "Iterator[tuple[Path, Begun | None]]":
+    """Find or write the manifests of model files.
+
+    Args:
+        models: model files. An encoder and its decoder share one manifest.
+
+    Yields:
+        The manifest's path, and its draft if it was written now.
 
     Raises:
         OutputError, ModelError: see builder.families.init.manifest_beside.
@@ -149,13 +167,13 @@ def manifests_of(models: Sequence[Path]) -> "Iterator[tuple[Path, Begun | None]]
         yield from map(manifest_beside, groups)
 
 
-def plans(
+def read_plans(
     manifests: Sequence[Path], variants: "tuple[VariantName, ...]", progress: "Progress"
 ) -> "list[Plan]":
-    """The plans of all manifests.
+    """Plan all manifests.
 
     Raises:
-        ManifestError: the problems of all of them, if any has one.
+        ManifestError: the problems of all manifests.
     """
     from builder.plan.plan import Plan, plan
 
@@ -163,31 +181,36 @@ def plans(
         with progress.step(f"reading {file}"):
             return plan(file, variants, progress.bytes)
 
-    return each(manifests, planned)
+    return for_each(manifests, planned)
 
 
-def each(files: Sequence[Path], part: Callable[[Path], _Result]) -> list[_Result]:
-    """What `part` makes of every file.
+def for_each(files: Sequence[Path], action: Callable[[Path], _Result]) -> list[_Result]:
+    """Call `action` with every file and return the results.
 
     Raises:
-        ManifestError: the problems of all of them, if any has one.
+        ManifestError: the problems of all files.
     """
     problems: list[Problem] = []
-    results = [collect(problems, partial(part, file)) for file in files]
+    results = [collect(problems, partial(action, file)) for file in files]
     if problems:
         raise ManifestError(*problems)
     return [result for result in results if result is not None]
 
 
-def variants_of(wanted: Sequence[VariantOption] | None) -> "tuple[VariantName, ...]":
-    """The variants that --variant asks for; without it all."""
+def selected_variants(wanted: Sequence[VariantOption] | None) -> "tuple[VariantName, ...]":
+    """Return the variants that --variant names, in fixed order; all of them without the option."""
     from builder.manifest.variants import VARIANTS
 
     return tuple(name for name in VARIANTS if not wanted or name in [it.value for it in wanted])
 
 
-def variant_of(function: Path, wanted: VariantOption | None) -> "VariantName":
-    """The variant that was asked for, or the one that a directory has, the CPU's first."""
+def built_variant(function: Path, wanted: VariantOption | None) -> "VariantName":
+    """Return the variant of a built function to run.
+
+    Args:
+        function: the directory of the function.
+        wanted: the value of --variant. Without it, the CPU variant is preferred.
+    """
     from builder.targets.nuclio.readme import config_name
 
     if wanted is not None:
@@ -196,16 +219,19 @@ def variant_of(function: Path, wanted: VariantOption | None) -> "VariantName":
     return "gpu" if only_gpu and (function / "nuclio" / config_name("gpu")).is_file() else "cpu"
 
 
-def numbers(option: str, text: str, count: int) -> Any:
-    """The numbers that an option's text lists.
+def parse_numbers(option: str, text: str, count: int) -> Any:
+    """Parse the comma-separated numbers of an option.
 
     Args:
-        option: its name, for messages.
-        text: numbers with commas between them.
-        count: how many there must be.
+        option: the option's name, for messages.
+        text: the option's value.
+        count: the expected number of numbers.
+
+    Returns:
+        A tuple of `count` floats.
 
     Raises:
-        CommandLineError: they are fewer or more, or no numbers.
+        CommandLineError: the count differs, or a part is not a finite number.
     """
     try:
         found = tuple(float(part) for part in text.split(","))

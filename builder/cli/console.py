@@ -1,4 +1,4 @@
-"""What a person at the command line is told: problems, findings, and what takes long."""
+"""Console output: diagnostics, progress, and streams of any encoding."""
 
 import errno
 import os
@@ -18,29 +18,42 @@ if TYPE_CHECKING:
     from builder.families.init import Begun
 
 INTERRUPTED = 130
-"""What a shell says of a program that Ctrl-C ended."""
+"""Exit status after Ctrl-C, as in a shell: 128 + SIGINT."""
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Print what the tool raises on purpose, and leave with its status."""
+def errors_reported() -> Iterator[None]:
+    """Print the problems of a CvatbuildError and exit with its status.
+
+    Raises:
+        typer.Exit: with the error's status, or INTERRUPTED after Ctrl-C.
+    """
     from builder.diagnostics.errors import CvatbuildError
 
     try:
         yield
     except CvatbuildError as error:
         for problem in error.problems:
-            tell(problem)
+            print_problem(problem)
         raise typer.Exit(error.status) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def tell(problem: "Problem") -> None:
-    """Print one problem to stderr, its severity coloured on a terminal."""
-    from builder.cli.terminal import paint, width
-    from builder.diagnostics.formats import as_text
+def print_problem(problem: "Problem", form: str = "text") -> None:
+    """Print a problem.
 
+    Args:
+        problem: the problem.
+        form: a value of --format. "text" goes to stderr, in colour on a terminal; "json" and
+            "github" go to stdout, one line each.
+    """
+    from builder.cli.terminal import paint, width
+    from builder.diagnostics.formats import as_annotation, as_json, as_text
+
+    if form != "text":
+        print_utf8(as_json(problem) if form == "json" else as_annotation(problem))
+        return
     severity = problem.severity
     room = width(sys.stderr)
     text = as_text(problem, room and room - len(f"{severity}: "))
@@ -48,48 +61,24 @@ def tell(problem: "Problem") -> None:
     typer.echo(f"{head} {text}", err=True)
 
 
-def tell_program(problem: "Problem", form: str) -> None:
-    """Print one problem to stdout in a form of --format that programs read."""
-    from builder.diagnostics.formats import as_annotation, as_json
+def print_manifest_origin(manifest: Path, begun: "Begun | None") -> None:
+    """Print whether the manifest of a model was written now or existed before.
 
-    give(as_json(problem) if form == "json" else as_annotation(problem))
-
-
-def tell_of_manifest(manifest: Path, begun: "Begun | None") -> None:
-    """Say by which manifest a model is built, and how it came to be if it was written now."""
+    Args:
+        manifest: the manifest's path.
+        begun: the draft that was written; None for an existing manifest.
+    """
     if begun is None:
-        typer.echo(f"by {manifest}, which is there already", err=True)
+        typer.echo(f"using the existing manifest {manifest}", err=True)
         return
     family = begun.verdict.matches[0].family
     typer.echo(f"wrote {manifest}: {family} ({begun.verdict.sureness})", err=True)
     for note in begun.notes:
-        tell(note)
+        print_problem(note)
 
 
-def give(text: str) -> None:
-    """Print what programs read to stdout: in UTF-8, whatever a terminal's encoding is."""
-    typer.echo(text.encode("utf-8", "backslashreplace"))
-
-
-@contextmanager
-def written_out() -> Iterator[None]:
-    """Let stdout and stderr be of any encoding, and say where a disk is too full for them."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
-            raise
-        # Else Python would try once more at its end, and fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        typer.echo(f"error: the output cannot be written: {error.strerror}", err=True)
-        sys.exit(1)
-
-
-def show(finding: "Finding") -> None:
-    """Print a finding of the doctor as a person reads it."""
+def print_finding(finding: "Finding") -> None:
+    """Print a finding of the doctor, with its remedy on a line of its own."""
     from builder.cli.terminal import paint
 
     colours: dict[str, Colour] = {"ok": "green", "warning": "yellow", "error": "red"}
@@ -98,8 +87,33 @@ def show(finding: "Finding") -> None:
     typer.echo(f"{severity}  {finding.subject:11}  {finding.what}{remedy}")
 
 
+def print_utf8(text: str) -> None:
+    """Print text for programs to stdout, in UTF-8 whatever the terminal's encoding is."""
+    typer.echo(text.encode("utf-8", "backslashreplace"))
+
+
+@contextmanager
+def safe_output() -> Iterator[None]:
+    """Escape characters that the terminal's encoding lacks, and report a full disk.
+
+    Exits with status 1 if stdout cannot be written.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            raise
+        # Python flushes stdout at exit, which would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        typer.echo(f"error: cannot write the output: {error.strerror}", err=True)
+        sys.exit(1)
+
+
 def progress() -> "Progress":
-    """What says on stderr what takes long."""
+    """Return a progress line on stderr."""
     from builder.cli.terminal import Progress
 
     return Progress(sys.stderr)

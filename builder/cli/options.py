@@ -1,4 +1,4 @@
-"""Arguments and options of the commands, those that are shared or long."""
+"""Arguments and options that several commands share, or that are long."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +30,8 @@ Out: TypeAlias = Annotated[
     typer.Option(
         "--out",
         metavar="DIR",
-        help="Folder to write functions under.  [default: build, beside the folder `manifests`]",
+        help="Directory to write functions to.  "
+        "[default: build, next to the directory `manifests`]",
     ),
 ]
 VariantList: TypeAlias = Annotated[
@@ -41,31 +42,33 @@ Format: TypeAlias = Annotated[
     FormatOption,
     typer.Option(
         "--format",
-        help="text for people; json: one object a line; github: annotations of a workflow.",
+        help="text: for people; json: one object per line; github: workflow annotations.",
     ),
 ]
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 Pos: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--pos", metavar="X,Y", help="A click on the object; repeatable."),
+    typer.Option("--pos", metavar="X,Y", help="Positive point, on the object; repeatable."),
 ]
 Neg: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--neg", metavar="X,Y", help="A click beside the object; repeatable."),
+    typer.Option("--neg", metavar="X,Y", help="Negative point, off the object; repeatable."),
 ]
 Box: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "--box",
         metavar="X1,Y1,X2,Y2",
-        help="A box: an interactor's prompt, or what a tracker follows; repeatable.",
+        help="Bounding box: an interactor's prompt or a tracker's object; repeatable.",
     ),
 ]
 Boxes: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--boxes", metavar="FILE", help="JSON with the boxes of two images (ReID)."),
+    typer.Option(
+        "--boxes", metavar="FILE", help="JSON file with the bounding boxes of two images (ReID)."
+    ),
 ]
 Save: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--save", metavar="DIR", help="Folder for pictures with the shapes drawn."),
+    typer.Option("--save", metavar="DIR", help="Directory for images with the shapes drawn."),
 ]

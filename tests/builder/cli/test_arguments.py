@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from builder.cli import arguments
-from builder.cli.arguments import Kind
+from builder.cli.arguments import FileType
 from builder.cli.options import VariantOption
 from builder.diagnostics.errors import CommandLineError, CvatbuildError, ManifestError, Problem
 from tests.builder.conftest import failure
 
-MANIFEST: tuple[Kind, ...] = ("manifest",)
-MODEL: tuple[Kind, ...] = ("model",)
-BOTH: tuple[Kind, ...] = ("manifest", "model")
+MANIFEST: tuple[FileType, ...] = ("manifest",)
+MODEL: tuple[FileType, ...] = ("model",)
+BOTH: tuple[FileType, ...] = ("manifest", "model")
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def refused(name: str, takes: tuple[Kind, ...], commands: tuple[str, ...] = ()) -> Problem:
+def refused(name: str, takes: tuple[FileType, ...], commands: tuple[str, ...] = ()) -> Problem:
     """The one problem with an argument."""
     error = failure(lambda: arguments.require_files([Path(name)], *takes, commands=commands))
     assert isinstance(error, CommandLineError)
@@ -35,7 +35,7 @@ def refused(name: str, takes: tuple[Kind, ...], commands: tuple[str, ...] = ()) 
     ("name", "takes"),
     [("best.onnx", BOTH), ("best.onnx", MODEL), ("boxes.yaml", BOTH), ("boxes.yaml", MANIFEST)],
 )
-def test_files_of_the_kind_that_a_command_takes_pass(name: str, takes: tuple[Kind, ...]) -> None:
+def test_files_of_an_accepted_type_pass(name: str, takes: tuple[FileType, ...]) -> None:
     arguments.require_files([Path(name)], *takes)
 
 
@@ -52,73 +52,88 @@ def test_a_manifest_may_have_any_name_that_no_model_has(folder: Path) -> None:
         ("boxs.yaml", BOTH, "a manifest (.yaml, .yml)", "did you mean 'boxes.yaml'?"),
         ("boxs.yaml", MANIFEST, "a manifest (.yaml, .yml)", "did you mean 'boxes.yaml'?"),
         ("best.xml", BOTH, "a model (.onnx, .xml)", "did you mean 'best.onnx'?"),
-        ("z.onnx", BOTH, "a model (.onnx, .xml)", "in that folder: best.onnx, pair.onnx"),
-        ("z.yml", MANIFEST, "a manifest (.yaml, .yml)", "in that folder: boxes.yaml, pair.yml"),
+        (
+            "z.onnx",
+            BOTH,
+            "a model (.onnx, .xml)",
+            "choose one of: best.onnx, pair.onnx",
+        ),
+        (
+            "z.yml",
+            MANIFEST,
+            "a manifest (.yaml, .yml)",
+            "choose one of: boxes.yaml, pair.yml",
+        ),
         (
             "bset",
             BOTH,
             "a manifest (.yaml, .yml) or a model (.onnx, .xml)",
             "did you mean 'best.onnx'?",
         ),
-        ("no/best.onnx", MODEL, "a model (.onnx, .xml)", "there is no folder no"),
+        (
+            "no/best.onnx",
+            MODEL,
+            "a model (.onnx, .xml)",
+            "create the directory no, or correct the path",
+        ),
     ],
 )
-def test_an_absent_file_is_told_with_what_is_near(
-    name: str, takes: tuple[Kind, ...], allowed: str, hint: str
+def test_a_missing_file_is_reported_with_similar_names(
+    name: str, takes: tuple[FileType, ...], allowed: str, hint: str
 ) -> None:
     problem = refused(name, takes)
     assert problem.what == "there is no such file"
     assert (problem.allowed, problem.hint) == (allowed, hint)
 
 
-def test_an_absent_file_may_have_been_meant_as_a_command() -> None:
+def test_a_missing_file_may_be_a_mistyped_command() -> None:
     assert refused("biuld", BOTH, ("build", "check")).hint == "did you mean 'build'?"
 
 
-def test_a_model_is_no_manifest_and_the_message_says_how_to_come_by_one() -> None:
+def test_a_model_instead_of_a_manifest_gets_a_hint_how_to_write_one() -> None:
     problem = refused("best.onnx", MANIFEST)
     assert problem.what == "is a model, not a manifest"
-    assert problem.hint == "`cvatbuild init best.onnx -o best.yaml` writes one"
+    assert problem.hint == "write a manifest with `cvatbuild init best.onnx -o best.yaml`"
     assert refused("pair.onnx", MANIFEST).hint == "did you mean 'pair.yml'?"
 
 
 def test_a_command_in_a_hint_can_be_copied_into_a_shell(folder: Path) -> None:
     (folder / "my best.onnx").write_text("")
     hint = refused("my best.onnx", MANIFEST).hint
-    assert hint == "`cvatbuild init 'my best.onnx' -o 'my best.yaml'` writes one"
+    assert hint == "write a manifest with `cvatbuild init 'my best.onnx' -o 'my best.yaml'`"
 
 
-def test_a_manifest_is_no_model() -> None:
+def test_a_manifest_instead_of_a_model_is_refused() -> None:
     assert refused("boxes.yaml", MODEL).what == "is a manifest, not a model"
 
 
 @pytest.mark.parametrize("takes", [MANIFEST, MODEL, BOTH])
-def test_a_model_of_another_format_is_told_how_to_convert_it(
-    folder: Path, takes: tuple[Kind, ...]
+def test_an_unsupported_model_format_gets_a_hint_how_to_convert_it(
+    folder: Path, takes: tuple[FileType, ...]
 ) -> None:
     (folder / "best.pt").write_text("")
     problem = refused("best.pt", takes)
-    assert problem.what == "is no model of a format that functions can run"
+    assert problem.what == "is not in a supported model format"
     assert "yolo export model=best.pt format=onnx" in problem.hint
 
 
-def test_a_folder_is_answered_with_what_is_in_it(folder: Path) -> None:
-    assert refused(".", MANIFEST).hint == "in that folder: boxes.yaml, pair.yml"
-    assert refused(".", MODEL).hint == "in that folder: best.onnx, pair.onnx"
-    assert refused(".", BOTH).hint == "in that folder: best.onnx, boxes.yaml, pair.onnx, pair.yml"
+def test_a_directory_gets_a_hint_with_its_files(folder: Path) -> None:
+    assert refused(".", MANIFEST).hint == "choose one of: boxes.yaml, pair.yml"
+    assert refused(".", MODEL).hint == "choose one of: best.onnx, pair.onnx"
+    assert refused(".", BOTH).hint == "choose one of: best.onnx, boxes.yaml, pair.onnx, pair.yml"
     assert refused(".", BOTH).what == "is a directory, not a manifest or a model"
 
 
-def test_a_folder_with_models_alone_is_answered_with_how_to_come_by_a_manifest(
+def test_a_directory_of_models_gets_a_hint_how_to_write_a_manifest(
     folder: Path,
 ) -> None:
     (folder / "models").mkdir()
     (folder / "models" / "a.onnx").write_text("")
     hint = refused("models", MANIFEST).hint
-    assert hint == "`cvatbuild init models/a.onnx -o models/a.yaml` writes one"
+    assert hint == "write a manifest with `cvatbuild init models/a.onnx -o models/a.yaml`"
 
 
-def test_an_empty_folder_and_a_built_one(folder: Path) -> None:
+def test_an_empty_directory_and_a_built_function(folder: Path) -> None:
     (folder / "empty").mkdir()
     assert "`cvatbuild init MODEL -o FILE`" in refused("empty", MANIFEST).hint
     assert refused("empty", MODEL).hint == ""
@@ -126,46 +141,46 @@ def test_an_empty_folder_and_a_built_one(folder: Path) -> None:
     assert "`cvatbuild predict FUNCTION IMAGE`" in refused("empty", MANIFEST).hint
 
 
-def test_each_collects_the_problems_of_all() -> None:
+def test_for_each_collects_the_problems_of_all_files() -> None:
     def part(file: Path) -> str:
         if file.suffix == ".onnx":
             raise CvatbuildError(Problem("no", file=file))
         return file.stem
 
-    assert arguments.each([Path("a.yaml"), Path("b.yaml")], part) == ["a", "b"]
-    error = failure(lambda: arguments.each([Path("a.onnx"), Path("b"), Path("c.onnx")], part))
+    assert arguments.for_each([Path("a.yaml"), Path("b.yaml")], part) == ["a", "b"]
+    error = failure(lambda: arguments.for_each([Path("a.onnx"), Path("b"), Path("c.onnx")], part))
     assert isinstance(error, ManifestError)
     assert [problem.file for problem in error.problems] == [Path("a.onnx"), Path("c.onnx")]
 
 
-def test_numbers_are_those_between_commas() -> None:
-    assert arguments.numbers("--pos", "1, 2.5", 2) == (1.0, 2.5)
-    assert arguments.numbers("--box", "0,-1,1e3,4", 4) == (0.0, -1.0, 1000.0, 4.0)
+def test_numbers_are_separated_by_commas() -> None:
+    assert arguments.parse_numbers("--pos", "1, 2.5", 2) == (1.0, 2.5)
+    assert arguments.parse_numbers("--box", "0,-1,1e3,4", 4) == (0.0, -1.0, 1000.0, 4.0)
 
 
 @pytest.mark.parametrize("text", ["", "1", "1,2,3", "a,b", "1;2", "nan,1", "inf,1", "1,-inf", "1,"])
-def test_what_is_not_as_many_numbers_is_refused(text: str) -> None:
-    error = failure(lambda: arguments.numbers("--pos", text, 2))
+def test_another_count_of_numbers_is_refused(text: str) -> None:
+    error = failure(lambda: arguments.parse_numbers("--pos", text, 2))
     assert isinstance(error, CommandLineError)
     (problem,) = error.problems
     assert (problem.what, problem.found) == ("--pos needs 2 numbers", text)
     assert problem.hint == "for example --pos 10,20"
 
 
-def test_variants_are_in_their_own_order_and_all_of_them_by_default() -> None:
-    assert arguments.variants_of(None) == ("cpu", "gpu")
-    assert arguments.variants_of([]) == ("cpu", "gpu")
-    assert arguments.variants_of([VariantOption.gpu, VariantOption.cpu]) == ("cpu", "gpu")
-    assert arguments.variants_of([VariantOption.gpu]) == ("gpu",)
+def test_variants_have_a_fixed_order_and_default_to_all() -> None:
+    assert arguments.selected_variants(None) == ("cpu", "gpu")
+    assert arguments.selected_variants([]) == ("cpu", "gpu")
+    assert arguments.selected_variants([VariantOption.gpu, VariantOption.cpu]) == ("cpu", "gpu")
+    assert arguments.selected_variants([VariantOption.gpu]) == ("gpu",)
 
 
-def test_the_variant_of_a_directory_is_the_cpu_one_unless_only_the_other_is_there(
+def test_the_cpu_variant_is_preferred_unless_only_the_gpu_variant_was_built(
     folder: Path,
 ) -> None:
-    assert arguments.variant_of(folder, None) == "cpu"
+    assert arguments.built_variant(folder, None) == "cpu"
     (folder / "nuclio").mkdir()
     (folder / "nuclio" / "function-gpu.yaml").write_text("")
-    assert arguments.variant_of(folder, None) == "gpu"
-    assert arguments.variant_of(folder, VariantOption.cpu) == "cpu"
+    assert arguments.built_variant(folder, None) == "gpu"
+    assert arguments.built_variant(folder, VariantOption.cpu) == "cpu"
     (folder / "nuclio" / "function.yaml").write_text("")
-    assert arguments.variant_of(folder, None) == "cpu"
+    assert arguments.built_variant(folder, None) == "cpu"

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from builder import __version__
-from builder.cli.commands import app
+from builder.cli.app import app
 from tests.builder.conftest import Run, WriteManifest, png, write_manifest_to
 
 COMMANDS = ["build", "check", "diff", "predict"]
@@ -52,7 +52,7 @@ def test_help_imports_nothing_that_takes_time() -> None:
     program = (
         "import sys\n"
         "sys.argv = ['cvatbuild', '--help']\n"
-        "from builder.cli.commands import run\n"
+        "from builder.cli.app import run\n"
         "try:\n"
         "    run()\n"
         "except SystemExit as exit:\n"
@@ -63,7 +63,7 @@ def test_help_imports_nothing_that_takes_time() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     loaded = set(done.stdout.rsplit("LOADED", 1)[1].split())
-    assert "builder.cli.commands" in loaded
+    assert "builder.cli.app" in loaded
     slow = {"numpy", "cv2", "pydantic", "onnx", "openvino", "onnxruntime", "yaml", "rich"}
     assert loaded.isdisjoint(slow)
 

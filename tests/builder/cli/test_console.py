@@ -50,7 +50,7 @@ def test_a_full_disk_is_told(write_manifest: WriteManifest, tmp_path: Path, comm
     write_manifest()
     done = shell(f'"$0" -m builder {command} >/dev/full', tmp_path)
     assert done.returncode == 1
-    assert done.stderr == "error: the output cannot be written: No space left on device\n"
+    assert done.stderr == "error: cannot write the output: No space left on device\n"
 
 
 def test_what_the_encoding_lacks_is_escaped_for_people_and_kept_for_programs(

@@ -13,7 +13,7 @@ import yaml
 from onnx import helper
 from typer.testing import CliRunner
 
-from builder.cli.commands import app
+from builder.cli.app import app
 from builder.families.draft import function_name
 from builder.families.init import begin, write
 from builder.manifest.reading import ManifestFile
@@ -283,7 +283,7 @@ def test_building_from_a_model_writes_the_manifest_and_says_so(
     assert invoke("diff", "best.yaml") == (0, "", "")
     Path("best.yaml").write_text(Path("best.yaml").read_text().replace("0.25 ", "0.75 "))
     status, _, err = invoke("--no-smoke", "best.onnx")
-    assert (status, err) == (0, "by best.yaml, which is there already\n")
+    assert (status, err) == (0, "using the existing manifest best.yaml\n")
     assert "threshold=0.75" in Path("build/best/nuclio/model_handler.py").read_text()
 
 

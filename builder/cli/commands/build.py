@@ -1,0 +1,62 @@
+"""`cvatbuild build`, the default command."""
+
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from builder.cli import console, options
+
+
+def build(
+    ctx: typer.Context,
+    manifests: options.Manifests,
+    variant: options.VariantList = None,
+    out: options.Out = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Overwrite generated files that were edited by hand."),
+    ] = False,
+    smoke: Annotated[
+        bool,
+        typer.Option(
+            "--smoke/--no-smoke",
+            help="Smoke-test each variant: start it and send it a blank image.",
+        ),
+    ] = True,
+) -> None:
+    """Build functions (the default command).
+
+    For a model file (.onnx, or .xml of an OpenVINO IR), cvatbuild uses the manifest next to it and
+    writes one first if there is none.
+    """
+    with console.errors_reported():
+        from builder.cli import arguments
+
+        arguments.require_files(manifests, "manifest", "model", commands=_commands(ctx))
+        from builder.targets.build import build as write
+        from builder.targets.build import check_names
+        from builder.targets.nuclio.readme import config_name
+
+        models = [file for file in manifests if arguments.is_model(file)]
+        found = [file for file in manifests if file not in models]
+        for manifest, begun in arguments.manifests_for(models):
+            console.print_manifest_origin(manifest, begun)
+            found.append(manifest)
+        plans = arguments.read_plans(
+            found, arguments.selected_variants(variant), console.progress()
+        )
+        check_names(plans)
+        for plan in plans:
+            built = write(plan, out, force=force, smoke=smoke, step=console.progress().step)
+            for warning in built.warnings:
+                console.print_problem(warning)
+            for name in plan.variants:
+                typer.echo(built.folder / "nuclio" / config_name(name))
+
+
+def _commands(ctx: typer.Context) -> list[str]:
+    """Return the names of all commands; a mistyped command arrives as a manifest."""
+    group = ctx.find_root().command
+    assert isinstance(group, TyperGroup)
+    return group.list_commands(ctx)

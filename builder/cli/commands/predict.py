@@ -1,0 +1,55 @@
+"""`cvatbuild predict`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from builder.cli import console, options
+
+
+def predict(
+    function: Annotated[
+        Path, typer.Argument(metavar="FUNCTION", help="Directory of a built function.")
+    ],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    variant: Annotated[
+        options.VariantOption | None,
+        typer.Option("--variant", help="Variant to run.  [default: cpu if it was built]"),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", min=0, help="Threshold to send.  [default: none]"),
+    ] = None,
+    pos: options.Pos = None,
+    neg: options.Neg = None,
+    box: options.Box = None,
+    boxes: options.Boxes = None,
+    save: options.Save = None,
+    as_json: options.Json = False,
+) -> None:
+    """Run a built function on images, as Nuclio would."""
+    with console.errors_reported():
+        from builder.cli import arguments
+        from builder.run.local import BuiltFunction
+        from builder.run.predict import predict as run_on
+        from builder.run.predict.prediction import Prompts
+
+        prompts = Prompts(
+            threshold,
+            tuple(arguments.parse_numbers("--pos", text, 2) for text in pos or ()),
+            tuple(arguments.parse_numbers("--neg", text, 2) for text in neg or ()),
+            tuple(arguments.parse_numbers("--box", text, 4) for text in box or ()),
+            boxes,
+        )
+        started = BuiltFunction(function, arguments.built_variant(function, variant))
+        for warning in started.warnings:
+            typer.echo(f"warning: {warning}", err=True)
+        failed = False
+        for result in run_on(started, images, prompts, save):
+            failed |= result.reply.status != 200 or bool(result.faults)
+            console.print_utf8(result.as_json()) if as_json else typer.echo(result.as_table())
+            if result.saved:
+                typer.echo(f"  drawn: {result.saved}", err=True)
+        if failed:
+            raise typer.Exit(1)
