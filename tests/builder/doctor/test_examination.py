@@ -9,7 +9,7 @@ import pytest
 
 from builder.doctor.examination import examine
 from builder.doctor.finding import Finding
-from tests.builder.cli.test_commands import invoke
+from tests.builder.cli.invoke import invoke
 from tests.builder.doctor.conftest import Program, check_form, says
 
 SUBJECTS = ["python", "openvino", "onnxruntime", "nvidia", "docker", "nuctl", "disk"]

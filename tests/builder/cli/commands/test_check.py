@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.builder.cli.test_commands import invoke
-from tests.builder.conftest import Run, WriteManifest
+from tests.builder.cli.invoke import invoke
+from tests.builder.conftest import Run, WriteManifest, write_manifest_to
 
 NO_NMS = ["yolo", "rectangle"]
 KEYS = [
@@ -168,3 +168,124 @@ def test_a_program_sees_the_same_and_no_colours(run: Run, write_manifest: WriteM
     done = run("check", "--json", "boxes.yaml")
     assert (done.returncode, done.stderr) == (1, "")
     assert [one["file"] for one in objects(done.stdout)] == ["boxes.yaml"]
+
+
+def test_check_says_ok_and_writes_nothing(write_manifest: WriteManifest, tmp_path: Path) -> None:
+    manifest = write_manifest()
+    before = sorted(tmp_path.rglob("*"))
+    status, out, err = invoke("check", manifest)
+    assert (status, out, err) == (0, f"{manifest}: ok: boxes, cpu, gpu\n", "")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_check_reports_where_and_what(write_manifest: WriteManifest) -> None:
+    manifest = write_manifest(threshold=2)
+    status, out, err = invoke("check", manifest)
+    assert (status, out) == (1, "")
+    assert f"error: {manifest}:" in err
+    assert "threshold" in err
+    assert "at most 1" in err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe\x00",
+        b"",
+        b"a: [",
+        b"\x00",
+        b"a: &x [*x]",
+        b"- a",
+        b"name: x\nname: y",
+        b'name: "\\ud800"',
+        b"[" * 2000,
+        b"a: !!python/object/apply:os.system [id]",
+        b"a: !!int ''",
+    ],
+    ids=lambda content: repr(content[:24]),
+)
+def test_a_file_that_is_no_manifest_is_status_1(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "m.yaml").write_bytes(content)
+    status, out, err = invoke("check", tmp_path / "m.yaml")
+    assert (status, out) == (1, "")
+    assert err.startswith("error: ")
+
+
+def test_a_title_with_a_null_character_is_status_1(write_manifest: WriteManifest) -> None:
+    status, out, err = invoke("check", write_manifest(title="a\x00b"))
+    assert (status, out) == (1, "")
+    assert "title" in err
+
+
+def unseen(folder: Path, file: str = "boxes.yaml", **changes: Any) -> Path:
+    """A manifest whose model is nowhere to be found."""
+    keys: dict[str, Any] = {"model": "absent.onnx", "labels": ["cat", "dog"], **changes}
+    return write_manifest_to(folder, file, **keys)
+
+
+def test_check_without_the_model_says_so_and_writes_nothing(tmp_path: Path) -> None:
+    manifest = unseen(tmp_path)
+    text = manifest.read_bytes()
+    expected = f"{manifest}: ok: boxes, as far as can be known without the model\n"
+    assert invoke("check", "--no-model", manifest) == (0, expected, "")
+    assert list(tmp_path.rglob("*")) == [manifest]
+    assert manifest.read_bytes() == text
+    # The model is what the other check stumbles over.
+    assert invoke("check", manifest)[0] == 1
+    assert invoke("check", "--model", manifest)[0] == 1
+
+
+def test_check_without_the_model_fetches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CVATBUILD_CACHE", str(tmp_path / "cache"))
+    manifest = unseen(tmp_path, model={"url": "http://127.0.0.1:9/m.onnx", "sha256": "0" * 64})
+    assert invoke("check", "--no-model", manifest)[0] == 0
+    assert list(tmp_path.rglob("*")) == [manifest]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"treshold": 0.5}, ["treshold: unknown key 'treshold'", "did you mean 'threshold'?"]),
+        ({"labels": ["cat", "cat"]}, ["labels[1]: the label 'cat' is there twice"]),
+        (
+            {"labels": ["cat", {"name": "dog", "type": "mask"}]},
+            ["labels[1].type: ", "rectangle or any"],
+        ),
+        ({"postprocess": ["yolo", "rectangle", "nms"]}, ["postprocess: a shape comes before"]),
+    ],
+)
+def test_check_without_the_model_reports_what_it_can_know(
+    tmp_path: Path, changes: dict[str, Any], words: list[str]
+) -> None:
+    manifest = unseen(tmp_path, **changes)
+    status, out, err = invoke("check", "--no-model", manifest)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"error: {manifest}:")
+    for word in words:
+        assert word in err
+    assert list(tmp_path.rglob("*")) == [manifest]
+
+
+def test_check_without_models_reports_the_problems_of_all_manifests(tmp_path: Path) -> None:
+    good = unseen(tmp_path, "good.yaml", name="good")
+    bad = unseen(tmp_path, "bad.yaml", threshold=2)
+    worse = unseen(tmp_path, "worse.yaml", labels=["cat", "cat"])
+    status, out, err = invoke("check", "--no-model", good, bad, worse)
+    assert (status, out) == (1, "")
+    assert f"error: {bad}:" in err
+    assert f"error: {worse}:" in err
+    assert str(good) not in err
+    status, out, err = invoke("check", "--no-model", good, unseen(tmp_path))
+    assert (status, err) == (0, "")
+    named = [line.split(": ")[2].split(",")[0] for line in out.splitlines()]
+    assert named == ["good", "boxes"]
+
+
+@pytest.mark.parametrize("name", ["absent.yaml", "folder"])
+def test_check_without_the_model_wants_a_manifest_all_the_same(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    status, out, err = invoke("check", "--no-model", tmp_path / name)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: ")
