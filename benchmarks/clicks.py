@@ -109,9 +109,7 @@ def main() -> None:
         step = Sam().bind(decoder, encoder)
         network = Network("encoder.onnx", "image", preprocess)
         for name, backend in (("OpenVINO", OpenVino()), ("ONNX Runtime", runtime)):
-            measure(
-                name, Interactor(0.0, network, "decoder.onnx", (step,)), backend, folder, bodies
-            )
+            measure(name, Interactor(0.0, network, "decoder.onnx", step), backend, folder, bodies)
 
 
 def measure(

@@ -18,9 +18,6 @@ from runtimes.numbers import number_of
 from runtimes.second import OpenSecond, Second
 from runtimes.step import Attribute, Decoder, Item, Refine, Shape
 
-WARM_UP_SIZE = (480, 640)
-"""Height and width of the blank image that a function runs on before its first request."""
-
 
 @dataclass(frozen=True, slots=True)
 class Detector:
@@ -30,14 +27,18 @@ class Detector:
         labels: the model's class number -> the label's name; other classes are dropped.
         threshold: the score that applies when a request names none.
         network: the model and its preprocessing.
-        postprocess: one decoder, any number of refinements and attributes, one or more shapes.
+        decoder: turns the model's outputs into instances.
+        refine: the refinements and attributes that change the instances, in this order.
+        shapes: turn the instances into annotations; each shape draws every instance.
         then: second models that look at what the first one found.
     """
 
     labels: Mapping[int, str]
     threshold: float
     network: Network
-    postprocess: tuple[Decoder | Refine | Attribute | Shape, ...]
+    decoder: Decoder
+    refine: tuple[Refine | Attribute, ...]
+    shapes: tuple[Shape, ...]
     then: tuple[Second, ...] = ()
 
     def start(self, backend: Backend, folder: Path) -> "OpenDetector":
@@ -62,19 +63,17 @@ class OpenDetector:
         self._network = network
         self.session = network.session
         self._seconds = seconds
-        self._decoders = [step for step in detector.postprocess if isinstance(step, Decoder)]
-        self._middle = [
-            step for step in detector.postprocess if isinstance(step, Refine | Attribute)
-        ]
-        self._shapes = [step for step in detector.postprocess if isinstance(step, Shape)]
-        blank = np.zeros((*WARM_UP_SIZE, 3), np.uint8)
+        self._decoder = detector.decoder
+        self._refine = detector.refine
+        self._shapes = detector.shapes
+        blank = image.blank()
         self._detect(blank, self._threshold, Clock())
         for second in seconds:
             seen = second.warm_up(blank)
             for shape in self._shapes if seen.keypoints is not None else ():
                 # Whether the labels name the model's keypoints shows only where there are some.
                 if shape.label_type == "skeleton":
-                    list(shape(seen, WARM_UP_SIZE))
+                    list(shape(seen, image.WARM_UP_SIZE))
 
     def describe(self) -> str:
         """For the log at start-up: the model's inputs and the number of labels."""
@@ -103,7 +102,7 @@ class OpenDetector:
         outputs = self._network.run(pixels, clock)
         with clock.stage("postprocess"):
             instances = self._instances(outputs, threshold)
-            for step in self._middle:
+            for step in self._refine:
                 if isinstance(step, Attribute):
                     instances = step(instances, outputs.tensors)
                 else:
@@ -117,10 +116,9 @@ class OpenDetector:
 
     def _instances(self, outputs: Outputs, threshold: float) -> Instances:
         """What the decoder finds among the labels' classes, in pixels of the image."""
-        (decode,) = self._decoders
-        found = decode(outputs.tensors, outputs.view, threshold)
+        found = self._decoder(outputs.tensors, outputs.view, threshold)
         found = found.take(np.isin(found.classes, self._known))
-        return found if decode.space == "image" else found.to_image(outputs.view.geometry)
+        return found if self._decoder.space == "image" else found.to_image(outputs.view.geometry)
 
     def _items(self, instances: Instances, size: Size) -> list[Item]:
         """All shapes of all instances, an instance's shapes together."""

@@ -14,6 +14,14 @@ _TIFF = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
 """How a TIFF or BigTIFF file begins -> its byte order."""
 _MAX_TAGS = 4096
 
+WARM_UP_SIZE = (480, 640)
+"""Height and width of the blank image that a function runs on before its first request."""
+
+
+def blank() -> Array:
+    """Return a black image of WARM_UP_SIZE, (H, W, 3) uint8 BGR."""
+    return np.zeros((*WARM_UP_SIZE, 3), np.uint8)
+
 
 def decode(text: object, where: str = "image") -> Array:
     """Decode the image of a request.

@@ -11,21 +11,18 @@ import orjson
 
 from runtimes import image, rle
 from runtimes.arrays import Array, Size
-from runtimes.backends.session import Backend, Session, run_fitted
+from runtimes.backends.session import Backend, Session, load, run_fitted
 from runtimes.clock import Clock
 from runtimes.contours import outlines
 from runtimes.embeddings import Embeddings, fingerprint
 from runtimes.errors import BadModel, BadRequest
 from runtimes.instances import Instances
+from runtimes.interfaces import Segmenter
 from runtimes.masks import Crop
-from runtimes.network import Network, OpenNetwork, Outputs, load
+from runtimes.network import Network, OpenNetwork, Outputs
 from runtimes.numbers import number_of
 from runtimes.prompts import Prompts
-from runtimes.segmenter import Segmenter
 from runtimes.step import Refine
-
-WARM_UP_SIZE = (480, 640)
-"""Height and width of the blank image that a function runs on before its first request."""
 
 MEMORY = 256 * 2**20
 """How many bytes of embeddings are remembered: about 60 images of SAM, 15 of SAM 2."""
@@ -45,7 +42,8 @@ class Interactor:
         threshold: the score below which a mask is not offered.
         network: the model that takes the image, and its preprocessing.
         decoder: the file of the model that takes the prompts; None where it is the same one.
-        postprocess: one segmenter, any number of refinements.
+        segmenter: turns the prompts into masks.
+        refine: the refinements that change the masks, in this order.
         reply: what CVAT reads: "shapes" from 2.60 on, "mask" before.
         min_pos_points: how many positive points there must be where there is no box.
         box: whether a box comes with the points.
@@ -54,7 +52,8 @@ class Interactor:
     threshold: float
     network: Network
     decoder: str | None
-    postprocess: tuple[Segmenter | Refine, ...]
+    segmenter: Segmenter
+    refine: tuple[Refine, ...] = ()
     reply: Literal["shapes", "mask"] = "shapes"
     min_pos_points: int = 1
     box: Literal["never", "optional", "always"] = "never"
@@ -85,9 +84,6 @@ class OpenInteractor:
         self.session = network.session
         self._decoder = decoder
         self._embeddings = Embeddings(MEMORY)
-        steps = interactor.postprocess
-        (self._segmenter,) = (step for step in steps if isinstance(step, Segmenter))
-        self._refinements = [step for step in steps if isinstance(step, Refine)]
         self._warm_up()
 
     def describe(self) -> str:
@@ -180,14 +176,14 @@ class OpenInteractor:
         """Masks in pixels of the image, best first."""
         session = self._decoder or self._network.session
         run = partial(run_fitted, session)
-        instances = self._segmenter(run, features.tensors, features.view, prompts)
-        for step in self._refinements:
+        instances = self._interactor.segmenter(run, features.tensors, features.view, prompts)
+        for step in self._interactor.refine:
             instances = step(instances)
         return instances.best_first()
 
     def _warm_up(self) -> None:
         """Run once, so that a model that does not fit shows at the start."""
-        height, width = WARM_UP_SIZE
+        height, width = image.WARM_UP_SIZE
         count = max(1, self._interactor.min_pos_points)
         part = (np.arange(count) + 1.0)[:, None] / (count + 1)
         boxes = [[width / 8, height / 8, width / 2, height / 2]]
@@ -196,8 +192,8 @@ class OpenInteractor:
             np.zeros((0, 2)),
             np.array(boxes if self._interactor.box == "always" else [], np.float64).reshape(-1, 4),
         )
-        features = self._embed(np.zeros((height, width, 3), np.uint8), Clock())
-        list(_found(self._segment(features, prompts), WARM_UP_SIZE))
+        features = self._embed(image.blank(), Clock())
+        list(_found(self._segment(features, prompts), image.WARM_UP_SIZE))
 
 
 def _found(instances: Instances, size: Size) -> Iterator[Found]:

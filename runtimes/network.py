@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from runtimes.arrays import Array, Size
-from runtimes.backends.session import Backend, Session
+from runtimes.backends.session import Backend, Session, load
 from runtimes.clock import Clock
 from runtimes.errors import BadModel
 from runtimes.frame import Frame
@@ -51,19 +51,6 @@ class Network:
             NoDevice: see Backend.open.
         """
         return OpenNetwork(self, load(self.file, backend, folder))
-
-
-def load(file: str, backend: Backend, folder: Path) -> Session:
-    """Load a model file from a function's `folder`.
-
-    Raises:
-        BadModel: the file is absent, or the runtime cannot load it.
-        NoDevice: see Backend.open.
-    """
-    path = folder / file
-    if not path.is_file():
-        raise BadModel(f"the model file {path} is missing", hint="build the function again")
-    return backend.open(path)
 
 
 @dataclass(frozen=True, slots=True)

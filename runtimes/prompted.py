@@ -11,10 +11,10 @@ from runtimes.arrays import Array
 from runtimes.errors import BadModel, Fault
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
+from runtimes.interfaces import Run, Segmenter
 from runtimes.masks import FrameMasks
 from runtimes.prompt_inputs import check_given, check_order, check_prompts, paired, zeros_shape
 from runtimes.prompts import Prompts
-from runtimes.segmenter import Run, Segmenter
 from runtimes.signature import Signature, Tensor, absent, listed
 from runtimes.step import Count
 from runtimes.view import View

@@ -12,8 +12,8 @@ from runtimes import image
 from runtimes.arrays import Array, Size
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
-from runtimes.embedder import Embedder
 from runtimes.errors import BadRequest
+from runtimes.interfaces import Embedder
 from runtimes.network import Network, OpenNetwork
 from runtimes.numbers import are_numbers, number_of
 
@@ -29,13 +29,13 @@ class Reid:
         threshold: the distance of two vectors up to which they may be of one object.
         max_distance: how far, in pixels, the centre of an object may move.
         network: the model that embeds a crop, and its preprocessing.
-        postprocess: what makes vectors of its outputs.
+        embedder: turns the model's outputs into vectors, and compares them.
     """
 
     threshold: float
     max_distance: float
     network: Network
-    postprocess: tuple[Embedder]
+    embedder: Embedder
 
     def start(self, backend: Backend, folder: Path) -> "OpenReid":
         """Load the model from `folder` and run it once on a blank image.
@@ -53,7 +53,7 @@ class OpenReid:
         self._reid = reid
         self._network = network
         self.session = network.session
-        (self._embedder,) = reid.postprocess
+        self._embedder = reid.embedder
         blank = np.zeros((64, 64, 3), np.uint8)
         boxes = np.array([[0, 0, 64, 64], [0, 0, 32, 64]], np.float64)
         vectors, _ = self._embed(blank, boxes, Clock())

@@ -23,7 +23,8 @@ class Second:
         network: the model and the preprocessing of each crop.
         classes: the class numbers of the instances that it looks at.
         expand: how much larger than the instance's box a crop is, on each axis.
-        postprocess: a decoder of keypoints, attributes, or both.
+        decoder: a decoder of keypoints, or None.
+        attributes: the attributes that are read from the model's outputs.
         aspect: the width of a crop divided by its height, to which it is widened or heightened;
             None: that of the box.
     """
@@ -31,7 +32,8 @@ class Second:
     network: Network
     classes: tuple[int, ...]
     expand: float
-    postprocess: tuple[Decoder | Attribute, ...]
+    decoder: Decoder | None
+    attributes: tuple[Attribute, ...] = ()
     aspect: float | None = None
 
     def open(self, backend: Backend, folder: Path) -> "OpenSecond":
@@ -45,8 +47,6 @@ class OpenSecond:
     def __init__(self, second: Second, network: OpenNetwork) -> None:
         self._second = second
         self._network = network
-        self._decoders = [it for it in second.postprocess if isinstance(it, Decoder)]
-        self._attributes = [it for it in second.postprocess if isinstance(it, Attribute)]
 
     def warm_up(self, image: Array) -> Instances:
         """Run once on a whole image, so that a model that does not fit shows at the start.
@@ -67,14 +67,14 @@ class OpenSecond:
         """
         chosen = np.flatnonzero(np.isin(instances.classes, self._second.classes))
         if not len(chosen):
-            return _with_some_keypoints(instances) if self._decoders else instances
+            return _with_some_keypoints(instances) if self._second.decoder else instances
         size = (image.shape[0], image.shape[1])
         expand, aspect = self._second.expand, self._second.aspect
         windows = [_window(box, expand, aspect, size) for box in instances.boxes[chosen]]
         results = list(self._network.run_crops(image, windows, clock))
-        for decoder in self._decoders:
-            instances = self._with_keypoints(instances, chosen, decoder, results)
-        if self._attributes:
+        if self._second.decoder is not None:
+            instances = self._with_keypoints(instances, chosen, self._second.decoder, results)
+        if self._second.attributes:
             names = results[0].tensors
             stacked = {name: np.concatenate([it.tensors[name] for it in results]) for name in names}
             instances = self._with_attributes(instances, chosen, stacked)
@@ -110,7 +110,7 @@ class OpenSecond:
     ) -> Instances:
         """Give the chosen instances their attributes; to the others they say nothing."""
         asked = replace(instances.take(chosen), rows=np.arange(len(chosen)), attributes={})
-        for attribute in self._attributes:
+        for attribute in self._second.attributes:
             asked = attribute(asked, outputs)
         for name, values in asked.attributes.items():
             known = instances.attributes.get(name)

@@ -11,20 +11,17 @@ import numpy as np
 
 from runtimes import image
 from runtimes.arrays import Array, Size
-from runtimes.backends.session import Backend, Session
+from runtimes.backends.session import Backend, Session, load
 from runtimes.clock import Clock
 from runtimes.errors import BadModel, BadRequest
 from runtimes.frame import Frame
 from runtimes.geometry import Geometry
+from runtimes.interfaces import Tracking
 from runtimes.numbers import number_of
 from runtimes.state import MAX_BYTES, State
 from runtimes.step import Preprocess
 from runtimes.tracked import Tracked
 from runtimes.trackers.crops import Color, cut
-from runtimes.tracking import Tracking
-
-WARM_UP_SIZE = (480, 640)
-"""Height and width of the blank image that a function runs on before its first request."""
 
 MAX_OBJECTS = 1000
 """The most objects in one request: a bound on the time that it takes."""
@@ -46,7 +43,7 @@ class Tracker:
         digest: of both files' contents; states from other models are refused by it.
         shape_types: what CVAT may send.
         preprocess: the steps from a crop to the model's input; they move no pixels.
-        postprocess: the one step that says what to look at and reads the answer.
+        step: says which parts of a frame the model sees, and reads the object's new box.
         max_state_bytes: the most that one object's state takes.
     """
 
@@ -55,7 +52,7 @@ class Tracker:
     digest: str
     shape_types: tuple[str, ...]
     preprocess: tuple[Preprocess, ...]
-    postprocess: tuple[Tracking, ...]
+    step: Tracking
     max_state_bytes: int = MAX_BYTES
 
     def start(self, backend: Backend, folder: Path) -> "OpenTracker":
@@ -65,19 +62,8 @@ class Tracker:
             BadModel: a file is absent, or its tensors are not what the function was built with.
             NoDevice: see Backend.open.
         """
-        encoder = None if self.encoder is None else _open(backend, folder / self.encoder)
-        return OpenTracker(self, _open(backend, folder / self.model), encoder)
-
-
-def _open(backend: Backend, path: Path) -> Session:
-    """Load a model file.
-
-    Raises:
-        BadModel: it is absent.
-    """
-    if not path.is_file():
-        raise BadModel(f"the model file {path} is missing", hint="build the function again")
-    return backend.open(path)
+        encoder = None if self.encoder is None else load(self.encoder, backend, folder)
+        return OpenTracker(self, load(self.model, backend, folder), encoder)
 
 
 class OpenTracker:
@@ -85,7 +71,7 @@ class OpenTracker:
 
     def __init__(self, tracker: Tracker, model: Session, encoder: Session | None) -> None:
         self._tracker = tracker
-        (self._step,) = tracker.postprocess
+        self._step = tracker.step
         self.session = model
         self._encoder = encoder
         # An object's template is the same in every frame. Whoever has not seen it embeds it again.
@@ -106,10 +92,10 @@ class OpenTracker:
                 hint="build the function again: the model is not the one that it was built with",
             )
         self._dtype = types[first]
-        height, width = WARM_UP_SIZE
+        height, width = image.WARM_UP_SIZE
         box = np.array([width / 4, height / 4, width / 2, height / 2])
-        blank = np.zeros((*WARM_UP_SIZE, 3), np.uint8)
-        crop = cut(blank, self._step.template_view(box, WARM_UP_SIZE), (0, 0, 0))
+        blank = image.blank()
+        crop = cut(blank, self._step.template_view(box, image.WARM_UP_SIZE), (0, 0, 0))
         self._found(blank, (0, 0, 0), crop, box, Clock())
 
     def describe(self) -> str:

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from builder.diagnostics.errors import Problem
 from builder.lint.scene import Scene
 from runtimes.decoders.yolox import Yolox
+from runtimes.interfaces import Segmenter, Tracking
 from runtimes.preprocess.resize import Letterbox, Resize
 from runtimes.preprocess.values import Channels, Normalize
-from runtimes.segmenter import Segmenter
 from runtimes.segmenters.sam import Sam
 from runtimes.segmenters.sam2 import Sam2
 from runtimes.step import Decoder
-from runtimes.tracking import Tracking
 
 _IMAGENET = "{mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}"
 """Of red, green and blue, 0 to 1: torchvision's numbers, and a 255th of SAM's."""

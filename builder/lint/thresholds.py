@@ -6,8 +6,8 @@ from builder.diagnostics.errors import Problem
 from builder.lint.scene import Scene
 from builder.manifest.schema import DetectorManifest, InteractorManifest, ReidManifest
 from runtimes.embedders.vector import Embedding
+from runtimes.interfaces import Tracking
 from runtimes.step import Decoder, Step
-from runtimes.tracking import Tracking
 
 _HIGH, _LOW = 0.95, 0.01
 _MOST_DISTANCE = 2

@@ -7,7 +7,7 @@ from builder.diagnostics.errors import Problem
 from builder.lint.scene import Scene
 from builder.manifest.schema import TrackerManifest
 from runtimes.errors import BadModel
-from runtimes.tracking import Tracking
+from runtimes.interfaces import Tracking
 
 _DECLARED_FROM = (2, 60)
 """The first CVAT that is sure to read `supported_shape_types`."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from runtimes.segmenter import Segmenter
+from runtimes.interfaces import Segmenter
 from runtimes.step import Attribute, Decoder, Shape, Step
 
 LISTINGS: dict[str, tuple[str, ...]] = {

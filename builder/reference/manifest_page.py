@@ -24,11 +24,9 @@ from builder.manifest.steps import known
 from builder.manifest.variants import CpuVariant, GpuVariant, Resources, Variant
 from builder.reference.docstrings import Described
 from builder.reference.examples import description, example
-from runtimes.embedder import Embedder
-from runtimes.segmenter import Segmenter
+from runtimes.interfaces import Embedder, Segmenter, Tracking
 from runtimes.step import Attribute as AttributeStep
 from runtimes.step import Decoder, Refine, Shape
-from runtimes.tracking import Tracking
 
 _HEAD = """\
 # Manifest reference

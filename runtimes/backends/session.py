@@ -47,6 +47,19 @@ class Backend(Protocol):
         """
 
 
+def load(file: str, backend: Backend, folder: Path) -> Session:
+    """Load a model file from a function's `folder`.
+
+    Raises:
+        BadModel: the file is absent, or the runtime cannot load it.
+        NoDevice: see Backend.open.
+    """
+    path = folder / file
+    if not path.is_file():
+        raise BadModel(f"the model file {path} is missing", hint="build the function again")
+    return backend.open(path)
+
+
 def run_fitted(session: Session, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """Run a model on arrays brought to its inputs' types; axes of 1 in front are added.
 

@@ -1,57 +1,19 @@
-"""Raw heads that leave the grid to the reader: YOLOX and NanoDet."""
+"""Raw output of YOLOX."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
-from runtimes.arrays import Array, Size
+from runtimes.arrays import Array
 from runtimes.classes import Classes
-from runtimes.decoders.outputs import softmax, take
+from runtimes.decoders.grids import cells, check_count, check_strides
 from runtimes.decoders.yolo_objectness import check_columns, take_rows
-from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
-from runtimes.signature import Signature, Tensor
+from runtimes.signature import Signature
 from runtimes.step import Count, Decoder, Fitting
 from runtimes.view import View
-
-
-def _cells(numbers: Array, grids: Sequence[Size]) -> tuple[Array, Array]:
-    """Where candidates lie, in a head whose grids follow one another, each row by row.
-
-    Args:
-        numbers: (M,) of the candidates, counted over all grids.
-        grids: rows and columns of each.
-
-    Returns:
-        (M, 2) column and row within the grid, (M,) the number of the grid.
-    """
-    ends = np.cumsum([height * width for height, width in grids])
-    level = np.searchsorted(ends, numbers, side="right")
-    starts = np.concatenate([[0], ends[:-1]])
-    widths = np.array([width for _, width in grids])
-    row, column = np.divmod(numbers - starts[level], widths[level])
-    return np.stack([column, row], axis=1), level
-
-
-def _check_count(count: int, grids: Sequence[Size], strides: Sequence[int], view: View) -> None:
-    """Stop where a head's candidates do not fill the grids.
-
-    Raises:
-        BadModel: there are more or fewer.
-    """
-    wanted = sum(height * width for height, width in grids)
-    if count != wanted:
-        sums = " + ".join(f"{height}x{width}" for height, width in grids)
-        raise BadModel(
-            f"the model gave {count} candidates; an input of {view.input[0]}x{view.input[1]} and "
-            f"strides {', '.join(map(str, strides))} make {wanted} ({sums})",
-            where="strides",
-            found=str(list(strides)),
-            hint="strides are how many pixels a cell of each grid covers, in the order of the "
-            "outputs' candidates",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +40,7 @@ class Yolox(Decoder):
     def bind(self, signature: Signature, classes: Classes) -> "Yolox":
         """See Decoder.bind."""
         tensor = signature.output(self.output, rank=(3,), role="[1, candidates, 5 + classes]")
-        _check_strides(self.strides)
+        check_strides(self.strides)
         check_columns(tensor, classes, self.name())
         return replace(self, output=tensor.name)
 
@@ -87,231 +49,17 @@ class Yolox(Decoder):
         rows = take_rows(outputs, self.output, self.name())
         height, width = view.input
         grids = [(height // stride, width // stride) for stride in self.strides]
-        _check_count(rows.shape[1], grids, self.strides, view)
+        check_count(rows.shape[1], grids, self.strides, view)
         sure = np.flatnonzero(rows[0, :, 4] > threshold)
         with np.errstate(invalid="ignore"):  # infinity x 0 is NaN, which no threshold passes
             scores = rows[0, sure, 5:] * rows[0, sure, 4:5]
         best = scores.max(axis=1)
         kept = best > threshold
         numbers = sure[kept]
-        cells, level = _cells(numbers, grids)
+        places, level = cells(numbers, grids)
         stride = np.array(self.strides)[level, None]
         values = rows[0, numbers, :4].astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):  # Instances.of drops what overflows
-            centre, half = (values[:, :2] + cells) * stride, np.exp(values[:, 2:]) * stride / 2
+            centre, half = (values[:, :2] + places) * stride, np.exp(values[:, 2:]) * stride / 2
             boxes = np.concatenate([centre - half, centre + half], axis=1)
         return Instances.of(boxes, best[kept], scores[kept].argmax(axis=1))
-
-
-@dataclass(frozen=True, slots=True)
-class Nanodet(Decoder):
-    """Raw output of NanoDet and NanoDet-Plus. Follow it with `nms`.
-
-    Either one output [1, candidates, classes + 4 * (reg_max + 1)], or for each stride one with
-    class scores [1, n, classes] and one with bins [1, n, 4 * (reg_max + 1)], in any order. Class
-    scores have been through the sigmoid. The distance from a cell's point to each side of the box
-    (left, top, right, bottom) is the expectation over the softmax of its bins, in cells. Source:
-    Li et al., "Generalized Focal Loss", 2020.
-
-    Example:
-        - nanodet: {strides: [8, 16, 32], center: middle}   # the first NanoDet
-    """
-
-    output: str | None = None
-    """The name of the one output. Default: the only one with three axes, if there is only one."""
-    scores: tuple[str, ...] = ()
-    """The names of the outputs with class scores. Default: known by their shapes, or names."""
-    bins: tuple[str, ...] = ()
-    """The names of the outputs with bins. Default: known by their shapes, or names."""
-    strides: tuple[Count, ...] = (8, 16, 32, 64)
-    """How many pixels a cell of each grid covers, in the order of the candidates. The first
-    NanoDet has no 64."""
-    reg_max: Count = 7
-    """The number of the last bin."""
-    center: Literal["corner", "middle", "pixel"] = "corner"
-    """From which point of its cell a candidate measures: `corner`, the upper left one, x * stride
-    (NanoDet-Plus); `middle`, (x + 0.5) * stride (the first NanoDet); `pixel`, (x + 0.5) * stride -
-    0.5 (NanoDet's first release, the one in OpenCV's model zoo)."""
-
-    overlapping: ClassVar[bool] = True
-
-    def bind(self, signature: Signature, classes: Classes) -> "Nanodet":
-        """See Decoder.bind."""
-        _check_strides(self.strides)
-        heads = [tensor for tensor in signature.outputs if len(tensor.shape) == 3]
-        if self.output is not None or not (len(heads) > 1 or self.scores or self.bins):
-            return self._bind_one(signature, classes)
-        scores, bins = self._tell_apart(signature, heads)
-        for tensor in scores:
-            if tensor.shape[2] is not None:
-                classes.check(tensor.shape[2], str(tensor))
-        return replace(
-            self,
-            scores=tuple(tensor.name for tensor in scores),
-            bins=tuple(tensor.name for tensor in bins),
-        )
-
-    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Take the best class of each candidate."""
-        height, width = view.input
-        grids = [(-(-height // stride), -(-width // stride)) for stride in self.strides]
-        shift = {"corner": (0.0, 0.0), "middle": (0.5, 0.0), "pixel": (0.5, 0.5)}[self.center]
-        steps = np.arange(self.reg_max + 1)
-        found: list[tuple[Array, Array, Array]] = []
-        for scores, bins, levels in self._levels(outputs, grids, view):
-            best = scores.max(axis=1)
-            kept = np.flatnonzero(best > threshold)
-            cells, level = _cells(kept, [grids[number] for number in levels])
-            stride = np.array(self.strides)[levels][level, None]
-            with np.errstate(invalid="ignore"):  # Instances.of drops what is not finite
-                shares = softmax(bins[kept].reshape(-1, 4, len(steps)).astype(np.float32), axis=2)
-            sides = shares.astype(np.float64) @ steps * stride
-            points = (cells + shift[0]) * stride - shift[1]
-            boxes = np.concatenate([points - sides[:, :2], points + sides[:, 2:]], axis=1)
-            found.append((boxes, best[kept], scores[kept].argmax(axis=1)))
-        boxes, best, numbers = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return Instances.of(boxes, best, numbers)
-
-    @property
-    def _columns(self) -> int:
-        """How many bins a candidate has for its four sides."""
-        return 4 * (self.reg_max + 1)
-
-    def _bind_one(self, signature: Signature, classes: Classes) -> "Nanodet":
-        """With the one output that holds everything.
-
-        Raises:
-            BadModel: it cannot.
-        """
-        tensor = signature.output(self.output, rank=(3,), role=f"[1, candidates, {self._one()}]")
-        columns = tensor.shape[-1]
-        if len(tensor.shape) != 3 or (columns is not None and columns <= self._columns):
-            raise BadModel(
-                f"the output {tensor} does not hold candidates of `nanodet`",
-                where="output",
-                allowed=f"[1, candidates, {self._one()}]",
-                hint="is `reg_max` the model's?",
-                fault=Fault.OUTPUT_LAYOUT,
-            )
-        if columns is not None:
-            left = columns - self._columns
-            classes.check(left, f"{tensor}: {columns} columns = {self._columns} bins + {left}")
-        return replace(self, output=tensor.name)
-
-    def _one(self) -> str:
-        """The last axis of the one output."""
-        return f"classes + {self._columns}"
-
-    def _tell_apart(
-        self, signature: Signature, heads: list[Tensor]
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """The outputs with class scores and those with bins, as many of each as strides.
-
-        Raises:
-            BadModel: they are not.
-        """
-        listing = ", ".join(str(tensor) for tensor in signature.outputs)
-        if self.scores or self.bins:
-            scores, bins = (
-                [signature.output(name, rank=(3,), role="") for name in given]
-                for given in (self.scores, self.bins)
-            )
-        else:
-            bins = [tensor for tensor in heads if tensor.shape[2] == self._columns]
-            scores = [tensor for tensor in heads if tensor not in bins]
-            if len(bins) != len(scores):  # as many classes as bins, or unknown shapes
-                bins = [
-                    tensor
-                    for tensor in heads
-                    if any(word in tensor.name.lower() for word in ("dis", "reg", "box", "bin"))
-                ]
-                scores = [tensor for tensor in heads if tensor not in bins]
-        wrong = any(tensor.shape[-1] not in (self._columns, None) for tensor in bins)
-        wrong |= any(len(tensor.shape) != 3 for tensor in (*scores, *bins))
-        numbers = (len(scores), len(bins))
-        if wrong or numbers not in ((1, 1), (len(self.strides), len(self.strides))):
-            raise BadModel(
-                f"{numbers[0]} outputs could hold class scores and {numbers[1]} bins; one of each "
-                f"for the {len(self.strides)} strides is needed",
-                where="scores",
-                found=listing,
-                allowed=f"[1, n, classes] and [1, n, {self._columns}] for each stride, or one "
-                f"[1, candidates, {self._one()}]",
-                hint="give the model's `strides` and `reg_max`, or name the outputs: `scores: "
-                "[NAME, ...]`, `bins: [NAME, ...]`",
-                fault=Fault.OUTPUT_MISSING,
-            )
-        return scores, bins
-
-    def _levels(
-        self, outputs: Mapping[str, Array], grids: Sequence[Size], view: View
-    ) -> list[tuple[Array, Array, list[int]]]:
-        """Scores (n, classes), bins (n, 4 * (reg_max + 1)), and the grids that they cover.
-
-        Raises:
-            BadModel: outputs have other shapes.
-        """
-        everything = list(range(len(grids)))
-        if self.output is not None or not self.scores:
-            rows = take(outputs, self.output)
-            if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] <= self._columns:
-                raise BadModel(
-                    f"`nanodet` decodes [1, candidates, {self._one()}], got {list(rows.shape)}",
-                    where="output",
-                )
-            _check_count(rows.shape[1], grids, self.strides, view)
-            split = rows.shape[2] - self._columns
-            return [(rows[0, :, :split], rows[0, :, split:], everything)]
-        scores = [self._rows(outputs, name, "scores", None) for name in self.scores]
-        bins = [self._rows(outputs, name, "bins", self._columns) for name in self.bins]
-        for parts in (scores, bins):
-            _check_count(sum(len(part) for part in parts), grids, self.strides, view)
-        if len(scores) == 1:
-            return [(scores[0], bins[0], everything)]
-        levels = []
-        for number, (height, width) in enumerate(grids):
-            pair = []
-            for parts in (scores, bins):
-                # Of equally large grids, those of the outputs come in the order of the strides.
-                fitting = [place for place, it in enumerate(parts) if len(it) == height * width]
-                if not fitting:
-                    raise BadModel(
-                        f"no output holds the {height}x{width} = {height * width} candidates of "
-                        f"stride {self.strides[number]}",
-                        where="strides",
-                        found=", ".join(str(list(it.shape)) for it in parts),
-                    )
-                pair.append(parts.pop(fitting[0]))
-            levels.append((pair[0], pair[1], [number]))
-        return levels
-
-    def _rows(
-        self, outputs: Mapping[str, Array], name: str, key: str, columns: int | None
-    ) -> Array:
-        """One output of several, (n, columns).
-
-        Raises:
-            BadModel: it has another shape.
-        """
-        found = take(outputs, name)
-        if found.ndim != 3 or found.shape[0] != 1 or found.shape[2] != (columns or found.shape[2]):
-            raise BadModel(
-                f"`nanodet` decodes {key} [1, n, {columns or 'classes'}], got {list(found.shape)}",
-                where=key,
-            )
-        return np.asarray(found[0])
-
-
-def _check_strides(strides: Sequence[int]) -> None:
-    """Stop where there are none.
-
-    Raises:
-        BadModel: the list is empty.
-    """
-    if not strides:
-        raise BadModel(
-            "no strides are given",
-            where="strides",
-            allowed="such as [8, 16, 32]",
-            fault=Fault.STRIDES,
-        )

@@ -8,8 +8,8 @@ import numpy as np
 
 from runtimes.arrays import Array
 from runtimes.decoders.outputs import take
-from runtimes.embedder import Embedder
 from runtimes.errors import BadModel, Fault
+from runtimes.interfaces import Embedder
 from runtimes.signature import Signature
 
 _LEAST_LENGTH = 1e-12

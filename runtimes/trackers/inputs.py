@@ -3,8 +3,8 @@
 from typing import Any
 
 from runtimes.errors import BadModel, Fault
+from runtimes.interfaces import Tracking
 from runtimes.signature import ImageInput, Signature, Tensor, absent, fits, listed
-from runtimes.tracking import Tracking
 
 _TEMPLATE = ("template", "exemplar", "target", "input1", "z")
 _SEARCH = ("search", "instance", "input2", "x")

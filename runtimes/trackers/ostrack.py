@@ -10,11 +10,11 @@ from runtimes.arrays import Array, Size
 from runtimes.decoders.outputs import take
 from runtimes.decoders.roles import Role, resolve
 from runtimes.errors import BadModel
+from runtimes.interfaces import Tracking
 from runtimes.signature import Signature
 from runtimes.step import Fraction, Positive
 from runtimes.trackers.crops import area_side, best_of, box_about, hann, view_of
 from runtimes.trackers.inputs import bind_inputs
-from runtimes.tracking import Tracking
 from runtimes.view import View
 
 _MAP, _PAIR = (1, 1, None, None), (1, 2, None, None)

@@ -11,11 +11,11 @@ import numpy as np
 from runtimes.arrays import Array, Size
 from runtimes.decoders.outputs import probabilities, take
 from runtimes.errors import BadModel, Fault
+from runtimes.interfaces import Tracking
 from runtimes.signature import Signature
 from runtimes.step import Count, Fraction, Limits, Positive
 from runtimes.trackers.crops import best_of, box_about, context_side, hann, view_of
 from runtimes.trackers.inputs import bind_inputs
-from runtimes.tracking import Tracking
 from runtimes.view import View
 
 

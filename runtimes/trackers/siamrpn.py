@@ -11,11 +11,11 @@ from runtimes.arrays import Array, Size
 from runtimes.decoders.outputs import sigmoid, softmax, take
 from runtimes.decoders.roles import Role, resolve
 from runtimes.errors import BadModel
+from runtimes.interfaces import Tracking
 from runtimes.signature import Signature
 from runtimes.step import Count, Fraction, Limits, Positive
 from runtimes.trackers.crops import best_of, box_about, context_side, hann, view_of
 from runtimes.trackers.inputs import bind_inputs
-from runtimes.tracking import Tracking
 from runtimes.view import View
 
 RATIOS = (0.33, 0.5, 1.0, 2.0, 3.0)

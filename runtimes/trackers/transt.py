@@ -11,11 +11,11 @@ from runtimes.arrays import Array, Size
 from runtimes.decoders.outputs import softmax, take
 from runtimes.decoders.roles import Role, resolve
 from runtimes.errors import BadModel, Fault
+from runtimes.interfaces import Tracking
 from runtimes.signature import Signature
 from runtimes.step import Fraction, Positive
 from runtimes.trackers.crops import best_of, box_about, context_side, hann, view_of
 from runtimes.trackers.inputs import bind_inputs
-from runtimes.tracking import Tracking
 from runtimes.view import View
 
 _LOGITS = Role("logits", "logits, [1, cells, 2]", ("logit", "score", "cls"), ((1, None, 2),))

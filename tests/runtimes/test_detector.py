@@ -1,6 +1,8 @@
 import io
 import json
 from base64 import b64encode, encodebytes
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from runtimes.decoders.yolo import Yolo
 from runtimes.decoders.yolo_end2end import YoloEnd2end
 from runtimes.detector import Detector, OpenDetector
 from runtimes.errors import BadModel, BadRequest
+from runtimes.instances import Instances
 from runtimes.network import Network
 from runtimes.preprocess.resize import Letterbox
 from runtimes.preprocess.values import Channels, Layout, Normalize
@@ -24,7 +27,7 @@ from runtimes.refine.group import Group
 from runtimes.refine.suppress import MinSize, Nms, TopK
 from runtimes.shapes.rectangle import Ellipse, Rectangle
 from runtimes.shapes.tag import Tag
-from runtimes.step import Decoder, Refine, Shape
+from runtimes.step import Attribute, Decoder, Refine, Shape
 from tests.runtimes import graphs
 
 BACKENDS: list[Backend] = [OpenVino(), OnnxRuntime(device="cpu")]
@@ -44,18 +47,34 @@ def text_of(width: int = WIDTH, height: int = HEIGHT) -> str:
     return b64encode(buffer.getvalue()).decode()
 
 
+def described(
+    *steps: Decoder | Refine | Attribute | Shape,
+    threshold: float = 0.25,
+    network: Network = NETWORK,
+) -> Detector:
+    """A detector with the given steps; by default one that draws rectangles."""
+    decoders = [it for it in steps if isinstance(it, Decoder)]
+    return Detector(
+        LABELS,
+        threshold,
+        network,
+        decoders[0] if decoders else YoloEnd2end(output="output0"),
+        tuple(it for it in steps if isinstance(it, Refine | Attribute)),
+        tuple(it for it in steps if isinstance(it, Shape)) or (Rectangle(),),
+    )
+
+
 def start(
     backend: Backend,
     folder: Path,
     rows: list[list[float]],
-    *steps: Decoder | Refine | Shape,
+    *steps: Decoder | Refine | Attribute | Shape,
     threshold: float = 0.25,
 ) -> OpenDetector:
     """A detector whose model finds `rows`, x1 y1 x2 y2 score class, in every image."""
     output: Array = np.array(rows, np.float32).reshape(1, -1, 6)
     graphs.constant(folder / "model.onnx", output)
-    postprocess = steps or (YoloEnd2end(output="output0"), Rectangle())
-    return Detector(LABELS, threshold, NETWORK, postprocess).start(backend, folder)
+    return described(*steps, threshold=threshold).start(backend, folder)
 
 
 def ask(detector: OpenDetector, **request: Any) -> list[dict[str, Any]]:
@@ -175,7 +194,7 @@ def test_raw_output_goes_through_every_refinement_in_order(
     ]
     graphs.constant(tmp_path / "model.onnx", np.array(candidates).T[None])
     steps = (Yolo(output="output0"), Nms(iou=0.5), MinSize(4.0), TopK(3), Rectangle())
-    items = ask(Detector(LABELS, 0.25, NETWORK, steps).start(backend, tmp_path))
+    items = ask(described(*steps).start(backend, tmp_path))
     assert [(item["label"], item["points"]) for item in items] == [
         ("cat", [20, 16, 60, 48]),
         ("dog", [20, 16, 60, 48]),
@@ -298,12 +317,8 @@ def test_models_of_other_input_types_answer_too(
     shape = (1, "height", "width", 3)
     graphs.constant(tmp_path / "model.onnx", output, shape=shape, dtype=dtype)
     steps = (Letterbox((64, 64)), Channels("rgb"), Layout("nhwc"))
-    detector = Detector(
-        LABELS,
-        0.25,
-        Network("model.onnx", "images", steps),
-        (YoloEnd2end(output="output0"), Rectangle()),
-    ).start(backend, tmp_path)
+    network = Network("model.onnx", "images", steps)
+    detector = described(network=network).start(backend, tmp_path)
     (item,) = ask(detector)
     assert item["points"] == [20, 8, 60, 48]
 
@@ -335,3 +350,28 @@ def test_a_tag_is_in_no_group_and_makes_none(backend: Backend, tmp_path: Path) -
     ]
     items = ask(start(backend, tmp_path, rows, decode, Rectangle(), Ellipse(), Tag()))
     assert [item.get("group_id") for item in items] == [1, 1, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Attribute):
+    """Says how many instances there are when it runs."""
+
+    attribute: str
+
+    def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
+        count = len(instances)
+        return instances.with_attribute(self.attribute, np.full(count, str(count), object))
+
+
+@both_backends
+def test_refinements_and_attributes_run_in_the_given_order(
+    backend: Backend, tmp_path: Path
+) -> None:
+    rows: list[list[float]] = [[10, 20, 30, 40, 0.5 + number / 8, 0] for number in range(3)]
+    steps = (Counted("all"), TopK(2), Counted("two"), TopK(1), Counted("one"))
+    (item,) = ask(start(backend, tmp_path, rows, *steps))
+    assert item["attributes"] == [
+        {"name": "all", "value": "3"},
+        {"name": "two", "value": "2"},
+        {"name": "one", "value": "1"},
+    ]

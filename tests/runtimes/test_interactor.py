@@ -72,7 +72,8 @@ def start(
     return Interactor(
         network=Network(f"{encoder}.onnx", image, preprocess),
         decoder=f"{decoder}.onnx" if decoder else None,
-        postprocess=(bound, *refinements),
+        segmenter=bound,
+        refine=refinements,
         **{"threshold": 0.0, "box": "optional", **fields},
     ).start(backend, folder)
 
@@ -384,4 +385,4 @@ def test_a_decoder_that_does_not_fit_stops_the_start(
     seen = OnnxRuntime(device="cpu").open(click_models / "sam-encoder.onnx").signature
     step = Sam().bind(signature, seen)
     with pytest.raises(BadModel, match=what):
-        Interactor(0.0, network, decoder, (step,)).start(BACKENDS[1], click_models)
+        Interactor(0.0, network, decoder, step).start(BACKENDS[1], click_models)

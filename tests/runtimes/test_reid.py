@@ -45,7 +45,7 @@ def start(backend: Backend, folder: Path, batch: int | str = "N", **fields: Any)
         "threshold": 0.1,
         "max_distance": 1000,
         "network": Network("model.onnx", "crops", steps),
-        "postprocess": (Embedding(output="embedding"),),
+        "embedder": Embedding(output="embedding"),
     }
     return Reid(**{**described, **fields}).start(backend, folder)
 

@@ -64,9 +64,17 @@ def second(
     expand: float = 1.0,
     aspect: float | None = None,
 ) -> OpenSecond:
-    return OpenSecond(
-        Second(Network("second.onnx", "crop", ()), classes, expand, steps, aspect), network
+    decoders = [it for it in steps if isinstance(it, Decoder)]
+    attributes = tuple(it for it in steps if isinstance(it, Attribute))
+    described = Second(
+        network=Network("second.onnx", "crop", ()),
+        classes=classes,
+        expand=expand,
+        decoder=decoders[0] if decoders else None,
+        attributes=attributes,
+        aspect=aspect,
     )
+    return OpenSecond(described, network)
 
 
 def numbers(*values: float) -> Scripted:

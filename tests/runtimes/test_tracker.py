@@ -82,9 +82,7 @@ def start(folder: Path, backend: Backend = BACKENDS[1], **fields: Any) -> OpenTr
     if not (folder / "model.onnx").exists():
         write(folder)
     given = {"shape_types": ("rectangle", "polygon"), "digest": "digest", **fields}
-    tracker = Tracker(
-        model="model.onnx", encoder=None, preprocess=VALUES, postprocess=(STEP,), **given
-    )
+    tracker = Tracker(model="model.onnx", encoder=None, preprocess=VALUES, step=STEP, **given)
     return tracker.start(backend, folder)
 
 
@@ -276,15 +274,15 @@ def test_models_that_are_not_what_was_built_stop_the_start(
     backend: Backend, tmp_path: Path
 ) -> None:
     with pytest.raises(BadModel, match="is missing"):
-        Tracker("none.onnx", None, "", ("rectangle",), VALUES, (STEP,)).start(backend, tmp_path)
+        Tracker("none.onnx", None, "", ("rectangle",), VALUES, STEP).start(backend, tmp_path)
     graphs.echo(tmp_path / "echo.onnx")
     with pytest.raises(BadModel, match="no inputs 'template' and 'search'"):
-        Tracker("echo.onnx", None, "", ("rectangle",), VALUES, (STEP,)).start(backend, tmp_path)
+        Tracker("echo.onnx", None, "", ("rectangle",), VALUES, STEP).start(backend, tmp_path)
     write(tmp_path)
     wrong = Transt(template="template", search="search", template_size=32, search_size=64,
                    logits="boxes", boxes="boxes")  # fmt: skip
     with pytest.raises(BadModel, match="decodes"):
-        Tracker("model.onnx", None, "", ("rectangle",), VALUES, (wrong,)).start(backend, tmp_path)
+        Tracker("model.onnx", None, "", ("rectangle",), VALUES, wrong).start(backend, tmp_path)
 
 
 class Counted:
@@ -312,7 +310,7 @@ def test_an_encoder_embeds_an_objects_template_once(backend: Backend, tmp_path: 
         {},
     )
     step = replace(STEP, image="crop", embedding="embedding")
-    tracker = Tracker("model.onnx", "encoder.onnx", "digest", ("rectangle",), VALUES, (step,))
+    tracker = Tracker("model.onnx", "encoder.onnx", "digest", ("rectangle",), VALUES, step)
     model, encoder = (backend.open(tmp_path / it) for it in ("model.onnx", "encoder.onnx"))
     counted = Counted(encoder)
     started = OpenTracker(tracker, model, counted)

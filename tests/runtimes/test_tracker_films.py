@@ -15,6 +15,7 @@ from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
+from runtimes.interfaces import Tracking
 from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.service import parse
 from runtimes.signature import Signature
@@ -23,7 +24,6 @@ from runtimes.trackers.ostrack import Ostrack
 from runtimes.trackers.siamfc import Siamfc
 from runtimes.trackers.siamrpn import Siamrpn
 from runtimes.trackers.transt import Transt
-from runtimes.tracking import Tracking
 from tests.runtimes.trackers import correlators
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def start(backend: Backend, folder: Path, head: str) -> OpenTracker:
         encoder = backend.open(folder / "encoder.onnx").signature
         files = ("decoder.onnx", "encoder.onnx")
     bound = step.bind(backend.open(folder / files[0]).signature, encoder)
-    return Tracker(*files, "digest", TYPES, VALUES, (bound,)).start(backend, folder)
+    return Tracker(*files, "digest", TYPES, VALUES, bound).start(backend, folder)
 
 
 def encoded(frame: Array) -> str:

@@ -1,6 +1,7 @@
 """Detectors: from a manifest and its models to what model_handler.py spells out."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,9 +19,6 @@ from runtimes.errors import BadModel
 from runtimes.second import Second
 from runtimes.signature import Signature
 from runtimes.step import Attribute, Decoder, Refine, Shape
-
-Processing = Decoder | Refine | Attribute | Shape
-"""A step after the model."""
 
 CALLED = "a detector"
 """Such a function in a sentence."""
@@ -40,7 +38,7 @@ def bind(read: ManifestFile[DetectorManifest], models: Mapping[Path_, Model]) ->
     labels = collect(problems, lambda: read_labels(read, first.signature))
     network = collect(problems, lambda: bind_network(read, (), first))
     declared: Any = None
-    steps: Any = None
+    steps: Postprocess | None = None
     then: list[Any] = []
     if labels is not None:
         if not unnamed:
@@ -50,9 +48,17 @@ def bind(read: ManifestFile[DetectorManifest], models: Mapping[Path_, Model]) ->
             collect(problems, partial(_bind_second, read, stage, models, labels))
             for stage in read.stages()[1:]
         ]
-    if labels is None or network is None or problems:
+    if labels is None or network is None or steps is None or steps.decoder is None or problems:
         raise ManifestError(*problems)
-    function = Detector(labels.names, read.manifest.threshold, network, steps, tuple(then))
+    function = Detector(
+        labels.names,
+        read.manifest.threshold,
+        network,
+        steps.decoder,
+        steps.refine,
+        steps.shapes,
+        tuple(then),
+    )
     return Bound(function, declared)
 
 
@@ -77,38 +83,53 @@ def check(read: ManifestFile[DetectorManifest]) -> None:
         raise ManifestError(*problems)
 
 
+@dataclass(frozen=True, slots=True)
+class Postprocess:
+    """The postprocessing steps of a stage, bound to a model and to the labels.
+
+    Attributes:
+        decoder: None in a second model that only reads attributes.
+        refine: refinements and attributes, in the manifest's order.
+        shapes: in the manifest's order.
+    """
+
+    decoder: Decoder | None
+    refine: tuple[Refine | Attribute, ...]
+    shapes: tuple[Shape, ...]
+
+
 def bind_postprocess(
     read: ManifestFile[DetectorManifest], stage: Path_, signature: Signature, labels: Labels
-) -> tuple[Processing, ...]:
+) -> Postprocess:
     """The postprocessing steps of a stage, bound to the model's outputs and to the labels.
 
     Raises:
         ManifestError: the model's outputs are not what the steps are for.
     """
-    bound: list[Processing] = []
     problems: list[Problem] = []
-    keypoints: int | None = None
+    decoder: Decoder | None = None
+    refine: list[Refine | Attribute] = []
+    shapes: list[Shape] = []
     for path, step in read.steps("postprocess", stage).items():
-        assert isinstance(step, Processing)
+        assert isinstance(step, Decoder | Refine | Attribute | Shape)
         try:
             if isinstance(step, Decoder):
                 decoder = step.bind(signature, labels.classes)
-                keypoints = decoder.keypoint_count
-                bound.append(decoder)
             elif isinstance(step, Attribute):
-                bound.append(step.bind(signature))
+                refine.append(step.bind(signature))
             elif isinstance(step, Shape):
+                keypoints = decoder.keypoint_count if decoder else None
                 if step.label_type == "skeleton" and keypoints is not None:
                     for joints in labels.joints:
                         joints.check(keypoints)
-                bound.append(step.bind(labels.joints))
+                shapes.append(step.bind(labels.joints))
             else:
-                bound.append(step)
+                refine.append(step)
         except BadModel as error:
             problems.append(step_problem(read.document, path, error))
     if problems:
         raise ManifestError(*problems)
-    return tuple(bound)
+    return Postprocess(decoder, tuple(refine), tuple(shapes))
 
 
 def _bind_second(
@@ -132,8 +153,8 @@ def _bind_second(
     # What a second model decodes is of one kind, whatever the first one's classes are.
     alone = Labels(labels.entries[:1], exact=False)
     steps = bind_postprocess(read, stage, model.signature, alone)
-    kept = tuple(step for step in steps if isinstance(step, Decoder | Attribute))
-    return Second(network, classes, given.expand, kept, given.aspect)
+    attributes = tuple(step for step in steps.refine if isinstance(step, Attribute))
+    return Second(network, classes, given.expand, steps.decoder, attributes, given.aspect)
 
 
 def unknown_labels(

@@ -11,7 +11,7 @@ from builder.plan.binding import bind_network, step_problem
 from builder.plan.types.bound import Bound
 from runtimes.errors import BadModel
 from runtimes.interactor import Interactor
-from runtimes.segmenter import Segmenter
+from runtimes.interfaces import Segmenter
 from runtimes.step import Refine
 
 CALLED = "an interactor"
@@ -33,33 +33,34 @@ def bind(read: ManifestFile[InteractorManifest], models: Mapping[Path_, Model]) 
     first, *others = models.values()
     decoder = others[0] if others else None
     problems: list[Problem] = []
-    steps: list[Segmenter | Refine] = []
+    segmenter: Segmenter | None = None
+    refine: list[Refine] = []
     image = None
     for path, step in read.steps("postprocess").items():
         assert isinstance(step, Segmenter | Refine)
         if isinstance(step, Refine):
-            steps.append(step)
+            refine.append(step)
             continue
         try:
             if decoder is None:
-                bound = step.bind(first.signature, None)
-                image = bound.image_input()
+                segmenter = step.bind(first.signature, None)
+                image = segmenter.image_input()
             else:
-                bound = step.bind(decoder.signature, first.signature)
-            steps.append(bound)
+                segmenter = step.bind(decoder.signature, first.signature)
         except BadModel as error:
             problems.append(step_problem(read.document, path, error))
     if problems:
         raise ManifestError(*problems)
     network = collect(problems, lambda: bind_network(read, (), first, image))
-    if network is None:
+    if network is None or segmenter is None:
         raise ManifestError(*problems)
     major, minor = map(int, manifest.cvat.split("."))
     function = Interactor(
         manifest.threshold,
         network,
         decoder.name if decoder else None,
-        tuple(steps),
+        segmenter,
+        tuple(refine),
         "shapes" if (major, minor) >= _SHAPES_FROM else "mask",
         manifest.min_pos_points,
         manifest.start_with_box,

@@ -9,8 +9,8 @@ from builder.manifest.schema import ReidManifest
 from builder.model.file import Model
 from builder.plan.binding import bind_network, step_problem
 from builder.plan.types.bound import Bound
-from runtimes.embedder import Embedder
 from runtimes.errors import BadModel
+from runtimes.interfaces import Embedder
 from runtimes.reid import Reid
 
 CALLED = "ReID"
@@ -40,7 +40,7 @@ def bind(read: ManifestFile[ReidManifest], models: Mapping[Path_, Model]) -> Bou
             problems.append(step_problem(read.document, path, error))
     if network is None or problems:
         raise ManifestError(*problems)
-    function = Reid(manifest.threshold, manifest.max_distance, network, (embedders[0],))
+    function = Reid(manifest.threshold, manifest.max_distance, network, embedders[0])
     return Bound(function)
 
 

@@ -12,9 +12,9 @@ from builder.model.file import Model
 from builder.plan.binding import VALUES, bind_steps, step_problem
 from builder.plan.types.bound import Bound
 from runtimes.errors import BadModel
+from runtimes.interfaces import Tracking
 from runtimes.signature import Signature, Tensor
 from runtimes.tracker import Tracker
-from runtimes.tracking import Tracking
 
 CALLED = "a tracker"
 """Such a function in a sentence."""
@@ -42,7 +42,7 @@ def bind(read: ManifestFile[TrackerManifest], models: Mapping[Path_, Model]) -> 
         _digest(list(models.values())),
         manifest.supported_shape_types,
         bind_steps(read, (), tensor),
-        (step,),
+        step,
         manifest.max_state_bytes,
     )
     return Bound(

@@ -52,7 +52,9 @@ def test_what_the_manifest_leaves_out_is_taken_from_the_model(planned: Planned) 
             Layout("nchw"),
         ),
     )
-    assert detector_of(found).postprocess == (Yolo(output="output0"), Nms(), Rectangle())
+    assert detector_of(found).decoder == Yolo(output="output0")
+    assert detector_of(found).refine == (Nms(),)
+    assert detector_of(found).shapes == (Rectangle(),)
     assert detector_of(found).labels == {0: "cat", 1: "dog", 2: "bird"}
     assert detector_of(found).threshold == 0.25
     assert [(it.id, it.name, it.type) for it in found.labels] == [
@@ -78,7 +80,7 @@ def test_what_the_manifest_says_wins(planned: Planned) -> None:
         Normalize(1.0, (0.0,), (1.0,)),
         Layout("nchw"),
     )
-    assert detector_of(found).postprocess[1] == Nms(0.7)
+    assert detector_of(found).refine == (Nms(0.7),)
     assert (found.title, detector_of(found).threshold) == ("My boxes", 0.5)
 
 
@@ -95,7 +97,8 @@ def test_a_decoder_is_bound_to_the_output_that_fits(
 ) -> None:
     make(tmp_path / "other.onnx")
     found = planned(model="other.onnx", postprocess=[decoder, "rectangle"])
-    (bound, _) = detector_of(found).postprocess
+    bound = detector_of(found).decoder
+    assert (detector_of(found).refine, detector_of(found).shapes) == ((), (Rectangle(),))
     assert isinstance(bound, known("detector")[decoder])
     assert 'output="output0"' in repr(bound).replace("'", '"')
 

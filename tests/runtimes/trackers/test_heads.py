@@ -10,12 +10,12 @@ import pytest
 
 from runtimes.arrays import Array
 from runtimes.errors import BadModel
+from runtimes.interfaces import Tracking
 from runtimes.signature import Signature, Tensor
 from runtimes.trackers.ostrack import Ostrack
 from runtimes.trackers.siamfc import Siamfc
 from runtimes.trackers.siamrpn import RATIOS, Siamrpn
 from runtimes.trackers.transt import Transt
-from runtimes.tracking import Tracking
 
 IMAGE = (480, 640)
 BOX = np.array([200.0, 150.0, 260.0, 190.0])

@@ -66,7 +66,8 @@ def test_a_manifest_becomes_a_description(write: Write) -> None:
         output="low_res_masks",
         scores="iou_predictions",
     )
-    assert found.postprocess == (sam, LargestComponent(), FillHoles(50), Smooth(2))
+    assert found.segmenter == sam
+    assert found.refine == (LargestComponent(), FillHoles(50), Smooth(2))
     assert (found.network.file, found.network.input) == ("encoder.onnx", "image")
     assert (found.decoder, found.threshold, found.reply) == ("decoder.onnx", 0.5, "shapes")
     assert (found.min_pos_points, found.box) == (2, "always")
@@ -93,7 +94,8 @@ def test_sam2_and_single_models_are_bound_too(write: Write, click_models: Path) 
             )
         )
     )
-    (step,) = second.postprocess
+    step = second.segmenter
+    assert second.refine == ()
     assert isinstance(step, Sam2)
     assert step.masks == "all"
     assert set(step.features or {}) == {"image_embed", "high_res_feats_0", "high_res_feats_1"}
@@ -108,7 +110,8 @@ def test_sam2_and_single_models_are_bound_too(write: Write, click_models: Path) 
             )
         )
     )
-    (step,) = only.postprocess
+    step = only.segmenter
+    assert only.refine == ()
     assert isinstance(step, ImageAndPoints)
     assert isinstance(only.network, Network)
     assert (only.network.file, only.network.input, only.decoder) == (
@@ -207,5 +210,6 @@ def test_a_manifest_is_checked_without_its_models(write: Write) -> None:
 
 def test_steps_are_spelled_out_with_every_tensor(write: Write) -> None:
     found = interactor_of(plan(write()))
-    (step,) = found.postprocess
+    step = found.segmenter
+    assert found.refine == ()
     assert eval(repr(step), {"Sam": Sam}) == step

@@ -86,7 +86,7 @@ def test_a_manifest_becomes_a_description(write: Write, models: Path) -> None:
         template_size=correlators.correlate.TEMPLATE,
         search_size=correlators.correlate.SEARCH,
     )
-    assert found.postprocess == (step,)
+    assert found.step == step
     assert found.preprocess == (Channels("rgb"), Normalize(), Layout("nchw"))
     assert (found.model, found.encoder) == ("model.onnx", None)
     assert (found.shape_types, found.max_state_bytes) == (("rectangle", "mask"), 50_000)
@@ -97,7 +97,7 @@ def test_a_manifest_becomes_a_description(write: Write, models: Path) -> None:
 def test_an_encoder_and_a_decoder_are_bound_to_each_other(write: Write) -> None:
     made = plan(write(**PAIR))
     found = tracker_of(made)
-    (step,) = found.postprocess
+    step = found.step
     assert isinstance(step, Siamrpn)
     assert (step.image, step.embedding) == ("crop", "features")
     assert (step.template, step.search) == ("input1", "input2")
@@ -189,5 +189,5 @@ def test_a_manifest_is_checked_without_its_models(write: Write) -> None:
 
 
 def test_steps_are_spelled_out_with_every_tensor(write: Write) -> None:
-    (step,) = tracker_of(plan(write())).postprocess
+    step = tracker_of(plan(write())).step
     assert eval(repr(step), {"Siamfc": Siamfc}) == step
