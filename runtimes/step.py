@@ -89,8 +89,8 @@ class Preprocess(Step):
         raise NotImplementedError
 
 
-Gift: TypeAlias = Literal["masks", "keypoints", "oriented"]
-"""What instances can have beside a box; the last one is a box at any angle."""
+Capability: TypeAlias = Literal["masks", "keypoints", "oriented"]
+"""What instances can have besides an axis-aligned box; "oriented" is a rotated box."""
 
 Fitting: TypeAlias = Literal["letterbox", "resize"]
 """How an image is brought to a model's size: with its aspect ratio, or stretched."""
@@ -102,7 +102,7 @@ class Decoder(Step):
     Attributes:
         space: whose pixels the instances are in. Most decoders need not know that there is an
             image; those that look at every pixel of it give instances in the image's.
-        gives: what instances can have beside a box; a model of the family may leave it out.
+        provides: what instances can have besides a box; a model of the family may leave it out.
         overlapping: whether several instances stand for one object, so that `nms` has to follow.
         brought: by which step images are brought to the size that the family is trained at; None
             where several are usual.
@@ -110,7 +110,7 @@ class Decoder(Step):
 
     __slots__ = ()
     space: ClassVar[Literal["input", "image"]] = "input"
-    gives: ClassVar[frozenset[Gift]] = frozenset()
+    provides: ClassVar[frozenset[Capability]] = frozenset()
     overlapping: ClassVar[bool] = False
     brought: ClassVar[Fitting | None] = None
 
@@ -152,7 +152,7 @@ class Refine(Step):
     """
 
     __slots__ = ()
-    needs: ClassVar[frozenset[Gift]] = frozenset()
+    needs: ClassVar[frozenset[Capability]] = frozenset()
 
     def __call__(self, instances: Instances) -> Instances:
         """Do the step."""
@@ -208,7 +208,7 @@ class Shape(Step):
     instance belong to one group."""
 
     label_type: ClassVar[str]
-    needs: ClassVar[frozenset[Gift]] = frozenset()
+    needs: ClassVar[frozenset[Capability]] = frozenset()
 
     def bind(self, joints: tuple[Joints, ...]) -> "Shape":
         """This step with what the labels say of keypoints, where it has a use for that."""

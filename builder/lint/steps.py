@@ -71,29 +71,31 @@ def _shapes(scene: Scene) -> Iterator[Problem]:
     """Shapes, and refinements, that need more than the decoders give."""
     if not scene.steps(Decoder):
         return
-    gifts = {
-        gift
+    provided = {
+        capability
         for stage in scene.read.stages()
         for decoder in scene.steps(Decoder, stage=stage).values()
-        for gift in decoder.gives
+        for capability in decoder.provides
     }
     words = {"masks": "masks", "keypoints": "keypoints", "oriented": "oriented boxes"}
     for path, step in scene.steps(Refine).items():
-        if step.needs and not step.needs & gifts:
-            needed = " or ".join(words[gift] for gift in sorted(step.needs))
+        if step.needs and not step.needs & provided:
+            needed = " or ".join(words[capability] for capability in sorted(step.needs))
             yield scene.problem(
                 "refinement-needs-more",
                 path,
                 f"`{step.name()}` needs {needed}, which the decoder does not give",
-                " and ".join(words[gift] for gift in sorted(gifts)) or "boxes alone",
+                " and ".join(words[capability] for capability in sorted(provided)) or "boxes alone",
                 needed,
                 "leave the step out",
             )
     for path, shape in scene.steps(Shape).items():
-        if shape.needs and not shape.needs & gifts:
-            needed = " or ".join(words[gift] for gift in sorted(shape.needs))
-            given = " and ".join(words[gift] for gift in sorted(gifts)) or "boxes alone"
-            fitting = "points" if gifts == {"keypoints"} else "rectangle"
+        if shape.needs and not shape.needs & provided:
+            needed = " or ".join(words[capability] for capability in sorted(shape.needs))
+            given = (
+                " and ".join(words[capability] for capability in sorted(provided)) or "boxes alone"
+            )
+            fitting = "points" if provided == {"keypoints"} else "rectangle"
             others = {other.name() for other in scene.steps(Shape).values()}
             mend = f"write `- {fitting}` in its place" if fitting not in others else "leave it out"
             yield scene.problem(

@@ -94,7 +94,7 @@ def in_order(kind: str, steps: Iterable[Step], second: bool = False) -> str:
             return "a second model gives keypoints and attributes; refine and draw at the top"
         decoders = [step for step in listed if isinstance(step, Decoder)]
         for decoder in decoders:
-            if "keypoints" not in decoder.gives:
+            if "keypoints" not in decoder.provides:
                 return f"`{decoder.name()}` gives no keypoints; a second model finds nothing else"
         many = len(decoders) > 1
         return f"{len(decoders)} decoders are listed; at most one is allowed" if many else ""

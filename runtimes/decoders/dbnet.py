@@ -15,7 +15,7 @@ from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.rotated import bounds, corners
 from runtimes.signature import Signature
-from runtimes.step import Count, Decoder, Fraction, Gift, Positive
+from runtimes.step import Capability, Count, Decoder, Fraction, Positive
 from runtimes.view import View
 
 _LEAST_SIDE = 3
@@ -48,7 +48,7 @@ class Dbnet(Decoder):
     max: Count = 1000
     """The most outlines that are looked at, the largest first."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"oriented"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"oriented"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Dbnet":
         """See Decoder.bind."""

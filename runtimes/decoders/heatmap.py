@@ -12,7 +12,7 @@ from runtimes.decoders.outputs import take
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Decoder, Fraction, Gift, Positive
+from runtimes.step import Capability, Decoder, Fraction, Positive
 from runtimes.view import View
 
 
@@ -55,7 +55,7 @@ class Heatmap(Decoder):
     visible: Fraction = 0.3
     """The score above which a keypoint counts for the instance's box."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Heatmap":
         """See Decoder.bind."""
@@ -133,7 +133,7 @@ class Simcc(Decoder):
     visible: Fraction = 0.3
     """The score above which a keypoint counts for the instance's box."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Simcc":
         """See Decoder.bind."""

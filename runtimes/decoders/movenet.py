@@ -13,7 +13,7 @@ from runtimes.decoders.outputs import take
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Decoder, Fraction, Gift
+from runtimes.step import Capability, Decoder, Fraction
 from runtimes.view import View
 
 _BOX = 5
@@ -35,7 +35,7 @@ class Movenet(Decoder):
     visible: Fraction = 0.3
     """The score above which a keypoint counts for the instance's box."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Movenet":
         """See Decoder.bind."""
@@ -79,7 +79,7 @@ class MovenetMulti(Decoder):
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "MovenetMulti":
         """See Decoder.bind."""

@@ -19,7 +19,7 @@ from runtimes.instances import Instances
 from runtimes.masks import RegionMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature
-from runtimes.step import Count, Decoder, Fraction, Gift
+from runtimes.step import Capability, Count, Decoder, Fraction
 from runtimes.view import View
 
 _NEIGHBOURS = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
@@ -72,7 +72,7 @@ class Pixellink(Decoder):
     min_area: Count = 300
     """The least area of an instance, in pixels of the image. Default: PixelLink's own."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"masks", "oriented"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"masks", "oriented"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Pixellink":
         """See Decoder.bind."""

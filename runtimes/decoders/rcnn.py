@@ -15,7 +15,7 @@ from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.masks import BoxMasks, FrameMasks
 from runtimes.signature import Signature
-from runtimes.step import Decoder, Gift
+from runtimes.step import Capability, Decoder
 from runtimes.view import View
 
 _MASK_LEVEL = 0.5
@@ -97,7 +97,7 @@ class Torchvision(Decoder):
     """Whether the model's class 0 is the background, so that its class 1 is the manifest's label
     0."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"masks", "keypoints"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"masks", "keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Torchvision":
         """See Decoder.bind."""
@@ -158,7 +158,7 @@ class Mmdeploy(Decoder):
     masks: str | None = None
     """The name of the output with the masks. Default: known by shape, if there is one."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Mmdeploy":
         """See Decoder.bind."""
@@ -199,7 +199,7 @@ class MaskRcnnOpenvino(Decoder):
     """Whether the model's class 0 is the background. It has no mask, so class 1 has the first one,
     and is the manifest's label 0."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def bind(self, signature: Signature, classes: Classes) -> "MaskRcnnOpenvino":
         """See Decoder.bind."""

@@ -13,7 +13,7 @@ from runtimes.decoders.regions import foreground, instances_of
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Count, Decoder, Fraction, Gift
+from runtimes.step import Capability, Count, Decoder, Fraction
 from runtimes.view import View
 
 
@@ -57,7 +57,7 @@ class Saliency(Decoder):
     min_area: Count = 16
     """The least area of an instance, in pixels of the image."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Saliency":
         """See Decoder.bind."""

@@ -28,7 +28,7 @@ from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.masks import sample
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Count, Decoder, Fraction, Gift
+from runtimes.step import Capability, Count, Decoder, Fraction
 from runtimes.view import View
 
 _BACKGROUND = {"background", "bg", "void", "unlabeled", "unlabelled", "ignore", "none", "other"}
@@ -78,7 +78,7 @@ class Semantic(Decoder):
     """Where the channels are: `nchw` or `nhwc`. Default: told from the shapes of output and
     input."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Semantic":
         """See Decoder.bind."""

@@ -15,7 +15,7 @@ from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Count, Decoder, Fitting, Gift
+from runtimes.step import Capability, Count, Decoder, Fitting
 from runtimes.view import View
 
 KeypointShape = tuple[Count, Count]
@@ -208,7 +208,7 @@ class YoloSegment(Decoder):
     prototypes: str | None = None
     """The name of the output with the prototypes. Default: the only one with four axes."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
     overlapping: ClassVar[bool] = True
     brought: ClassVar[Fitting | None] = "letterbox"
 
@@ -243,7 +243,7 @@ class YoloPose(Decoder):
     """How many keypoints, and how many values each has: 2 (x, y) or 3 (x, y, visible). Default:
     what the model's metadata say."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
     overlapping: ClassVar[bool] = True
     brought: ClassVar[Fitting | None] = "letterbox"
 
@@ -279,7 +279,7 @@ class YoloObb(Decoder):
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"oriented"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"oriented"})
     overlapping: ClassVar[bool] = True
     brought: ClassVar[Fitting | None] = "letterbox"
 

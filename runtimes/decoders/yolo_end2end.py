@@ -15,7 +15,7 @@ from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Decoder, Fitting, Gift
+from runtimes.step import Capability, Decoder, Fitting
 from runtimes.view import View
 
 _MOST_ROWS = 1000
@@ -135,7 +135,7 @@ class YoloEnd2endSegment(Decoder):
     prototypes: str | None = None
     """The name of the output with the prototypes. Default: the only one with four axes."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
     brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2endSegment":
@@ -167,7 +167,7 @@ class YoloEnd2endPose(Decoder):
     """How many keypoints, and how many values each has: 2 (x, y) or 3 (x, y, visible). Default:
     what the model's metadata say."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
     brought: ClassVar[Fitting | None] = "letterbox"
 
     @property
@@ -204,7 +204,7 @@ class YoloEnd2endObb(Decoder):
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
 
-    gives: ClassVar[frozenset[Gift]] = frozenset({"oriented"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"oriented"})
     brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2endObb":

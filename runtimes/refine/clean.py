@@ -12,7 +12,7 @@ from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.masks import Crop, Masks, tight
-from runtimes.step import Count, Gift, Limits, Refine
+from runtimes.step import Capability, Count, Limits, Refine
 
 Change = Callable[[Array], Array]
 """From a bitmap, (h, w) uint8 of 0 and 1, to another one of the same size."""
@@ -72,7 +72,7 @@ class LargestComponent(Refine):
         - largest_component
     """
 
-    needs: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    needs: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def __call__(self, instances: Instances) -> Instances:
         """See Refine. Pixels that touch at a corner are connected."""
@@ -90,7 +90,7 @@ class FillHoles(Refine):
     area: Count = 100
     """The most pixels of a hole that is filled."""
 
-    needs: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    needs: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def __call__(self, instances: Instances) -> Instances:
         """See Refine. A hole is what no way without a diagonal step leads out of."""
@@ -108,7 +108,7 @@ class Smooth(Refine):
     radius: Annotated[int, Limits(least=1, most=100)] = 3
     """How far around, in pixels, a pixel looks to decide whether it belongs to the mask."""
 
-    needs: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    needs: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def __call__(self, instances: Instances) -> Instances:
         """See Refine. A pixel stays, or comes, where most of what is around it is set."""

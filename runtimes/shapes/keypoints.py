@@ -8,7 +8,7 @@ from runtimes.arrays import Size
 from runtimes.classes import Joints
 from runtimes.instances import Instances
 from runtimes.skeletons import Skeletons, keypoints_of
-from runtimes.step import Fraction, Gift, Item, Shape
+from runtimes.step import Capability, Fraction, Item, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Skeleton(Shape):
     """The score that a keypoint must reach; below it CVAT shows it as outside."""
 
     label_type: ClassVar[str] = "skeleton"
-    needs: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
+    needs: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
     def bind(self, joints: tuple[Joints, ...]) -> Skeletons:
         """See Shape.bind."""
@@ -44,7 +44,7 @@ class Points(Shape):
     """The score that a keypoint must reach to be drawn."""
 
     label_type: ClassVar[str] = "points"
-    needs: ClassVar[frozenset[Gift]] = frozenset({"keypoints"})
+    needs: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
         """See Shape."""

@@ -14,7 +14,7 @@ from runtimes.errors import BadModel
 from runtimes.instances import Instances
 from runtimes.masks import Crop
 from runtimes.rotated import corners
-from runtimes.step import Gift, Item, Limits, Shape
+from runtimes.step import Capability, Item, Limits, Shape
 
 Tolerance = Annotated[float, Limits(least=0, most=100)]
 Area = Annotated[float, Limits(least=0)]
@@ -56,7 +56,7 @@ class Mask(Shape):
     """How far, in pixels, the polygon beside the mask may stray from its boundary."""
 
     label_type: ClassVar[str] = "mask"
-    needs: ClassVar[frozenset[Gift]] = frozenset({"masks"})
+    needs: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
         """See Shape. An empty mask yields nothing: CVAT cannot open a job that has one."""
@@ -103,7 +103,7 @@ class Polygon(Shape):
     """The least area, in square pixels, of a part. CVAT lets nobody draw less than 9."""
 
     label_type: ClassVar[str] = "polygon"
-    needs: ClassVar[frozenset[Gift]] = frozenset({"masks", "oriented"})
+    needs: ClassVar[frozenset[Capability]] = frozenset({"masks", "oriented"})
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
         """See Shape."""
@@ -130,7 +130,7 @@ class Polyline(Shape):
     """How far, in pixels, the line may stray from the mask's boundary."""
 
     label_type: ClassVar[str] = "polyline"
-    needs: ClassVar[frozenset[Gift]] = frozenset({"masks", "oriented"})
+    needs: ClassVar[frozenset[Capability]] = frozenset({"masks", "oriented"})
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
         """See Shape."""
