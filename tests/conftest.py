@@ -1,4 +1,4 @@
-"""What tests of several modules need: real weights, and functions built from manifests."""
+"""Fixtures for several modules: golden files, real weights, functions built from manifests."""
 
 import importlib
 import os
@@ -17,6 +17,34 @@ from builder.targets.build import build
 from tests.paths import ROOT
 
 NUDENET_SHA256 = "c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="rewrite the expected outputs under tests/golden; review them with git diff",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--update-golden") and os.environ.get("CI") == "true":
+        raise pytest.UsageError("--update-golden is for a developer's checkout, not for CI")
+
+
+@pytest.fixture
+def golden(pytestconfig: pytest.Config) -> Callable[[Path, str], None]:
+    """Compare a text with a file under tests/golden; with --update-golden, rewrite the file."""
+
+    def compare(file: Path, text: str) -> None:
+        if pytestconfig.getoption("--update-golden"):
+            if not file.exists() or file.read_text("utf-8") != text:
+                file.write_text(text, "utf-8")
+            return
+        assert file.exists(), f"{file} is missing: run pytest --update-golden"
+        assert text == file.read_text("utf-8")
+
+    return compare
 
 
 @pytest.fixture(scope="session")
