@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from runtimes.arrays import Array, Size
 from runtimes.instances import Instances
 from runtimes.prompts import Prompts
 from runtimes.signature import Signature
-from runtimes.step import Fitting, Fraction, Pixels, Step
+from runtimes.step import Fraction, Pixels, Step
 from runtimes.view import View
 
 Run: TypeAlias = Callable[[Mapping[str, Array]], dict[str, Array]]
@@ -17,16 +17,9 @@ in another type than the model's, or without leading axes of 1."""
 
 
 class Segmenter(Step):
-    """A step from an annotator's prompts to masks: the first of an interactor's `postprocess`.
-
-    Attributes:
-        brought: see Decoder.
-        centred: whether the family is trained on values from which ImageNet's mean was taken.
-    """
+    """A step from an annotator's prompts to masks: the first of an interactor's `postprocess`."""
 
     __slots__ = ()
-    brought: ClassVar[Fitting | None] = None
-    centred: ClassVar[bool] = False
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Segmenter":
         """This step with its tensors resolved to names.
@@ -73,9 +66,6 @@ class Tracking(Step):
     It says which squares of the image the model is to see, and reads the object's new box from
     what the model says of them. It keeps nothing between frames: all that it needs of the frame
     before is the object's box.
-
-    Attributes:
-        centred: whether the family is trained on values from which ImageNet's mean was taken.
     """
 
     template: str | None = None
@@ -95,8 +85,6 @@ class Tracking(Step):
     """What crops show beyond the image: its mean colour, or black."""
     threshold: Fraction = 0.2
     """The score below which the object counts as lost in a frame."""
-
-    centred: ClassVar[bool] = False
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Tracking":
         """This step with its tensors resolved to names, and its sizes filled in.

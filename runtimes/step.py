@@ -92,9 +92,6 @@ class Preprocess(Step):
 Capability: TypeAlias = Literal["masks", "keypoints", "oriented"]
 """What instances can have besides an axis-aligned box; "oriented" is a rotated box."""
 
-Fitting: TypeAlias = Literal["letterbox", "resize"]
-"""How an image is brought to a model's size: with its aspect ratio, or stretched."""
-
 
 class Decoder(Step):
     """A step from the model's outputs to instances: the first of `postprocess`.
@@ -103,16 +100,11 @@ class Decoder(Step):
         space: whose pixels the instances are in. Most decoders need not know that there is an
             image; those that look at every pixel of it give instances in the image's.
         provides: what instances can have besides a box; a model of the family may leave it out.
-        overlapping: whether several instances stand for one object, so that `nms` has to follow.
-        brought: by which step images are brought to the size that the family is trained at; None
-            where several are usual.
     """
 
     __slots__ = ()
     space: ClassVar[Literal["input", "image"]] = "input"
     provides: ClassVar[frozenset[Capability]] = frozenset()
-    overlapping: ClassVar[bool] = False
-    brought: ClassVar[Fitting | None] = None
 
     @property
     def keypoint_count(self) -> int | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from builder.diagnostics.errors import Problem
+from builder.families.registry import family_of
 from builder.lint.environment import seconds
 from builder.lint.scene import Scene
 from builder.manifest.schema import InteractorManifest
@@ -11,10 +12,6 @@ from runtimes.prompted import Prompted
 
 _NO_OPTIONAL_BOX = (2, 15)
 """The newest CVAT of which it is known that it does not read `startswith_box_optional`."""
-
-_BYTES_A_SECOND = 67e6
-"""How quickly two cores work off the weights of SAM's encoders, vision transformers of 4096 tokens:
-ViT-B has 358 MB and 0.37 trillion multiply-adds, which OpenVINO took 5.3 s for."""
 
 
 def find(scene: Scene) -> Iterator[Problem]:
@@ -77,11 +74,12 @@ def _workers(scene: Scene) -> Iterator[Problem]:
 def _time(scene: Scene) -> Iterator[Problem]:
     """An encoder that is slower than Nuclio allows."""
     model = scene.first_model
-    known = any(step.centred for step in scene.steps(Prompted).values())
-    if model is None or ("encoder",) not in scene.models or not known:
+    families = [family_of(step) for step in scene.steps(Prompted).values()]
+    speeds = [it.encoder_speed for it in families if it and it.encoder_speed]
+    if model is None or ("encoder",) not in scene.models or not speeds:
         return
     weights = sum(file.stat().st_size for file in model.files.values())
-    needed = weights / _BYTES_A_SECOND
+    needed = weights / speeds[0]
     for path, variant in scene.variants():
         if isinstance(variant, CpuVariant) and needed > seconds(variant.event_timeout):
             yield scene.problem(

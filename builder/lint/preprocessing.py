@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 from builder.diagnostics.errors import Problem
+from builder.families.family import Aspect, Family
+from builder.families.input_format import InputFormat, Values
+from builder.families.registry import family_of
 from builder.lint.scene import Scene
-from runtimes.decoders.yolox import Yolox
-from runtimes.interfaces import Segmenter, Tracking
 from runtimes.preprocess.resize import Letterbox, Resize
 from runtimes.preprocess.values import Channels, Normalize
-from runtimes.segmenters.sam import Sam
-from runtimes.segmenters.sam2 import Sam2
-from runtimes.step import Decoder
+from runtimes.step import Step
 
 _IMAGENET = "{mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}"
 """Of red, green and blue, 0 to 1: torchvision's numbers, and a 255th of SAM's."""
@@ -21,34 +20,32 @@ _MANY = 100
 
 def find(scene: Scene) -> Iterator[Problem]:
     """See builder.lint."""
-    for decoder in scene.steps(Decoder).values():
-        yield from _size(scene, decoder)
-        if isinstance(decoder, Yolox):
-            yield from _yolox(scene)
-        elif decoder.brought == "letterbox":
-            yield from _values(scene, decoder)
-    for segmenter in scene.steps(Segmenter).values():
-        yield from _size(scene, segmenter)
-        if isinstance(segmenter, Sam):
-            yield from _sam(scene)
-        # An encoder of images of any size brings them to its own, and their values with it.
-        if (
-            segmenter.centred
-            and scene.image
-            and None not in (scene.image.height, scene.image.width)
-        ):
-            yield from _centred(scene, segmenter)
-    for tracking in scene.steps(Tracking).values():
-        if tracking.centred:
-            yield from _centred(scene, tracking)
+    for step, _, given in _required(scene, "resizing"):
+        yield from _size(scene, step, given)
+    for step, family, given in _required(scene, "values"):
+        yield from _values(scene, step, family, given)
+    for _, family, given in _required(scene, "resizing"):
+        yield from _align(scene, family, given)
+    for _, family, given in _required(scene, "channels"):
+        yield from _missing_order(scene, family, given)
     yield from _order(scene)
     yield from _ranges(scene)
 
 
-def _size(scene: Scene, decoder: Decoder | Segmenter) -> Iterator[Problem]:
+def _required(scene: Scene, aspect: Aspect) -> Iterator[tuple[Step, Family, InputFormat]]:
+    """The steps whose families take images in one form only, as far as that aspect goes."""
+    for step in scene.steps(Step).values():
+        family = family_of(step)
+        given = family.requires(aspect) if family else None
+        if family and given:
+            yield step, family, given
+
+
+def _size(scene: Scene, step: Step, given: InputFormat) -> Iterator[Problem]:
     """A stretched image for a model that was trained on letterboxed ones, or the reverse."""
-    name = decoder.name()
-    if decoder.brought == "resize":
+    name = step.name()
+    mode = given.resizing.mode if given.resizing else None
+    if mode == "resize":
         for path in scene.steps(Letterbox, "preprocess"):
             yield scene.problem(
                 "letterbox-for-stretched",
@@ -58,7 +55,7 @@ def _size(scene: Scene, decoder: Decoder | Segmenter) -> Iterator[Problem]:
                 "resize",
                 "write `- resize` in its place, unless yours was trained with padding",
             )
-    elif decoder.brought == "letterbox":
+    elif mode == "letterbox":
         for path in scene.steps(Resize, "preprocess"):
             yield scene.problem(
                 "resize-for-letterboxed",
@@ -70,33 +67,60 @@ def _size(scene: Scene, decoder: Decoder | Segmenter) -> Iterator[Problem]:
             )
 
 
-def _values(scene: Scene, decoder: Decoder) -> Iterator[Problem]:
+def _values(scene: Scene, step: Step, family: Family, given: InputFormat) -> Iterator[Problem]:
+    """Other values than those that the models of a family take."""
+    if given.values.mean:
+        image = scene.image
+        # An encoder of images of any size brings them to its own, and their values with it.
+        if given.resizing is None or (image and None not in (image.height, image.width)):
+            yield from _centred(scene, step, given.values)
+    elif given.values.scale == 1:
+        yield from _as_they_are(scene, family, given.values)
+    else:
+        yield from _scaled(scene, step, given.values)
+
+
+def _scaled(scene: Scene, step: Step, wanted: Values) -> Iterator[Problem]:
     """Values 0 to 255 for a model that was trained on 0 to 1."""
     image = scene.image
     if image and image.dtype.startswith("float") and not scene.steps(Normalize, "preprocess"):
         yield scene.problem(
             "values-not-scaled",
             ("preprocess",),
-            f"models that `{decoder.name()}` decodes take values from 0 to 1; without `normalize` "
+            f"models that `{step.name()}` decodes take values from 0 to 1; without `normalize` "
             "they get 0 to 255",
-            hint="add `- normalize: 255`, unless yours was exported with the division inside",
+            hint=f"add `- normalize: {wanted.scale:g}`, unless {wanted.exception}",
         )
 
 
-def _centred(scene: Scene, step: Segmenter | Tracking) -> Iterator[Problem]:
+def _as_they_are(scene: Scene, family: Family, wanted: Values) -> Iterator[Problem]:
+    """Values 0 to 1 for a model that was trained on 0 to 255."""
+    for path, values in scene.steps(Normalize, "preprocess").items():
+        if values.scale != 1:
+            yield scene.problem(
+                family.input_code,
+                path,
+                f"{family.name} takes the values 0 to 255 as they are, unless {wanted.exception}",
+                f"scale: {values.scale:g}",
+                hint="leave the step out",
+            )
+
+
+def _centred(scene: Scene, step: Step, wanted: Values) -> Iterator[Problem]:
     """Values with ImageNet's mean for a model that was trained without it."""
     model = scene.first_model
     images = [it for it in model.signature.inputs if len(it.shape) in (3, 4)] if model else []
     if not images or not all(it.dtype.startswith("float") for it in images):
         return
     given = scene.steps(Normalize, "preprocess")
+    hint = f"`- normalize: {_IMAGENET}`, unless {wanted.exception}"
     if not given:
         yield scene.problem(
             "values-not-scaled",
             ("preprocess",),
             f"models for `{step.name()}` take values around 0; without `normalize` they get 0 to "
             "255",
-            hint=f"add `- normalize: {_IMAGENET}`, unless yours was exported with that inside",
+            hint=f"add {hint}",
         )
     for path, values in given.items():
         if not any(values.mean):
@@ -107,7 +131,7 @@ def _centred(scene: Scene, step: Segmenter | Tracking) -> Iterator[Problem]:
                 "taken",
                 "mean 0",
                 "a mean and a std for each channel",
-                f"write `- normalize: {_IMAGENET}`, unless yours was exported with that inside",
+                f"write {hint}",
             )
 
 
@@ -138,46 +162,29 @@ def _ranges(scene: Scene) -> Iterator[Problem]:
                 )
 
 
-def _sam(scene: Scene) -> Iterator[Problem]:
-    """SAM has the image in the corner, since its decoder knows where the padding is."""
+def _align(scene: Scene, family: Family, given: InputFormat) -> Iterator[Problem]:
+    """An image in the middle of its padding for a model that has it in the corner."""
+    if given.resizing is None or given.resizing.align != "top_left":
+        return
     for path, box in scene.steps(Letterbox, "preprocess").items():
         if box.align != "top_left":
             yield scene.problem(
-                "sam-input",
+                family.input_code,
                 (*path, "align"),
-                "SAM is trained with the image in the top left corner",
+                f"{family.name} is trained with the image in the top left corner",
                 box.align,
                 "top_left",
                 "write `align: top_left` in the letterbox",
             )
 
 
-def _yolox(scene: Scene) -> Iterator[Problem]:
-    """YOLOX is like no other YOLO: padded right and below, blue first, values as they are."""
-    for path, box in scene.steps(Letterbox, "preprocess").items():
-        if box.align != "top_left":
-            yield scene.problem(
-                "yolox-input",
-                (*path, "align"),
-                "YOLOX is trained with the image in the top left corner",
-                box.align,
-                "top_left",
-                "write `- letterbox: {align: top_left}`",
-            )
-    for path, values in scene.steps(Normalize, "preprocess").items():
-        if values.scale != 1:
-            yield scene.problem(
-                "yolox-input",
-                path,
-                "YOLOX takes the values 0 to 255 as they are, unless it is older than 0.1.1",
-                f"scale: {values.scale:g}",
-                hint="leave the step out",
-            )
-    if not scene.steps(Channels, "preprocess"):
+def _missing_order(scene: Scene, family: Family, given: InputFormat) -> Iterator[Problem]:
+    """RGB, which is the default, for a model that is trained on BGR."""
+    if given.channel_order == "bgr" and not scene.steps(Channels, "preprocess"):
         yield scene.problem(
-            "yolox-input",
+            family.input_code,
             ("preprocess",),
-            "YOLOX is trained on BGR; without `channels` it gets RGB",
+            f"{family.name} is trained on BGR; without `channels` it gets RGB",
             hint="add `- channels: bgr`",
         )
 
@@ -185,13 +192,14 @@ def _yolox(scene: Scene) -> Iterator[Problem]:
 def _order(scene: Scene) -> Iterator[Problem]:
     """BGR for a model that is known to be trained on RGB."""
     model = scene.first_model
-    ultralytics = model and {"names", "stride", "task"} <= set(model.signature.metadata)
-    sam = any(isinstance(step, Sam | Sam2) for step in scene.steps(Segmenter).values())
-    if not ultralytics and not sam:
-        return
-    which = "SAM is trained" if sam else "the model is an export of Ultralytics, which trains"
+    trained = [
+        f"{family.name} is trained"
+        for _, family, given in _required(scene, "channels")
+        if given.channel_order == "rgb"
+    ]
+    if model and {"names", "stride", "task"} <= set(model.signature.metadata):
+        trained.append("the model is an export of Ultralytics, which trains")
     for path, step in scene.steps(Channels, "preprocess").items():
-        if step.order == "bgr":
-            yield scene.problem(
-                "channel-order", path, f"{which} on RGB", "bgr", "rgb", "leave the step out"
-            )
+        if step.order == "bgr" and trained:
+            what = f"{trained[0]} on RGB"
+            yield scene.problem("channel-order", path, what, "bgr", "rgb", "leave the step out")

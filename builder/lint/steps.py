@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from builder.diagnostics.errors import Problem
+from builder.families.registry import family_of
 from builder.lint.scene import Scene
 from runtimes.refine.suppress import Nms, TopK
 from runtimes.shapes.region import Mask, Polygon
@@ -42,15 +43,17 @@ def _suppression(scene: Scene) -> Iterator[Problem]:
     """`nms` where the model has it inside, and none where it has not."""
     suppressions = scene.steps(Nms)
     for path, decoder in scene.steps(Decoder).items():
-        name = decoder.name()
-        if decoder.overlapping and not suppressions:
+        name, family = decoder.name(), family_of(decoder)
+        if family is None:
+            continue
+        if family.candidates_overlap and not suppressions:
             yield scene.problem(
                 "nms-missing",
                 path,
                 f"`{name}` gives several boxes for each object, and no step leaves only the best",
                 hint=f"add `- nms: 0.45` after `- {name}`",
             )
-        for needless in suppressions if not decoder.overlapping else ():
+        for needless in suppressions if not family.candidates_overlap else ():
             yield scene.problem(
                 "nms-needless",
                 needless,

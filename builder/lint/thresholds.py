@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from builder.diagnostics.errors import Problem
+from builder.families.registry import family_of
 from builder.lint.scene import Scene
 from builder.manifest.schema import DetectorManifest, InteractorManifest, ReidManifest
 from runtimes.embedders.vector import Embedding
@@ -100,7 +101,8 @@ def _of_reid(scene: Scene, manifest: ReidManifest) -> Iterator[Problem]:
 def _of_detector(scene: Scene, threshold: float) -> Iterator[Problem]:
     """Traps in the manifest's own threshold."""
     path = ("threshold",)
-    overlapping = any(step.overlapping for step in scene.steps(Decoder).values())
+    families = [family_of(step) for step in scene.steps(Decoder).values()]
+    overlapping = any(it.candidates_overlap for it in families if it)
     if threshold == 1:
         yield scene.problem(
             "threshold-hides-all",

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Count, Decoder, Fitting
+from runtimes.step import Count, Decoder
 from runtimes.view import View
 
 # RF-DETR calls the boxes `dets` and the logits `labels`.
@@ -96,8 +95,6 @@ class Rtdetr(Decoder):
     """How many of all queries and classes to take at most. Default: as many as there are
     queries."""
 
-    brought: ClassVar[Fitting | None] = "resize"
-
     def bind(self, signature: Signature, classes: Classes) -> "Rtdetr":
         """See Decoder.bind."""
         parts = [(_LOGITS, self.logits), (_BOXES, self.boxes)]
@@ -139,8 +136,6 @@ class RtdetrConcat(Decoder):
 
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
-
-    brought: ClassVar[Fitting | None] = "resize"
 
     def bind(self, signature: Signature, classes: Classes) -> "RtdetrConcat":
         """See Decoder.bind."""
@@ -199,8 +194,6 @@ class RtdetrDeploy(Decoder):
     """The name of the output with the boxes. Default: known by name or shape."""
     scores: str | None = None
     """The name of the output with the scores. Default: known by name or type."""
-
-    brought: ClassVar[Fitting | None] = "resize"
 
     def bind(self, signature: Signature, classes: Classes) -> "RtdetrDeploy":
         """See Decoder.bind."""

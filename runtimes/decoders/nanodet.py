@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -46,8 +46,6 @@ class Nanodet(Decoder):
     """From which point of its cell a candidate measures: `corner`, the upper left one, x * stride
     (NanoDet-Plus); `middle`, (x + 0.5) * stride (the first NanoDet); `pixel`, (x + 0.5) * stride -
     0.5 (NanoDet's first release, the one in OpenCV's model zoo)."""
-
-    overlapping: ClassVar[bool] = True
 
     def bind(self, signature: Signature, classes: Classes) -> "Nanodet":
         """See Decoder.bind."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from runtimes.classes import Classes
 from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Decoder, Fitting
+from runtimes.step import Decoder
 from runtimes.view import View
 
 
@@ -49,8 +48,6 @@ class Ssd(Decoder):
     background: bool = True
     """Whether the model's class 0 is the background, so that its class 1 is the manifest's label
     0."""
-
-    brought: ClassVar[Fitting | None] = "resize"
 
     def bind(self, signature: Signature, classes: Classes) -> "Ssd":
         """See Decoder.bind."""
@@ -93,8 +90,6 @@ class OpenvinoBoxes(Decoder):
     background: bool = False
     """Whether the model's class 0 is the background, so that its class 1 is the manifest's label
     0."""
-
-    brought: ClassVar[Fitting | None] = "resize"
 
     def bind(self, signature: Signature, classes: Classes) -> "OpenvinoBoxes":
         """See Decoder.bind."""

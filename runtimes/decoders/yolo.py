@@ -15,7 +15,7 @@ from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Capability, Count, Decoder, Fitting
+from runtimes.step import Capability, Count, Decoder
 from runtimes.view import View
 
 KeypointShape = tuple[Count, Count]
@@ -178,9 +178,6 @@ class Yolo(Decoder):
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
 
-    overlapping: ClassVar[bool] = True
-    brought: ClassVar[Fitting | None] = "letterbox"
-
     def bind(self, signature: Signature, classes: Classes) -> "Yolo":
         """See Decoder.bind."""
         tensor, rows = _bind_rows(self.output, signature, classes, "detect", self.name())
@@ -209,8 +206,6 @@ class YoloSegment(Decoder):
     """The name of the output with the prototypes. Default: the only one with four axes."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
-    overlapping: ClassVar[bool] = True
-    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloSegment":
         """See Decoder.bind."""
@@ -244,8 +239,6 @@ class YoloPose(Decoder):
     what the model's metadata say."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
-    overlapping: ClassVar[bool] = True
-    brought: ClassVar[Fitting | None] = "letterbox"
 
     @property
     def keypoint_count(self) -> int | None:
@@ -280,8 +273,6 @@ class YoloObb(Decoder):
     """The output's name. Default: the only one with three axes."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"oriented"})
-    overlapping: ClassVar[bool] = True
-    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloObb":
         """See Decoder.bind."""

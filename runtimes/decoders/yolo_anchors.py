@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -62,8 +62,6 @@ class YoloAnchors(Decoder):
     activated: bool = False
     """Whether the sigmoid of x, y, objectness and classes is in the graph; in `v5`, also that of
     width and height."""
-
-    overlapping: ClassVar[bool] = True
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloAnchors":
         """See Decoder.bind."""

@@ -15,7 +15,7 @@ from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
 from runtimes.rotated import bounds
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Capability, Decoder, Fitting
+from runtimes.step import Capability, Decoder
 from runtimes.view import View
 
 _MOST_ROWS = 1000
@@ -68,8 +68,6 @@ class YoloEnd2end(Decoder):
 
     output: str | None = None
     """The output's name. Default: the only one with two or three axes."""
-
-    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2end":
         """See Decoder.bind."""
@@ -136,7 +134,6 @@ class YoloEnd2endSegment(Decoder):
     """The name of the output with the prototypes. Default: the only one with four axes."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
-    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2endSegment":
         """See Decoder.bind."""
@@ -168,7 +165,6 @@ class YoloEnd2endPose(Decoder):
     what the model's metadata say."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
-    brought: ClassVar[Fitting | None] = "letterbox"
 
     @property
     def keypoint_count(self) -> int | None:
@@ -205,7 +201,6 @@ class YoloEnd2endObb(Decoder):
     """The output's name. Default: the only one with three axes."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"oriented"})
-    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2endObb":
         """See Decoder.bind."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from runtimes.decoders.outputs import check_task, corners, take
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Decoder, Fitting
+from runtimes.step import Decoder
 from runtimes.view import View
 
 
@@ -70,9 +69,6 @@ class YoloObjectness(Decoder):
 
     output: str | None = None
     """The output's name. Default: the only one with three axes."""
-
-    overlapping: ClassVar[bool] = True
-    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloObjectness":
         """See Decoder.bind."""

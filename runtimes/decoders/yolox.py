@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from runtimes.decoders.grids import cells, check_count, check_strides
 from runtimes.decoders.yolo_objectness import check_columns, take_rows
 from runtimes.instances import Instances
 from runtimes.signature import Signature
-from runtimes.step import Count, Decoder, Fitting
+from runtimes.step import Count, Decoder
 from runtimes.view import View
 
 
@@ -33,9 +32,6 @@ class Yolox(Decoder):
     """The output's name. Default: the only one with three axes."""
     strides: tuple[Count, ...] = (8, 16, 32)
     """How many pixels a cell of each grid covers, in the order of the candidates."""
-
-    overlapping: ClassVar[bool] = True
-    brought: ClassVar[Fitting | None] = "letterbox"
 
     def bind(self, signature: Signature, classes: Classes) -> "Yolox":
         """See Decoder.bind."""

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from runtimes.prompted import Prompted
-from runtimes.step import Fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,5 @@ class Sam(Prompted):
         - sam: {masks: all}
     """
 
-    brought: ClassVar[Fitting | None] = "letterbox"
-    centred: ClassVar[bool] = True
     pads: ClassVar[bool] = True
     square: ClassVar[bool] = True

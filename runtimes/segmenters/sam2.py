@@ -1,10 +1,8 @@
 """SAM 2: masks from several maps of features, points and a box."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from runtimes.prompted import Prompted
-from runtimes.step import Fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +16,3 @@ class Sam2(Prompted):
     Example:
         - sam2: {masks: all}
     """
-
-    brought: ClassVar[Fitting | None] = "resize"
-    centred: ClassVar[bool] = True

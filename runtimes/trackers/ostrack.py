@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -51,8 +51,6 @@ class Ostrack(Tracking):
     """The output's name. Default: told by its name."""
     fill: Literal["mean", "black"] = "black"
     """What crops show beyond the image: its mean colour, or black."""
-
-    centred: ClassVar[bool] = True
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Ostrack":
         """See Tracking.bind."""

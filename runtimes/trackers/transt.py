@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isqrt
-from typing import ClassVar
 
 import numpy as np
 
@@ -45,8 +44,6 @@ class Transt(Tracking):
     """The output's name. Default: the only one [1, cells, 2]."""
     boxes: str | None = None
     """The output's name. Default: the only one [1, cells, 4]."""
-
-    centred: ClassVar[bool] = True
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Transt":
         """See Tracking.bind."""

@@ -1,0 +1,1 @@
+"""The families of models that cvatbuild knows: one module each, with one `Family`."""
