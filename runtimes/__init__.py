@@ -1,11 +1,11 @@
-"""What runs inside a function: numpy, OpenCV, orjson and one inference runtime, nothing else.
+"""The code of a function; it needs numpy, OpenCV, orjson and one inference runtime.
 
-The builder copies the modules that a function uses into its directory, so nothing in here may
-import the builder, pydantic, yaml or onnx.
+The builder copies the modules that a function uses into the function's directory. Modules in this
+package must therefore not import the builder, pydantic, yaml or onnx.
 """
 
 import os
 
-# OpenCV reads this once, when it is first imported. Its own limit of 2**30 pixels lets a request
-# of a few kilobytes ask for 3 GB; 2**28 (16384 x 16384) is beyond any image that people annotate.
+# OpenCV reads this variable when it is first imported. With its default limit of 2**30 pixels, a
+# request of a few kilobytes can allocate 3 GB. 2**28 pixels (16384 x 16384) are enough to annotate.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**28))

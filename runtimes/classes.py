@@ -1,4 +1,4 @@
-"""What the manifest's labels say of a model's classes and keypoints, for steps to compare."""
+"""Checks that the manifest's labels match the model's classes and keypoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,27 +8,31 @@ from runtimes.errors import BadModel, Fault
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """How many classes the manifest's labels speak of.
+    """The number of classes that the manifest's labels imply.
 
     Attributes:
-        least: one more than the highest class number among the labels.
-        exact: whether the labels claim to be all of them (a plain list of names does, labels with
-            an explicit `id` do not).
+        least: the highest class ID among the labels plus one.
+        exact: whether the labels are all classes: true for a plain list of names, false for labels
+            with an explicit `id`.
     """
 
     least: int
     exact: bool
 
     def check(self, found: int, tensor: str) -> None:
-        """Compare with the `found` classes that the model has according to `tensor`.
+        """Compare with the number of classes of the model.
+
+        Args:
+            found: the number of classes of the model.
+            tensor: the output that it was read from, for messages.
 
         Raises:
-            BadModel: the numbers differ, or labels name classes that the model does not have.
+            BadModel: the counts differ, or a label's class ID is not a class of the model.
         """
         if found == self.least or (not self.exact and self.least <= found):
             return
         background = (
-            "leave the label of the background out, if one is: the model has none; or "
+            "remove the background label, if there is one: the model has no such class; or "
             if self.exact and self.least == found + 1
             else ""
         )
@@ -37,21 +41,22 @@ class Classes:
             f"the model has {found} classes, the manifest {labels}",
             found=tensor,
             allowed=f"{found} labels" if self.exact else f"ids 0 to {found - 1}",
-            hint=f"{background}list every class in the model's order, or give the labels that you "
-            "want an `id`: the model's class number, from 0",
+            hint=f"{background}list every class in the model's order, or give each label that you "
+            "want an `id`: its class ID in the model, from 0",
             fault=Fault.CLASS_COUNT,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Joints:
-    """One skeleton that some of a model's keypoints make.
+    """One skeleton label and its keypoints.
 
     Attributes:
-        classes: the class numbers of the instances that have it.
-        label: the label that it is drawn under; empty: the instance's own.
-        points: a sublabel's name -> the keypoint's number.
-        total: how many keypoints the labels say that the model gives; None: they name some of them.
+        classes: the class IDs of the instances that have this skeleton.
+        label: the label that it is drawn under; empty for the instance's own label.
+        points: a sublabel's name -> the keypoint's ID in the model.
+        total: the number of the model's keypoints according to the labels; None if the labels name
+            only some of them.
     """
 
     classes: tuple[int, ...]
@@ -60,20 +65,20 @@ class Joints:
     total: int | None
 
     def check(self, found: int) -> None:
-        """Compare with the `found` keypoints that the model gives.
+        """Compare with the `found` keypoints of the model.
 
         Raises:
-            BadModel: the numbers differ, or sublabels name keypoints that the model does not have.
+            BadModel: the counts differ, or a sublabel's ID is not a keypoint of the model.
         """
         least = 1 + max(self.points.values())
         if found == self.total or (self.total is None and least <= found):
             return
         named = f"name {self.total}" if self.total else f"a keypoint with id {least - 1}"
         raise BadModel(
-            f"the model gives {found} keypoints, the labels {named}",
+            f"the model has {found} keypoints, the labels {named}",
             found=", ".join(self.points),
             allowed=f"{found} sublabels" if self.total else f"ids 0 to {found - 1}",
-            hint="list every keypoint in the model's order, or give the sublabels that you want an "
-            "`id`: the model's number of the keypoint, from 0",
+            hint="list every keypoint in the model's order, or give each sublabel that you want an "
+            "`id`: its keypoint ID in the model, from 0",
             fault=Fault.KEYPOINT_COUNT,
         )

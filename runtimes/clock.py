@@ -1,4 +1,4 @@
-"""Where the time of a request goes, and what else its line in the log is to say."""
+"""The duration of a request's stages, and notes for its log line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,9 +6,11 @@ from time import perf_counter
 
 
 class Clock:
-    """Stage names and the milliseconds spent in each, in the order of their first use.
+    """Measures the stages of a request and collects notes for its log line.
 
-    Notes are what a stage has to say beside its time.
+    Attributes:
+        stages: stage -> milliseconds, in the order of first use.
+        notes: further text for the log line.
     """
 
     def __init__(self) -> None:
@@ -18,7 +20,7 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the time that the `with` block takes to stage `name`, also when it fails."""
+        """Add the duration of the `with` block to stage `name`, even if the block raises."""
         start = perf_counter()
         try:
             yield
@@ -27,11 +29,11 @@ class Clock:
             self.stages[name] = self.stages.get(name, 0.0) + spent
 
     def note(self, text: str) -> None:
-        """Have the request's line in the log say something more."""
+        """Add text to the request's log line."""
         self.notes.append(text)
 
     def __str__(self) -> str:
-        """One line: the notes, each stage, then all of it."""
+        """Return one line: the notes, the time of each stage, and the total."""
         total = (perf_counter() - self._start) * 1000
         parts = [f"{name} {spent:.1f}" for name, spent in self.stages.items()]
         times = ", ".join([*parts, f"total {total:.1f} ms"])

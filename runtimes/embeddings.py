@@ -1,4 +1,4 @@
-"""What a model made of the latest images, for the clicks that follow on the same one."""
+"""A cache of embeddings, for repeated clicks on the same image."""
 
 from collections import OrderedDict
 from hashlib import sha256
@@ -9,19 +9,19 @@ from runtimes.network import Outputs
 
 
 def fingerprint(text: str) -> bytes:
-    """What an image's base64 text is remembered by.
+    """Return the cache key of an image: the SHA-256 of its base64 text.
 
-    The text stands for the bytes of the file, so that a click on a known image need not even
-    decode them. Nothing else will do: CVAT sends no name, and may send parts of an image.
+    Hashing the text avoids decoding a cached image. CVAT sends no name of the image, and may send
+    a part of an image, so only the content identifies it.
     """
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 class Embeddings:
-    """The latest embeddings, as many as fit.
+    """A least recently used cache of embeddings.
 
     Args:
-        most: how many bytes they may take together. The newest one always stays.
+        most: the maximum total size in bytes. The newest embedding is kept even if it is larger.
     """
 
     def __init__(self, most: int) -> None:
@@ -33,14 +33,14 @@ class Embeddings:
         return len(self._kept)
 
     def get(self, key: bytes) -> Outputs | None:
-        """What is remembered of an image, which then counts as the newest."""
+        """Return the embedding of an image, or None; it becomes the most recently used."""
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
         return found
 
     def put(self, key: bytes, outputs: Outputs) -> Outputs:
-        """Remember a copy of `outputs`, which a model may overwrite; return the copy."""
+        """Cache a copy of `outputs`, which the next run may overwrite; return the copy."""
         tensors = {name: np.array(array) for name, array in outputs.tensors.items()}
         copy = Outputs(tensors, outputs.view)
         self._drop(key)
@@ -51,12 +51,12 @@ class Embeddings:
         return copy
 
     def _drop(self, key: bytes) -> None:
-        """Forget an image, if it is known."""
+        """Remove an image from the cache, if it is there."""
         old = self._kept.pop(key, None)
         if old is not None:
             self.bytes -= _size(old)
 
 
 def _size(outputs: Outputs) -> int:
-    """The bytes that an embedding takes."""
+    """Return the size of an embedding in bytes."""
     return sum(array.nbytes for array in outputs.tensors.values())

@@ -1,13 +1,13 @@
-"""Every error that a function raises on purpose.
+"""The exceptions of functions.
 
     FunctionError
-      BadRequest   the request cannot be answered: HTTP 400
-      BadModel     the model's tensors are not what the steps expect
-      NoDevice     the device that the variant is for cannot be used
-      BadStart     the function was started in a way that it cannot run in
+      BadRequest   the request is invalid: HTTP 400
+      BadModel     the model does not fit the manifest's steps
+      NoDevice     the variant's device is not available
+      BadStart     the function's environment is not what it was generated for
 
-They live here and not in the builder, because a step checks itself in both places: against the
-declared shapes when a function is built, and against the real ones when it runs.
+Steps raise them twice: for the declared shapes when a function is built, and for the real shapes
+when it runs.
 """
 
 from enum import StrEnum
@@ -48,14 +48,14 @@ class Fault(StrEnum):
 
 
 class FunctionError(Exception):
-    """Something that has a cause which can be named and mended.
+    """The base class of errors with a known cause.
 
     Args:
         what: what is wrong, in one sentence without a full stop.
-        where: the key within a manifest's step or a request that it is about, if there is one.
-        found: the offending value, as text.
-        allowed: what would have been right, as text.
-        hint: what to do about it.
+        where: the key of the manifest's step or of the request, if there is one.
+        found: the invalid value, as text.
+        allowed: the valid values, as text.
+        hint: how to fix it.
         fault: what is wrong, for programs. Default: the class's own, if it has one.
     """
 
@@ -94,18 +94,18 @@ class FunctionError(Exception):
 
 
 class BadRequest(FunctionError):
-    """The request cannot be answered; the caller gets HTTP 400 and the message."""
+    """The request is invalid. The caller gets HTTP 400 and the message."""
 
 
 class BadModel(FunctionError):
-    """The model's inputs or outputs do not fit the steps of the manifest."""
+    """The model's inputs or outputs do not fit the manifest's steps."""
 
     fault = Fault.MODEL_MISMATCH
 
 
 class NoDevice(FunctionError):
-    """The device that this variant is for cannot be used here."""
+    """The device of this variant is not available."""
 
 
 class BadStart(FunctionError):
-    """The function's surroundings are not what it was generated for."""
+    """The function's environment is not what it was generated for."""

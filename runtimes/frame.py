@@ -1,4 +1,4 @@
-"""One image on its way to becoming a model's input."""
+"""An image during preprocessing, and its conversion to the model's input."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -16,18 +16,19 @@ ChannelOrder: TypeAlias = Literal["rgb", "bgr", "gray"]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """An image with all that preprocessing has decided about it so far.
+    """An image and the preprocessing that was applied to it or is still pending.
 
-    Steps that move pixels change `pixels` and `geometry` at once. Steps that only change values
-    (channel order, normalisation, axes) note what is to be done; `tensor` then does it in a single
-    pass, which costs a fraction of doing one after the other.
+    Steps that move pixels change `pixels` and `geometry`. Steps that only change values (channel
+    order, normalization, layout) set the other fields; `tensor` applies them in one pass, which is
+    several times faster than one pass for each step.
 
     Attributes:
         pixels: (H, W, 3) uint8 BGR, as OpenCV decodes it.
         geometry: from the pixels of the original image to those of `pixels`.
         channels: the order of channels in the tensor.
-        scale: what values 0..255 are divided by.
-        mean, std: per channel of the tensor (or one for all), subtracted and divided by after that.
+        scale: the divisor of the values 0..255.
+        mean, std: per channel of the tensor, or one for all; subtracted from the scaled values, and
+            their divisor.
         layout: the order of the tensor's axes.
     """
 
@@ -45,10 +46,10 @@ class Frame:
         return self.pixels.shape[0], self.pixels.shape[1]
 
     def tensor(self, dtype: str) -> Array:
-        """The model's input, in `layout` and of `dtype`: (value / scale - mean) / std.
+        """Return the model's input, in `layout` and of `dtype`: (value / scale - mean) / std.
 
         Raises:
-            BadModel: `dtype` is no type that pixel values can be turned into.
+            BadModel: pixel values cannot be converted to `dtype`.
         """
         pixels = self.pixels
         if self.channels == "gray":
@@ -57,7 +58,7 @@ class Frame:
             pixels = pixels[:, :, ::-1]
         if dtype not in PIXEL_TYPES:
             raise BadModel(
-                f"the model's input is of type {dtype}, which no image can be turned into",
+                f"the model's input is of type {dtype}, to which no image can be converted",
                 allowed=", ".join(PIXEL_TYPES),
                 fault=Fault.INPUT_VALUES,
             )

@@ -1,4 +1,4 @@
-"""What preprocessing did to coordinates, and how to undo it."""
+"""The map from image coordinates to input coordinates, and its inverse."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from runtimes.arrays import Array
 class Geometry:
     """An axis-aligned affine map from the image's pixels to the model's input pixels.
 
-    x' = scale_x * x + shift_x, and the same for y. Coordinates are continuous: 0 is the left edge
-    of the first pixel, `width` the right edge of the last one, so resizing by cv2 needs no
+    x' = scale_x * x + shift_x, and likewise for y. Coordinates are continuous: 0 is the left edge
+    of the first pixel, `width` the right edge of the last one, so resizing with cv2 needs no
     half-pixel term.
     """
 
@@ -22,7 +22,7 @@ class Geometry:
     shift_y: float = 0.0
 
     def then(self, scale_x: float, scale_y: float, shift_x: float, shift_y: float) -> "Geometry":
-        """This map followed by a scaling about the origin and a shift, both in output pixels."""
+        """Return this map followed by a scaling about the origin and a shift, in output pixels."""
         return Geometry(
             self.scale_x * scale_x,
             self.scale_y * scale_y,
@@ -31,7 +31,7 @@ class Geometry:
         )
 
     def followed_by(self, other: "Geometry") -> "Geometry":
-        """This map, then another one."""
+        """Return this map followed by another one."""
         return self.then(other.scale_x, other.scale_y, other.shift_x, other.shift_y)
 
     @property

@@ -1,4 +1,4 @@
-"""The interfaces of the steps that segment, track and embed; see runtimes.step for the others."""
+"""The base classes of the steps of interactors, trackers and ReID functions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,29 +12,29 @@ from runtimes.step import Fraction, Pixels, Step
 from runtimes.view import View
 
 Run: TypeAlias = Callable[[Mapping[str, Array]], dict[str, Array]]
-"""Runs a model: from its inputs to its outputs, both by name; see Session.run. Inputs may be given
-in another type than the model's, or without leading axes of 1."""
+"""A function that runs a model: inputs by name -> outputs by name; see session.run_fitted. Inputs
+may have another type than the model's, and may lack leading axes of 1."""
 
 
 class Segmenter(Step):
-    """A step from an annotator's prompts to masks: the first of an interactor's `postprocess`."""
+    """A step that turns prompts into masks: the first step of an interactor's `postprocess`."""
 
     __slots__ = ()
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Segmenter":
-        """This step with its tensors resolved to names.
+        """Return this step with its tensors resolved to names.
 
         Args:
-            model: of the model that takes the prompts: the decoder, or the only model.
-            encoder: of the model that takes the image, where that is another one.
+            model: the signature of the model that takes the prompts.
+            encoder: the signature of the encoder; None if one model takes image and prompts.
 
         Raises:
-            BadModel: the models are not what this step is for.
+            BadModel: the models do not have the tensors of this step.
         """
         raise NotImplementedError
 
     def image_input(self) -> str:
-        """The input that takes the image, of a step that was bound to an only model."""
+        """Return the name of the image input of a step that was bound without an encoder."""
         raise NotImplementedError
 
     def __call__(
@@ -43,63 +43,62 @@ class Segmenter(Step):
         """Run the model that takes the prompts.
 
         Args:
-            run: that model.
-            features: the encoder's outputs by name, or of an only model the input that takes the
-                image.
-            view: how the model saw the image.
+            run: runs this model.
+            features: the encoder's outputs by name, or the image input of the only model.
+            view: the sizes of image and input, and the map between them.
             prompts: in pixels of the image, within its bounds.
 
         Returns:
-            Instances with masks in pixels of the image, in any order. The class of each is the
-            number of the object that it is a mask of; see Prompts.objects.
+            Instances with masks in pixels of the image, in any order. An instance's class is the
+            index of the object that its mask shows; see Prompts.objects.
 
         Raises:
-            BadModel: an output is not what this step reads.
+            BadModel: an output does not have the shape that this step reads.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracking(Step):
-    """A step that finds an object again: the only one of a tracker's `postprocess`.
+    """A step that finds an object in the next frame: the only step of a tracker's `postprocess`.
 
-    It says which squares of the image the model is to see, and reads the object's new box from
-    what the model says of them. It keeps nothing between frames: all that it needs of the frame
-    before is the object's box.
+    It chooses the square crops that the model sees, and reads the object's new box from the
+    model's outputs. It has no state: of the previous frame it uses only the object's box.
     """
 
     template: str | None = None
-    """The name of the input that takes the template, the object as it was drawn. Default: told by
-    its name, or else the smaller one."""
+    """Name of the template input: the crop of the object in the first frame. Default: recognised by
+    its name, otherwise the smaller of the two inputs."""
     search: str | None = None
-    """The name of the input that takes the part of the new frame to search in."""
+    """Name of the search input: the crop of the new frame. Default: the other input."""
     template_size: Pixels | None = None
-    """The side of the square template in pixels. Default: the model's, or usual."""
+    """Side of the template crop in pixels. Default: the model's, otherwise the family's usual."""
     search_size: Pixels | None = None
-    """The side of the square search crop in pixels. Default: the model's, or usual."""
+    """Side of the search crop in pixels. Default: the model's, otherwise the family's usual."""
     image: str | None = None
-    """The name of the encoder's input. Default: the only one."""
+    """Name of the encoder's input. Default: the only input."""
     embedding: str | None = None
-    """The name of the encoder's output. Default: the only one."""
+    """Name of the encoder's output. Default: the only output."""
     fill: Literal["mean", "black"] = "mean"
-    """What crops show beyond the image: its mean colour, or black."""
+    """Fill colour of crops beyond the image's border: the image's mean colour, or black."""
     threshold: Fraction = 0.2
-    """The score below which the object counts as lost in a frame."""
+    """Default confidence threshold, below which the object counts as lost in the frame. CVAT's
+    request may override it."""
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Tracking":
-        """This step with its tensors resolved to names, and its sizes filled in.
+        """Return this step with its tensors resolved to names and its sizes filled in.
 
         Args:
-            model: of the model that compares: of two crops, or of what `encoder` makes of them.
-            encoder: of the model that embeds one crop, where there is one.
+            model: the signature of the model that compares two crops or their embeddings.
+            encoder: the signature of the model that embeds a crop, if there is one.
 
         Raises:
-            BadModel: the models are not what this step is for.
+            BadModel: the models do not have the tensors of this step.
         """
         raise NotImplementedError
 
     def template_view(self, box: Array, image: Size) -> View:
-        """The part of an image that shows the object, as the model is to see it.
+        """Return the template crop of an object.
 
         Args:
             box: (4,) x1 y1 x2 y2 of the object, image pixels.
@@ -108,21 +107,21 @@ class Tracking(Step):
         raise NotImplementedError
 
     def search_views(self, box: Array, image: Size) -> tuple[View, ...]:
-        """The parts of a frame to search in, given the object's box in the frame before."""
+        """Return the search crops of a frame, given the object's box in the previous frame."""
         raise NotImplementedError
 
     def __call__(
         self, outputs: Sequence[Mapping[str, Array]], views: Sequence[View], box: Array
     ) -> tuple[Array, float]:
-        """Read the object's new box.
+        """Decode the object's new box.
 
         Args:
             outputs: the model's outputs by name, for each of `views`.
-            views: what `search_views` gave.
-            box: (4,) x1 y1 x2 y2 in the frame before, image pixels.
+            views: the search crops, from `search_views`.
+            box: (4,) x1 y1 x2 y2 in the previous frame, image pixels.
 
         Returns:
-            (4,) float64 x1 y1 x2 y2 in image pixels, and the score, 0..1.
+            (4,) float64 x1 y1 x2 y2 in image pixels, and the confidence, 0..1.
 
         Raises:
             BadModel: an output does not have the shape that this step decodes.
@@ -131,32 +130,29 @@ class Tracking(Step):
 
 
 class Embedder(Step):
-    """A step from a model's outputs to vectors: the only one of a ReID's `postprocess`."""
+    """A step that turns the model's outputs into vectors: the only step of ReID's `postprocess`."""
 
     __slots__ = ()
 
     def bind(self, signature: Signature) -> "Embedder":
-        """This step with its output resolved to a name.
+        """Return this step with its output resolved to a tensor name.
 
         Raises:
-            BadModel: the model's outputs are not what this step reads.
+            BadModel: this step cannot read the model's outputs.
         """
         raise NotImplementedError
 
     def __call__(self, outputs: Mapping[str, Array]) -> Array:
-        """The vectors of N crops.
+        """Return the vectors of N crops, (N, D) float64.
 
         Args:
-            outputs: the model's outputs by name, the first axis counting crops.
-
-        Returns:
-            (N, D) float64.
+            outputs: the model's outputs by name; the first axis is the crop.
 
         Raises:
-            BadModel: the output is not what this step reads.
+            BadModel: the output does not have the shape that this step reads.
         """
         raise NotImplementedError
 
     def distances(self, vectors0: Array, vectors1: Array) -> Array:
-        """How different vectors are: (N, D) and (M, D) -> (N, M) float64, 0 for the same."""
+        """Return distances: (N, D) and (M, D) -> (N, M) float64, 0 for equal vectors."""
         raise NotImplementedError

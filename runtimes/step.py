@@ -1,10 +1,12 @@
-"""The steps that a manifest's `preprocess` and `postprocess` lists name.
+"""The base classes of the steps in a manifest's `preprocess` and `postprocess` lists.
 
 A step is one frozen dataclass. Its fields, with their types, defaults and the docstrings below
-them, are the manifest's schema; its `__call__` is what runs in the function; its `repr` is what
-the generated model_handler.py spells out. Its name in a manifest is the class's name in
-snake_case. The class's docstring ends with an example, which the manual shows: one entry of a list
-under the line `Example:`. There is no other place where a step has to be entered.
+them, are the manifest's schema. Its `__call__` runs in the function. Its `repr` is spelled out in
+the generated model_handler.py. Its name in a manifest is the class's name in snake_case. The
+class's docstring ends with an example for the manual: one list entry under the line `Example:`.
+A step is registered nowhere else.
+
+The base classes for interactors, trackers and ReID functions are in runtimes.interfaces.
 """
 
 import re
@@ -20,15 +22,20 @@ from runtimes.signature import ImageInput, Signature
 from runtimes.view import View
 
 Item: TypeAlias = dict[str, Any]
-"""One entry of a detector's reply, as CVAT's server reads it."""
+"""One annotation in a detector's reply, in the form that CVAT's server reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a number in a step's field: `Annotated[float, Limits(least=0)]`.
+    """Bounds of a step's numeric field: `Annotated[float, Limits(least=0)]`.
 
-    pydantic asks annotations for the method below and takes a plain dictionary back, so bounds
-    reach its validation and its JSON Schema without this package importing it.
+    pydantic calls `__get_pydantic_core_schema__` of annotations and accepts a plain dictionary, so
+    the bounds reach validation and the JSON Schema without an import of pydantic here.
+
+    Attributes:
+        least: the smallest allowed value.
+        most: the largest allowed value.
+        above: an exclusive lower bound.
     """
 
     least: float | None = None
@@ -48,16 +55,16 @@ Pixels: TypeAlias = Annotated[int, Limits(least=1, most=16384)]
 Byte: TypeAlias = Annotated[int, Limits(least=0, most=255)]
 Count: TypeAlias = Annotated[int, Limits(least=1)]
 SideOrSize: TypeAlias = Pixels | tuple[Pixels, Pixels]
-"""One number for a square, or height and width."""
+"""The side of a square, or height and width."""
 
 
 def height_width(size: SideOrSize) -> Size:
-    """Height and width of what a manifest may give as one number."""
+    """Return height and width of a size that may be given as one number."""
     return size if isinstance(size, tuple) else (size, size)
 
 
 class Step:
-    """What all steps share: a name, and strictness when pydantic reads one from a manifest."""
+    """The base class of all steps: a name, and strict validation by pydantic."""
 
     __slots__ = ()
     __pydantic_config__: ClassVar[dict[str, Any]] = {
@@ -67,25 +74,25 @@ class Step:
 
     @classmethod
     def name(cls) -> str:
-        """The step's name in a manifest: `CenterCrop` is `center_crop`."""
+        """Return the step's name in a manifest: `center_crop` for `CenterCrop`."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
 
 
 class Preprocess(Step):
-    """A step from image towards tensor."""
+    """A step that turns the image into the model's input."""
 
     __slots__ = ()
 
     def bind(self, image: ImageInput) -> "Preprocess":
-        """This step with what the manifest left out filled in from the model's input.
+        """Return this step with omitted fields filled in from the model's input.
 
         Raises:
-            BadModel: the step cannot feed that input.
+            BadModel: the step cannot produce this input.
         """
         return self
 
     def __call__(self, frame: Frame) -> Frame:
-        """Do the step."""
+        """Apply the step to an image."""
         raise NotImplementedError
 
 
@@ -94,12 +101,12 @@ Capability: TypeAlias = Literal["masks", "keypoints", "oriented"]
 
 
 class Decoder(Step):
-    """A step from the model's outputs to instances: the first of `postprocess`.
+    """A step that turns the model's outputs into instances: the first step of `postprocess`.
 
     Attributes:
-        space: whose pixels the instances are in. Most decoders need not know that there is an
-            image; those that look at every pixel of it give instances in the image's.
-        provides: what instances can have besides a box; a model of the family may leave it out.
+        space: the coordinate frame of the instances: pixels of the model's input, or of the image.
+            Decoders that work on each pixel of the image use the latter.
+        provides: what instances can have besides a box. Some models of a family lack it.
     """
 
     __slots__ = ()
@@ -108,27 +115,27 @@ class Decoder(Step):
 
     @property
     def keypoint_count(self) -> int | None:
-        """How many keypoints the instances of this step, bound, have; None where it depends."""
+        """The number of keypoints per instance of the bound step; None if it is not known."""
         return None
 
     def bind(self, signature: Signature, classes: Classes) -> "Decoder":
-        """This step with its outputs resolved to names.
+        """Return this step with its outputs resolved to tensor names.
 
         Raises:
-            BadModel: the model's outputs are not what this step decodes.
+            BadModel: this step cannot decode the model's outputs.
         """
         raise NotImplementedError
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Decode.
+        """Decode the outputs for one image.
 
         Args:
             outputs: the model's outputs by name.
-            view: how the model saw the image.
-            threshold: the score, 0..1, that an instance must exceed.
+            view: the sizes of image and input, and the map between them.
+            threshold: the confidence, 0..1, that an instance must exceed.
 
         Returns:
-            Instances in pixels of what `space` says, in any order.
+            Instances in the coordinate frame `space`, in any order.
 
         Raises:
             BadModel: an output does not have the shape that this step decodes.
@@ -137,83 +144,85 @@ class Decoder(Step):
 
 
 class Refine(Step):
-    """A step from instances to fewer instances, in pixels of the image.
+    """A step that drops, joins or changes instances, in pixels of the image.
 
     Attributes:
-        needs: see Shape.
+        needs: the capabilities of which the decoder must provide at least one; empty if none.
     """
 
     __slots__ = ()
     needs: ClassVar[frozenset[Capability]] = frozenset()
 
     def __call__(self, instances: Instances) -> Instances:
-        """Do the step."""
+        """Apply the step to the instances of one image."""
         raise NotImplementedError
 
 
 InputType: TypeAlias = Literal["select", "radio", "checkbox", "number", "text"]
-"""How CVAT lets people edit an attribute."""
+"""The input types of attributes in CVAT's editor."""
 
 
 class Attribute(Step):
-    """A step that says something more about each instance, as the text that CVAT takes."""
+    """A step that adds a text attribute to each instance.
+
+    Attributes:
+        attribute: the attribute's name in CVAT.
+    """
 
     __slots__ = ()
     attribute: str
 
     def bind(self, signature: Signature) -> "Attribute":
-        """This step with its output resolved to a name.
+        """Return this step with its output resolved to a tensor name.
 
         Raises:
-            BadModel: the model's outputs are not what this step reads.
+            BadModel: this step cannot read the model's outputs.
         """
         return self
 
     def declare(self) -> tuple[InputType, tuple[str, ...]]:
-        """How CVAT is to know the attribute, where the labels do not say: input_type, values."""
+        """Return the attribute's input type and values, for labels that do not declare it."""
         raise NotImplementedError
 
     def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
-        """Say it.
+        """Add the attribute to the instances of one image.
 
         Args:
             instances: in pixels of the image.
-            outputs: the model's outputs by name, which `instances.rows` count in.
+            outputs: the model's outputs by name; `instances.rows` are indexes into them.
 
         Raises:
-            BadModel: an output is not what this step reads.
+            BadModel: an output does not have the shape that this step reads.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape(Step):
-    """A step from instances to what CVAT draws: the last of `postprocess`.
+    """A step that turns instances into annotations: the last steps of `postprocess`.
 
     Attributes:
-        label_type: the type that CVAT must know a label by to take this shape.
-        needs: what instances must have for it, one of these at least; empty where a box is enough.
+        label_type: the type that a label needs in CVAT for this shape.
+        needs: the capabilities of which the decoder must provide at least one; empty if a box is
+            enough.
     """
 
     suffix: str = ""
-    """Draw this shape under labels of its own: the names of the labels and this text. Shapes of one
-    instance belong to one group."""
+    """Text appended to the label's name, so that this shape is drawn under a label of its own. The
+    shapes of one instance form one group."""
 
     label_type: ClassVar[str]
     needs: ClassVar[frozenset[Capability]] = frozenset()
 
     def bind(self, joints: tuple[Joints, ...]) -> "Shape":
-        """This step with what the labels say of keypoints, where it has a use for that."""
+        """Return this step with the labels' skeletons, if it draws keypoints."""
         return self
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
-        """Draw.
+        """Yield an instance's index and its annotation without label and confidence.
 
         Args:
-            instances: in pixels of the image, within its bounds.
+            instances: in pixels of the image, clipped to its bounds.
             size: height and width of the image.
-
-        Yields:
-            The number of an instance and an item for it, without label and confidence.
         """
         raise NotImplementedError

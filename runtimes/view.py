@@ -1,4 +1,4 @@
-"""How a model saw an image."""
+"""The sizes of an image and of the model's input, and the map between them."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from runtimes.geometry import Geometry
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The sizes on both sides of preprocessing, and the map between them.
+    """The sizes before and after preprocessing, and the map between the two.
 
     Attributes:
         image: height and width of the image.

@@ -41,5 +41,5 @@ def test_a_number_out_of_range_is_refused(value: object) -> None:
 
 def test_without_an_upper_bound_any_number_from_0_on_will_do() -> None:
     assert number_of({"max_distance": 5000}, "max_distance", 50) == 5000
-    with pytest.raises(BadRequest, match="must be a number from 0 on"):
+    with pytest.raises(BadRequest, match="must be a number of 0 or more"):
         number_of({"max_distance": -1}, "max_distance", 50)

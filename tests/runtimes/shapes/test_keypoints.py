@@ -131,7 +131,7 @@ def test_a_class_without_a_skeleton_gets_none() -> None:
 def test_another_number_of_keypoints_than_names_is_refused(names: tuple[str, ...]) -> None:
     with pytest.raises(BadModel) as caught:
         drawn(skeleton(*names), [(1, 2, 1), (3, 4, 1), (5, 6, 1)])
-    assert caught.value.what == f"the model gives 3 keypoints, the labels name {len(names)}"
+    assert caught.value.what == f"the model has 3 keypoints, the labels name {len(names)}"
     assert caught.value.found == ", ".join(names)
     assert caught.value.allowed == "3 sublabels"
 
@@ -141,7 +141,7 @@ def test_a_number_that_the_model_has_no_keypoint_of_is_refused(count: int) -> No
     with pytest.raises(BadModel) as caught:
         drawn(Skeletons((HAND,)), [(1, 2, 1)] * count)
     assert caught.value.what == (
-        f"the model gives {count} keypoints, the labels a keypoint with id 3"
+        f"the model has {count} keypoints, the labels a keypoint with id 3"
     )
     assert caught.value.allowed == f"ids 0 to {count - 1}"
 

@@ -58,7 +58,7 @@ def test_the_boxes_of_two_images_are_joined_and_drawn(
 def test_a_threshold_is_passed_on(function: BuiltFunction, frames: list[Path]) -> None:
     (found,) = predict(function, frames[:2], Prompts(-1.0, boxes=frames[2]), None)
     assert found.reply.status == 400
-    assert "threshold: must be a number from 0 on" in found.as_table()
+    assert "threshold: must be a number of 0 or more" in found.as_table()
 
 
 @pytest.mark.parametrize("count", [1, 3])
