@@ -41,8 +41,8 @@ class Classes:
             f"the model has {found} classes, the manifest {labels}",
             found=tensor,
             allowed=f"{found} labels" if self.exact else f"ids 0 to {found - 1}",
-            hint=f"{background}list every class in the model's order, or give each label that you "
-            "want an `id`: its class ID in the model, from 0",
+            hint=f"{background}list every class in the model's order, or give each wanted label "
+            "an `id`: its class ID in the model, from 0",
             fault=Fault.CLASS_COUNT,
         )
 
@@ -78,7 +78,7 @@ class Joints:
             f"the model has {found} keypoints, the labels {named}",
             found=", ".join(self.points),
             allowed=f"{found} sublabels" if self.total else f"ids 0 to {found - 1}",
-            hint="list every keypoint in the model's order, or give each sublabel that you want an "
+            hint="list every keypoint in the model's order, or give each wanted sublabel an "
             "`id`: its keypoint ID in the model, from 0",
             fault=Fault.KEYPOINT_COUNT,
         )

@@ -274,7 +274,7 @@ def test_a_keypoint_that_the_second_model_does_not_have_stops_the_start(
     with pytest.raises(CvatbuildError) as caught:
         BuiltFunction(folder, "cpu")
     (problem,) = caught.value.problems
-    assert "the model gives 5 keypoints, the labels a keypoint with id 5" in problem.what
+    assert "the model has 5 keypoints, the labels a keypoint with id 5" in problem.what
     assert problem.allowed == "ids 0 to 4"
 
 
