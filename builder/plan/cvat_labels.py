@@ -11,13 +11,13 @@ from pydantic import ValidationError
 
 from builder.diagnostics.errors import ManifestError, Problem, did_you_mean
 from builder.diagnostics.files import ABSENT, trouble
+from builder.manifest.attribute_values import value_fault
 from builder.manifest.label_files import from_file, from_metadata
 from builder.manifest.labels import Attribute, Label, Labels, Name, Skeleton
 from builder.manifest.located_yaml import Document, Path_, spell
 from builder.manifest.reading import ManifestFile
 from builder.manifest.schema import DetectorManifest
 from builder.manifest.validation import Strict, validate
-from builder.run.judge.detector import value_fault
 from runtimes.signature import Signature
 from runtimes.step import Attribute as AttributeStep
 from runtimes.step import Shape
@@ -253,7 +253,7 @@ def _unfit_values(label: Label, read: ManifestFile[DetectorManifest]) -> Iterato
         values = [str(value) for value in given.values]
         if given.input_type == "number":
             values = values[:2] if declared.input_type == "number" else []
-        faults = [value_fault(value, declared.model_dump()) for value in values]
+        faults = [value_fault(value, declared.input_type, declared.values) for value in values]
         for fault in [it for it in faults if it][:1]:
             what = f"CVAT would drop what this says of '{label.name}': {fault}"
             hint = f"leave '{step.attribute}' out of the label, or declare it as the step gives it"

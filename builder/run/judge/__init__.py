@@ -1,1 +1,1 @@
-"""What CVAT accepts as a reply, as rules that judge one; a module for each kind of function."""
+"""What CVAT accepts as a reply: one module per function type."""

@@ -1,25 +1,25 @@
-"""What CVAT's server and web page accept from a tracker, as rules that judge a reply."""
+"""Check a tracker's reply against what CVAT's server and web page accept."""
 
 from collections.abc import Iterator
 
-from builder.run.judge.values import is_whole, kind_of, number_list_fault
+from builder.run.judge.values import is_whole, json_type, number_list_fault
 
 
 def judge(reply: object, objects: int, types: tuple[str, ...] | None, *, older: bool) -> list[str]:
-    """All that is wrong with a tracker's reply.
+    """Return the faults of a tracker's reply.
 
     Args:
         reply: the decoded JSON.
-        objects: how many shapes or states the request had.
-        types: the `supported_shape_types` that the request's shapes were declared by; None where it
-            was one of bare lists.
-        older: whether the request gave both lists, as CVAT up to 2.15 does, which knows no null.
+        objects: number of shapes or states in the request.
+        types: the function's `supported_shape_types`; None if the request contained bare lists of
+            numbers.
+        older: whether the request came from CVAT 2.15 or older, which does not accept null.
 
     Returns:
-        One sentence a fault, with its place; nothing when CVAT can use the reply.
+        One message per fault, with its place in the reply; empty if CVAT accepts the reply.
     """
     if not isinstance(reply, dict):
-        return [f"the reply is {kind_of(reply)}, not an object with shapes and states"]
+        return [f"the reply is {json_type(reply)}, not an object with shapes and states"]
     faults = []
     for key in ("shapes", "states"):
         items = reply.get(key)
@@ -29,7 +29,7 @@ def judge(reply: object, objects: int, types: tuple[str, ...] | None, *, older: 
             faults.append(f".{key}: has {len(items)} entries for {objects} objects")
         elif key == "states":
             faults += [
-                f".states[{place}]: is null; CVAT would send the object without any shape next"
+                f".states[{place}]: is null; CVAT's next request would not contain the object"
                 for place, state in enumerate(items)
                 if state is None
             ]
@@ -43,10 +43,10 @@ def judge(reply: object, objects: int, types: tuple[str, ...] | None, *, older: 
 
 
 def _shape_faults(shape: object, types: tuple[str, ...] | None, older: bool) -> Iterator[str]:
-    """The faults of one shape."""
+    """Yield the faults of one shape."""
     if shape is None:
         if older:
-            yield ": is null, which the page of this CVAT cannot read"
+            yield ": is null, which the page of this CVAT version cannot read"
         return
     if types is None:
         fault = number_list_fault(shape)
@@ -56,34 +56,34 @@ def _shape_faults(shape: object, types: tuple[str, ...] | None, older: bool) -> 
             yield from _points_faults("rectangle", shape)
         return
     if not isinstance(shape, dict):
-        yield f": is {kind_of(shape)}, not an object with type and points"
+        yield f": is {json_type(shape)}, not an object with type and points"
         return
-    kind, points = shape.get("type"), shape.get("points")
-    if kind not in types:
-        yield f".type: {kind!r} is none of {', '.join(types)}"
+    shape_type, points = shape.get("type"), shape.get("points")
+    if shape_type not in types:
+        yield f".type: {shape_type!r} is not one of {', '.join(types)}"
         return
     fault = number_list_fault(points)
     if fault:
         yield f".points: {fault}"
         return
-    yield from (f".points{it}" for it in _points_faults(str(kind), points))
+    yield from (f".points{it}" for it in _points_faults(str(shape_type), points))
 
 
-def _points_faults(kind: str, points: object) -> Iterator[str]:
-    """The faults of a shape's numbers."""
+def _points_faults(shape_type: str, points: object) -> Iterator[str]:
+    """Yield the faults of a shape's numbers."""
     assert isinstance(points, list)
-    if kind == "rectangle":
+    if shape_type == "rectangle":
         if len(points) != 4:
             yield f": a rectangle has 4 numbers, not {len(points)}"
         elif not (points[0] < points[2] and points[1] < points[3]):
             yield f": {points} are not left, top, right, bottom of a rectangle"
-    elif kind == "polygon":
+    elif shape_type == "polygon":
         if len(points) % 2 or len(points) < 6:
-            yield f": {len(points)} numbers are no three or more pairs of x and y"
+            yield f": {len(points)} numbers are not three or more pairs of x and y"
     else:
         *runs, left, top, right, bottom = points if len(points) > 4 else [0, 0, 0, 0, 0]
         if not all(is_whole(it) and it >= 0 for it in points):
-            yield ": run lengths and box of a mask are whole numbers from 0 on"
+            yield ": the run lengths and the box of a mask must be whole numbers from 0"
         elif len(runs) < 2:
             yield ": is an empty mask"
         elif sum(runs) != (right - left + 1) * (bottom - top + 1):

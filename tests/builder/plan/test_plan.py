@@ -410,7 +410,7 @@ def test_a_labels_own_declaration_wins_and_comes_first(planned: Planned) -> None
         (
             {"name": "hue", "input_type": "select", "values": ["red", "blue"]},
             CHOICE,
-            "'green' is none of red, blue",
+            "'green' is not one of red, blue",
         ),
         ({"name": "hue", "input_type": "checkbox"}, CHOICE, "'red' is neither"),
         ({"name": "age", "input_type": "number", "values": [0, 50, 1]}, NUMBER, "not from 0 to 50"),

@@ -42,13 +42,13 @@ NAN, INF = float("nan"), float("inf")
 
 
 def box(**changes: Any) -> Item:
-    """A good rectangle with some keys changed; None takes a key out."""
+    """A valid rectangle with some keys changed; None removes a key."""
     item = {"label": "box", "type": "rectangle", "points": [1, 2, 3.5, 4], "confidence": 0.5}
     return {key: value for key, value in {**item, **changes}.items() if value is not None}
 
 
-def shape(kind: str, points: Any, **more: Any) -> Item:
-    return {"label": "any", "type": kind, "points": points, **more}
+def shape(shape_type: str, points: Any, **more: Any) -> Item:
+    return {"label": "any", "type": shape_type, "points": points, **more}
 
 
 def mask(*numbers: Any, **more: Any) -> Item:
@@ -124,7 +124,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
     # Items.
     "text": ("box", "[0]: ", "text, not an object"),
     "a list": ([1, 2, 3, 4], "[0]: ", "a list, not an object"),
-    "null": (None, "[0]: ", "nothing, not an object"),
+    "null": (None, "[0]: ", "null, not an object"),
     "a number": (5, "[0]: ", "a number, not an object"),
     # Labels and types.
     "no label": (box(label=None), "[0].label: ", "missing"),
@@ -133,31 +133,35 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "unknown label": (box(label="boat"), "[0].label: ", "'boat' is not in the function's spec"),
     "label in another case": (box(label="Box"), "[0].label: ", "'Box' is not in"),
     "a sublabel as label": (box(label="head"), "[0].label: ", "'head' is not in"),
-    "no type": (box(type=None), "[0].type: ", "None is none of"),
-    "unknown type": (box(type="bbox"), "[0].type: ", "'bbox' is none of"),
-    "type in another case": (box(type="Rectangle"), "[0].type: ", "'Rectangle' is none of"),
-    "TAG": ({"label": "any", "type": "TAG"}, "[0].type: ", "'TAG' is none of"),
-    "any as type": (box(type="any"), "[0].type: ", "'any' is none of"),
-    "a list as type": (box(type=["rectangle"]), "[0].type: ", "is none of"),
-    "rectangle of a skeleton": (box(label="person"), "[0].type: ", "a skeleton, the item a rect"),
-    "tag of a skeleton": ({"label": "person", "type": "tag"}, "[0].type: ", "the item a tag"),
+    "no type": (box(type=None), "[0].type: ", "None is not one of"),
+    "unknown type": (box(type="bbox"), "[0].type: ", "'bbox' is not one of"),
+    "type in another case": (box(type="Rectangle"), "[0].type: ", "'Rectangle' is not one of"),
+    "TAG": ({"label": "any", "type": "TAG"}, "[0].type: ", "'TAG' is not one of"),
+    "any as type": (box(type="any"), "[0].type: ", "'any' is not one of"),
+    "a list as type": (box(type=["rectangle"]), "[0].type: ", "is not one of"),
+    "rectangle of a skeleton": (
+        box(label="person"),
+        "[0].type: ",
+        "the item is a rect",
+    ),
+    "tag of a skeleton": ({"label": "person", "type": "tag"}, "[0].type: ", "the item is a tag"),
     "skeleton of a box": (
         {"label": "box", "type": "skeleton", "elements": [HEAD]},
         "[0].type: ",
-        "'box' is no skeleton",
+        "'box' is not a skeleton",
     ),
     # Coordinates.
     "no points": (box(points=None), "[0].points: ", "missing"),
     "null points": ({"label": "box", "type": "rectangle", "points": None}, "[0].points: ", "miss"),
     "text points": (box(points="1,2,3,4"), "[0].points: ", "text, not a list"),
     "object points": (box(points={"x": 1}), "[0].points: ", "an object, not a list"),
-    "NaN": (box(points=[1, NAN, 3, 4]), "[0].points: ", "nan is no finite number"),
-    "infinity": (box(points=[1, 2, INF, 4]), "[0].points: ", "inf is no finite number"),
-    "minus infinity": (box(points=[-INF, 2, 3, 4]), "[0].points: ", "-inf is no finite"),
-    "null in points": (box(points=[1, 2, None, 4]), "[0].points: ", "None is no finite"),
-    "boolean in points": (box(points=[1, 2, True, 4]), "[0].points: ", "True is no finite"),
-    "text in points": (box(points=[1, 2, "3", 4]), "[0].points: ", "'3' is no finite"),
-    "pairs": (box(points=[[1, 2], [3, 4]]), "[0].points: ", "[1, 2] is no finite"),
+    "NaN": (box(points=[1, NAN, 3, 4]), "[0].points: ", "nan is not a finite number"),
+    "infinity": (box(points=[1, 2, INF, 4]), "[0].points: ", "inf is not a finite number"),
+    "minus infinity": (box(points=[-INF, 2, 3, 4]), "[0].points: ", "-inf is not a finite"),
+    "null in points": (box(points=[1, 2, None, 4]), "[0].points: ", "None is not a finite"),
+    "boolean in points": (box(points=[1, 2, True, 4]), "[0].points: ", "True is not a finite"),
+    "text in points": (box(points=[1, 2, "3", 4]), "[0].points: ", "'3' is not a finite"),
+    "pairs": (box(points=[[1, 2], [3, 4]]), "[0].points: ", "[1, 2] is not a finite"),
     "three numbers": (box(points=[1, 2, 3]), "[0].points: ", "has 4 numbers, not 3"),
     "five numbers": (box(points=[1, 2, 3, 4, 5]), "[0].points: ", "has 4 numbers, not 5"),
     "no numbers": (box(points=[]), "[0].points: ", "has 4 numbers, not 0"),
@@ -171,11 +175,11 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "cuboid of 8": (shape("cuboid", list(range(8))), "[0].points: ", "has 16 numbers, not 8"),
     "empty polygon": (shape("polygon", []), "[0].points: ", "needs 3 points, not 0"),
     "2-point polygon": (shape("polygon", [0, 0, 9, 9]), "[0].points: ", "needs 3 points, not 2"),
-    "odd polygon": (shape("polygon", [0, 0, 9, 0, 9, 9, 5]), "[0].points: ", "7 numbers are no"),
+    "odd polygon": (shape("polygon", [0, 0, 9, 0, 9, 9, 5]), "[0].points: ", "7 numbers are not"),
     "1-point polyline": (shape("polyline", [0, 0]), "[0].points: ", "needs 2 points, not 1"),
-    "odd polyline": (shape("polyline", [0, 0, 9, 0, 9]), "[0].points: ", "5 numbers are no"),
+    "odd polyline": (shape("polyline", [0, 0, 9, 0, 9]), "[0].points: ", "5 numbers are not"),
     "no point": (shape("points", []), "[0].points: ", "needs 1 points, not 0"),
-    "half a point": (shape("points", [1]), "[0].points: ", "1 numbers are no"),
+    "half a point": (shape("points", [1]), "[0].points: ", "1 numbers are not"),
     "NaN in a polygon": (shape("polygon", [0, 0, 9, 0, 9, NAN]), "[0].points: ", "nan"),
     # Rotation, groups, confidence, outside.
     "rotation 370": (box(rotation=370), "[0].rotation: ", "370"),
@@ -188,30 +192,30 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "turned polygon": (
         shape("polygon", [0, 0, 10, 0, 10, 10], rotation=30),
         "[0].rotation: ",
-        "a polygon cannot be turned",
+        "a polygon cannot be rotated",
     ),
-    "turned mask": (mask(1, 0, 0, 0, 0, rotation=1), "[0].rotation: ", "a mask cannot be turned"),
-    "group 0": (box(group_id=0), "[0].group_id: ", "0 is no group"),
-    "group -1": (box(group_id=-1), "[0].group_id: ", "-1 is no whole number"),
-    "group 1.5": (box(group_id=1.5), "[0].group_id: ", "1.5 is no whole number"),
-    "group text": (box(group_id="1"), "[0].group_id: ", "'1' is no whole number"),
-    "group true": (box(group_id=True), "[0].group_id: ", "True is no whole number"),
-    "confidence 1.5": (box(confidence=1.5), "[0].confidence: ", "1.5 is no number from 0 to 1"),
-    "confidence NaN": (box(confidence=NAN), "[0].confidence: ", "nan is no number"),
+    "turned mask": (mask(1, 0, 0, 0, 0, rotation=1), "[0].rotation: ", "a mask cannot be rotated"),
+    "group 0": (box(group_id=0), "[0].group_id: ", "0 means no group"),
+    "group -1": (box(group_id=-1), "[0].group_id: ", "-1 is not a whole number"),
+    "group 1.5": (box(group_id=1.5), "[0].group_id: ", "1.5 is not a whole number"),
+    "group text": (box(group_id="1"), "[0].group_id: ", "'1' is not a whole number"),
+    "group true": (box(group_id=True), "[0].group_id: ", "True is not a whole number"),
+    "confidence 1.5": (box(confidence=1.5), "[0].confidence: ", "1.5 is not a number from 0 to 1"),
+    "confidence NaN": (box(confidence=NAN), "[0].confidence: ", "nan is not a number"),
     "outside text": (box(outside="no"), "[0].outside: ", "'no' is neither"),
     # Masks.
     "no mask": ({"label": "blob", "type": "mask"}, "[0].mask: ", "missing"),
     "RLE in points": (
         {"label": "blob", "type": "mask", "points": [0, 4, 2, 1, 3, 2]},
         "[0].mask: ",
-        "missing; CVAT's servers read pixels there, not RLE",
+        "missing; CVAT's server reads pixels from `mask`, not RLE",
     ),
     "RLE as mask": (mask(0, 4, 2, 1, 3, 2), "[0].mask: ", "2 pixels do not fill a box of 2x2"),
-    "mask of text": (mask("1", 0, 0, 0, 0), "[0].mask: ", "'1' is no finite number"),
+    "mask of text": (mask("1", 0, 0, 0, 0), "[0].mask: ", "'1' is not a finite number"),
     "mask as text": ({"label": "blob", "type": "mask", "mask": "1"}, "[0].mask: ", "text, not"),
-    "mask of rows": (mask([1, 1], [1, 1], 0, 0, 1, 1), "[0].mask: ", "[1, 1] is no finite"),
-    "mask without pixels": (mask(0, 0, 0, 0), "[0].mask: ", "4 numbers cannot be"),
-    "mask without anything": (mask(), "[0].mask: ", "0 numbers cannot be"),
+    "mask of rows": (mask([1, 1], [1, 1], 0, 0, 1, 1), "[0].mask: ", "[1, 1] is not a finite"),
+    "mask without pixels": (mask(0, 0, 0, 0), "[0].mask: ", "4 numbers are too few"),
+    "mask without anything": (mask(), "[0].mask: ", "0 numbers are too few"),
     "exclusive box": (
         mask(1, 1, 1, 1, 0, 0, 2, 2),
         "[0].mask: ",
@@ -223,10 +227,18 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "255": (mask(0, 255, 255, 0, 0, 0, 1, 1), "[0].mask: ", "pixels are 0 or 1; [255]"),
     "fractions": (mask(0, 0.5, 1, 0.25, 0, 0, 1, 1), "[0].mask: ", "[0.25, 0.5]"),
     "below 0": (mask(0, -1, 1, 0, 0, 0, 1, 1), "[0].mask: ", "[-1]"),
-    "NaN pixel": (mask(0, NAN, 1, 0, 0, 0, 1, 1), "[0].mask: ", "nan is no finite number"),
+    "NaN pixel": (mask(0, NAN, 1, 0, 0, 0, 1, 1), "[0].mask: ", "nan is not a finite number"),
     "empty mask": (mask(0, 0, 0, 0, 0, 0, 1, 1), "[0].mask: ", "is empty"),
-    "mask left of the image": (mask(1, 1, -1, 0, 0, 0), "[0].mask: ", "[-1, 0, 0, 0] is not of"),
-    "mask between pixels": (mask(1, 1, 0.5, 0, 1.5, 0), "[0].mask: ", "[0.5, 0, 1.5, 0] is not of"),
+    "mask left of the image": (
+        mask(1, 1, -1, 0, 0, 0),
+        "[0].mask: ",
+        "[-1, 0, 0, 0] is not four whole numbers",
+    ),
+    "mask between pixels": (
+        mask(1, 1, 0.5, 0, 1.5, 0),
+        "[0].mask: ",
+        "[0.5, 0, 1.5, 0] is not four whole numbers",
+    ),
     "floats as a box": (mask(1, 1, 0.0, 0.0, 1.0, 0.0), "[0].mask: ", "whole numbers"),
     "booleans as a box": (mask(1, False, False, False, False), "[0].mask: ", "whole numbers"),
     "inverted mask box": (mask(1, 1, 1, 0, 0, 0), "[0].mask: ", "not left, top, right, bottom"),
@@ -243,8 +255,8 @@ BAD: dict[str, tuple[Any, str, str]] = {
         "[0].elements: ",
         "not a list",
     ),
-    "empty elements": (person(), "[0].elements: ", "lack head, hand, foot"),
-    "missing elements": (person(HAND), "[0].elements: ", "lack head, foot"),
+    "empty elements": (person(), "[0].elements: ", "have no point for head, hand, foot"),
+    "missing elements": (person(HAND), "[0].elements: ", "have no point for head, foot"),
     "unknown element": (
         person(HEAD, HAND, FOOT, element("tail")),
         "[0].elements[3].label: ",
@@ -258,7 +270,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "duplicate element": (
         person(HEAD, HAND, FOOT, HAND),
         "[0].elements[3].label: ",
-        "'hand' is there twice",
+        "'hand' occurs twice",
     ),
     "all outside": (
         person(*(element(name, outside=True) for name in ("head", "hand", "foot"))),
@@ -284,12 +296,12 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "element at NaN": (
         person(element("head", points=[1, NAN]), HAND, FOOT),
         "[0].elements[0].points: ",
-        "nan is no finite number",
+        "nan is not a finite number",
     ),
     "element at null": (
         person(element("head", points=[1, None]), HAND, FOOT),
         "[0].elements[0].points: ",
-        "None is no finite number",
+        "None is not a finite number",
     ),
     "element outside as text": (
         person(element("head", outside="false"), HAND, FOOT),
@@ -297,7 +309,11 @@ BAD: dict[str, tuple[Any, str, str]] = {
         "neither true nor false",
     ),
     # Tags.
-    "tag with points": ({"label": "any", "type": "tag", "points": []}, "[0].points: ", "has none"),
+    "tag with points": (
+        {"label": "any", "type": "tag", "points": []},
+        "[0].points: ",
+        "has no points",
+    ),
     "tag in a group": ({"label": "any", "type": "tag", "group_id": 1}, "[0].group_id: ", "tag"),
     # Attributes.
     "attributes as an object": (box(attributes={"a": "b"}), "[0].attributes: ", "not a list"),
@@ -316,32 +332,38 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "number as float": (car("age", 35.0), "[0].attributes[0].value: ", "35.0 is not text"),
     "checkbox as boolean": (car("parked", True), "[0].attributes[0].value: ", "True is not text"),
     "null value": (car("plate", None), "[0].attributes[0].value: ", "None is not text"),
-    "3.0": (car("age", "3.0"), "[0].attributes[0].value: ", "'3.0' is no whole number"),
-    "-1": (car("age", "-1"), "[0].attributes[0].value: ", "'-1' is no whole number"),
-    "1e1": (car("age", "1e1"), "[0].attributes[0].value: ", "'1e1' is no whole number"),
-    "a blank": (car("age", " 5"), "[0].attributes[0].value: ", "' 5' is no whole number"),
-    "superscript": (car("age", "\u00b2"), "[0].attributes[0].value: ", "is no whole number"),
-    "no number": (car("age", ""), "[0].attributes[0].value: ", "'' is no whole number"),
+    "3.0": (car("age", "3.0"), "[0].attributes[0].value: ", "'3.0' is not a whole number"),
+    "-1": (car("age", "-1"), "[0].attributes[0].value: ", "'-1' is not a whole number"),
+    "1e1": (car("age", "1e1"), "[0].attributes[0].value: ", "'1e1' is not a whole number"),
+    "a blank": (car("age", " 5"), "[0].attributes[0].value: ", "' 5' is not a whole number"),
+    "superscript": (car("age", "\u00b2"), "[0].attributes[0].value: ", "is not a whole number"),
+    "no number": (car("age", ""), "[0].attributes[0].value: ", "'' is not a whole number"),
     "too much": (car("age", "105"), "[0].attributes[0].value: ", "'105' is not from 0 to 100"),
     "off the steps": (car("age", "7"), "[0].attributes[0].value: ", "in steps of 5"),
     "True": (car("parked", "True"), "[0].attributes[0].value: ", "'True' is neither"),
     "1": (car("parked", "1"), "[0].attributes[0].value: ", "'1' is neither"),
-    "no choice": (car("color", "blue"), "[0].attributes[0].value: ", "'blue' is none of red, dark"),
-    "part of a choice": (car("color", "dark"), "[0].attributes[0].value: ", "'dark' is none of"),
-    "choice in another case": (car("side", "Left"), "[0].attributes[0].value: ", "'Left' is none"),
+    "no choice": (
+        car("color", "blue"),
+        "[0].attributes[0].value: ",
+        "'blue' is not one of red, dark",
+    ),
+    "part of a choice": (car("color", "dark"), "[0].attributes[0].value: ", "'dark' is not one of"),
+    "choice in another case": (
+        car("side", "Left"),
+        "[0].attributes[0].value: ",
+        "'Left' is not one",
+    ),
     "too long a text": (car("plate", "x" * 4097), "[0].attributes[0].value: ", "4096"),
 }
 
 
 @pytest.mark.parametrize("item", GOOD.values(), ids=GOOD.keys())
-def test_what_cvat_can_use_has_no_fault(item: Item) -> None:
+def test_a_valid_item_has_no_fault(item: Item) -> None:
     assert judge([item], SPEC) == []
 
 
 @pytest.mark.parametrize(("item", "place", "words"), BAD.values(), ids=BAD.keys())
-def test_what_cvat_cannot_use_has_one_fault_with_its_place(
-    item: Any, place: str, words: str
-) -> None:
+def test_an_invalid_item_has_one_fault_with_its_place(item: Any, place: str, words: str) -> None:
     faults = judge([item], SPEC)
     found = [fault for fault in faults if fault.startswith(place)]
     assert len(found) == 1, faults
@@ -357,32 +379,32 @@ def test_every_fault_has_a_place(case: str) -> None:
 
 
 @pytest.mark.parametrize("reply", [{}, {"error": "no"}, "[]", None, 5, 2.5, True, (1, 2)], ids=repr)
-def test_a_reply_that_is_no_list_has_one_fault(reply: object) -> None:
+def test_a_reply_that_is_not_a_list_has_one_fault(reply: object) -> None:
     (fault,) = judge(reply, SPEC)
     assert "the reply is " in fault
     assert "a list of items" in fault
 
 
-def test_an_empty_reply_is_good() -> None:
+def test_an_empty_reply_is_valid() -> None:
     assert judge([], SPEC) == []
 
 
-def test_all_good_items_together_are_good() -> None:
+def test_all_valid_items_in_one_reply_are_valid() -> None:
     assert judge(list(GOOD.values()), SPEC) == []
 
 
-def test_places_count_items_from_0() -> None:
+def test_places_count_items_from_zero() -> None:
     faults = judge([box(), box(label="boat"), box(), box(rotation=-5)], SPEC)
     assert [fault.partition(":")[0] for fault in faults] == ["[1].label", "[3].rotation"]
 
 
-def test_several_faults_of_an_item_are_all_told() -> None:
+def test_all_faults_of_an_item_are_reported() -> None:
     item = box(rotation=-5, group_id=0, points=[1, 2, 3], attributes=[{"name": "x", "value": "y"}])
     places = {fault.partition(":")[0] for fault in judge([item], SPEC)}
     assert places == {"[0].rotation", "[0].group_id", "[0].points", "[0].attributes[0].name"}
 
 
-def test_every_wrong_attribute_and_element_is_told() -> None:
+def test_each_invalid_attribute_and_element_is_reported() -> None:
     item = car("age", "3.0")
     item["attributes"] += [{"name": "plate", "value": "x"}, {"name": "side", "value": 1}]
     places = [fault.partition(":")[0] for fault in judge([item], SPEC)]
@@ -393,7 +415,7 @@ def test_every_wrong_attribute_and_element_is_told() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_masks_are_judged_by_what_the_box_says(seed: int) -> None:
+def test_a_mask_must_fill_its_box(seed: int) -> None:
     rng = np.random.default_rng(seed)
     width, height = rng.integers(2, 9, 2).tolist()
     pixels = [1, *rng.integers(0, 2, width * height - 1).tolist()]
@@ -407,7 +429,7 @@ def test_masks_are_judged_by_what_the_box_says(seed: int) -> None:
         assert f"{width * height} pixels do not fill" in fault
 
 
-def test_numbers_too_large_for_a_float_are_judged_too() -> None:
+def test_an_integer_too_large_for_a_float_is_a_fault() -> None:
     reply = json.loads(
         '[{"label": "box", "type": "rectangle", "points": [1, 2, 1' + "0" * 400 + ", 4]}]"
     )
@@ -415,7 +437,7 @@ def test_numbers_too_large_for_a_float_are_judged_too() -> None:
     assert fault.startswith("[0].points: ")
 
 
-def test_attributes_of_elements_are_judged_by_the_sublabels() -> None:
+def test_attributes_of_elements_are_checked_against_the_sublabels() -> None:
     spec = json.loads(json.dumps(SPEC))
     spec[3]["sublabels"][0]["attributes"] = [
         {"name": "covered", "input_type": "checkbox", "values": ["false"]}

@@ -9,7 +9,7 @@ SIZE = (4, 6)
 
 
 def shape(**changes: Any) -> dict[str, Any]:
-    """A mask of three pixels in a row, at 2, 1."""
+    """A mask of three pixels in a row, starting at x 2, y 1."""
     whole = {
         "type": "mask",
         "points": [0, 3, 2, 1, 4, 1],
@@ -35,7 +35,7 @@ def rows(value: object = 0) -> list[list[Any]]:
         {"mask": [[0, 1, 0, 1, 0, 1], *rows(1)[1:]], "points": []},
     ],
 )
-def test_either_form_is_accepted(reply: object) -> None:
+def test_both_forms_are_accepted(reply: object) -> None:
     assert judge(reply, SIZE) == []
 
 
@@ -43,15 +43,15 @@ def test_either_form_is_accepted(reply: object) -> None:
     ("reply", "fault"),
     [
         ([shape()], "the reply is a list, not an object with `shapes` or `mask`"),
-        (None, "the reply is nothing, not an object"),
-        ({}, "shapes: is nothing, not a list"),
+        (None, "the reply is null, not an object"),
+        ({}, "shapes: is missing"),
         ({"shapes": {"0": shape()}}, "shapes: is an object, not a list"),
         ({"shapes": [], "mask": rows()}, "the reply has both `mask` and `shapes`"),
         ({"shapes": ["mask"]}, "shapes[0]: is text, not an object"),
         ({"shapes": [shape(), shape(type="polygon")]}, "shapes[1].type: is 'polygon'"),
         ({"shapes": [shape(points=None)]}, "shapes[0].points: is not a list of whole numbers"),
         ({"shapes": [shape(points=[0, 3.0, 2, 1, 4, 1])]}, "is not a list of whole numbers"),
-        ({"shapes": [shape(points=[3, 2, 1, 4, 1])]}, "an empty mask, which CVAT refuses"),
+        ({"shapes": [shape(points=[3, 2, 1, 4, 1])]}, "an empty mask, which CVAT rejects"),
         ({"shapes": [shape(points=[0, 3, 4, 1, 6, 1])]}, "is not inside an image of 6x4"),
         ({"shapes": [shape(points=[0, 3, -1, 1, 1, 1])]}, "is not inside an image of 6x4"),
         ({"shapes": [shape(points=[0, 2, 2, 1, 4, 1])]}, "runs of 2 pixels do not fill"),
@@ -59,7 +59,7 @@ def test_either_form_is_accepted(reply: object) -> None:
         ({"shapes": [shape(attributes=["x"])]}, ".attributes[0]: is text, not an object"),
         (
             {"shapes": [shape(attributes=[{"spec_id": "0", "value": "1"}])]},
-            ".attributes[0].spec_id: '0' is no whole number",
+            ".attributes[0].spec_id: '0' is not a whole number",
         ),
         (
             {"shapes": [shape(attributes=[{"spec_id": 0, "value": 0.97}])]},
@@ -67,11 +67,11 @@ def test_either_form_is_accepted(reply: object) -> None:
         ),
         (
             {"shapes": [shape(attributes=[{"spec_id": 0, "value": "high"}])]},
-            ".attributes[0].value: 'high' is no score from 0 to 1",
+            ".attributes[0].value: 'high' is not a score from 0 to 1",
         ),
         (
             {"shapes": [shape(attributes=[{"spec_id": 0, "value": "1.5"}])]},
-            ".attributes[0].value: '1.5' is no score from 0 to 1",
+            ".attributes[0].value: '1.5' is not a score from 0 to 1",
         ),
         ({"mask": "0101"}, "mask: is text, not a list of rows"),
         ({"mask": [0, 1]}, "mask: is a list, not a list of rows"),
@@ -86,6 +86,6 @@ def test_either_form_is_accepted(reply: object) -> None:
         ({"mask": rows(), "points": [["1", 2]]}, "points: is not a list of [x, y]"),
     ],
 )
-def test_what_cvat_could_not_use_is_told(reply: object, fault: str) -> None:
+def test_an_invalid_reply_has_one_fault(reply: object, fault: str) -> None:
     (found,) = judge(reply, SIZE)
     assert fault in found

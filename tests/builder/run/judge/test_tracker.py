@@ -9,21 +9,21 @@ TYPES = ("rectangle", "polygon", "mask")
 RECTANGLE = {"type": "rectangle", "points": [1, 2, 3.5, 4]}
 POLYGON = {"type": "polygon", "points": [1, 2, 3, 2, 3, 4.5]}
 MASK = {"type": "mask", "points": [1, 3, 5, 6, 6, 7]}
-"""Four pixels, two by two, of which the first is not set."""
+"""2x2 pixels; all except the first are set."""
 
 
 def reply(*shapes: object, states: Any = None) -> dict[str, Any]:
-    """A reply with a state for each shape."""
+    """A reply with one state per shape."""
     return {"shapes": list(shapes), "states": ["s"] * len(shapes) if states is None else states}
 
 
 def declared(shape: object) -> list[str]:
-    """What is wrong with a shape of a server that reads declared types."""
+    """Faults of a shape for a server that reads declared types."""
     return judge(reply(shape), 1, TYPES, older=False)
 
 
 def bare(shape: object, *, older: bool = False) -> list[str]:
-    """What is wrong with a shape of a server that reads bare lists."""
+    """Faults of a shape for a server that reads bare lists."""
     return judge(reply(shape), 1, None, older=older)
 
 
@@ -33,15 +33,15 @@ def test_a_declared_shape_is_accepted(shape: object) -> None:
 
 
 @pytest.mark.parametrize("shape", [[1, 2, 3, 4], [-1.5, 2, 3, 4], None])
-def test_a_bare_list_is_accepted_where_no_type_was_declared(shape: object) -> None:
+def test_a_bare_list_is_accepted_without_declared_types(shape: object) -> None:
     assert bare(shape) == []
 
 
-def test_nothing_is_followed_without_objects() -> None:
+def test_an_empty_reply_to_a_request_without_objects_is_accepted() -> None:
     assert judge(reply(), 0, TYPES, older=False) == []
 
 
-def test_states_are_any_json() -> None:
+def test_a_state_can_be_any_json_value() -> None:
     states = [{"version": 1}, "text", [1], 5, False]
     assert judge(reply(*[RECTANGLE] * 5, states=states), 5, TYPES, older=False) == []
 
@@ -50,7 +50,7 @@ def test_states_are_any_json() -> None:
     ("body", "fault"),
     [
         ([], "the reply is a list, not an object with shapes and states"),
-        (None, "the reply is nothing, not an object"),
+        (None, "the reply is null, not an object"),
         ({"states": ["s"]}, ".shapes: is missing"),
         ({"shapes": [None]}, ".states: is missing"),
         ({"shapes": {}, "states": ["s"]}, ".shapes: is not a list"),
@@ -60,7 +60,7 @@ def test_states_are_any_json() -> None:
         ({"shapes": [None], "states": [None]}, ".states[0]: is null"),
     ],
 )
-def test_both_lists_have_an_entry_for_each_object(body: object, fault: str) -> None:
+def test_both_lists_need_one_entry_per_object(body: object, fault: str) -> None:
     (found,) = judge(body, 1, TYPES, older=False)
     assert fault in found
 
@@ -70,25 +70,25 @@ def test_both_lists_have_an_entry_for_each_object(body: object, fault: str) -> N
     [
         ([1, 2, 3, 4], ".shapes[0]: is a list, not an object with type and points"),
         ("rectangle", ".shapes[0]: is text, not an object with type and points"),
-        ({"type": "tag", "points": []}, ".shapes[0].type: 'tag' is none of rectangle, polygon"),
-        ({"points": [1, 2, 3, 4]}, ".shapes[0].type: None is none of"),
+        ({"type": "tag", "points": []}, ".shapes[0].type: 'tag' is not one of rectangle, polygon"),
+        ({"points": [1, 2, 3, 4]}, ".shapes[0].type: None is not one of"),
         ({"type": "rectangle"}, ".shapes[0].points: is missing"),
         ({"type": "rectangle", "points": "1234"}, ".shapes[0].points: is text, not a list"),
-        ({"type": "rectangle", "points": [1, 2, 3, "4"]}, "'4' is no finite number"),
-        ({"type": "rectangle", "points": [1, 2, 3, float("nan")]}, "nan is no finite number"),
+        ({"type": "rectangle", "points": [1, 2, 3, "4"]}, "'4' is not a finite number"),
+        ({"type": "rectangle", "points": [1, 2, 3, float("nan")]}, "nan is not a finite number"),
         ({"type": "rectangle", "points": [1, 2, 3]}, "a rectangle has 4 numbers, not 3"),
         ({"type": "rectangle", "points": [3, 2, 1, 4]}, "are not left, top, right, bottom"),
         ({"type": "rectangle", "points": [1, 4, 3, 4]}, "are not left, top, right, bottom"),
-        ({"type": "polygon", "points": [1, 2, 3, 4]}, "4 numbers are no three or more pairs"),
-        ({"type": "polygon", "points": [1, 2, 3, 4, 5, 6, 7]}, "7 numbers are no three or more"),
-        ({"type": "mask", "points": [1, 3, 5, 6, 6, 7.5]}, "are whole numbers from 0 on"),
-        ({"type": "mask", "points": [1, 3, -5, 6, -4, 7]}, "are whole numbers from 0 on"),
+        ({"type": "polygon", "points": [1, 2, 3, 4]}, "4 numbers are not three or more pairs"),
+        ({"type": "polygon", "points": [1, 2, 3, 4, 5, 6, 7]}, "7 numbers are not three or more"),
+        ({"type": "mask", "points": [1, 3, 5, 6, 6, 7.5]}, "must be whole numbers from 0"),
+        ({"type": "mask", "points": [1, 3, -5, 6, -4, 7]}, "must be whole numbers from 0"),
         ({"type": "mask", "points": [4, 5, 6, 6, 7]}, "is an empty mask"),
         ({"type": "mask", "points": []}, "is an empty mask"),
         ({"type": "mask", "points": [1, 4, 5, 6, 6, 7]}, "runs of 5 pixels do not fill the box"),
     ],
 )
-def test_what_cvat_could_not_use_is_told(shape: object, fault: str) -> None:
+def test_an_invalid_shape_has_one_fault(shape: object, fault: str) -> None:
     (found,) = declared(shape)
     assert fault in found
 
@@ -99,27 +99,27 @@ def test_what_cvat_could_not_use_is_told(shape: object, fault: str) -> None:
         (RECTANGLE, ".shapes[0]: is an object, not a list"),
         ([1, 2, 3], ".shapes[0]: a rectangle has 4 numbers, not 3"),
         ([3, 2, 1, 4], ".shapes[0]: [3, 2, 1, 4] are not left, top, right, bottom"),
-        ([1, 2, None, 4], ".shapes[0]: None is no finite number"),
+        ([1, 2, None, 4], ".shapes[0]: None is not a finite number"),
     ],
 )
-def test_a_bare_list_is_a_rectangle(shape: object, fault: str) -> None:
+def test_a_bare_list_must_be_a_rectangle(shape: object, fault: str) -> None:
     (found,) = bare(shape)
     assert fault in found
 
 
-def test_a_type_that_was_not_declared_is_told() -> None:
+def test_an_undeclared_type_is_a_fault() -> None:
     (found,) = judge(reply(POLYGON), 1, ("rectangle",), older=False)
-    assert found == ".shapes[0].type: 'polygon' is none of rectangle"
+    assert found == ".shapes[0].type: 'polygon' is not one of rectangle"
 
 
-def test_an_older_page_knows_no_lost_object() -> None:
+def test_null_is_a_fault_for_older_versions() -> None:
     assert bare([1, 2, 3, 4], older=True) == []
     assert bare(None, older=True) == [
-        ".shapes[0]: is null, which the page of this CVAT cannot read"
+        ".shapes[0]: is null, which the page of this CVAT version cannot read"
     ]
 
 
-def test_every_fault_is_told() -> None:
+def test_all_faults_are_reported() -> None:
     body = reply(POLYGON, {"type": "tag"}, RECTANGLE, states=["s", None, None])
     assert [it.partition(":")[0] for it in judge(body, 3, TYPES, older=False)] == [
         ".shapes[1].type",

@@ -165,7 +165,7 @@ def test_a_reply_that_cvat_could_not_use_ends_it_too(frames: list[Path], tmp_pat
     told = Told([reply({"type": "polygon", "points": [1, 2, 3, 4, 5, 6]})])
     prompts = Prompts(box=((10, 10, 60, 60),))
     (found,) = predict(told, frames, prompts, tmp_path / "out")  # type: ignore[arg-type]
-    assert found.faults == (".shapes[0].type: 'polygon' is none of rectangle",)
+    assert found.faults == (".shapes[0].type: 'polygon' is not one of rectangle",)
     assert found.saved is None
 
 
