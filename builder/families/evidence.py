@@ -9,7 +9,6 @@ import numpy as np
 
 from builder.model.file import Model
 from builder.model.graph import Graph
-from builder.model.graph_onnx import read_graph
 from builder.model.metadata import image_size, literal
 from runtimes.arrays import Array, Size
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
@@ -107,8 +106,7 @@ class Facts:
         Raises:
             ModelError: it cannot be read.
         """
-        graph = read_graph(model.files[model.name])
-        signature = replace(model.signature, metadata=graph.metadata)
+        graph, signature = model.graph, model.signature
         said = Ultralytics.of(graph.metadata)
         image = _image(signature)
         size = None
@@ -263,7 +261,7 @@ def as_run(model: Model) -> Model:
     if sum(path.stat().st_size for path in model.files.values()) > _MOST_BYTES:
         return model
     seen = observed(model, Facts.of(model))
-    return model.told({it.name: it.shape for it in seen.outputs if it.name in seen.values})
+    return model.with_shapes({it.name: it.shape for it in seen.outputs if it.name in seen.values})
 
 
 def _real(tensor: Tensor, shape: tuple[int, ...]) -> tuple[int | None, ...]:

@@ -236,7 +236,7 @@ def _remarks(files: Sequence[Path], models: Sequence[Model], verdict: Verdict) -
                 hint="its steps are chosen by what it gives; other tools may need a new export",
                 code="declared-shape",
             )
-            for declared, given in model.told(real).misdeclared
+            for declared, given in model.with_shapes(real).misdeclared
         ]
     return found
 

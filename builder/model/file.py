@@ -4,8 +4,9 @@ What fetches files is imported where it is needed: most manifests name a file th
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +14,9 @@ from builder.diagnostics.errors import ModelError, Problem
 from builder.diagnostics.files import ABSENT, names_in, sha256, trouble
 from builder.diagnostics.text import has_controls
 from builder.manifest.model_source import ModelSource, RemoteModel, WheelModel
+from builder.model.graph import Graph
 from builder.model.graph_ir import read_ir
-from builder.model.graph_onnx import read_onnx
+from builder.model.graph_onnx import graph_of, read_onnx
 from builder.model.shape_inference import Shape, contradict, inferred, settled, shape_of
 from runtimes.signature import Signature, Tensor
 
@@ -53,6 +55,7 @@ class Model:
         signature: inputs, outputs and metadata. Outputs have the shapes that the graph gives them,
             as far as its operations tell, whatever the file declares.
         files: name in the function's folder -> file, the model itself first.
+        load_graph: returns the model's operations; the first call works them out.
         misdeclared: the outputs that contradict what the file declares: as declared, as they are.
         unconfirmed: the outputs of whose shape the file declares more than the graph tells.
     """
@@ -60,6 +63,7 @@ class Model:
     format: Literal["onnx", "ir"]
     signature: Signature
     files: dict[str, Path]
+    load_graph: Callable[[], Graph] = field(repr=False, compare=False)
     misdeclared: tuple[tuple[Tensor, Tensor], ...] = ()
     unconfirmed: tuple[str, ...] = ()
 
@@ -73,11 +77,16 @@ class Model:
         """The SHA-256 of the model file."""
         return sha256(self.files[self.name])
 
-    def told(self, shapes: Mapping[str, Shape]) -> "Model":
-        """The same, with what is known of its outputs' real shapes.
+    @property
+    def graph(self) -> Graph:
+        """The model's operations. Most manifests are checked and built without them."""
+        return self.load_graph()
+
+    def with_shapes(self, shapes: Mapping[str, Shape]) -> "Model":
+        """Return the model with the real shapes of its outputs, as far as they are known.
 
         Args:
-            shapes: name of an output -> its shape, None for sizes that nothing tells.
+            shapes: name of an output -> its shape, None for unknown sizes.
         """
         before = self.signature.outputs
         outputs = tuple(
@@ -201,7 +210,8 @@ def _read_onnx(path: Path, name: str) -> Model:
     inputs = tuple(
         replace(it, shape=settled(it.shape, shapes.get(it.name, ()))) for it in signature.inputs
     )
-    return Model("onnx", replace(signature, inputs=inputs), files).told(shapes)
+    load_graph = cache(lambda: graph_of(proto, shapes))
+    return Model("onnx", replace(signature, inputs=inputs), files, load_graph).with_shapes(shapes)
 
 
 def _tensor(value: "onnx.ValueInfoProto") -> Tensor:
@@ -300,12 +310,13 @@ def _read_ir(path: Path, name: str) -> Model:
                 code="model-unreadable",
             )
         ) from error
+    graph = read_ir(path)
     signature = Signature(
         tuple(_port(port) for port in model.inputs),
         tuple(_port(port) for port in model.outputs),
-        read_ir(path).metadata,
+        graph.metadata,
     )
-    return Model("ir", signature, {f"{name}.xml": path, f"{name}.bin": weights})
+    return Model("ir", signature, {f"{name}.xml": path, f"{name}.bin": weights}, lambda: graph)
 
 
 def _port(port: Any) -> Tensor:

@@ -1,27 +1,17 @@
-"""Graphs read from files: ONNX, and OpenVINO IR."""
+"""ONNX files without their weights, and their operations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.diagnostics.errors import ModelError, Problem
 from builder.model.graph import FEW, Graph, Node
-from builder.model.graph_ir import read_ir
 from builder.model.onnx_wire import NotOnnx, without_weights
-from builder.model.shape_inference import inferred
+from builder.model.shape_inference import Shape
 
 if TYPE_CHECKING:
     import onnx
-
-
-def read_graph(path: Path) -> Graph:
-    """The operations of a model file.
-
-    Raises:
-        ModelError: it is no model.
-    """
-    return read_ir(path) if path.suffix.lower() == ".xml" else _read_onnx(read_onnx(path))
 
 
 def read_onnx(path: Path) -> "onnx.ModelProto":
@@ -51,8 +41,13 @@ def read_onnx(path: Path) -> "onnx.ModelProto":
     ) from cause
 
 
-def _read_onnx(proto: "onnx.ModelProto") -> Graph:
-    """See `read_graph`."""
+def graph_of(proto: "onnx.ModelProto", shapes: Mapping[str, Shape]) -> Graph:
+    """Return the operations of an ONNX model.
+
+    Args:
+        proto: the model, which may have lost its weights.
+        shapes: name of a tensor -> its shape; see shape_inference.inferred.
+    """
     nodes: list[Node] = []
     tensors: dict[str, onnx.TensorProto] = {}
     graphs = [proto.graph]
@@ -80,7 +75,7 @@ def _read_onnx(proto: "onnx.ModelProto") -> Graph:
         tuple(nodes),
         {name: tuple(tensor.dims) for name, tensor in tensors.items()},
         {name: found for name, it in tensors.items() for found in _numbers(it)},
-        inferred(proto),
+        shapes,
     )
 
 

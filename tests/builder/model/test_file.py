@@ -1,5 +1,6 @@
 import hashlib
 from pathlib import Path
+from unittest.mock import Mock
 
 import onnx
 import pytest
@@ -7,8 +8,10 @@ from onnx import TensorProto, helper
 
 from builder.diagnostics.errors import ModelError
 from builder.manifest.model_source import RemoteModel
+from builder.model import graph_onnx
 from builder.model.file import Model, locate, read
 from runtimes.signature import Tensor
+from tests import zoo
 from tests.builder import models
 from tests.builder.conftest import failure
 
@@ -238,3 +241,17 @@ def test_a_remote_model_that_cannot_be_had_is_a_model_error(
     # Port 9 is discard's; nothing listens there.
     remote = RemoteModel(url="http://127.0.0.1:9/m.onnx", sha256="0" * 64)
     assert isinstance(failure(lambda: locate(remote, tmp_path)), ModelError)
+
+
+def test_an_onnx_file_is_read_once_for_signature_and_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = zoo.yolov8(tmp_path / "m.onnx")
+    read_onnx, graph_of = Mock(wraps=graph_onnx.read_onnx), Mock(wraps=graph_onnx.graph_of)
+    monkeypatch.setattr("builder.model.file.read_onnx", read_onnx)
+    monkeypatch.setattr("builder.model.file.graph_of", graph_of)
+    model = read(path)
+    graph_of.assert_not_called()
+    assert "output0" in model.graph.shapes
+    assert model.with_shapes({}).graph is model.graph
+    assert (read_onnx.call_count, graph_of.call_count) == (1, 1)

@@ -8,7 +8,7 @@ import pytest
 from builder.diagnostics.errors import ModelError
 from builder.model.file import read
 from builder.model.graph import Graph, Node
-from builder.model.graph_onnx import read_graph
+from builder.model.graph_ir import read_ir
 from tests import zoo
 
 
@@ -109,7 +109,7 @@ def converted(make: zoo.Maker, folder: Path) -> Path:
 
 def test_an_ir_tells_the_same_as_the_onnx_file_that_it_was_made_from(tmp_path: Path) -> None:
     path = converted(zoo.yolov8, tmp_path)
-    graph, original = read_graph(path), read_graph(tmp_path / "source.onnx")
+    graph, original = read(path).graph, read(tmp_path / "source.onnx").graph
     (output,) = read(path).signature.outputs
     assert original.ends("output0") == ("Mul", "Sigmoid")
     # The converter folds the product into the known boxes.
@@ -121,7 +121,7 @@ def test_an_ir_tells_the_same_as_the_onnx_file_that_it_was_made_from(tmp_path: P
 def test_an_ir_counts_channels_too(tmp_path: Path) -> None:
     path = converted(zoo.semantic, tmp_path)
     (output,) = read(path).signature.outputs
-    assert read_graph(path).width(output.name) == 5
+    assert read(path).graph.width(output.name) == 5
 
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE net [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
@@ -143,7 +143,7 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE net [<!ENTITY a "aaaaaaaaaa"><!ENTITY b
 def test_a_file_that_is_no_ir_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.xml").write_text(text)
     with pytest.raises(ModelError, match=r"m\.xml is not an OpenVINO IR"):
-        read_graph(tmp_path / "m.xml")
+        read_ir(tmp_path / "m.xml")
 
 
 def test_metadata_of_an_ir_are_read(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_metadata_of_an_ir_are_read(tmp_path: Path) -> None:
     model.set_rt_info("a b", ["model_info", "labels"])
     model.set_rt_info("fit_to_window_letterbox", ["model_info", "resize_type"])
     openvino.save_model(model, tmp_path / "m.xml")
-    metadata = read_graph(tmp_path / "m.xml").metadata
+    metadata = read(tmp_path / "m.xml").graph.metadata
     assert metadata["labels"] == "a b"
     assert metadata["resize_type"] == "fit_to_window_letterbox"
 
@@ -166,7 +166,7 @@ def test_operations_that_are_not_onnx_own_are_named(tmp_path: Path) -> None:
     model = onnx.load(path)
     model.graph.node.append(helper.make_node("EfficientNMS_TRT", ["y"], ["z"], domain="TRT"))
     onnx.save_model(model, path)
-    assert read_graph(path).domains == ("TRT",)
+    assert read(path).graph.domains == ("TRT",)
 
 
 def test_what_was_picked_filled_up_and_sorted_comes_from_what_made_it() -> None:
@@ -191,7 +191,7 @@ def test_the_few_numbers_of_small_constants_are_there_in_both_formats(tmp_path: 
     path = net.save(tmp_path / "m.onnx")
     openvino.save_model(openvino.convert_model(path), tmp_path / "m.xml", compress_to_fp16=False)
     for file in (path, tmp_path / "m.xml"):
-        graph = read_graph(file)
+        graph = read(file).graph
         factors = [graph.numbers(node.inputs[1]) for node in graph.nodes if node.op == "Mul"]
         assert pytest.approx(std, rel=1e-6) in factors
         assert max(len(numbers) for numbers in graph.constants.values()) <= 16
@@ -207,9 +207,9 @@ def test_constants_that_lie_about_where_they_are_have_no_numbers(tmp_path: Path)
         'offset="900000"',
     ):
         path.write_text(re.sub(r'offset="\d+"', wrong, text))
-        assert read_graph(path).constants == {}
+        assert read_ir(path).constants == {}
     path.with_suffix(".bin").unlink()
-    assert read_graph(path).constants == {}
+    assert read_ir(path).constants == {}
 
 
 NUMBERS = {
