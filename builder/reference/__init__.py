@@ -1,1 +1,1 @@
-"""The JSON Schema and the reference pages, generated from the code."""
+"""Generated reference: the JSON Schema of manifests and the pages in docs/."""

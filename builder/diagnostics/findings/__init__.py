@@ -1,7 +1,7 @@
 """Every kind of finding by its code, one module for each group of them.
 
-The codes are stable, so that a script can tell one finding from another by them. docs/findings.md
-is made from these tables: `python -m builder.diagnostics.findings > docs/findings.md`; a test
+The codes are stable, so that a script can tell one finding from another by them. docs/diagnostics.md
+is made from these tables: `python -m builder.diagnostics.findings > docs/diagnostics.md`; a test
 compares.
 """
 
@@ -23,7 +23,7 @@ GROUPS: dict[str, dict[str, Kind]] = {
     "Traps": TRAPS,
     "Building and running": BUILDING,
 }
-"""Heading of docs/findings.md -> code -> kind."""
+"""Heading of docs/diagnostics.md -> code -> kind."""
 
 KINDS: dict[str, Kind] = {code: kind for group in GROUPS.values() for code, kind in group.items()}
 """Code -> kind."""

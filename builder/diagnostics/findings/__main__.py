@@ -1,4 +1,4 @@
-"""Print docs/findings.md."""
+"""Print docs/diagnostics.md."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""docs/findings.md, made from the tables of findings."""
+"""docs/diagnostics.md, made from the tables of findings."""
 
 from builder.diagnostics.findings import GROUPS
 

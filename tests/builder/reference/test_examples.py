@@ -6,7 +6,7 @@ import yaml
 from builder.manifest.steps import LISTINGS, entry_model, known, long_form
 from builder.reference.examples import description, example
 from builder.reference.json_schema import text
-from builder.reference.manifest_page import page
+from builder.reference.manifest_pages import pages
 
 STEPS = [(listing, name) for listing in LISTINGS for name in sorted(known(listing))]
 
@@ -53,8 +53,9 @@ def test_an_example_is_one_valid_entry_that_names_its_step(listing: str, name: s
     assert is_dataclass(step)
 
 
-def test_the_page_shows_each_example_in_the_section_of_its_step() -> None:
-    sections = dict(part.split("`\n", 1) for part in page().split("\n### `")[1:])
+def test_the_pages_show_each_example_in_the_section_of_its_step() -> None:
+    text = "\n".join(pages().values())
+    sections = dict(part.split("`\n", 1) for part in text.split("\n### `")[1:])
     assert sorted(sections) == sorted({name for _, name in STEPS})
     for listing, name in STEPS:
         assert f"\n```yaml\n{example(known(listing)[name])}\n```\n" in sections[name]

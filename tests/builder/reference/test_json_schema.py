@@ -6,7 +6,6 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from builder.diagnostics.findings.page import page
 from builder.reference.json_schema import text
 from tests.gallery import MANIFEST
 from tests.paths import ROOT
@@ -23,15 +22,8 @@ def complaints(manifest: str) -> list[Any]:
     return list(validator.iter_errors(yaml.safe_load(manifest)))
 
 
-def test_the_committed_schema_is_what_the_classes_say() -> None:
-    # Mended by: python -m builder.reference.json_schema > builder/reference/manifest.schema.json
-    assert COMMITTED.read_text("utf-8") == text()
+def test_the_schema_is_valid() -> None:
     Draft202012Validator.check_schema(json.loads(text()))
-
-
-def test_the_committed_page_of_findings_is_what_the_table_says() -> None:
-    # Mended by: python -m builder.diagnostics.findings > docs/findings.md
-    assert (ROOT / "docs" / "findings.md").read_text("utf-8") == page()
 
 
 @pytest.mark.parametrize("manifest", SHIPPED, ids=lambda path: path.stem)

@@ -1,0 +1,59 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder.reference.generated import difference, texts, write
+from tests.paths import ROOT
+
+TEXTS = texts()
+
+
+@pytest.mark.parametrize("path", sorted(TEXTS))
+def test_the_committed_file_is_up_to_date(path: str) -> None:
+    # Run `python -m builder.reference` after a change.
+    assert (ROOT / path).read_text("utf-8") == TEXTS[path]
+
+
+def test_no_stale_file_is_committed() -> None:
+    assert difference(ROOT) == ""
+
+
+def test_write_creates_all_files_and_deletes_stale_ones(tmp_path: Path) -> None:
+    stale = tmp_path / "docs/manifest/gone.md"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("old\n")
+    assert difference(tmp_path).count("--- a/docs/manifest/gone.md\n") == 1
+    write(tmp_path)
+    assert difference(tmp_path) == ""
+    written = {file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*")}
+    assert written == set(TEXTS)
+
+
+def test_the_difference_names_the_file_and_the_line(tmp_path: Path) -> None:
+    write(tmp_path)
+    path = tmp_path / "docs/manifest/reid.md"
+    path.write_text(path.read_text("utf-8").replace("# ReID\n", "# Other\n", 1), "utf-8")
+    changes = difference(tmp_path)
+    assert "--- a/docs/manifest/reid.md\n+++ b/docs/manifest/reid.md\n" in changes
+    assert "-# Other\n+# ReID\n" in changes
+
+
+def test_check_prints_the_difference_and_fails(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from builder.reference import __main__ as it;"
+        f"it.ROOT = pathlib.Path({str(tmp_path)!r});"
+        "sys.exit(it.main())"
+    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+        )
+
+    done = run("--check")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "+++ b/docs/manifest.md\n" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+    assert (run().returncode, run("--check").stdout, run("--check").returncode) == (0, "", 0)
