@@ -1,8 +1,7 @@
 """Every kind of finding by its code, one module for each group of them.
 
-The codes are stable, so that a script can tell one finding from another by them. docs/diagnostics.md
-is made from these tables: `python -m builder.diagnostics.findings > docs/diagnostics.md`; a test
-compares.
+The codes are stable, so that a script can tell one finding from another by them.
+docs/diagnostics.md is made from these tables: `python -m builder.reference`.
 """
 
 from builder.diagnostics.findings.building import BUILDING

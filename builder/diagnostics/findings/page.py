@@ -3,9 +3,9 @@
 from builder.diagnostics.findings import GROUPS
 
 _HEAD = """\
-# Findings
+# Diagnostics
 
-This page is generated from the code's own table: `python -m builder.diagnostics.findings`.
+This page is generated from the code's own table: `python -m builder.reference`.
 
 `cvatbuild check` gives each finding a code. Codes are stable: scripts can rely on them. An error
 means that no function, or none that works, can be built; `check` then ends with status 1. A warning
