@@ -1,5 +1,5 @@
-"""What on this machine will work, and what to do about the rest: one check a module.
+"""Checks of this machine, one per module.
 
-Each module has a function `check`, which yields findings and raises nothing that the machine could
-be the cause of. None of them is asked to mend anything.
+Each of these modules has a function `check` that yields findings. It changes nothing, and a fault
+of the machine is a finding, not an exception.
 """

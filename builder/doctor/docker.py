@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from builder.doctor.finding import Finding
 from builder.doctor.outside import Absent, NoAnswer, ask
 
-_LATER = "; functions are built, not deployed"
+_LATER = "; functions can be built but not deployed"
 
 
 def check() -> Iterator[Finding]:
-    """Whether there is a client, whether it reaches an engine, and whether that has GPUs."""
+    """Check the client, the connection to an engine, and GPU support."""
     try:
         answer = ask("docker", "version", "--format", "{{json .}}")
     except Absent:
@@ -33,7 +33,7 @@ def check() -> Iterator[Finding]:
         yield Finding(
             "docker",
             "warning",
-            f"docker does not say its version: {answer.complaint}",
+            f"unexpected output of `docker version`: {answer.complaint}",
             "install Docker: https://docs.docker.com/engine/install",
         )
         return
@@ -42,10 +42,10 @@ def check() -> Iterator[Finding]:
         yield Finding(
             "docker",
             "warning",
-            f"Docker {client} does not reach an engine: {answer.complaint}{_LATER}",
+            f"Docker {client} cannot connect to an engine: {answer.complaint}{_LATER}",
             "add yourself to the group docker, then log in again: sudo usermod -aG docker $USER"
             if denied
-            else "start it: sudo systemctl start docker, or Docker Desktop",
+            else "start the engine: sudo systemctl start docker, or Docker Desktop",
         )
         return
     yield Finding("docker", "ok", f"Docker {client}, engine {engine}")
@@ -54,7 +54,7 @@ def check() -> Iterator[Finding]:
 
 
 def _gpus() -> Iterator[Finding]:
-    """Whether containers can be given the GPU that this machine has."""
+    """Check that containers can use the GPU of this machine."""
     try:
         answer = ask("docker", "info", "--format", "{{json .Runtimes}}")
     except NoAnswer:
@@ -64,7 +64,7 @@ def _gpus() -> Iterator[Finding]:
         yield Finding(
             "docker",
             "warning",
-            "Docker cannot give containers a GPU: the NVIDIA Container Toolkit is not installed",
-            "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/"
+            "containers cannot use the GPU: the NVIDIA Container Toolkit is not installed",
+            "install it: https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/"
             "install-guide.html",
         )

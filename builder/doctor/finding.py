@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The result of a check."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,14 +9,14 @@ Severity: TypeAlias = Literal["ok", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is known about this machine.
+    """One fact about this machine.
 
     Attributes:
-        subject: what it is about, such as "docker".
-        severity: "error" where not even a CPU function can be built, "warning" where something
-            else will not work, else "ok".
-        what: in one sentence without a full stop.
-        remedy: what to do about it; empty where nothing need be done.
+        subject: the part of the machine, such as "docker".
+        severity: "error" if not even a CPU variant can be built, "warning" if anything else does
+            not work, else "ok".
+        what: the fact, in one sentence without a full stop.
+        remedy: how to fix it; empty if the severity is "ok".
     """
 
     subject: str
@@ -25,5 +25,5 @@ class Finding:
     remedy: str = ""
 
     def as_json(self) -> str:
-        """The finding as one line of JSON."""
+        """Return the finding as one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False)

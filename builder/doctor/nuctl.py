@@ -7,22 +7,25 @@ from builder.doctor.finding import Finding
 from builder.doctor.outside import Absent, NoAnswer, ask
 
 _OLDEST = (1, 12, 8)
-"""The first version that builds images with Python 3.11. nuctl, not the server, brings the wheels
-that go into an image."""
+"""The first version that builds images with Python 3.11: nuctl, not the server, provides the wheels
+of an image."""
 
 _GET = (
-    "put the nuctl of your Nuclio's version on the PATH: "
-    "https://github.com/nuclio/nuclio/releases (CVAT's docker-compose.serverless.yml names it)"
+    "install the nuctl of your Nuclio version: https://github.com/nuclio/nuclio/releases "
+    "(CVAT's docker-compose.serverless.yml states the version)"
 )
 
 
 def check() -> Iterator[Finding]:
-    """Whether nuctl is there and new enough."""
+    """Check that nuctl is installed and new enough."""
     try:
         answer = ask("nuctl", "version")
     except Absent:
         yield Finding(
-            "nuctl", "warning", "nuctl is not on the PATH; functions are built, not deployed", _GET
+            "nuctl",
+            "warning",
+            "nuctl is not on the PATH; functions can be built but not deployed",
+            _GET,
         )
         return
     except NoAnswer as error:
@@ -30,23 +33,27 @@ def check() -> Iterator[Finding]:
         return
     label = re.search(r"Label: ([^,\s\"]+)", answer.out)
     if answer.status or not label:
-        yield Finding("nuctl", "warning", f"nuctl does not work: {answer.complaint}", _GET)
+        yield Finding("nuctl", "warning", f"`nuctl version` failed: {answer.complaint}", _GET)
         return
     version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", label[1])
     if not version:
         yield Finding(
             "nuctl",
             "warning",
-            f"nuctl calls itself '{label[1]}', so nobody knows which Python it builds",
+            f"unknown nuctl version '{label[1]}'; {_spelled(_OLDEST)} or newer is required",
             _GET,
         )
     elif tuple(int(part) for part in version.groups()) < _OLDEST:
-        oldest = ".".join(str(part) for part in _OLDEST)
         yield Finding(
             "nuctl",
             "warning",
-            f"nuctl {label[1]} builds no image with Python 3.11; {oldest} and newer do",
+            f"nuctl {label[1]} does not support Python 3.11; {_spelled(_OLDEST)} or newer does",
             _GET,
         )
     else:
         yield Finding("nuctl", "ok", f"nuctl {label[1]}")
+
+
+def _spelled(version: tuple[int, ...]) -> str:
+    """Return a version as text."""
+    return ".".join(str(part) for part in version)

@@ -1,4 +1,4 @@
-"""Python and the packages that cvatbuild stands on."""
+"""Python and the packages that cvatbuild needs."""
 
 import platform
 import sys
@@ -17,19 +17,19 @@ _MODULES = {
     "yaml": "pyyaml",
     "nuclio_sdk": "nuclio-sdk",
 }
-"""Module -> the package that it comes with."""
+"""Module -> the package that contains it."""
 
 _CLASHES = (
     ("onnxruntime", "onnxruntime-gpu"),
     ("opencv-python", "opencv-python-headless"),
     ("opencv-contrib-python", "opencv-python-headless"),
 )
-"""Packages that put the same module into the same place: whichever came last is there, and taking
-one out breaks the other."""
+"""Pairs of packages that contain the same module. The package installed last wins; uninstalling one
+breaks the other."""
 
 
 def check(version: Sequence[int] = sys.version_info[:3]) -> Iterator[Finding]:
-    """Whether Python is new enough and every package can be imported."""
+    """Check the version of Python, and that every package can be imported."""
     spelled = ".".join(str(part) for part in version)
     if tuple(version) < (3, 11):
         yield Finding(
@@ -39,7 +39,7 @@ def check(version: Sequence[int] = sys.version_info[:3]) -> Iterator[Finding]:
         yield Finding(
             "python",
             "error",
-            f"Python {spelled} is a 32-bit program, for which there are no inference runtimes",
+            f"Python {spelled} is a 32-bit build; the inference runtimes need 64 bits",
             "install a 64-bit Python",
         )
     else:
@@ -50,17 +50,17 @@ def check(version: Sequence[int] = sys.version_info[:3]) -> Iterator[Finding]:
             yield Finding(
                 "python",
                 "warning",
-                f"{one} and {other} are both installed and overwrite each other",
+                f"{one} and {other} are both installed; they overwrite each other",
                 f"pip uninstall {one} {other}, then pip install {other}",
             )
 
 
 def _packages() -> Iterator[Finding]:
-    """Whether what a build imports can be imported."""
+    """Check that the packages of a build can be imported."""
     program = "import importlib, sys; importlib.import_module(sys.argv[1])"
     for module, package in _MODULES.items():
         try:
-            # -P: Python 3.13 cannot import from a current folder that was deleted.
+            # -P: Python 3.13 cannot import from a current directory that was deleted.
             answer = ask(sys.executable, "-P", "-c", program, module, seconds=60)
             trouble = answer.err.strip().splitlines()[-1:] if answer.status else []
             reason = (trouble or [f"exit status {answer.status}"])[0] if answer.status else ""
@@ -70,13 +70,13 @@ def _packages() -> Iterator[Finding]:
             yield Finding(
                 "python",
                 "error",
-                f"the package {package} cannot be imported: {reason}",
+                f"package {package} cannot be imported: {reason}",
                 f"pip install --force-reinstall {package}",
             )
 
 
 def _installed(package: str) -> bool:
-    """Whether a package is installed."""
+    """Return whether a package is installed."""
     try:
         metadata.distribution(package)
     except metadata.PackageNotFoundError:

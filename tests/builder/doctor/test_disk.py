@@ -42,9 +42,9 @@ def test_enough_room_is_ok(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     found = list(disk.check())
     check_form(found)
     assert [(finding.severity, finding.what) for finding in found] == [
-        ("ok", f"2.0 GiB free here, in {tmp_path / 'here'}"),
-        ("ok", f"100.0 GiB free for downloads, in {tmp_path / 'cache'}"),
-        ("ok", f"100.0 GiB free for temporary files, in {tmp_path / 'temporary'}"),
+        ("ok", f"2.0 GiB free for functions in {tmp_path / 'here'}"),
+        ("ok", f"100.0 GiB free for downloads in {tmp_path / 'cache'}"),
+        ("ok", f"100.0 GiB free for temporary files in {tmp_path / 'temporary'}"),
     ]
 
 
@@ -87,7 +87,7 @@ def test_a_cache_whose_name_cannot_be_is_judged_by_the_folder_above(
 ) -> None:
     monkeypatch.setenv("CVATBUILD_CACHE", str(tmp_path / "cache" / ("x" * 300)))
     found = list(disk.check())
-    assert found[1].what.endswith(f"for downloads, in {tmp_path / 'cache'}")
+    assert found[1].what.endswith(f"for downloads in {tmp_path / 'cache'}")
 
 
 def test_without_a_folder_there_is_a_warning_and_no_more(
@@ -109,9 +109,9 @@ def test_without_a_folder_there_is_a_warning_and_no_more(
     found = list(disk.check())
     check_form(found)
     assert [(finding.severity, finding.what) for finding in found] == [
-        ("warning", "no folder here: No such file or directory"),
-        ("warning", "no folder for downloads: there is no home folder to keep downloads in"),
-        ("warning", "no folder for temporary files: No usable temporary directory found"),
+        ("warning", "no directory for functions: No such file or directory"),
+        ("warning", "no directory for downloads: there is no home folder to keep downloads in"),
+        ("warning", "no directory for temporary files: No usable temporary directory found"),
     ]
 
 
@@ -124,4 +124,4 @@ def test_a_folder_that_may_not_be_written_to_is_a_warning(
     found = list(disk.check())
     check_form(found)
     assert [finding.severity for finding in found] == ["ok", "warning", "ok"]
-    assert found[1].what == f"{tmp_path / 'cache'} (for downloads) may not be written to"
+    assert found[1].what == f"{tmp_path / 'cache'} (for downloads) is not writable"

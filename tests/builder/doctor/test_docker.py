@@ -36,7 +36,7 @@ def test_no_docker_is_a_warning(program: Program) -> None:
 @pytest.mark.parametrize(
     ("complaint", "remedy"),
     [
-        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "start it"),
+        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "start the engine"),
         ("Got permission denied while trying to connect to the Docker daemon", "group docker"),
     ],
 )
@@ -47,7 +47,7 @@ def test_a_client_without_an_engine_is_a_warning(
     finding = only(docker.check())
     check_form([finding])
     assert finding.severity == "warning"
-    assert finding.what.startswith(f"Docker 28.2.2 does not reach an engine: {complaint}")
+    assert finding.what.startswith(f"Docker 28.2.2 cannot connect to an engine: {complaint}")
     assert remedy in finding.remedy
 
 
@@ -70,7 +70,7 @@ def test_nonsense_is_a_warning(program: Program, out: str) -> None:
     check_form([finding])
     assert (finding.severity, finding.what) == (
         "warning",
-        "docker does not say its version: what is this",
+        "unexpected output of `docker version`: what is this",
     )
 
 

@@ -107,6 +107,6 @@ def test_a_machine_without_a_folder_a_home_or_programs_is_examined_all_the_same(
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert "no folder here: No such file or directory" in done.stdout
+    assert "no directory for functions: No such file or directory" in done.stdout
     subjects = [line.split()[1] for line in done.stdout.splitlines() if line[0] != " "]
     assert list(dict.fromkeys(subjects)) == SUBJECTS

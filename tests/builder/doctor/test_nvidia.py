@@ -14,7 +14,7 @@ def test_a_driver_that_is_too_old_is_a_warning(program: Program, driver: str) ->
     found = list(nvidia.check())
     check_form(found)
     assert [finding.severity for finding in found] == ["warning", "ok"]
-    assert found[0].what.startswith(f"the driver {driver} is too old for CUDA 12")
+    assert found[0].what.startswith(f"driver {driver} is too old for CUDA 12")
     assert found[0].remedy == "install driver 525.60.13 or newer"
 
 
@@ -24,7 +24,7 @@ def test_a_driver_for_cuda_12_says_what_cuda_13_needs(program: Program, driver: 
     found = list(nvidia.check())
     check_form(found)
     assert [finding.severity for finding in found] == ["ok", "ok"]
-    assert f"{driver} runs `cuda: 12`; `cuda: 13` needs driver 580.65.6" in found[0].what
+    assert f"{driver} supports `cuda: 12`; `cuda: 13` needs driver 580.65.6" in found[0].what
     assert found[1].what == "NVIDIA T4"
 
 
@@ -33,7 +33,7 @@ def test_a_new_driver_runs_both(program: Program, driver: str) -> None:
     program("nvidia-smi", says(f"NVIDIA H100 80GB HBM3, {driver}, 9.0\n"))
     found = list(nvidia.check())
     assert [finding.severity for finding in found] == ["ok", "ok"]
-    assert found[0].what == f"the driver {driver} runs `cuda: 12` and `cuda: 13`"
+    assert found[0].what == f"driver {driver} supports `cuda: 12` and `cuda: 13`"
 
 
 def test_every_gpu_is_judged(program: Program) -> None:
@@ -98,8 +98,8 @@ def test_a_driver_that_hangs_is_a_warning(
 @pytest.mark.parametrize(
     ("driver", "what"),
     [
-        (False, "there is no NVIDIA driver"),
-        (True, "there is an NVIDIA driver, but nvidia-smi is not on the PATH"),
+        (False, "no NVIDIA driver found"),
+        (True, "nvidia-smi is not on the PATH; the version of the NVIDIA driver is unknown"),
     ],
 )
 def test_without_nvidia_smi_the_drivers_library_tells(

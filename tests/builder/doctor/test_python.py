@@ -33,9 +33,8 @@ def test_a_package_that_cannot_be_imported_is_an_error(
     found = [finding for finding in python.check() if finding.severity == "error"]
     check_form(found)
     assert [finding.what for finding in found] == [
-        "the package opencv-python-headless cannot be imported: "
-        "ImportError: libGL.so.1: cannot open",
-        "the package orjson cannot be imported: exit status -9",
+        "package opencv-python-headless cannot be imported: ImportError: libGL.so.1: cannot open",
+        "package orjson cannot be imported: exit status -9",
     ]
     assert found[0].remedy == "pip install --force-reinstall opencv-python-headless"
 
