@@ -1,25 +1,24 @@
 """Every version that a function's image installs, in one table.
 
-Each list is complete: the packages that a function imports and all that these need, so that an
-image built next year is the image that was tested. The versions are those of CPython 3.11 on
-x86-64 Linux; raise them together and run the tests.
+Each list is complete: it has the packages that a function imports and all their dependencies, so
+that an image built next year equals the image that was tested. The versions are those of CPython
+3.11 on x86-64 Linux; raise them together and run the tests.
 """
 
-from builder.manifest.variants import CpuVariant, GpuVariant
-
 PYTHON = "3.11"
-"""Besides 3.10 the one version that every Nuclio from 1.12.8 on accepts; current ONNX Runtime and
-numpy need it. Nuclio's wheels are made for one minor version, so the image must have the same."""
+"""The Python version of images. Every Nuclio from 1.12.8 on accepts 3.10 and 3.11 only, and current
+ONNX Runtime and numpy need 3.11. Nuclio's wheels are for one minor version, so the image must have
+the same."""
 
-_COMMON = ("numpy==2.4.6", "opencv-python-headless==5.0.0.93", "orjson==3.13.0")
+COMMON = ("numpy==2.4.6", "opencv-python-headless==5.0.0.93", "orjson==3.13.0")
 
 _ONNXRUNTIME_NEEDS = ("flatbuffers==25.12.19", "packaging==26.3", "protobuf==7.36.2")
 
-_OPENVINO = ("openvino==2026.4.1", "openvino-telemetry==2025.2.0")
+OPENVINO = ("openvino==2026.4.1", "openvino-telemetry==2025.2.0")
 
-_ONNXRUNTIME = ("onnxruntime==1.32.0", *_ONNXRUNTIME_NEEDS)
+ONNXRUNTIME = ("onnxruntime==1.32.0", *_ONNXRUNTIME_NEEDS)
 
-_CUDA = {
+CUDA = {
     12: (
         "onnxruntime-gpu[cuda,cudnn]==1.26.0",
         *_ONNXRUNTIME_NEEDS,
@@ -43,25 +42,15 @@ _CUDA = {
         "nvidia-nvjitlink==13.5.37",
     ),
 }
-"""CUDA version -> packages. onnxruntime-gpu 1.26.0 is the last one whose wheels are for CUDA 12."""
+"""CUDA version -> packages. onnxruntime-gpu 1.26.0 is the last version with wheels for CUDA 12."""
 
 DRIVERS = {12: (525, 60, 13), 13: (580, 65, 6)}
-"""CUDA version -> the oldest driver for Linux that its packages run with (cuDNN's support matrix,
+"""CUDA version -> oldest Linux driver that its packages support (cuDNN's support matrix,
 docs.nvidia.com/deeplearning/cudnn/backend/latest/reference/support-matrix.html)."""
 
 COMPUTE_CAPABILITY = (7, 5)
-"""That of the oldest GPUs that the same cuDNN has code for: Turing's."""
+"""Compute capability of the oldest GPUs that this cuDNN supports: Turing."""
 
 
-_KINDS = {"reid": ("scipy==1.17.1",)}
-"""What only one kind of function needs: ReID's optimal assignment."""
-
-
-def requirements(kind: str, variant: CpuVariant | GpuVariant) -> tuple[str, ...]:
-    """The exact packages of a variant's image, the manifest's own last."""
-    runtime: tuple[str, ...]
-    if isinstance(variant, GpuVariant):
-        runtime = _CUDA[variant.cuda]
-    else:
-        runtime = _OPENVINO if variant.runtime == "openvino" else _ONNXRUNTIME
-    return (*_COMMON, *_KINDS.get(kind, ()), *runtime, *variant.pip)
+BY_TYPE = {"reid": ("scipy==1.17.1",)}
+"""Function type -> packages that only this type needs: ReID's optimal assignment."""

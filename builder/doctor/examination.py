@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from builder.doctor import disk, docker, nuctl, nvidia, onnxruntime, openvino, python
+from builder.doctor import backends, disk, docker, nuctl, nvidia, python
 from builder.doctor.finding import Finding
-
-_CHECKS = (python, openvino, onnxruntime, nvidia, docker, nuctl, disk)
 
 
 def examine() -> Iterator[Finding]:
@@ -14,6 +13,11 @@ def examine() -> Iterator[Finding]:
 
     Most of the time is spent waiting for other programs, so the checks run at once.
     """
-    with ThreadPoolExecutor(len(_CHECKS)) as pool:
-        for findings in pool.map(lambda module: list(module.check()), _CHECKS):
+    checks = (
+        python.check,
+        *(partial(backends.check, module) for module in backends.modules()),
+        *(nvidia.check, docker.check, nuctl.check, disk.check),
+    )
+    with ThreadPoolExecutor(len(checks)) as pool:
+        for findings in pool.map(lambda check: list(check()), checks):
             yield from findings

@@ -1,4 +1,4 @@
-"""What the inference runtimes have in common: each is tried out by a child process."""
+"""Trying an inference runtime in a child process."""
 
 import json
 import sys
@@ -13,12 +13,12 @@ _SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device that a runtime says it has.
+    """A device that a runtime lists.
 
     Attributes:
-        device: the runtime's name of it, such as "CPU".
-        name: what it is, where the runtime says so.
-        trouble: why it does not compute; empty where it does.
+        device: the runtime's name for it, such as "CPU".
+        name: its product name; empty if unknown.
+        trouble: why it does not compute; empty if it does.
     """
 
     device: str
@@ -28,12 +28,12 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """An inference runtime as it was found.
+    """The result of trying an inference runtime.
 
     Attributes:
-        version: its own, empty where it could not even be imported.
-        devices: those that it says it has.
-        trouble: why nothing could be tried; empty where something was.
+        version: its version; empty if it cannot be imported.
+        devices: the devices that it lists.
+        trouble: why no device could be tried; empty if one was.
     """
 
     version: str
@@ -41,12 +41,16 @@ class Runtime:
     trouble: str = ""
 
 
-def try_out(runtime: str) -> Runtime:
-    """Run a model of one node on every device of `runtime`, "openvino" or "onnxruntime"."""
+def try_out(module: str) -> Runtime:
+    """Run a model of one node on every device of a runtime.
+
+    Args:
+        module: the Python module of the runtime.
+    """
     root = Path(__file__).parents[2]
     try:
         answer = ask(
-            sys.executable, "-m", "builder.doctor.trial", runtime, seconds=_SECONDS, cwd=root
+            sys.executable, "-m", "builder.doctor.trial", module, seconds=_SECONDS, cwd=root
         )
     except NoAnswer as error:
         return Runtime("", (), str(error))
@@ -54,7 +58,7 @@ def try_out(runtime: str) -> Runtime:
     if not lines:
         return Runtime("", (), _last_words(answer))
     head, tried = lines[0], {str(line["device"]): line for line in lines[1:]}
-    # A line that did not come is of the device on which the child process died.
+    # A missing line belongs to the device on which the child process died.
     died = _last_words(answer)
     return Runtime(
         str(head["version"]),
@@ -70,7 +74,7 @@ def try_out(runtime: str) -> Runtime:
 
 
 def _last_words(answer: Answer) -> str:
-    """Why a trial ended before its time: the last line of a traceback, if there was one."""
+    """Return why a trial ended early: the last line of its traceback, or its exit status."""
     lines = answer.err.strip().splitlines()
     if lines and answer.status > 0:
         return lines[-1]
@@ -78,7 +82,7 @@ def _last_words(answer: Answer) -> str:
 
 
 def _lines(text: str) -> Iterator[dict[str, list[str] | str]]:
-    """The lines of a trial; libraries may write others between them."""
+    """Yield the lines of a trial without those that libraries write between them."""
     for line in text.splitlines():
         try:
             data = json.loads(line)

@@ -7,10 +7,13 @@ from typing import Any
 
 import orjson
 
+from builder.backends.backend import FORMATS
+from builder.backends.registry import backends_of
 from builder.families.evidence import Facts
 from builder.families.match import Match
 from builder.families.ranking import Verdict, recognise
 from builder.families.yaml_writer import readable
+from builder.manifest.variants import VARIANTS
 from builder.model.file import Model, locate, read
 from runtimes.signature import Tensor
 
@@ -56,14 +59,17 @@ class Inspection:
 
     @property
     def variants(self) -> dict[str, str]:
-        """What each variant would run the model by, or why it cannot."""
+        """Variant -> the runtime that would run the model, or the reason why none can."""
         strange = [name for name in self.facts.graph.domains if name != "com.microsoft"]
         if strange:
             why = f"no runtime here has the operations of {', '.join(map(readable, strange))}"
-            return {"cpu": why, "gpu": why}
-        if self.model.format == "ir":
-            return {"cpu": "OpenVINO", "gpu": "none: OpenVINO IR runs on the CPU alone"}
-        return {"cpu": "OpenVINO", "gpu": "ONNX Runtime CUDA"}
+            return dict.fromkeys(VARIANTS, why)
+        found: dict[str, str] = {}
+        for variant in VARIANTS:
+            fit = [it.title for it in backends_of(variant) if self.model.format in it.formats]
+            none = f"none: no runtime of this variant loads an {FORMATS[self.model.format]}"
+            found[variant] = fit[0] if fit else none
+        return found
 
     def as_json(self) -> str:
         """One object, all of it text, numbers and lists of them."""

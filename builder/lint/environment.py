@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from builder.backends.pins import PYTHON, requirements
+from builder.backends.pins import PYTHON
+from builder.backends.registry import requirements
 from builder.diagnostics.errors import Problem
-from builder.lint.scene import Scene
+from builder.lint.scene import Deployment, Scene
 from builder.manifest.located_yaml import Path_
-from builder.manifest.variants import CpuVariant, GpuVariant
 
 _CVAT_SECONDS = 120
 """How long CVAT waits for a reply (cvat/settings/base.py, CVAT_NUCLIO_DEFAULT_TIMEOUT)."""
@@ -51,7 +51,7 @@ def seconds(duration: str) -> int:
     return sum(int(number) * {"h": 3600, "m": 60, "s": 1}[unit] for number, unit in parts)
 
 
-def _timeout(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Iterator[Problem]:
+def _timeout(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """A request that goes on after CVAT has given it up."""
     if seconds(variant.event_timeout) > _CVAT_SECONDS:
         yield scene.problem(
@@ -65,7 +65,7 @@ def _timeout(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Ite
         )
 
 
-def _image(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Iterator[Problem]:
+def _image(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """A base image with another Python, or with none."""
     name = variant.base_image
     here = (*path, "base_image")
@@ -100,11 +100,10 @@ def _image(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Itera
         )
 
 
-def _packages(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Iterator[Problem]:
+def _packages(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """Packages that contradict those that every function has."""
-    kind = scene.read.manifest.type
-    own = requirements(kind, variant)[: -len(variant.pip) or None]
-    pinned = {_project(line): line for line in own}
+    settings = scene.read.manifest.variants.of(variant.NAME)
+    pinned = {_project(line): line for line in requirements(scene.read.manifest.type, settings)}
     for place, line in enumerate(variant.pip):
         name = _project(line)
         if name in pinned and pinned[name].partition("==")[2] != line.partition("==")[2]:
@@ -131,7 +130,7 @@ def _project(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[\[=]", requirement)[0]).lower()
 
 
-def _variables(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Iterator[Problem]:
+def _variables(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """Variables that others rely on, or that nobody should read."""
     for name in variant.env:
         here = (*path, "env", name)

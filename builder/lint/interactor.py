@@ -7,7 +7,6 @@ from builder.families.registry import family_of
 from builder.lint.environment import seconds
 from builder.lint.scene import Scene
 from builder.manifest.schema import InteractorManifest
-from builder.manifest.variants import CpuVariant
 from runtimes.prompted import Prompted
 
 _NO_OPTIONAL_BOX = (2, 15)
@@ -81,7 +80,7 @@ def _time(scene: Scene) -> Iterator[Problem]:
     weights = sum(file.stat().st_size for file in model.files.values())
     needed = weights / speeds[0]
     for path, variant in scene.variants():
-        if isinstance(variant, CpuVariant) and needed > seconds(variant.event_timeout):
+        if variant.NAME == "cpu" and needed > seconds(variant.event_timeout):
             yield scene.problem(
                 "timeout-short",
                 (*path, "event_timeout"),

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from math import ceil
 
 from builder.diagnostics.errors import Problem
-from builder.lint.scene import Scene
+from builder.lint.scene import Deployment, Scene
 from builder.manifest.located_yaml import Path_
-from builder.manifest.variants import CpuVariant, GpuVariant, workers_of
 from runtimes.interactor import MEMORY
 
 BASE_BYTES = 150 * 2**20
@@ -18,7 +17,7 @@ WEIGHTS_FACTOR = 2
 runtimes keep the weights in an order of their own, and for a while the file beside them."""
 
 _BODY_BYTES = 32 * 2**20
-"""What a request may take; see builder.targets.nuclio.function_yaml."""
+"""The largest request that the HTTP trigger accepts."""
 
 _SUFFIXES = {
     "": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
@@ -45,13 +44,13 @@ def amount(quantity: str) -> float:
     return float(number) * _SUFFIXES[suffix]
 
 
-def _memory(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Iterator[Problem]:
+def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """A limit that the workers' copies of the models exceed."""
     given = variant.memory or scene.read.manifest.resources.memory
     if given is None:
         return
     here = (*path, "memory") if variant.memory else ("resources", "memory")
-    limit, workers = amount(given), workers_of(scene.read.manifest.type, variant)
+    limit, workers = amount(given), variant.worker_count(scene.read.manifest.type)
     files = {file for model in scene.models.values() for file in model.files.values()}
     weights = sum(file.stat().st_size for file in files)
     kind = scene.read.manifest.type
@@ -78,7 +77,7 @@ def _memory(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Iter
         )
 
 
-def _cores(scene: Scene, path: Path_, variant: CpuVariant | GpuVariant) -> Iterator[Problem]:
+def _cores(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """A limit of processor time with a unit of memory, or of next to nothing."""
     given = variant.cpu or scene.read.manifest.resources.cpu
     if given is None or 0.05 <= amount(given) <= 1024:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from builder.diagnostics.errors import ManifestError, Problem
 from builder.manifest.labels import Labels
 from builder.manifest.located_yaml import Path_
 from builder.manifest.reading import ManifestFile, Section
 from builder.manifest.schema import DetectorManifest
-from builder.manifest.variants import CpuVariant, GpuVariant
+from builder.manifest.variants import VARIANTS, Variant, VariantName
 from builder.model.file import Model
 from builder.plan.cvat_labels import read_labels
 from runtimes.errors import BadModel
@@ -17,6 +17,23 @@ from runtimes.signature import ImageInput, Signature
 from runtimes.step import Step
 
 _Step = TypeVar("_Step", bound=Step)
+
+
+class Deployment(Protocol):
+    """The keys of a variant that rules read, whichever target declares them."""
+
+    NAME: VariantName
+    memory: str | None
+    cpu: str | None
+    workers: int | None
+    base_image: str
+    pip: tuple[str, ...]
+    env: dict[str, str]
+    event_timeout: str
+    port: int | None
+
+    def worker_count(self, function_type: str) -> int:
+        """Return the number of workers, each with its own copy of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +67,12 @@ class Scene:
         listed = self.read.steps(section, stage)
         return {path: step for path, step in listed.items() if isinstance(step, kind)}
 
-    def variants(self) -> Iterator[tuple[Path_, CpuVariant | GpuVariant]]:
-        """The variants that are not switched off, with their places."""
-        settings = self.read.manifest.variants
-        for name, variant in (("cpu", settings.cpu), ("gpu", settings.gpu)):
-            if variant:
-                yield ("variants", name), variant
+    def variants(self) -> Iterator[tuple[Path_, Deployment]]:
+        """Yield the settings of each variant that is not switched off, with their paths."""
+        for name in VARIANTS:
+            settings: Variant | None = self.read.manifest.variants.of(name)
+            if settings:
+                yield ("variants", name), cast(Deployment, settings)
 
     @property
     def cvat(self) -> tuple[int, int]:

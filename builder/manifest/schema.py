@@ -12,21 +12,19 @@ from builder.manifest.located_yaml import Path_
 from builder.manifest.model_source import ModelSource
 from builder.manifest.steps import entry_model
 from builder.manifest.validation import Strict
-from builder.manifest.variants import Resources, Variants
+from builder.manifest.variant_schema import Variants, reserved_names
+from builder.manifest.variants import Resources
 from runtimes.state import MAX_BYTES
 
 _RESERVED_NAMES = {
-    "dashboard": "Nuclio keeps it for itself",
-    "controller": "Nuclio keeps it for itself",
-    "dlx": "Nuclio keeps it for itself",
-    "scaler": "Nuclio keeps it for itself",
+    **reserved_names(),
     "pth-facebookresearch-sam-vit-h": "CVAT's web page treats a function of this name as its own "
     "SAM and expects another reply",
 }
-"""Names that a function cannot have, and why."""
+"""Names that a function cannot have -> the reason."""
 
 FunctionName = Annotated[str, Field(pattern=patterns.NAME, max_length=56)]
-"""What Nuclio's container, image and Kubernetes service names have in common."""
+"""A name that containers, images and Kubernetes services can have, with room for a prefix."""
 
 KindName = Literal["detector", "interactor", "tracker", "reid"]
 """CVAT's kinds of function."""
@@ -52,8 +50,8 @@ class Manifest(Strict):
     """What a manifest of every kind says."""
 
     name: FunctionName
-    """The function's id in Nuclio and CVAT, and the name of its directory. Lower-case letters,
-    digits and hyphens."""
+    """The function's ID in CVAT, and the name of its directory. Lower-case letters, digits and
+    hyphens."""
     title: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_one_line)] | None = (
         None
     )

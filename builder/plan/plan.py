@@ -13,7 +13,7 @@ from builder.manifest.located_yaml import Path_, spell
 from builder.manifest.reading import SECTIONS, ManifestFile, Reading
 from builder.manifest.recovery import has_part_in, trusted
 from builder.manifest.schema import Manifest
-from builder.manifest.variants import VARIANTS, CpuVariant, GpuVariant, VariantName
+from builder.manifest.variants import VARIANTS, Variant, VariantName
 from builder.model import file as model_files
 from builder.model.file import Model
 from builder.plan.cvat_labels import placed
@@ -60,11 +60,10 @@ class Plan:
         """What CVAT's menu shows."""
         return self.manifest.title or self.manifest.name
 
-    def settings(self, variant: VariantName) -> CpuVariant | GpuVariant:
-        """What the manifest says of a variant that is built."""
-        variants = self.manifest.variants
-        settings = variants.gpu if variant == "gpu" else variants.cpu
-        assert settings is not False, f"the {variant} variant is switched off"
+    def settings(self, variant: VariantName) -> Variant:
+        """Return the manifest's settings of a variant that is built."""
+        settings = self.manifest.variants.of(variant)
+        assert settings is not None, f"the {variant} variant is switched off"
         return settings
 
     @property

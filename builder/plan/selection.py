@@ -3,58 +3,86 @@
 from collections.abc import Sequence
 from typing import Any
 
+from builder.backends.backend import FORMATS, Backend
+from builder.backends.registry import backend_of, backends_of
 from builder.diagnostics.errors import ManifestError
 from builder.manifest.reading import ManifestFile
-from builder.manifest.variants import VARIANTS, VariantName
+from builder.manifest.variants import VARIANTS, Variant, VariantName
 from builder.model.file import Model
 
 
 def select(
     read: ManifestFile[Any], found: Sequence[Model], wanted: Sequence[VariantName]
 ) -> tuple[VariantName, ...]:
-    """The variants that are both wanted and possible.
+    """Return the variants that are requested and not switched off, and check their backends.
 
     Args:
         read: the manifest.
         found: its models.
-        wanted: what was asked for; the manifest may switch one of them off.
+        wanted: the requested variants.
 
     Raises:
-        ManifestError: nothing is left, or a model cannot be run by what is.
+        ManifestError: no variant is left, or a backend cannot load a model.
     """
-    settings = read.manifest.variants
-    on: dict[VariantName, bool] = {"cpu": bool(settings.cpu), "gpu": bool(settings.gpu)}
-    kept = tuple(name for name in VARIANTS if name in wanted and on[name])
-    problem = read.document.problem
+    settings: dict[VariantName, Variant | None] = {
+        name: read.manifest.variants.of(name) for name in VARIANTS if name in wanted
+    }
+    kept = {name: it for name, it in settings.items() if it is not None}
     if not kept:
         raise ManifestError(
-            problem(
+            read.document.problem(
                 ("variants",),
                 f"switches off the variant that is wanted: {', '.join(wanted)}",
                 code="variants-off",
             )
         )
-    if any(model.format == "ir" for model in found):
-        if "gpu" in kept:
-            raise ManifestError(
-                problem(
-                    ("model",),
-                    "is an OpenVINO IR, which the GPU variant cannot run",
-                    read.document.found(("model",)),
-                    "an ONNX file",
-                    "write `variants: {gpu: false}` to build the CPU variant alone",
-                    "ir-variant",
-                )
-            )
-        cpu = settings.cpu
-        if cpu and cpu.runtime != "openvino":
-            raise ManifestError(
-                problem(
-                    ("variants", "cpu", "runtime"),
-                    "an OpenVINO IR can only be run by OpenVINO",
-                    cpu.runtime,
-                    "openvino",
-                    code="ir-variant",
-                )
-            )
-    return kept
+    formats = sorted({model.format for model in found})
+    unfit = [
+        (backend, it)
+        for backend in map(backend_of, kept.values())
+        for it in formats
+        if it not in backend.formats
+    ]
+    # A variant that cannot be built at all is reported before one that needs another backend.
+    for check in (_no_backend, _other_backend):
+        for backend, model_format in unfit:
+            check(read, backend, model_format)
+    return tuple(kept)
+
+
+def _able(variant: VariantName, model_format: str) -> list[Backend]:
+    """Return the backends of a variant that load a format of model files."""
+    return [it for it in backends_of(variant) if model_format in it.formats]
+
+
+def _no_backend(read: ManifestFile[Any], backend: Backend, model_format: str) -> None:
+    """Refuse a model that no backend of the variant can load."""
+    variant = backend.variant
+    if _able(variant, model_format):
+        return
+    able = [name.upper() for name in VARIANTS if _able(name, model_format)]
+    hint = f"write `variants: {{{variant}: false}}` to build the {able[0]} variant alone"
+    raise ManifestError(
+        read.document.problem(
+            ("model",),
+            f"is an {FORMATS[model_format]}, which the {variant.upper()} variant cannot run",
+            read.document.found(("model",)),
+            " or ".join(f"an {FORMATS[it]}" for it in sorted(backend.formats)),
+            hint if able else "",
+            "ir-variant",
+        )
+    )
+
+
+def _other_backend(read: ManifestFile[Any], backend: Backend, model_format: str) -> None:
+    """Refuse a backend that cannot load a model which another one of the variant can load."""
+    able = _able(backend.variant, model_format)
+    raise ManifestError(
+        read.document.problem(
+            ("variants", backend.variant, "runtime"),
+            f"an {FORMATS[model_format]} can only be run by {' or '.join(it.title for it in able)}",
+            backend.name,
+            " or ".join(it.name for it in able),
+            code="ir-variant",
+        )
+    )

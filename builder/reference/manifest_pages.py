@@ -15,7 +15,8 @@ from builder.manifest.schema import (
     TrackerManifest,
 )
 from builder.manifest.steps import known
-from builder.manifest.variants import CpuVariant, GpuVariant, Resources, Variant
+from builder.manifest.variant_schema import CpuVariant, GpuVariant, SharedVariant
+from builder.manifest.variants import Resources
 from builder.reference.markdown import (
     contents,
     key_table,
@@ -192,9 +193,9 @@ PAGES = (
         "`variants: {cpu: false}` or `variants: {gpu: false}` leaves a variant out. Otherwise both "
         "are built with these settings.",
         (
-            Keys("`variants.cpu` and `variants.gpu`", Variant),
-            Keys("Only `variants.cpu`", CpuVariant, Variant),
-            Keys("Only `variants.gpu`", GpuVariant, Variant),
+            Keys("`variants.cpu` and `variants.gpu`", SharedVariant),
+            Keys("Only `variants.cpu`", CpuVariant, SharedVariant),
+            Keys("Only `variants.gpu`", GpuVariant, SharedVariant),
             Keys("`resources`", Resources),
         ),
     ),

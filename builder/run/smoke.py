@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from builder.backends.registry import backend_of
 from builder.diagnostics.errors import BuiltError, Problem
 from builder.manifest.variants import VariantName
 from builder.plan.plan import Plan
@@ -19,8 +20,7 @@ _BLANK_SIZE = (360, 480)
 
 def runtime_of(plan: Plan, variant: VariantName) -> str:
     """The module of the inference runtime that a variant needs."""
-    cpu = plan.manifest.variants.cpu
-    return "openvino" if variant == "cpu" and cpu and cpu.runtime == "openvino" else "onnxruntime"
+    return backend_of(plan.settings(variant)).module
 
 
 def try_out(plan: Plan, variant: VariantName, folder: Path) -> Problem | None:

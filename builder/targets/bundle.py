@@ -8,11 +8,10 @@ from typing import TypeAlias
 import yaml
 
 from builder import __version__
-from builder.backends.pins import requirements
 from builder.diagnostics.files import sha256
 from builder.plan.plan import Plan
 from builder.targets.modules import closure
-from builder.targets.nuclio.function_yaml import function_config, to_yaml
+from builder.targets.nuclio.function_yaml import function_config, packages, to_yaml
 from builder.targets.nuclio.model_handler import model_handler
 from builder.targets.nuclio.readme import config_name, readme
 
@@ -33,8 +32,8 @@ def render(plan: Plan) -> Tree:
     for variant in plan.variants:
         config = function_config(plan, variant)
         tree[f"nuclio/{config_name(variant)}"] = to_yaml(config, note).encode()
-        packages = requirements(plan.manifest.type, plan.settings(variant))
-        tree[f"nuclio/requirements-{variant}.txt"] = ("\n".join(packages) + "\n").encode()
+        listed = "".join(f"{line}\n" for line in packages(plan, variant))
+        tree[f"nuclio/requirements-{variant}.txt"] = listed.encode()
     tree["nuclio/main.py"] = main.encode()
     tree["nuclio/model_handler.py"] = handler.encode()
     tree |= {f"nuclio/{path}": text for path, text in closure(main + handler).items()}

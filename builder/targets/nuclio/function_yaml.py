@@ -11,13 +11,15 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import ConfigDict, Field, model_validator
 
-from builder.backends.pins import PYTHON, requirements
+from builder.backends.pins import PYTHON
+from builder.backends.registry import backend_of, requirements
 from builder.manifest import patterns
 from builder.manifest.schema import KindName
 from builder.manifest.validation import Strict
-from builder.manifest.variants import CpuVariant, GpuVariant, VariantName, workers_of
+from builder.manifest.variants import VariantName
 from builder.plan.cvat_labels import label_spec
 from builder.plan.plan import Plan
+from builder.targets.nuclio.settings import ENV_VALUE, NuclioSettings
 from runtimes.service import VARIANT
 
 
@@ -57,7 +59,7 @@ class EnvVariable(Strict):
     """One environment variable of the container."""
 
     name: str
-    value: Annotated[str, Field(pattern=patterns.ENV_VALUE)]
+    value: Annotated[str, Field(pattern=ENV_VALUE)]
 
 
 class Directive(Strict):
@@ -165,11 +167,12 @@ class FunctionConfig(Strict):
 def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
     """What a variant's function.yaml says."""
     manifest = plan.manifest
-    settings = plan.settings(variant)
-    workers = workers_of(manifest.type, settings)
+    common = plan.settings(variant)
+    settings = common.part(NuclioSettings)
+    workers = settings.worker_count(manifest.type)
     limits = Limits(
-        cpu=settings.cpu or manifest.resources.cpu,
-        memory=settings.memory or manifest.resources.memory,
+        cpu=common.cpu or manifest.resources.cpu,
+        memory=common.memory or manifest.resources.memory,
         gpu=1 if variant == "gpu" else None,
     )
     return FunctionConfig(
@@ -196,7 +199,7 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
                 # A name without a registry and with at most one colon: Nuclio splits at the first.
                 image=f"cvat.{plan.name}:gpu" if variant == "gpu" else f"cvat.{plan.name}",
                 baseImage=settings.base_image,
-                directives=Directives(preCopy=tuple(_directives(plan, settings))),
+                directives=Directives(preCopy=tuple(_directives(plan, variant))),
             ),
             triggers=Triggers(
                 myHttpTrigger=Trigger(
@@ -210,29 +213,33 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
     )
 
 
-def _directives(plan: Plan, settings: CpuVariant | GpuVariant) -> list[Directive]:
-    """The image's installation."""
-    directives = [Directive(kind="USER", value="root")]
-    if isinstance(settings, GpuVariant):
-        # What a CUDA base image would have set: without them the container sees no GPU.
-        directives += [
-            Directive(kind="ENV", value="NVIDIA_VISIBLE_DEVICES=all"),
-            Directive(kind="ENV", value="NVIDIA_DRIVER_CAPABILITIES=compute,utility"),
-        ]
+def packages(plan: Plan, variant: VariantName) -> tuple[str, ...]:
+    """Return the exact packages of a variant's image, those of the manifest last."""
+    settings = plan.settings(variant)
+    return (*requirements(plan.manifest.type, settings), *settings.part(NuclioSettings).pip)
+
+
+def _directives(plan: Plan, variant: VariantName) -> list[Directive]:
+    """Return the Dockerfile lines that install the image's packages."""
+    common = plan.settings(variant)
+    settings = common.part(NuclioSettings)
+    environment = backend_of(common).environment
+    directives = [
+        Directive(kind="USER", value="root"),
+        *(Directive(kind="ENV", value=f"{key}={text}") for key, text in environment.items()),
+    ]
     if settings.apt:
-        packages = " ".join(settings.apt)
+        apt = " ".join(settings.apt)
         directives.append(
             Directive(
                 kind="RUN",
                 value="apt-get update && apt-get install -y --no-install-recommends "
-                f"{packages} && rm -rf /var/lib/apt/lists/*",
+                f"{apt} && rm -rf /var/lib/apt/lists/*",
             )
         )
-    # Brackets mean something to the image's shell.
-    packages = " ".join(
-        f'"{it}"' if "[" in it else it for it in requirements(plan.manifest.type, settings)
-    )
-    directives.append(Directive(kind="RUN", value=f"pip install --no-cache-dir {packages}"))
+    # The image's shell interprets brackets.
+    pip = " ".join(f'"{it}"' if "[" in it else it for it in packages(plan, variant))
+    directives.append(Directive(kind="RUN", value=f"pip install --no-cache-dir {pip}"))
     return directives
 
 

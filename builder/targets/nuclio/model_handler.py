@@ -5,10 +5,10 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from builder import __version__
+from builder.backends.registry import backend_of
+from builder.manifest.variants import VARIANTS
 from builder.plan.plan import Plan
 from builder.plan.types import KINDS
-from runtimes.backends.onnxruntime_cuda import OnnxRuntime
-from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.backends.session import Backend
 
 WIDTH = 100
@@ -16,24 +16,14 @@ WIDTH = 100
 
 
 def backends(plan: Plan) -> dict[str, Backend]:
-    """The runtime and settings of each variant.
+    """Return the runtime adapter of each variant that the manifest does not switch off.
 
-    Both variants are described whichever of them are built, so that the file is the same.
+    `cvatbuild build --variant` does not matter here, so that it does not change the file.
     """
-    settings = plan.manifest.variants
-    described: dict[str, Backend] = {}
-    if settings.cpu:
-        if settings.cpu.runtime == "openvino":
-            described["cpu"] = OpenVino(threads=settings.cpu.threads)
-        else:
-            described["cpu"] = OnnxRuntime(device="cpu", threads=settings.cpu.threads)
-    if settings.gpu:
-        described["gpu"] = OnnxRuntime(
-            device="cuda",
-            threads=settings.gpu.threads,
-            allow_cpu_fallback=settings.gpu.allow_cpu_fallback,
-        )
-    return described
+    given = {name: plan.manifest.variants.of(name) for name in VARIANTS}
+    return {
+        name: backend_of(settings).adapter(settings) for name, settings in given.items() if settings
+    }
 
 
 def model_handler(plan: Plan) -> str:

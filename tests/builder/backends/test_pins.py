@@ -2,30 +2,31 @@ import re
 
 import pytest
 
-from builder.backends.pins import PYTHON, requirements
-from builder.manifest.variants import CpuVariant, GpuVariant
+from builder.backends.registry import requirements
+from builder.manifest.variant_schema import CpuVariant, GpuVariant
+from builder.manifest.variants import Variant
 
-VARIANTS: list[CpuVariant | GpuVariant] = [
+VARIANTS: list[Variant] = [
     CpuVariant(),
-    CpuVariant(runtime="onnxruntime"),
-    GpuVariant(cuda=12),
-    GpuVariant(cuda=13),
+    CpuVariant.model_validate({"runtime": "onnxruntime"}),
+    GpuVariant.model_validate({"cuda": 12}),
+    GpuVariant.model_validate({"cuda": 13}),
 ]
 
 
-def names(variant: CpuVariant | GpuVariant) -> list[str]:
+def names(variant: Variant) -> list[str]:
     return [re.split(r"[\[=]", line)[0] for line in requirements("detector", variant)]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_package_has_one_exact_version(variant: CpuVariant | GpuVariant) -> None:
+def test_every_package_has_one_exact_version(variant: Variant) -> None:
     for line in requirements("detector", variant):
         assert re.fullmatch(r"[a-z0-9-]+(\[[a-z,]+\])?==[0-9]+(\.[0-9]+)+", line)
     assert len(set(names(variant))) == len(names(variant))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_variant_has_what_a_function_imports(variant: CpuVariant | GpuVariant) -> None:
+def test_every_variant_has_what_a_function_imports(variant: Variant) -> None:
     assert {"numpy", "opencv-python-headless", "orjson"} <= set(names(variant))
     # The other one needs libGL, which slim images do not have.
     assert "opencv-python" not in names(variant)
@@ -40,9 +41,7 @@ def test_every_variant_has_what_a_function_imports(variant: CpuVariant | GpuVari
         (VARIANTS[3], "onnxruntime-gpu"),
     ],
 )
-def test_every_variant_has_exactly_one_runtime(
-    variant: CpuVariant | GpuVariant, runtime: str
-) -> None:
+def test_every_variant_has_exactly_one_runtime(variant: Variant, runtime: str) -> None:
     # Both onnxruntime packages install the same module: the later one would hide the GPU.
     assert {"openvino", "onnxruntime", "onnxruntime-gpu"} & set(names(variant)) == {runtime}
 
@@ -55,21 +54,3 @@ def test_cuda_libraries_are_of_the_version_that_was_asked_for() -> None:
     for part in ("cublas", "cuda-runtime", "cudnn", "cufft", "curand", "cuda-nvrtc"):
         assert any(name.startswith(f"nvidia-{part}") for name in twelve)
         assert any(name.startswith(f"nvidia-{part}") for name in thirteen)
-
-
-EXTRA = ("scipy==1.16.0", "a[b]==1.0")
-
-
-@pytest.mark.parametrize(
-    ("plain", "extended"),
-    [(CpuVariant(), CpuVariant(pip=EXTRA)), (GpuVariant(), GpuVariant(pip=EXTRA))],
-)
-def test_the_manifests_own_packages_come_last(
-    plain: CpuVariant | GpuVariant, extended: CpuVariant | GpuVariant
-) -> None:
-    assert requirements("detector", extended) == (*requirements("detector", plain), *EXTRA)
-
-
-def test_python_is_one_that_every_nuclio_runs() -> None:
-    assert PYTHON in ("3.10", "3.11")
-    assert f"python:{PYTHON}-slim" == CpuVariant().base_image == GpuVariant().base_image

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from builder.backends.pins import requirements
+from builder.backends.registry import requirements
 from builder.manifest.variants import VariantName
 from builder.plan.cvat_labels import label_spec
 from builder.plan.plan import Plan, plan
-from builder.targets.nuclio.function_yaml import FunctionConfig, function_config, to_yaml
+from builder.targets.nuclio.function_yaml import FunctionConfig, function_config, packages, to_yaml
 from tests.builder.conftest import WriteManifest
 
 Config = Callable[..., dict[str, Any]]
@@ -102,6 +102,16 @@ def test_exactly_the_pinned_packages_are_installed(
     words = shlex.split(directives[-1]["value"])
     assert words[:3] == ["pip", "install", "--no-cache-dir"]
     assert tuple(words[3:]) == requirements("detector", settings)
+
+
+@pytest.mark.parametrize("variant", ["cpu", "gpu"])
+def test_the_manifests_own_packages_come_last(
+    write_manifest: WriteManifest, variant: VariantName
+) -> None:
+    extra = ["scipy==1.16.0", "a[b]==1.0"]
+    plain = plan(write_manifest())
+    extended = plan(write_manifest(variants={variant: {"pip": extra}}))
+    assert packages(extended, variant) == (*packages(plain, variant), *extra)
 
 
 def test_packages_of_the_manifest_are_installed(config: Config) -> None:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import pytest
 
-from builder.doctor import onnxruntime, openvino
+from builder.doctor import backends
 from tests.builder.doctor.conftest import check_form, only
 
 Break: TypeAlias = Callable[[str, str], None]
@@ -41,7 +41,7 @@ def break_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Break:
 
 def test_an_openvino_that_cannot_be_imported_is_an_error(break_module: Break) -> None:
     break_module("openvino", "raise ImportError('libopenvino.so: no such file')\n")
-    finding = only(openvino.check())
+    finding = only(backends.check("openvino"))
     check_form([finding])
     assert finding.severity == "error"
     assert finding.what == ("OpenVINO cannot be used: ImportError: libopenvino.so: no such file")
@@ -49,7 +49,7 @@ def test_an_openvino_that_cannot_be_imported_is_an_error(break_module: Break) ->
 
 def test_an_openvino_that_ends_the_process_is_an_error(break_module: Break) -> None:
     break_module("openvino", "import os; os.kill(os.getpid(), 9)\n")
-    finding = only(openvino.check())
+    finding = only(backends.check("openvino"))
     check_form([finding])
     assert finding.severity == "error"
     assert finding.what == "OpenVINO cannot be used: the process ends with status -9"
@@ -58,7 +58,7 @@ def test_an_openvino_that_ends_the_process_is_an_error(break_module: Break) -> N
 def test_a_gpus_plug_in_that_ends_the_process_does_not_matter(break_module: Break) -> None:
     gpu = "if device == 'GPU': os.kill(os.getpid(), 9)"
     break_module("openvino", OPENVINO.format(devices=["CPU", "GPU"], gpu=gpu))
-    found = list(openvino.check())
+    found = list(backends.check("openvino"))
     check_form(found)
     assert [(finding.severity, finding.what) for finding in found] == [
         ("ok", "OpenVINO 1.2.3 computes on CPU (Chip of CPU)"),
@@ -77,7 +77,7 @@ def test_a_processor_that_does_not_compute_is_an_error(
     break_module: Break, cpu: str, trouble: str
 ) -> None:
     break_module("openvino", OPENVINO.format(devices=["CPU"], gpu=cpu))
-    finding = only(openvino.check())
+    finding = only(backends.check("openvino"))
     check_form([finding])
     assert finding.severity == "error"
     assert finding.what == f"OpenVINO 1.2.3 does not compute on CPU (Chip of CPU): {trouble}"
@@ -85,7 +85,7 @@ def test_a_processor_that_does_not_compute_is_an_error(
 
 def test_an_openvino_without_a_processor_is_an_error(break_module: Break) -> None:
     break_module("openvino", OPENVINO.format(devices=[], gpu="pass"))
-    finding = only(openvino.check())
+    finding = only(backends.check("openvino"))
     check_form([finding])
     assert (finding.severity, finding.what) == (
         "error",
@@ -95,7 +95,7 @@ def test_an_openvino_without_a_processor_is_an_error(break_module: Break) -> Non
 
 def test_an_onnx_runtime_that_cannot_be_imported_is_a_warning(break_module: Break) -> None:
     break_module("onnxruntime", "raise ImportError('DLL load failed')\n")
-    finding = only(onnxruntime.check())
+    finding = only(backends.check("onnxruntime"))
     check_form([finding])
     assert finding.severity == "warning"
     assert finding.what.startswith("ONNX Runtime cannot be used: ImportError: DLL load failed")

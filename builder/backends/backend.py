@@ -1,0 +1,92 @@
+"""The base class of backends: inference runtimes on one kind of device."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from builder.manifest.variants import VariantName, VariantSettings
+from runtimes.arrays import Array
+from runtimes.backends.session import Backend as Adapter
+
+FORMATS = {"onnx": "ONNX file", "ir": "OpenVINO IR"}
+"""Format of a model file, as in builder.model.file.Model.format -> its name in messages."""
+
+
+class BackendSettings(VariantSettings):
+    """The keys of a variant that every backend reads."""
+
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Number of CPU threads of one inference; 0: one per core."""
+
+
+class Backend(ABC):
+    """An inference runtime on one kind of device.
+
+    A module of builder.backends declares one subclass; builder.backends.registry finds it there.
+    The module is imported at each start of the tool, so it imports the runtime only where needed.
+    """
+
+    name: ClassVar[str]
+    """The value of the manifest's key `runtime` that selects the backend."""
+    variant: ClassVar[VariantName]
+    """The variant that can use the backend."""
+    rank: ClassVar[int] = 0
+    """Position among the variant's backends. The one with the lowest rank is the default."""
+    advice: ClassVar[str] = ""
+    """A sentence for the reference page that says when to select the backend."""
+    runtime: ClassVar[str]
+    """Name of the inference runtime for messages."""
+    title: ClassVar[str]
+    """Name of the runtime and, where it is not obvious, the device."""
+    module: ClassVar[str]
+    """The Python module of the runtime. The backend works on a machine where it is installed."""
+    package: ClassVar[str]
+    """The package to install for `module`."""
+    device: ClassVar[str]
+    """The device that functions use, as `devices` names it."""
+    formats: ClassVar[frozenset[str]] = frozenset({"onnx"})
+    """The model file formats that the runtime loads: keys of FORMATS."""
+    settings: ClassVar[type[BackendSettings]] = BackendSettings
+    """The keys that the backend adds to the variant's settings."""
+    environment: ClassVar[Mapping[str, str]] = {}
+    """Environment variables that the image needs."""
+    fallback: ClassVar[Mapping[str, object]] = {}
+    """Fields to replace in the adapter so that a function starts without the device; empty if the
+    adapter has no fallback."""
+
+    @abstractmethod
+    def packages(self, settings: VariantSettings) -> tuple[str, ...]:
+        """Return the runtime's packages with exact versions, from builder.backends.pins."""
+
+    @abstractmethod
+    def adapter(self, settings: VariantSettings) -> Adapter:
+        """Return the dataclass of `runtimes` that runs models in a function."""
+
+    @property
+    def remedy(self) -> str:
+        """What to do if the runtime does not compute on the backend's device."""
+        return f"pip install --force-reinstall {self.package}"
+
+    def devices(self) -> Sequence[str]:
+        """Return the devices of this machine to try, in a child process of `cvatbuild doctor`."""
+        return (self.device,)
+
+    def device_title(self, device: str) -> str:
+        """Return the product name of a device, or an empty text."""
+        return ""
+
+    def compute(self, device: str, model: Path, values: Mapping[str, Array]) -> list[Array]:
+        """Run a model on a device in a child process of `cvatbuild doctor`.
+
+        Args:
+            device: one of `devices`.
+            model: an ONNX file.
+            values: one array for each input, by name.
+
+        Returns:
+            All outputs.
+        """
+        return list(self.adapter(self.settings()).open(model).run(values).values())

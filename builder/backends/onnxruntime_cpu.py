@@ -1,0 +1,27 @@
+"""ONNX Runtime on the CPU, for the CPU variant of models that OpenVINO cannot load."""
+
+from builder.backends import pins
+from builder.backends.backend import Backend, BackendSettings
+from builder.manifest.variants import VariantSettings
+from runtimes.backends.onnxruntime_cuda import OnnxRuntime
+
+
+class OnnxRuntimeCpu(Backend):
+    """ONNX Runtime on the CPU."""
+
+    name = "onnxruntime"
+    variant = "cpu"
+    rank = 1
+    advice = "`onnxruntime` is for the few models that OpenVINO cannot load."
+    runtime = title = "ONNX Runtime"
+    module = "onnxruntime"
+    package = "onnxruntime-gpu"
+    device = "CPU"
+
+    def packages(self, settings: VariantSettings) -> tuple[str, ...]:
+        """See Backend.packages."""
+        return pins.ONNXRUNTIME
+
+    def adapter(self, settings: VariantSettings) -> OnnxRuntime:
+        """See Backend.adapter."""
+        return OnnxRuntime(device="cpu", threads=settings.part(BackendSettings).threads)

@@ -1,0 +1,57 @@
+"""OpenVINO on the CPU: the default backend of the CPU variant."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from builder.backends import pins
+from builder.backends.backend import Backend, BackendSettings
+from builder.manifest.variants import VariantSettings
+from runtimes.arrays import Array
+from runtimes.backends.openvino_cpu import OpenVino
+
+
+class OpenVinoCpu(Backend):
+    """OpenVINO on the CPU."""
+
+    name = "openvino"
+    variant = "cpu"
+    runtime = title = "OpenVINO"
+    module = package = "openvino"
+    device = "CPU"
+    formats = frozenset({"onnx", "ir"})
+
+    def packages(self, settings: VariantSettings) -> tuple[str, ...]:
+        """See Backend.packages."""
+        return pins.OPENVINO
+
+    def adapter(self, settings: VariantSettings) -> OpenVino:
+        """See Backend.adapter."""
+        return OpenVino(threads=settings.part(BackendSettings).threads)
+
+    @property
+    def remedy(self) -> str:
+        """See Backend.remedy."""
+        return f"{super().remedy}; it needs a processor with SSE4.2 or NEON"
+
+    def devices(self) -> Sequence[str]:
+        """Return all devices that OpenVINO sees, although functions use the CPU alone."""
+        import openvino
+
+        return list(openvino.Core().available_devices)
+
+    def device_title(self, device: str) -> str:
+        """See Backend.device_title."""
+        import openvino
+
+        return str(openvino.Core().get_property(device, "FULL_DEVICE_NAME")).strip()
+
+    def compute(self, device: str, model: Path, values: Mapping[str, Array]) -> list[Array]:
+        """See Backend.compute."""
+        import openvino
+
+        core = openvino.Core()
+        compiled = core.compile_model(core.read_model(model), device)
+        results = compiled(list(values.values()))
+        return [np.asarray(results[0])]

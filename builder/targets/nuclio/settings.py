@@ -1,0 +1,97 @@
+"""Nuclio's keys of a variant in the manifest."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from builder.backends.pins import PYTHON
+from builder.manifest.model_source import PipPackage
+from builder.manifest.patterns import pattern
+from builder.manifest.variants import VariantName, VariantSettings
+
+RESERVED_NAMES = dict.fromkeys(
+    ("dashboard", "controller", "dlx", "scaler"), "Nuclio keeps it for itself"
+)
+"""Function names that Nuclio's own containers and services have -> the reason."""
+
+ENV_VALUE = r"^[^'\n\r\x00]*$"
+"""Nuclio passes environment variables to Docker between single quotes."""
+
+_Duration = Annotated[
+    str,
+    pattern(
+        r"^(0*[1-9][0-9]*h([0-9]+m)?([0-9]+s)?|0*[1-9][0-9]*m([0-9]+s)?|0*[1-9][0-9]*s)$",
+        "hours, minutes and seconds: `30s`, `1m30s`, `2m`",
+    ),
+    Field(min_length=2),
+]
+_AptPackage = Annotated[
+    str,
+    pattern(
+        r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$",
+        "the name of a Debian package, maybe with `=version`",
+    ),
+]
+_ImageName = Annotated[
+    str,
+    pattern(
+        r"^[a-z0-9][a-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$",
+        "the name of a container image: `python:3.11-slim`",
+    ),
+    Field(max_length=255),
+]
+_EnvName = Annotated[
+    str,
+    pattern(
+        r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and underscores, not beginning with a digit"
+    ),
+]
+_EnvValue = Annotated[
+    str,
+    pattern(
+        ENV_VALUE, "one line without a single quote, since Nuclio puts it between single quotes"
+    ),
+]
+
+
+class NuclioSettings(VariantSettings):
+    """How Nuclio builds the image of a variant and runs its container."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Number of requests that are processed at the same time. Each worker is a process with its own
+    copy of the model. Default: 2 for the CPU variant, 1 for the GPU variant and for interactors,
+    whose workers do not share cached embeddings."""
+    base_image: _ImageName = f"python:{PYTHON}-slim"
+    """Base image. It must have Python 3.11 as both `python` and `python3`, and pip."""
+    apt: tuple[_AptPackage, ...] = ()
+    """Additional Debian packages to install."""
+    pip: tuple[PipPackage, ...] = ()
+    """Additional Python packages to install, each with an exact version: `name==1.2.3`."""
+    env: dict[_EnvName, _EnvValue] = Field(default_factory=dict)
+    """Environment variables of the container."""
+    event_timeout: _Duration = "30s"
+    """Time after which Nuclio stops a request and restarts its worker. CVAT itself waits 120 s."""
+    readiness_timeout: Annotated[int, Field(ge=1, le=3600)] = 180
+    """Number of seconds that the function may take to start, including loading the model."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Port on the host. Default: a free port, which CVAT asks Nuclio for."""
+
+    @field_validator("env")
+    @classmethod
+    def _env_is_not_reserved(cls, env: dict[str, str]) -> dict[str, str]:
+        """Refuse variables that cvatbuild sets itself."""
+        taken = [name for name in env if name.startswith("CVATBUILD_")]
+        if taken:
+            raise ValueError(f"{taken[0]} is set by cvatbuild itself")
+        return env
+
+    def worker_count(self, function_type: str) -> int:
+        """Return the number of workers, each with its own copy of the model."""
+        # Workers are processes: each would have to encode an image before it can answer clicks.
+        single = self.NAME == "gpu" or function_type == "interactor"
+        return self.workers or (1 if single else 2)
+
+
+def parts(variant: VariantName) -> tuple[type[VariantSettings], ...]:
+    """Return Nuclio's part of a variant's settings; see builder.manifest.variant_schema."""
+    return (NuclioSettings,)
