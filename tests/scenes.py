@@ -1,6 +1,7 @@
 """Drawn scenes whose every shape is known to the pixel, for what segments and what follows."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -18,18 +19,16 @@ class Scene:
         image: (H, W, 3) uint8 BGR.
         shapes: name -> (H, W) bool.
         inside: name -> x, y of a place well inside of the shape.
+        png: the image as a file.
     """
 
     image: Array
     shapes: dict[str, Array]
     inside: dict[str, tuple[float, float]]
-
-    def png(self) -> bytes:
-        """The image as a file."""
-        _, data = cv2.imencode(".png", self.image)
-        return data.tobytes()
+    png: bytes
 
 
+@cache
 def scene(size: Size = (480, 640)) -> Scene:
     """A disc and a bar of one colour, a ring, and a triangle, on grey, with some noise.
 
@@ -54,7 +53,10 @@ def scene(size: Size = (480, 640)) -> Scene:
     image += np.random.default_rng(0).normal(0, 4, image.shape)
     places = {"disc": (150, 130), "bar": (180, 360), "ring": (460, 58), "triangle": (480, 380)}
     inside = {name: (a * width / 640, b * height / 480) for name, (a, b) in places.items()}
-    return Scene(image.clip(0, 255).astype(np.uint8), shapes, inside)
+    drawn = image.clip(0, 255).astype(np.uint8)
+    drawn.setflags(write=False)
+    _, png = cv2.imencode(".png", drawn)
+    return Scene(drawn, shapes, inside, png.tobytes())
 
 
 def iou(one: Array, other: Array) -> float:

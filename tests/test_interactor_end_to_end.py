@@ -34,7 +34,7 @@ variants:
   gpu: {{allow_cpu_fallback: true}}
 """
 SCENE = scene()
-IMAGE = b64encode(SCENE.png()).decode()
+IMAGE = b64encode(SCENE.png).decode()
 DISC = SCENE.inside["disc"]
 
 
@@ -128,7 +128,7 @@ def test_the_log_says_whether_the_image_was_known(
     functions: dict[tuple[str, VariantName], BuiltFunction],
 ) -> None:
     function = functions["2.60", "cpu"]
-    other = b64encode(scene((300, 400)).png()).decode()
+    other = b64encode(scene((300, 400)).png).decode()
     for expected in ("miss", "hit", "hit"):
         send(function, {**CLICK, "image": other})
         assert function.log[-1].startswith(f"info: 200 answered; embedding: {expected}; look up ")

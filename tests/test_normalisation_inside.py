@@ -70,7 +70,7 @@ def test_a_click_returns_the_shape_and_nothing_is_normalised_twice(
     folder = build(plan(tmp_path / "m.yaml"), tmp_path / "b", force=False, smoke=False).folder
     x, y = SCENE.inside["disc"]
     body = {
-        "image": b64encode(SCENE.png()).decode(),
+        "image": b64encode(SCENE.png).decode(),
         "pos_points": [[x, y]],
         "neg_points": [],
         "obj_bbox": None,

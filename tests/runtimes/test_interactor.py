@@ -90,7 +90,7 @@ def shared(backend: Backend, folder: Path, *steps: Any, **fields: Any) -> OpenIn
 
 
 def text_of(shown: Scene) -> str:
-    return b64encode(shown.png()).decode()
+    return b64encode(shown.png).decode()
 
 
 def ask(interactor: OpenInteractor, shown: Scene, **request: Any) -> Any:

@@ -27,7 +27,7 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> BuiltFunction:
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     file = tmp_path / "photo.png"
-    file.write_bytes(scene().png())
+    file.write_bytes(scene().png)
     return file
 
 
