@@ -1,4 +1,4 @@
-"""Outlines of masks, in the coordinates of polygons: 0 is the left edge of the first pixel."""
+"""Outlines of masks in polygon coordinates: 0 is the left edge of the first pixel."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ import numpy as np
 
 from runtimes.arrays import Array
 
-_AROUND = np.ones((3, 3), np.uint8)
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """One connected part of a mask.
+    """The outline of one connected component of a mask.
 
     Attributes:
-        ring: (P, 2) float64 x y, the outer boundary along the pixels' edges, simplified.
-        area: in square pixels, holes not counted.
+        ring: (P, 2) float64 x y, the simplified outer boundary along the pixels' edges.
+        area: in square pixels, without cut-out holes.
     """
 
     ring: Array
@@ -24,29 +24,29 @@ class Outline:
 
 
 def outlines(bitmap: Array, left: int, top: int, epsilon: float, holes: bool) -> list[Outline]:
-    """The boundaries of a mask's connected parts, the largest first.
+    """Return the outlines of a mask's connected components, the largest first.
 
-    cv2.findContours walks through the centres of the outermost pixels, which makes a square of ten
-    pixels nine wide. So it is given a picture in which every pixel has its corners as pixels of
-    their own: its walk then follows the corners, and the area inside is that of the mask.
+    cv2.findContours returns the centres of the outermost pixels, so that a square of ten pixels is
+    nine wide. It is therefore given a bitmap of double resolution in which the corners of pixels
+    are pixels: the contour then follows the corners, and encloses the area of the mask.
 
     Args:
         bitmap: (h, w) uint8 of 0 and 1.
-        left, top: where its first pixel lies in the image.
-        epsilon: how far, in pixels, the simplified boundary may stray from the true one.
-        holes: cut holes out, by a seam from the outer boundary; else they are filled.
+        left, top: the position of its first pixel in the image.
+        epsilon: maximum distance of the simplified boundary from the exact one, in pixels.
+        holes: connect holes with the outer boundary by a seam; otherwise they are filled.
     """
     height, width = bitmap.shape
     corners = np.zeros((2 * height + 1, 2 * width + 1), np.uint8)
     corners[1::2, 1::2] = bitmap
-    corners = np.asarray(cv2.dilate(corners, _AROUND))
+    corners = np.asarray(cv2.dilate(corners, _NEIGHBOURS))
     mode = cv2.RETR_CCOMP if holes else cv2.RETR_EXTERNAL
-    walks, hierarchy = cv2.findContours(corners, mode, cv2.CHAIN_APPROX_NONE)
-    rings = [np.asarray(walk) if epsilon else _square(np.asarray(walk)) for walk in walks]
+    contours, hierarchy = cv2.findContours(corners, mode, cv2.CHAIN_APPROX_NONE)
+    rings = [np.asarray(it) if epsilon else _square(np.asarray(it)) for it in contours]
     found = []
     for number, ring in enumerate(rings):
         if hierarchy[0][number][3] >= 0:
-            continue  # a hole; it is cut out of the ring around it
+            continue  # a hole; it is joined with the ring around it
         outer, area = _simplified(ring, epsilon), cv2.contourArea(ring) / 4
         hole = hierarchy[0][number][2] if holes else -1
         while hole >= 0:
@@ -58,15 +58,14 @@ def outlines(bitmap: Array, left: int, top: int, epsilon: float, holes: bool) ->
     return sorted(found, key=lambda outline: -outline.area)
 
 
-def _square(walk: Array) -> Array:
-    """A walk, (P, 1, 2), with the inner corners that it cut across put back.
+def _square(contour: Array) -> Array:
+    """Return a contour, (P, 1, 2), with the inner corners restored that findContours cuts off.
 
-    The walk takes a diagonal step from the middle of one pixel's edge to the middle of another's
-    where the two edges meet in a corner; corners are at even coordinates. Before a simplification
-    the cuts are left in: they take half the height from a slope's stairs, so that far fewer points
-    follow it.
+    At a concave corner, the contour takes a diagonal step between the middles of the two adjacent
+    edges; corners are at even coordinates. Contours that will be simplified keep the diagonals:
+    they halve the steps of a slope, so that the simplified polygon has far fewer points.
     """
-    here = walk.reshape(-1, 2)
+    here = contour.reshape(-1, 2)
     there = np.roll(here, -1, axis=0)
     diagonal = np.flatnonzero((here != there).all(axis=1))
     first, second = here[diagonal], there[diagonal]
@@ -77,15 +76,15 @@ def _square(walk: Array) -> Array:
 
 
 def _simplified(ring: Array, epsilon: float) -> Array:
-    """A boundary in half pixels, (P, 1, 2), with fewer points: (Q, 2) in pixels."""
+    """Simplify a contour in half pixels, (P, 1, 2), to (Q, 2) in pixels."""
     return np.asarray(cv2.approxPolyDP(ring, 2 * epsilon, True)).reshape(-1, 2) / 2
 
 
 def _cut(outer: Array, hole: Array) -> Array:
-    """One ring out of an outer one and a hole in it, joined where they are closest.
+    """Join an outer ring and a hole in it at their closest points.
 
-    OpenCV walks holes the other way round than outer boundaries, so the joined ring encloses the
-    area between them by any rule of filling.
+    OpenCV orders holes opposite to outer boundaries, so the joined ring encloses the area between
+    them under both the even-odd and the nonzero fill rule.
     """
     if len(outer) < 3 or len(hole) < 3:
         return outer

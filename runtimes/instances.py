@@ -1,4 +1,4 @@
-"""What a decoder found, as arrays of one length."""
+"""The objects that a decoder found, as arrays of one length."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,35 +6,35 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from runtimes.arrays import Array, Size
+from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.masks import Masks
 from runtimes.rotated import corners, from_corners
 
 _ROUNDING = 0.05
-"""How much the scales of two axes may differ by rounding alone."""
+"""Maximum relative difference of the scales of the two axes that rounding can cause."""
 
 _LEAST_SIDE = 0.01
-"""Oriented boxes thinner than this, in pixels, would be rounded to nothing."""
+"""Minimum side of an oriented box in pixels; thinner ones would be rounded to an empty box."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """N found objects.
+    """N detected objects.
 
-    Coordinates are pixels of the model's input as a decoder gives them, and pixels of the image
-    after `to_image`.
+    Coordinates are pixels of the model's input, or of the image after `to_image`.
 
     Attributes:
         boxes: (N, 4) float64, x1 y1 x2 y2.
-        scores: (N,) float64, 0..1.
-        classes: (N,) int64, the model's own class numbers.
-        rotated: (N, 5) float64, oriented boxes as in runtimes.rotated; `boxes` are around them.
-        keypoints: (N, K, 3) float64, x, y and how sure the model is that the point is visible.
-        masks: the pixels of each instance.
-        rows: (N,) int64, the row of the model's outputs that each instance is from, where there is
-            one row for each.
-        attributes: name -> (N,) text; empty text says nothing.
-        groups: (N,) int64, the same number for those that belong together.
+        scores: (N,) float64, confidence, 0..1.
+        classes: (N,) int64, class IDs of the model.
+        rotated: (N, 5) float64, oriented boxes as in runtimes.rotated; `boxes` enclose them.
+        keypoints: (N, K, 3) float64, x, y and the keypoint's confidence.
+        masks: the mask of each instance.
+        rows: (N,) int64, the row of the model's outputs that each instance was decoded from; None
+            if the decoder's outputs have no such rows.
+        attributes: name -> (N,) text; empty text means no value.
+        groups: (N,) int64, the group of each instance.
     """
 
     boxes: Array
@@ -59,9 +59,9 @@ class Instances:
         masks: Masks | None = None,
         rows: Array | None = None,
     ) -> "Instances":
-        """Take a decoder's arrays of any numeric type, leaving out what is not finite.
+        """Convert arrays of any numeric type, and drop instances with values that are not finite.
 
-        A half-precision model that overflows gives infinities, and JSON has no word for them.
+        A half-precision model that overflows outputs infinities, which JSON cannot represent.
         """
         finite = np.isfinite(scores) & np.isfinite(classes)
         for array in (boxes, rotated, keypoints):
@@ -82,7 +82,7 @@ class Instances:
         return len(self.scores)
 
     def take(self, index: Array) -> "Instances":
-        """The instances that `index` selects, in its order.
+        """Return the instances that `index` selects, in its order.
 
         Args:
             index: (M,) integers, or (N,) booleans.
@@ -100,15 +100,15 @@ class Instances:
         )
 
     def with_attribute(self, name: str, values: Array) -> "Instances":
-        """The same instances with one more attribute: (N,) text."""
+        """Return the instances with one more attribute, (N,) text."""
         return replace(self, attributes={**self.attributes, name: values})
 
     def best_first(self) -> "Instances":
-        """The same instances by falling score; equal scores keep their order."""
+        """Return the instances by descending score; equal scores keep their order."""
         return self.take(np.argsort(-self.scores, kind="stable"))
 
     def to_image(self, geometry: Geometry) -> "Instances":
-        """From the model's input pixels to the image's, by the inverse of `geometry`."""
+        """Map from pixels of the model's input to those of the image, by `geometry`'s inverse."""
         back = geometry.inverse
         rotated, keypoints = self.rotated, self.keypoints
         if rotated is not None:
@@ -126,9 +126,9 @@ class Instances:
         )
 
     def clipped(self, size: Size) -> "Instances":
-        """Boxes and keypoints moved into an image of `size`; boxes that vanish are dropped.
+        """Clip boxes and keypoints to an image of `size`, and drop instances with empty boxes.
 
-        Oriented boxes may leave the image: cut to it, they would be boxes no more.
+        Oriented boxes are not clipped: the result would not be a box.
         """
         height, width = size
         boxes, keypoints = self.boxes.copy(), self.keypoints
@@ -145,13 +145,44 @@ class Instances:
 
 
 def _rotated_back(rotated: Array, back: Geometry) -> Array:
-    """(N, 5) oriented boxes from the model's input to the image.
+    """Map (N, 5) oriented boxes from the model's input to the image.
 
-    A letterbox scales both axes alike but for the rounding of its size; there the sides are
-    scaled and the angle stays, as in Ultralytics' predictor. A stretch bends the angle too, so the
-    corners are mapped and the box is taken from them.
+    A letterbox scales both axes equally, apart from rounding: the sides are scaled and the angle
+    is kept, as in Ultralytics' predictor. Other resizing changes the angle too: the corners are
+    mapped and a box is fitted to them.
     """
     if abs(back.scale_x / back.scale_y - 1) > _ROUNDING:
         return from_corners(back.points(corners(rotated)))
     sides = rotated[:, 2:4] * np.array([back.scale_x, back.scale_y])
     return np.concatenate([back.points(rotated[:, :2]), sides, rotated[:, 4:]], axis=1)
+
+
+def masks_of(instances: Instances, step: str) -> Masks:
+    """Return the masks of instances.
+
+    Args:
+        instances: of one image.
+        step: the name of the step that needs the masks, for the message.
+
+    Raises:
+        BadModel: the decoder provides none.
+    """
+    if instances.masks is None:
+        raise BadModel(f"`{step}` needs masks, which the decoder of this model does not provide")
+    return instances.masks
+
+
+def keypoints_of(instances: Instances, step: str) -> Array:
+    """Return the keypoints of instances, (N, K, 3) x, y and confidence.
+
+    Args:
+        instances: of one image.
+        step: the name of the step that needs the keypoints, for the message.
+
+    Raises:
+        BadModel: the decoder provides none.
+    """
+    if instances.keypoints is None:
+        what = f"`{step}` needs keypoints, which the decoder of this model does not provide"
+        raise BadModel(what)
+    return instances.keypoints

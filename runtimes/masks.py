@@ -1,8 +1,7 @@
-"""Masks of instances, worked out one by one and only where they are.
+"""Masks of instances, computed lazily: one instance at a time, within its box.
 
-A decoder keeps what the model gave: a few coefficients, a small grid of values, a map of regions.
-Pixels of the image are made from it for one instance at a time, under that instance's box; there is
-never an array of the image's size for each instance.
+A decoder keeps the model's compact representation: coefficients, a small grid, a label map. The
+pixels are computed on demand, so that no array of the image's size is allocated per instance.
 """
 
 from dataclasses import dataclass, field, replace
@@ -18,11 +17,11 @@ from runtimes.geometry import Geometry
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """One instance's mask, cut to where it is.
+    """The mask of one instance, cropped to its bounding box.
 
     Attributes:
         bitmap: (h, w) uint8 of 0 and 1, with ones in its first and last row and column.
-        left, top: where its first pixel lies in the image.
+        left, top: the position of its first pixel in the image.
     """
 
     bitmap: Array
@@ -34,23 +33,28 @@ class Masks(Protocol):
     """The masks of N instances."""
 
     def take(self, index: Array) -> "Masks":
-        """The masks that `index` selects; see Instances.take."""
+        """Return the masks that `index` selects; see Instances.take."""
 
     def to_image(self, geometry: Geometry) -> "Masks":
-        """From the model's input pixels to the image's; see Instances.to_image."""
+        """Map from pixels of the model's input to those of the image; see Instances.to_image."""
 
     def crop(self, number: int, box: Array, size: Size) -> Crop | None:
-        """The pixels of one mask in the image, or None where there are none.
+        """Return the mask of one instance in the image, or None if it is empty.
 
         Args:
-            number: the instance.
-            box: (4,) x1 y1 x2 y2 of the instance in the image.
-            size: of the image.
+            number: the instance's index.
+            box: (4,) x1 y1 x2 y2 of the instance, image pixels.
+            size: height and width of the image.
         """
 
 
 def tight(bitmap: Array, left: int, top: int) -> Crop | None:
-    """Cut a bitmap, (h, w) uint8, to the pixels that are set."""
+    """Crop a bitmap, (h, w) uint8, to its nonzero pixels; None if there are none.
+
+    Args:
+        bitmap: of 0 and 1.
+        left, top: the position of its first pixel in the image.
+    """
     x, y, width, height = cv2.boundingRect(bitmap)
     if not width or not height:
         return None
@@ -58,18 +62,18 @@ def tight(bitmap: Array, left: int, top: int) -> Crop | None:
 
 
 def _window(box: Array, size: Size, margin: int) -> tuple[int, int, int, int] | None:
-    """The pixels that a box touches, and some around: left, top, right, bottom (exclusive)."""
+    """Return the pixels that a box touches, plus a margin: left, top, right, bottom (exclusive)."""
     left, top = max(0, floor(box[0]) - margin), max(0, floor(box[1]) - margin)
     right, bottom = min(size[1], ceil(box[2]) + margin), min(size[0], ceil(box[3]) + margin)
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
 def sample(values: Array, to_grid: Geometry, window: tuple[int, int, int, int]) -> Array:
-    """Bilinear values at the centres of the image's pixels in a window.
+    """Interpolate a grid bilinearly at the pixel centres of a window of the image.
 
     Args:
-        values: (h, w) float32, one at the centre of each cell of a grid; beyond it the outermost
-            ones hold.
+        values: (h, w) float32, at the centres of the grid's cells; beyond the grid, the values at
+            its border are repeated.
         to_grid: from the image's pixels to the grid's cells.
         window: left, top, right, bottom (exclusive), in pixels of the image.
 
@@ -79,7 +83,7 @@ def sample(values: Array, to_grid: Geometry, window: tuple[int, int, int, int]) 
     left, top, right, bottom = window
     if (to_grid.scale_x, to_grid.scale_y) == (1, 1) and not to_grid.shift_x and not to_grid.shift_y:
         return values[top:bottom, left:right]
-    # OpenCV puts whole numbers at the centres of pixels, this project at their edges.
+    # In OpenCV, integer coordinates are pixel centres; in this project, they are pixel edges.
     matrix = np.array(
         [
             [to_grid.scale_x, 0, (left + 0.5) * to_grid.scale_x + to_grid.shift_x - 0.5],
@@ -99,11 +103,11 @@ def sample(values: Array, to_grid: Geometry, window: tuple[int, int, int, int]) 
 
 @dataclass(frozen=True, slots=True)
 class PrototypeMasks:
-    """Linear combinations of a few maps, as YOLO's segmentation heads give them.
+    """Linear combinations of prototype masks, as in YOLO's segmentation heads.
 
     Attributes:
         coefficients: (N, C) float32.
-        prototypes: (C, h, w) float32, over the model's whole input.
+        prototypes: (C, h, w) float32 logits that cover the model's whole input.
         to_grid: from pixels to cells of the prototypes.
     """
 
@@ -113,7 +117,7 @@ class PrototypeMasks:
 
     @classmethod
     def over(cls, coefficients: Array, prototypes: Array, size: Size) -> "PrototypeMasks":
-        """Masks over a model's input of `size`."""
+        """Return masks that cover a model's input of `size`."""
         height, width = prototypes.shape[1:]
         return cls(coefficients, prototypes, Geometry(width / size[1], height / size[0]))
 
@@ -126,10 +130,10 @@ class PrototypeMasks:
         return replace(self, to_grid=geometry.followed_by(self.to_grid))
 
     def crop(self, number: int, box: Array, size: Size) -> Crop | None:
-        """Upsample the logits under the box, then ask which are above 0.
+        """Upsample the logits within the box, then threshold them at 0.
 
-        The order matters: thresholding first costs up to a tenth of IoU. A pixel belongs to the
-        box when its number lies in [x1, x2), as in Ultralytics' crop_mask.
+        The order matters: thresholding first loses up to 0.1 IoU. A pixel belongs to the box if its
+        index is in [x1, x2), as in Ultralytics' crop_mask.
         """
         left, top, right, bottom = (ceil(value) for value in box)
         left, top = max(left, 0), max(top, 0)
@@ -154,11 +158,11 @@ class PrototypeMasks:
 
 @dataclass(frozen=True, slots=True)
 class FrameMasks:
-    """One grid of values an instance, over the model's whole input.
+    """One grid of values per instance, which covers the model's whole input.
 
     Attributes:
         values: (N, h, w) of any float or integer type.
-        level: what a value must exceed.
+        level: the value that a mask's pixels must exceed.
         to_grid: from pixels to cells.
     """
 
@@ -168,7 +172,7 @@ class FrameMasks:
 
     @classmethod
     def over(cls, values: Array, level: float, size: Size) -> "FrameMasks":
-        """Masks over a model's input of `size`."""
+        """Return masks that cover a model's input of `size`."""
         height, width = values.shape[1:]
         return cls(values, level, Geometry(width / size[1], height / size[0]))
 
@@ -181,12 +185,12 @@ class FrameMasks:
         return replace(self, to_grid=geometry.followed_by(self.to_grid))
 
     def crop(self, number: int, box: Array, size: Size) -> Crop | None:
-        """See Masks.crop. The box does not cut the mask: some heads let it reach beyond."""
+        """See Masks.crop. The mask is not cropped to the box: in some heads it extends beyond."""
         grid = self.values[number]
         x, y, width, height = cv2.boundingRect((grid > self.level).astype(np.uint8))
         if not width:
             return None
-        # Interpolation reaches one cell beyond those that are above the level.
+        # Interpolation reaches one cell beyond the cells above the level.
         around = np.array([[x - 1, y - 1, x + width + 1, y + height + 1]])
         window = _window(self.to_grid.inverse.boxes(around)[0], size, margin=1)
         if window is None:
@@ -197,11 +201,11 @@ class FrameMasks:
 
 @dataclass(frozen=True, slots=True)
 class BoxMasks:
-    """One small grid of values an instance, stretched over its box, as Mask R-CNN's heads give it.
+    """One small grid of values per instance, stretched over its box, as in Mask R-CNN's heads.
 
     Attributes:
         values: (N, h, w) float32.
-        level: what a value must exceed.
+        level: the value that a mask's pixels must exceed.
         boxes: (N, 4) x1 y1 x2 y2, not clipped.
     """
 
@@ -232,11 +236,11 @@ class BoxMasks:
 
 @dataclass(frozen=True, slots=True)
 class RegionMasks:
-    """One map of the whole image, in which each instance has a number of its own.
+    """A label map of the whole image, in which each instance has its own number.
 
     Attributes:
         regions: (H, W) integers, in pixels of the image.
-        numbers: (N,) the instances' numbers in it.
+        numbers: (N,) the instances' numbers in the map.
     """
 
     regions: Array = field(repr=False)
@@ -247,7 +251,7 @@ class RegionMasks:
         return replace(self, numbers=self.numbers[index])
 
     def to_image(self, geometry: Geometry) -> "RegionMasks":
-        """The map is one of the image already."""
+        """Return the masks unchanged: the map is in pixels of the image."""
         return self
 
     def crop(self, number: int, box: Array, size: Size) -> Crop | None:

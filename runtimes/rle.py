@@ -1,8 +1,8 @@
 """CVAT's run-length encoding of masks.
 
-Unlike COCO's, which runs down the columns, CVAT's runs along the rows of the mask's own box. It is
-the lengths of alternating runs, beginning with zeros (which may be 0 long), then the box's left,
-top, right and bottom pixel, all inclusive (cvat-core, object-utils.ts, mask2Rle).
+The encoding is the lengths of alternating runs of zeros and ones along the rows of the mask's box,
+starting with zeros (possibly 0 of them), then the box's left, top, right and bottom pixel, all
+inclusive (cvat-core, object-utils.ts, mask2Rle). COCO's encoding goes along the columns instead.
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ def encode(bitmap: Array, left: int, top: int) -> list[int]:
     """Encode a mask.
 
     Args:
-        bitmap: (h, w) uint8 or bool, zero outside of the mask; the mask's box, not the image.
-        left, top: where the box's first pixel lies in the image.
+        bitmap: (h, w) uint8 or bool, nonzero in the mask; it covers the mask's box.
+        left, top: the position of the box's first pixel in the image.
 
     Returns:
         Run lengths, then left, top, right, bottom.
@@ -23,14 +23,14 @@ def encode(bitmap: Array, left: int, top: int) -> list[int]:
     height, width = bitmap.shape
     flat = np.concatenate([[0], (bitmap != 0).ravel(), [0]])
     edges = np.flatnonzero(flat[1:] != flat[:-1])
-    # Between the edges lie the runs. The last one is ones or zeros; the end closes it either way.
+    # The runs lie between the edges. The end of the bitmap closes the last run.
     runs = np.diff(np.concatenate([[0], edges, [height * width]]))
     counts = runs[:-1] if len(edges) and edges[-1] == height * width else runs
     return [*counts.tolist(), left, top, left + width - 1, top + height - 1]
 
 
 def decode(points: list[int]) -> tuple[Array, int, int]:
-    """Decode a mask; the inverse of `encode`.
+    """Decode a mask. Inverse of `encode`.
 
     Returns:
         (h, w) uint8 of 0 and 1, left, top.

@@ -1,7 +1,7 @@
 """Oriented boxes: (N, 5) centre x, centre y, width, height in pixels, angle in radians.
 
-The angle turns the width's direction from the x axis towards the y axis, which on a screen is
-clockwise, as in CVAT and in Ultralytics.
+The angle is measured from the x axis towards the y axis, clockwise on a screen, as in CVAT and
+Ultralytics.
 """
 
 import numpy as np
@@ -10,10 +10,10 @@ from runtimes.arrays import Array
 
 
 def corners(boxes: Array) -> Array:
-    """(N, 5) oriented boxes -> (N, 4, 2) their corners, one after the other around the box."""
-    boxes = boxes.astype(np.float64)  # half precision has steps of half a pixel from 512 on
+    """Return the corners of (N, 5) oriented boxes in cyclic order, (N, 4, 2)."""
+    boxes = boxes.astype(np.float64)  # above 512, half precision is exact to half a pixel only
     centre, half = boxes[:, :2], boxes[:, 2:4] / 2
-    with np.errstate(invalid="ignore"):  # what is not finite is dropped later
+    with np.errstate(invalid="ignore"):  # Instances.of drops values that are not finite
         cos, sin = np.cos(boxes[:, 4]), np.sin(boxes[:, 4])
         along = half[:, :1] * np.stack([cos, sin], axis=1)
         across = half[:, 1:] * np.stack([-sin, cos], axis=1)
@@ -22,7 +22,7 @@ def corners(boxes: Array) -> Array:
 
 
 def from_corners(points: Array) -> Array:
-    """(N, 4, 2) corners in the order of `corners` -> (N, 5) oriented boxes; its inverse."""
+    """Return the (N, 5) oriented boxes with (N, 4, 2) corners. Inverse of `corners`."""
     centre = points.mean(axis=1)
     along, across = points[:, 0] - points[:, 3], points[:, 0] - points[:, 1]
     sides = np.stack([np.hypot(*along.T), np.hypot(*across.T)], axis=1)
@@ -31,17 +31,17 @@ def from_corners(points: Array) -> Array:
 
 
 def bounds(boxes: Array) -> Array:
-    """(N, 5) oriented boxes -> (N, 4) x1 y1 x2 y2 of the upright boxes around them."""
+    """Return the axis-aligned boxes that enclose (N, 5) oriented boxes, (N, 4) x1 y1 x2 y2."""
     points = corners(boxes)
     return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
 
 
 def probiou(one: Array, other: Array) -> Array:
-    """How much oriented boxes overlap, taken as Gaussian distributions.
+    """Return the ProbIoU of oriented boxes, which compares them as Gaussian distributions.
 
     Formula: Llerena, Zeni, Kristen and Jung, "Gaussian Bounding Boxes and Probabilistic
-    Intersection-over-Union for Object Detection", 2021; one minus the Hellinger distance. It is
-    what Ultralytics suppresses oriented boxes by.
+    Intersection-over-Union for Object Detection", 2021; one minus the Hellinger distance.
+    Ultralytics uses it for NMS of oriented boxes.
 
     Args:
         one: (N, 5).
@@ -65,7 +65,7 @@ def probiou(one: Array, other: Array) -> Array:
 
 
 def _gaussians(boxes: Array) -> tuple[Array, ...]:
-    """Mean x and y, and variance along x, along y, and covariance, of (N, 5) oriented boxes."""
+    """Return mean x and y, variance in x and in y, and covariance of (N, 5) oriented boxes."""
     x, y, width, height, angle = boxes.T
     along, across = width**2 / 12, height**2 / 12
     cos, sin = np.cos(angle), np.sin(angle)

@@ -1,4 +1,4 @@
-"""What a model takes and gives: names, shapes, types. Known before it runs and while it runs."""
+"""The inputs and outputs of a model: names, shapes and types, as declared or as loaded."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -16,13 +16,13 @@ _AXES: dict[str, tuple[int, int, int]] = {
     "chw": (1, 2, 0),
     "hwc": (0, 1, 2),
 }
-"""Layout -> the axes of height, width and channels."""
+"""Layout -> the indexes of the axes height, width and channels."""
 
 PIXEL_TYPES = (
     *("float32", "float16", "float64"),
     *("uint8", "uint16", "uint32", "uint64", "int16", "int32", "int64"),
 )
-"""Types that hold every value of a pixel."""
+"""The element types that can hold all pixel values 0..255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Tensor:
     """One named input or output.
 
     Attributes:
-        name: as the graph spells it.
-        shape: one entry per axis, None where the graph leaves it open.
+        name: its name in the graph.
+        shape: one entry per axis; None for a dynamic axis.
         dtype: numpy's name of the element type, such as "float32".
     """
 
@@ -45,7 +45,7 @@ class Tensor:
 
 
 def listed(tensors: Iterable[Tensor]) -> str:
-    """Tensors in a message."""
+    """Return tensors as text for a message."""
     return ", ".join(str(tensor) for tensor in tensors) or "none"
 
 
@@ -56,14 +56,14 @@ def absent(
     where: str,
     whose: str = "the model",
 ) -> BadModel:
-    """The error that a manifest names a tensor which a model does not have.
+    """Return the error for a tensor name that a model does not have.
 
     Args:
-        name: as the manifest has it.
-        tensors: those that there are.
-        role: what they are to the model.
-        where: the step's key that names it.
-        whose: the model, in a sentence.
+        name: the name in the manifest.
+        tensors: the model's inputs or outputs.
+        role: which of the two they are.
+        where: the step's key that holds the name.
+        whose: the model, for the message.
     """
     there = tuple(tensors)
     close = difflib.get_close_matches(name, [tensor.name for tensor in there], n=1)
@@ -78,9 +78,9 @@ def absent(
 
 
 def fits(given: Tensor, taken: Tensor) -> bool:
-    """Whether an output can go into an input, which may have more axes of 1 in front."""
+    """Return whether an output's shape fits an input, which may have more leading axes of 1."""
     if not given.shape or not taken.shape:
-        return True  # not declared
+        return True  # the shape is not declared
     more = len(taken.shape) - len(given.shape)
     return (
         more >= 0
@@ -94,22 +94,22 @@ def fits(given: Tensor, taken: Tensor) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """All inputs and outputs of a model, and the metadata that its file carries."""
+    """All inputs and outputs of a model, and the metadata in its file."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def output(self, name: str | None, *, rank: tuple[int, ...], role: str) -> Tensor:
-        """The output called `name`, or without a name the only one whose rank fits.
+        """Return the output called `name`, or the only one of a fitting rank.
 
         Args:
-            name: the tensor's name from the manifest, or None to find it by `rank`.
-            rank: the numbers of axes that the role can have.
-            role: what the output holds, for the message.
+            name: the name in the manifest, or None to search by `rank`.
+            rank: the allowed numbers of axes.
+            role: the content of the output, for the message.
 
         Raises:
-            BadModel: there is no such output, or more than one could be meant.
+            BadModel: no output fits, or several do.
         """
         if name is not None:
             for tensor in self.outputs:
@@ -132,14 +132,14 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """The input that takes the image, with its axes told apart.
+    """The image input of a model.
 
     Attributes:
         name: the tensor's name.
         dtype: "float32", "float16" or "uint8" for most models.
         layout: the order of the axes.
-        height, width, channels: sizes, None where the graph leaves them open.
-        trained: the size that the model was trained at, where its metadata tell.
+        height, width, channels: sizes; None for dynamic axes.
+        trained: height and width of the training images according to the metadata, or None.
     """
 
     name: str
@@ -152,13 +152,13 @@ class ImageInput:
 
     @classmethod
     def of(cls, tensor: Tensor, layout: LayoutName | None = None) -> "ImageInput":
-        """Tell the axes of `tensor` apart, by `layout` or, without one, by its shape.
+        """Assign the axes of `tensor` according to `layout`, or according to its shape.
 
-        The axis of channels is the one of size 1 or 3; where both could be, or neither is known,
-        channels come first, as most exporters write them.
+        The channel axis is the one of size 1 or 3. If both or neither fit, channels come first, as
+        in most exporters.
 
         Raises:
-            BadModel: the tensor cannot hold one image in that layout.
+            BadModel: the tensor cannot hold one image in this layout.
         """
         rank = len(tensor.shape)
         if rank not in (3, 4):
@@ -170,12 +170,12 @@ class ImageInput:
             )
         if tensor.dtype not in PIXEL_TYPES:
             raise BadModel(
-                f"the input {tensor} is of a type that no image can be turned into",
+                f"the input {tensor} is of a type to which no image can be converted",
                 found=tensor.dtype,
                 allowed=", ".join(PIXEL_TYPES),
                 fault=Fault.INPUT_VALUES,
             )
-        hint = "leave the layout out: the input's shape tells it" if layout else ""
+        hint = "remove the layout: it is read from the input's shape" if layout else ""
         if layout is None:
             last, first = tensor.shape[-1], tensor.shape[-3]
             channels_last = last in (1, 3) and first not in (1, 3)
@@ -204,7 +204,7 @@ class ImageInput:
             raise BadModel(
                 f"the input {tensor} takes {tensor.shape[0]} images at once",
                 found=str(tensor),
-                allowed="a batch of 1, or an open one",
+                allowed="batch size 1, or a dynamic one",
                 hint="export the model again with batch size 1",
                 fault=Fault.INPUT_BATCH,
             )
@@ -212,5 +212,5 @@ class ImageInput:
 
     @property
     def batched(self) -> bool:
-        """Whether the first axis counts images."""
+        """Whether the first axis is the batch."""
         return len(self.layout) == 4

@@ -1,30 +1,23 @@
-"""Skeletons: which of an instance's keypoints make which, and what CVAT draws of them."""
+"""Skeletons, bound to the labels' sublabels."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from runtimes.arrays import Array, Size
+from runtimes.arrays import Size
 from runtimes.classes import Joints
-from runtimes.errors import BadModel
-from runtimes.instances import Instances
+from runtimes.instances import Instances, keypoints_of
 from runtimes.step import Fraction, Item, Shape
-
-
-def keypoints_of(instances: Instances, step: str) -> Array:
-    """(N, K, 3) keypoints.
-
-    Raises:
-        BadModel: the decoder gives none.
-    """
-    if instances.keypoints is None:
-        raise BadModel(f"`{step}` needs keypoints, which the decoder of this model does not give")
-    return instances.keypoints
 
 
 @dataclass(frozen=True, slots=True)
 class Skeletons(Shape):
-    """The manifest's `skeleton`, brought together with the labels: an instance's skeletons."""
+    """The manifest's `skeleton` step, bound to the labels: one skeleton for each matching label.
+
+    Attributes:
+        joints: the skeleton labels.
+        threshold: see shapes.keypoints.Skeleton.
+    """
 
     joints: tuple[Joints, ...]
     threshold: Fraction = 0.5
@@ -32,11 +25,11 @@ class Skeletons(Shape):
     label_type: ClassVar[str] = "skeleton"
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
-        """See Shape. CVAT drops a skeleton of which every point is outside; so does this."""
+        """See Shape. Skeletons whose points are all outside are dropped, as in CVAT."""
         points = keypoints_of(instances, "skeleton")
         count = points.shape[1]
         if not count:
-            return  # a second model had nothing to look at
+            return  # a second model that was not run on any instance
         for joints in self.joints:
             joints.check(count)
         places = points[..., :2].round(2).tolist()

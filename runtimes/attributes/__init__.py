@@ -1,1 +1,1 @@
-"""Steps that say more about instances than their class, one module a source."""
+"""Steps that add attributes to instances."""

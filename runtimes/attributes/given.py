@@ -1,4 +1,4 @@
-"""Attributes that need nothing but what is known already."""
+"""Attributes that are not read from the model's outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from runtimes.step import Attribute, Count, InputType
 
 @dataclass(frozen=True, slots=True)
 class ConstantAttribute(Attribute):
-    """The same text for every instance, such as who drew it.
+    """Set an attribute to the same text for each instance, such as the name of the model.
 
     Example:
         - constant_attribute: {attribute: source, value: my-model v3}
     """
 
     attribute: str
-    """The attribute's name in CVAT."""
+    """Name of the attribute in CVAT."""
     value: str
-    """Its value."""
+    """Value of the attribute."""
 
     def declare(self) -> tuple[InputType, tuple[str, ...]]:
         """See Attribute.declare."""
@@ -34,16 +34,16 @@ class ConstantAttribute(Attribute):
 
 @dataclass(frozen=True, slots=True)
 class ScoreAttribute(Attribute):
-    """The score as a whole number, for people to sort by: CVAT itself ignores scores.
+    """Store the confidence as an integer attribute, because CVAT does not store it otherwise.
 
     Example:
         - score_attribute: confidence
     """
 
     attribute: str = "score"
-    """The attribute's name in CVAT."""
+    """Name of the attribute in CVAT."""
     scale: Count = 100
-    """What a score of 1 becomes."""
+    """Value of the attribute for a confidence of 1."""
 
     def declare(self) -> tuple[InputType, tuple[str, ...]]:
         """See Attribute.declare."""

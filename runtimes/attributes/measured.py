@@ -1,4 +1,4 @@
-"""Attributes from further outputs of a model, one row an instance."""
+"""Attributes that are read from outputs with one row per instance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,20 +13,20 @@ from runtimes.step import Attribute, InputType
 
 
 def _rows(outputs: Mapping[str, Array], name: str, instances: Instances, single: bool) -> Array:
-    """The rows of an output that belong to the instances: (N, values); see `_table`.
+    """Return the rows of an output for the instances, (N, values); see `_table`.
 
     Raises:
-        BadModel: there is no such output, or it has no row for each instance.
+        BadModel: there is no such output, or it does not have a row for each instance.
     """
     if instances.rows is None:
         raise BadModel(
-            "the decoder of this model does not tell which row of the outputs an instance is from",
+            "the decoder does not assign a row of the outputs to each instance",
             where="output",
-            hint="take the attribute from a second model, under `then`",
+            hint="read the attribute from a second model, under `then`",
         )
     if name not in outputs:
         raise BadModel(
-            f"the model gave no output '{name}'", where="output", found=", ".join(outputs)
+            f"the model has no output '{name}'", where="output", found=", ".join(outputs)
         )
     table = _table(outputs[name], single)
     if len(instances.rows) and len(table) <= instances.rows.max():
@@ -35,14 +35,14 @@ def _rows(outputs: Mapping[str, Array], name: str, instances: Instances, single:
 
 
 def _table(values: Array, single: bool) -> Array:
-    """An output as rows of values, (rows, values).
+    """Return an output as a table, (rows, values).
 
-    Models write the same table as [rows, values], [1, rows, values], [rows, values, 1, 1] or, with
-    one value a row, as [rows] and [1, rows].
+    Models export the same table as [rows, values], [1, rows, values], [rows, values, 1, 1] or, with
+    one value per row, as [rows] or [1, rows].
 
     Args:
         values: the output.
-        single: whether one value a row is meant, which tells [1, rows] from [1, values].
+        single: whether a row has one value, which distinguishes [1, rows] from [1, values].
     """
     while values.ndim > 1 and values.shape[-1] == 1:
         values = values[..., 0]
@@ -51,22 +51,22 @@ def _table(values: Array, single: bool) -> Array:
     if single and (values.ndim == 1 or values.shape[0] == 1):
         return values.reshape(-1, 1)
     if values.ndim == 1:
-        return values[None]  # one row, whose own axis was left out
+        return values[None]  # one row without an axis of rows
     return values.reshape(len(values), -1) if values.size else values.reshape(len(values), 0)
 
 
 def _bound(name: str | None, signature: Signature) -> str:
-    """The name of the output to read.
+    """Return the name of the output to read.
 
     Raises:
-        BadModel: there is no such output, or none was named and there are several.
+        BadModel: there is no such output, or no name is given and the model has several.
     """
     names = [tensor.name for tensor in signature.outputs]
     if name is not None and name not in names:
         raise absent(name, signature.outputs, "output", "output")
     if name is None and len(names) != 1:
         raise BadModel(
-            "the output is not named, and the model has several",
+            "the model has several outputs, and none is named",
             where="output",
             allowed=listed(signature.outputs),
             hint="name it: `output: NAME`",
@@ -77,22 +77,22 @@ def _bound(name: str | None, signature: Signature) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceAttribute(Attribute):
-    """One of several words: the one whose value in the output is the highest.
+    """Set an attribute to one of several values: the one with the highest score in the output.
 
     Example:
         - choice_attribute: {attribute: gender, output: prob, values: [female, male]}
     """
 
     attribute: str
-    """The attribute's name in CVAT."""
+    """Name of the attribute in CVAT."""
     values: tuple[str, ...]
-    """The words, in the order of the output's values."""
+    """Values of the attribute, in the order of the output's scores."""
     output: str | None = None
-    """The output's name. Default: the only one."""
+    """Name of the output. Default: the only output."""
 
     def __post_init__(self) -> None:
         if len(self.values) < 2:
-            raise ValueError("a choice needs two words or more")
+            raise ValueError("a choice needs two or more values")
 
     def declare(self) -> tuple[InputType, tuple[str, ...]]:
         """See Attribute.declare."""
@@ -107,8 +107,8 @@ class ChoiceAttribute(Attribute):
         rows = _rows(outputs, self.output or "", instances, single=False)
         if len(rows) and rows.shape[1] != len(self.values):
             raise BadModel(
-                f"the output '{self.output}' has {rows.shape[1]} values, "
-                f"the attribute '{self.attribute}' {len(self.values)} words",
+                f"the output '{self.output}' has {rows.shape[1]} scores per row, "
+                f"the attribute '{self.attribute}' {len(self.values)} values",
                 where="values",
             )
         best = rows.argmax(axis=1) if len(rows) else np.zeros(0, np.int64)
@@ -117,24 +117,24 @@ class ChoiceAttribute(Attribute):
 
 @dataclass(frozen=True, slots=True)
 class NumberAttribute(Attribute):
-    """A whole number: the output's value, scaled, rounded and kept within bounds.
+    """Set an attribute to an integer: the output's value, scaled, rounded and clipped.
 
     Example:
         - number_attribute: {attribute: age, output: age_conv3, scale: 100}
     """
 
     attribute: str
-    """The attribute's name in CVAT."""
+    """Name of the attribute in CVAT."""
     output: str | None = None
-    """The output's name. Default: the only one."""
+    """Name of the output. Default: the only output."""
     scale: float = 1.0
-    """What the value is multiplied by."""
+    """Factor of the output's value."""
     offset: float = 0.0
-    """What is added after that."""
+    """Number to add to the scaled value."""
     least: int = 0
-    """The smallest number; CVAT takes none below 0."""
+    """Minimum of the attribute; CVAT does not allow negative numbers."""
     most: int = 100
-    """The largest number."""
+    """Maximum of the attribute."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.least < self.most:

@@ -1,1 +1,1 @@
-"""Steps from what a model says of a crop to a vector that is compared."""
+"""Steps that turn a model's outputs for a crop into a vector."""

@@ -1,4 +1,4 @@
-"""Models that give one vector for each crop: ReID, faces."""
+"""Embeddings: models that output one vector for each crop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,25 +13,25 @@ from runtimes.interfaces import Embedder
 from runtimes.signature import Signature
 
 _LEAST_LENGTH = 1e-12
-"""Shorter vectors have no direction."""
+"""Minimum length of a vector with a direction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Embedding(Embedder):
-    """One vector for each crop, [N, D] with or without further axes of 1.
+    """One vector for each crop, [N, D] with or without further axes of size 1.
 
     Example:
         - embedding: {distance: euclidean, normalize: false}
     """
 
     distance: Literal["cosine", "euclidean"] = "cosine"
-    """How vectors are compared: `cosine` is 1 minus the cosine of the angle between them, 0 to 2;
-    `euclidean` is the length of their difference."""
+    """Distance of two vectors: `cosine`, 1 minus the cosine of the angle between them, from 0 to 2;
+    or `euclidean`, the length of their difference."""
     normalize: bool = True
-    """Bring vectors to length 1 before their Euclidean distance is taken, which then is 0 to 2. The
-    cosine does not depend on it."""
+    """Scale vectors to length 1 before computing the Euclidean distance, which then ranges from 0
+    to 2. It does not change the cosine distance."""
     output: str | None = None
-    """The name of the output with the vectors. Default: the only one."""
+    """Name of the output with the vectors. Default: the only output."""
 
     def bind(self, signature: Signature) -> "Embedding":
         """See Embedder.bind."""
@@ -42,15 +42,15 @@ class Embedding(Embedder):
                 where="output",
                 found=str(tensor),
                 allowed="[N, D], or [N, D, 1, 1]",
-                hint="export the model with its pooling and its head",
+                hint="export the model with its pooling layer and its head",
                 fault=Fault.NO_VECTOR,
             )
         if tensor.shape[1] == 1 and (self.distance == "cosine" or self.normalize):
             raise BadModel(
-                f"the output {tensor} is one number for each crop, which has no direction",
+                f"the output {tensor} is one number for each crop, not a vector",
                 where="output",
                 found=str(tensor),
-                allowed="[N, D], or [N, D, 1, 1], with D numbers that are compared",
+                allowed="[N, D], or [N, D, 1, 1], with D of 2 or more",
                 hint="is this model meant for ReID?",
                 fault=Fault.NO_VECTOR,
             )
@@ -83,6 +83,6 @@ class Embedding(Embedder):
 
 
 def _directions(vectors: Array) -> Array:
-    """(N, D) vectors of length 1; what has no length stays as it is."""
+    """Scale (N, D) vectors to length 1; zero vectors stay zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, _LEAST_LENGTH))

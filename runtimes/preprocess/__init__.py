@@ -1,1 +1,1 @@
-"""Steps from the image towards the model's input tensor."""
+"""Steps that turn an image into the model's input."""

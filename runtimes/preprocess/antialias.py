@@ -1,4 +1,4 @@
-"""Resizing that looks at every pixel of the image, as Pillow and torchvision do it."""
+"""Resizing with antialiasing, as in Pillow and torchvision."""
 
 from math import floor
 
@@ -9,11 +9,11 @@ from runtimes.arrays import Array, Size
 
 
 def resize(pixels: Array, size: Size) -> Array:
-    """Resize by a triangle filter whose support grows with the reduction.
+    """Resize with a triangle filter whose support grows with the reduction factor.
 
-    It is Pillow's `Image.resize` with BILINEAR (src/libImaging/Resample.c), to within one grey
-    level. cv2.resize looks at four pixels however small the result is, which moves a classifier's
-    probabilities by some percent.
+    The result equals that of Pillow's `Image.resize` with BILINEAR (src/libImaging/Resample.c)
+    within one grey level. cv2.resize always interpolates between four pixels, which changes a
+    classifier's probabilities by some percent.
 
     Args:
         pixels: (H, W, 3) uint8.
@@ -25,7 +25,7 @@ def resize(pixels: Array, size: Size) -> Array:
     height, width = size
     old_height, old_width = pixels.shape[:2]
     if height >= old_height and width >= old_width:
-        # Enlarging, the filter is plain bilinear interpolation.
+        # For enlarging, the filter is plain bilinear interpolation.
         return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR))
     rows = _filtered(pixels.reshape(old_height, -1), height)
     columns = rows.reshape(height, old_width, 3).transpose(1, 0, 2).reshape(old_width, -1)
@@ -34,10 +34,10 @@ def resize(pixels: Array, size: Size) -> Array:
 
 
 def _filtered(values: Array, count: int) -> Array:
-    """(n, m) of any type -> (count, m) float32, resampled along the first axis.
+    """Resample (n, m) of any type to (count, m) float32 along the first axis.
 
-    Every row of the result is a mean of neighbouring rows whose weights fall linearly from its
-    centre. There are few of them, so one small product a row costs much less than a whole matrix.
+    Each row of the result is a weighted mean of a few neighbouring rows; the weights decrease
+    linearly from its centre. One small product per row is faster than one with a whole matrix.
     """
     old = len(values)
     scale = old / count

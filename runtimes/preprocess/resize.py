@@ -1,4 +1,4 @@
-"""Steps that bring the image to the size of the model's input."""
+"""Steps that resize the image to the size of the model's input."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,7 +15,7 @@ from runtimes.step import Byte, Pixels, Preprocess, SideOrSize, height_width
 
 
 def _bound_size(size: SideOrSize | None, image: ImageInput, step: str) -> Size:
-    """The size that a step works with: what the manifest says, which must be what the model takes.
+    """Return the size of a bound step: the manifest's, or else the model's.
 
     Raises:
         BadModel: the two differ, or neither is known.
@@ -25,32 +25,32 @@ def _bound_size(size: SideOrSize | None, image: ImageInput, step: str) -> Size:
             return image.height, image.width
         if image.trained is None:
             raise BadModel(
-                f"{step} needs a size: the model's input '{image.name}' leaves it open",
+                f"{step} needs a size: the model's input '{image.name}' has a dynamic size",
                 where="size",
                 allowed="one number for a square, or [height, width]",
-                hint=f"write `{step}: 640`, with the size that the model was trained at",
+                hint=f"write `{step}: 640`, with the size of the model's training images",
                 fault=Fault.INPUT_OPEN,
             )
         return image.height or image.trained[0], image.width or image.trained[1]
     height, width = height_width(size)
     if (image.height or height, image.width or width) != (height, width):
         raise BadModel(
-            f"{step} makes the image {height}x{width}, but the model's input '{image.name}' takes "
+            f"{step} resizes to {height}x{width}, but the model's input '{image.name}' is "
             f"{image.height or 'any'}x{image.width or 'any'} (height x width)",
             where="size",
             found=f"{height}x{width}",
             allowed=f"{image.height or 'any'}x{image.width or 'any'}",
-            hint="leave the size out: it is read from the model",
+            hint="remove the size: it is read from the model",
             fault=Fault.INPUT_SIZE,
         )
     return height, width
 
 
 def _required(size: SideOrSize | None) -> Size:
-    """The size of a bound step.
+    """Return height and width of a bound step.
 
     Raises:
-        BadModel: the step was never bound to a model.
+        BadModel: the step was not bound to a model.
     """
     if size is None:
         raise BadModel("the step has no size: it was not bound to a model", where="size")
@@ -59,36 +59,37 @@ def _required(size: SideOrSize | None) -> Size:
 
 @dataclass(frozen=True, slots=True)
 class Letterbox(Preprocess):
-    """Resize with the aspect ratio kept, then pad to the size. What YOLO models are trained on.
+    """Resize with the aspect ratio kept, then pad to the size. For YOLO models.
 
     Example:
         - letterbox: {size: 640, align: top_left}
     """
 
     size: SideOrSize | None = None
-    """The model's input in pixels: one number for a square, or [height, width]. Default: the size
-    that the model declares, or else the one in its metadata."""
+    """Size of the model's input in pixels: one number for a square, or [height, width]. Default: read
+    from the input's shape, otherwise from the model's metadata."""
     fill: Byte | tuple[Byte, Byte, Byte] = 114
-    """The value, 0 to 255, of the padding: one for all channels, or red, green and blue."""
+    """Padding value, 0 to 255: one number for all channels, or [red, green, blue]."""
     align: Literal["center", "top_left"] = "center"
-    """Where the image lies in the padding: `center` (most YOLO) or `top_left` (YOLOX, RTMDet)."""
+    """Position of the image in the padding: `center` (most YOLO models) or `top_left` (YOLOX,
+    RTMDet)."""
     stride: Pixels | None = None
-    """Pad only up to the next multiple of this instead of the full size. For models whose input
-    size is open; it saves work on images that are far from square."""
+    """Pad each side only to the next multiple of this number instead of the full size. Requires a
+    model with a dynamic input size; reduces the inference time for images that are not square."""
     antialias: bool = False
-    """Average over what is thrown away, as Pillow and with it torchvision do (SAM); it is slower
-    than what OpenCV does."""
+    """Resize with antialiasing, as Pillow and torchvision do (SAM). Slower than OpenCV's bilinear
+    interpolation, which is the default."""
 
     def bind(self, image: ImageInput) -> "Letterbox":
         """See Preprocess.bind."""
         fixed = image.height is not None or image.width is not None
         if self.stride is not None and fixed:
             raise BadModel(
-                f"stride makes the size vary, but the model's input '{image.name}' is always "
+                f"stride requires a dynamic input size, but the model's input '{image.name}' is "
                 f"{image.height or 'any'}x{image.width or 'any'}",
                 where="stride",
                 found=str(self.stride),
-                hint="leave the stride out",
+                hint="remove the stride",
                 fault=Fault.INPUT_SIZE,
             )
         return replace(self, size=_bound_size(self.size, image, self.name()))
@@ -96,8 +97,8 @@ class Letterbox(Preprocess):
     def __call__(self, frame: Frame) -> Frame:
         """Resize and pad.
 
-        The rounding is that of the Ultralytics predictor: the resized size is rounded per axis,
-        each axis has the gain of its own rounded size, left and top get round(padding / 2 - 0.1).
+        Rounding follows the Ultralytics predictor: the resized size is rounded per axis, each axis
+        is scaled to its rounded size, and left and top are round(padding / 2 - 0.1).
         """
         height, width = _required(self.size)
         old_height, old_width = frame.size
@@ -111,7 +112,7 @@ class Letterbox(Preprocess):
         if self.align == "center":
             top = round((height - new_height) / 2 - 0.1)
             left = round((width - new_width) / 2 - 0.1)
-        # The canvas is BGR, as all pixels are here.
+        # The canvas is BGR, like all images before `tensor`.
         fill = self.fill[::-1] if isinstance(self.fill, tuple) else self.fill
         canvas = np.full((height, width, 3), fill, np.uint8)
         inner = canvas[top : top + new_height, left : left + new_width]
@@ -127,25 +128,25 @@ class Letterbox(Preprocess):
 
 @dataclass(frozen=True, slots=True)
 class Resize(Preprocess):
-    """Stretch to the size; the aspect ratio is not kept. What SSD, DETR and RT-DETR kinds take.
+    """Resize to the size without keeping the aspect ratio. For SSD, DETR and RT-DETR.
 
     Example:
         - resize: [256, 128]   # height, width
     """
 
     size: SideOrSize | None = None
-    """The model's input in pixels: one number for a square, or [height, width]. Default: the size
-    that the model declares, or else the one in its metadata."""
+    """Size of the model's input in pixels: one number for a square, or [height, width]. Default: read
+    from the input's shape, otherwise from the model's metadata."""
     antialias: bool = False
-    """Average over what is thrown away, as Pillow and with it transformers and torchvision do; it
-    is slower than what OpenCV does."""
+    """Resize with antialiasing, as Pillow, transformers and torchvision do. Slower than OpenCV's
+    bilinear interpolation, which is the default."""
 
     def bind(self, image: ImageInput) -> "Resize":
         """See Preprocess.bind."""
         return replace(self, size=_bound_size(self.size, image, self.name()))
 
     def __call__(self, frame: Frame) -> Frame:
-        """Stretch by bilinear interpolation."""
+        """Resize by bilinear interpolation."""
         height, width = _required(self.size)
         old_height, old_width = frame.size
         if self.antialias:
@@ -160,22 +161,22 @@ class Resize(Preprocess):
 
 @dataclass(frozen=True, slots=True)
 class CenterCrop(Preprocess):
-    """Resize until the image covers the size, then cut out the middle. What classifiers take.
+    """Resize with the aspect ratio kept to cover the size, then crop the centre. For classifiers.
 
     Example:
         - center_crop: 224
     """
 
     size: SideOrSize | None = None
-    """The model's input in pixels: one number for a square, or [height, width]. Default: the size
-    that the model declares, or else the one in its metadata."""
+    """Size of the model's input in pixels: one number for a square, or [height, width]. Default: read
+    from the input's shape, otherwise from the model's metadata."""
 
     def bind(self, image: ImageInput) -> "CenterCrop":
         """See Preprocess.bind."""
         return replace(self, size=_bound_size(self.size, image, self.name()))
 
     def __call__(self, frame: Frame) -> Frame:
-        """Resize as Pillow does, which torchvision and Ultralytics classify with, and cut."""
+        """Resize with antialiasing, as torchvision and Ultralytics do for classifiers, and crop."""
         height, width = _required(self.size)
         old_height, old_width = frame.size
         gain = max(height / old_height, width / old_width)

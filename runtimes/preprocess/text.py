@@ -1,4 +1,4 @@
-"""The size at which a text detector sees an image."""
+"""Resizing for text detectors."""
 
 from dataclasses import dataclass, replace
 
@@ -12,39 +12,39 @@ from runtimes.step import Pixels, Preprocess
 
 @dataclass(frozen=True, slots=True)
 class ResizeMultiple(Preprocess):
-    """Resize as PP-OCR's text detector wants it: not too small, sides that are multiples of 32.
+    """Resize so that each side is a multiple of 32, as PP-OCR's text detector does.
 
-    For models whose input size is open. The aspect ratio is kept but for the rounding.
+    Requires a model with a dynamic input size. The aspect ratio is kept, apart from rounding.
 
     Example:
         - resize_multiple: {shortest: 736, longest: 1920}
     """
 
     shortest: Pixels = 736
-    """Images whose shorter side is below this are enlarged until it is this long."""
+    """Minimum length of the shorter side in pixels; smaller images are enlarged."""
     longest: Pixels | None = None
-    """Images whose longer side would be above this are reduced until it is this long; it goes
-    before `shortest`. Default: no limit."""
+    """Maximum length of the longer side in pixels; larger images are reduced. It takes precedence
+    over `shortest`. Default: no limit."""
     multiple: Pixels = 32
-    """Each side is rounded to a multiple of this, and is at least this."""
+    """Round each side to a multiple of this number, and to this number at least."""
 
     def bind(self, image: ImageInput) -> "ResizeMultiple":
         """See Preprocess.bind."""
         if (image.height, image.width) != (None, None):
             takes = f"{image.height or 'any'}x{image.width or 'any'}"
             raise BadModel(
-                f"{self.name()} makes the size vary, but the model's input '{image.name}' takes "
-                f"{takes} (height x width)",
+                f"{self.name()} requires a dynamic input size, but the model's input "
+                f"'{image.name}' is {takes} (height x width)",
                 where=self.name(),
                 found=takes,
-                allowed="an input whose height and width are open",
-                hint="`resize` or `letterbox` bring images to one size",
+                allowed="an input with dynamic height and width",
+                hint="use `resize` or `letterbox`",
                 fault=Fault.INPUT_SIZE,
             )
         return self
 
     def __call__(self, frame: Frame) -> Frame:
-        """Stretch by bilinear interpolation, with PP-OCR's rounding: down, then to a multiple."""
+        """Resize by bilinear interpolation, with PP-OCR's rounding: down, then to a multiple."""
         old_height, old_width = frame.size
         gain = max(1.0, self.shortest / min(old_height, old_width))
         if self.longest is not None:

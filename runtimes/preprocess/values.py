@@ -1,4 +1,4 @@
-"""Steps that change values and their order, not where they are."""
+"""Steps that change the values and the layout of the input, but not the position of pixels."""
 
 from dataclasses import dataclass, replace
 
@@ -10,22 +10,22 @@ from runtimes.step import Positive, Preprocess
 
 @dataclass(frozen=True, slots=True)
 class Channels(Preprocess):
-    """The order of the colour channels that the model was trained on.
+    """Set the order of the colour channels to that of the model's training images.
 
     Example:
         - channels: bgr
     """
 
     order: ChannelOrder = "rgb"
-    """`rgb` (most models), `bgr` (YOLOX, PP-OCR and others trained through OpenCV) or `gray`."""
+    """`rgb` (most models), `bgr` (YOLOX, PP-OCR and other models trained with OpenCV) or `gray`."""
 
     def bind(self, image: ImageInput) -> "Channels":
         """See Preprocess.bind."""
         given = 1 if self.order == "gray" else 3
         if image.channels not in (given, None):
             raise BadModel(
-                f"channels: {self.order} gives {given}, but the model's input '{image.name}' takes "
-                f"{image.channels}",
+                f"{self.order} has {given} channel{'s' * (given > 1)}, but the model's input "
+                f"'{image.name}' has {image.channels}",
                 where="order",
                 found=self.order,
                 allowed="gray" if image.channels == 1 else "rgb or bgr",
@@ -34,26 +34,27 @@ class Channels(Preprocess):
         return self
 
     def __call__(self, frame: Frame) -> Frame:
-        """Note the order."""
+        """Set the order; Frame.tensor applies it."""
         return replace(frame, channels=self.order)
 
 
 @dataclass(frozen=True, slots=True)
 class Normalize(Preprocess):
-    """Scale and shift the pixel values: (value / scale - mean) / std.
+    """Normalize the pixel values: (value / scale - mean) / std.
 
     Example:
         - normalize: {mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
     """
 
     scale: Positive = 255.0
-    """What the values 0 to 255 are divided by first: 255 for models trained on 0..1, 1 for models
-    that take 0..255 or whose mean and std are given in 0..255."""
+    """Divisor of the pixel values 0 to 255: 255 for models trained on values from 0 to 1; 1 for
+    models trained on values from 0 to 255, or with `mean` and `std` in that range."""
     mean: tuple[float, ...] = (0.0,)
-    """Subtracted after that: a list of one number, or of one per channel in the order of
-    `channels`."""
+    """Mean to subtract from the scaled values: a list of one number, or of one per channel in the
+    order of `channels`."""
     std: tuple[Positive, ...] = (1.0,)
-    """Divided by last: a list of one number, or of one per channel in the order of `channels`."""
+    """Standard deviation to divide by: a list of one number, or of one per channel in the order of
+    `channels`."""
 
     def __post_init__(self) -> None:
         for key, values in (("mean", self.mean), ("std", self.std)):
@@ -64,9 +65,9 @@ class Normalize(Preprocess):
         """See Preprocess.bind."""
         if not image.dtype.startswith("float"):
             raise BadModel(
-                f"normalize gives fractions, but the model's input '{image.name}' is of type "
+                f"normalize returns fractions, but the model's input '{image.name}' is of type "
                 f"{image.dtype}",
-                hint="leave the step out: this model takes the values 0 to 255 as they are",
+                hint="remove the step: this model takes the values 0 to 255",
                 fault=Fault.INPUT_VALUES,
             )
         most = 3 if image.channels is None else image.channels
@@ -83,26 +84,26 @@ class Normalize(Preprocess):
         return self
 
     def __call__(self, frame: Frame) -> Frame:
-        """Note the numbers."""
+        """Set the numbers; Frame.tensor applies them."""
         return replace(frame, scale=self.scale, mean=self.mean, std=self.std)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout(Preprocess):
-    """The order of the tensor's axes. Needed only where the model's shape does not tell it.
+    """Set the order of the input's axes. Needed only if it cannot be read from the input's shape.
 
     Example:
         - layout: nhwc
     """
 
     order: LayoutName | None = None
-    """`nchw`, `nhwc`, or without an axis for the batch `chw`, `hwc`. Default: read from the
-    model's input."""
+    """`nchw` or `nhwc`; `chw` or `hwc` for inputs without a batch axis. Default: read from the
+    shape of the model's input."""
 
     def bind(self, image: ImageInput) -> "Layout":
         """See Preprocess.bind."""
         return replace(self, order=image.layout)
 
     def __call__(self, frame: Frame) -> Frame:
-        """Note the order."""
+        """Set the order; Frame.tensor applies it."""
         return replace(frame, layout=self.order or frame.layout)

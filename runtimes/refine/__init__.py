@@ -1,1 +1,1 @@
-"""Steps from instances to fewer instances."""
+"""Steps that drop, join or change instances."""

@@ -1,4 +1,4 @@
-"""Steps that clean masks: of stray parts, of holes, of ragged edges."""
+"""Steps that clean masks: small components, holes, ragged edges."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,24 +8,23 @@ import cv2
 import numpy as np
 
 from runtimes.arrays import Array, Size
-from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
-from runtimes.instances import Instances
+from runtimes.instances import Instances, masks_of
 from runtimes.masks import Crop, Masks, tight
 from runtimes.step import Capability, Count, Limits, Refine
 
 Change = Callable[[Array], Array]
-"""From a bitmap, (h, w) uint8 of 0 and 1, to another one of the same size."""
+"""A function from a bitmap, (h, w) uint8 of 0 and 1, to another one of the same size."""
 
 
 @dataclass(frozen=True, slots=True)
 class CleanedMasks:
-    """Masks that are changed when they are looked at.
+    """Masks that are cleaned when they are computed.
 
     Attributes:
-        masks: what they are before.
-        change: what is done to the pixels of each.
-        margin: how many pixels around a mask the change needs, or may set.
+        masks: the original masks.
+        change: the change of each mask.
+        margin: the width in pixels of the border around a mask that the change reads or sets.
     """
 
     masks: Masks
@@ -41,7 +40,7 @@ class CleanedMasks:
         return replace(self, masks=self.masks.to_image(geometry))
 
     def crop(self, number: int, box: Array, size: Size) -> Crop | None:
-        """See Masks.crop. The margin ends where the image does."""
+        """See Masks.crop. The margin does not extend beyond the image."""
         crop = self.masks.crop(number, box, size)
         if crop is None:
             return None
@@ -54,19 +53,17 @@ class CleanedMasks:
 
 
 def _cleaned(instances: Instances, step: str, change: Change, margin: int) -> Instances:
-    """The same instances with their masks changed.
+    """Return the instances with their masks changed.
 
     Raises:
-        BadModel: they have none.
+        BadModel: they have no masks.
     """
-    if instances.masks is None:
-        raise BadModel(f"`{step}` needs masks, which the decoder of this model does not give")
-    return replace(instances, masks=CleanedMasks(instances.masks, change, margin))
+    return replace(instances, masks=CleanedMasks(masks_of(instances, step), change, margin))
 
 
 @dataclass(frozen=True, slots=True)
 class LargestComponent(Refine):
-    """Keep only the largest connected part of each mask.
+    """Keep only the largest connected component of each mask.
 
     Example:
         - largest_component
@@ -81,44 +78,44 @@ class LargestComponent(Refine):
 
 @dataclass(frozen=True, slots=True)
 class FillHoles(Refine):
-    """Fill the holes of each mask, unless they are large.
+    """Fill small holes in each mask.
 
     Example:
         - fill_holes: 100
     """
 
     area: Count = 100
-    """The most pixels of a hole that is filled."""
+    """Maximum area of a hole to fill, in pixels."""
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def __call__(self, instances: Instances) -> Instances:
-        """See Refine. A hole is what no way without a diagonal step leads out of."""
+        """See Refine. The background is 4-connected: holes that touch at a corner are separate."""
         return _cleaned(instances, self.name(), lambda bitmap: _filled(bitmap, self.area), 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Smooth(Refine):
-    """Round off the edges of each mask; parts that are thinner than the radius may vanish.
+    """Smooth the edges of each mask. Parts thinner than the radius may disappear.
 
     Example:
         - smooth: 2
     """
 
     radius: Annotated[int, Limits(least=1, most=100)] = 3
-    """How far around, in pixels, a pixel looks to decide whether it belongs to the mask."""
+    """Radius of the neighbourhood that decides whether a pixel belongs to the mask, in pixels."""
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def __call__(self, instances: Instances) -> Instances:
-        """See Refine. A pixel stays, or comes, where most of what is around it is set."""
+        """See Refine. A pixel is set if most of its neighbourhood, weighted by distance, is set."""
         return _cleaned(
             instances, self.name(), lambda bitmap: _smoothed(bitmap, self.radius), self.radius
         )
 
 
 def _largest(bitmap: Array) -> Array:
-    """The largest of the parts of a bitmap; of equal ones the first."""
+    """Return the largest component of a bitmap; the first of equally large ones."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(bitmap, connectivity=8)
     if count <= 2:
         return bitmap
@@ -126,17 +123,17 @@ def _largest(bitmap: Array) -> Array:
 
 
 def _filled(bitmap: Array, area: int) -> Array:
-    """A bitmap without its holes of up to `area` pixels."""
+    """Return a bitmap without its holes of up to `area` pixels."""
     outside = np.pad(bitmap, 1)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(1 - outside, connectivity=4)
     filled = stats[:, cv2.CC_STAT_AREA] <= area
-    # The background's part at the corner is what is around; label 0 is the mask itself.
+    # The component at the corner is the background around the mask; label 0 is the mask itself.
     filled[[0, labels[0, 0]]] = False
     return (outside | filled[labels].astype(np.uint8))[1:-1, 1:-1] if count > 2 else bitmap
 
 
 def _smoothed(bitmap: Array, radius: int) -> Array:
-    """A bitmap of what a Gaussian blur leaves above a half; beyond the image its edge goes on."""
+    """Threshold the Gaussian blur of a bitmap at 0.5; its border is repeated beyond the image."""
     side = 2 * radius + 1
     blurred = cv2.GaussianBlur(
         bitmap.astype(np.float32), (side, side), radius / 2, borderType=cv2.BORDER_REPLICATE

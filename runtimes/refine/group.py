@@ -1,4 +1,4 @@
-"""A step that says which instances belong together."""
+"""A step that groups instances."""
 
 from dataclasses import dataclass, replace
 
@@ -11,16 +11,16 @@ from runtimes.step import Fraction, Refine
 
 @dataclass(frozen=True, slots=True)
 class Group(Refine):
-    """Put an instance in one group with what it lies in: a face with its person.
+    """Group each instance with the instance that contains it, such as a face with its person.
 
-    An instance belongs to the smallest larger one of another class that holds most of its box.
+    The container is the smallest larger instance of another class that contains most of the box.
 
     Example:
         - group: 0.7
     """
 
     inside: Fraction = 0.8
-    """How much of its box, as a fraction, must lie in the other's."""
+    """Minimum fraction of the instance's box that must lie inside the container's box."""
 
     def __call__(self, instances: Instances) -> Instances:
         """See Refine; no instance is dropped."""
@@ -38,7 +38,7 @@ class Group(Refine):
 
 
 def _outermost(holders: Array) -> Array:
-    """For each number the last of the chain of its holders; nothing holds itself but the last."""
+    """Return the outermost holder of each index; an index without a holder is its own holder."""
     while True:
         further = holders[holders]
         if (further == holders).all():

@@ -1,4 +1,4 @@
-"""Steps that drop instances which say the same as a better one, or too little."""
+"""Steps that drop instances: duplicates, low scores, small boxes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,21 +12,21 @@ from runtimes.rotated import probiou
 from runtimes.step import Count, Fraction, Positive, Refine
 
 _BLOCK = 512
-"""Oriented boxes compared at once; all of them together would not fit in memory."""
+"""Number of oriented boxes compared at once, to bound the memory."""
 
 
 def _survivors(boxes: Array, scores: Array, iou: float) -> Array:
-    """Greedy suppression among boxes of one kind.
+    """Return the indexes of the boxes that greedy NMS keeps.
 
     Args:
         boxes: (N, 4) x1 y1 x2 y2.
         scores: (N,).
-        iou: overlap above which the lesser of two boxes goes.
+        iou: IoU above which the box with the lower score is suppressed.
 
     Returns:
-        (M,) int64 indices of those that stay.
+        (M,) int64.
     """
-    # A box turned inside out would count as one that overlaps everything.
+    # cv2 treats a box with negative sides as one that overlaps everything.
     extent = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
     sides: Any = np.concatenate([boxes[:, :2], extent], axis=1)
     confidences: Any = scores.astype(np.float32)
@@ -35,46 +35,46 @@ def _survivors(boxes: Array, scores: Array, iou: float) -> Array:
 
 
 def _rotated_survivors(boxes: Array, iou: float) -> Array:
-    """Suppression among oriented boxes of one kind, in order of falling score.
+    """Return the indexes of the oriented boxes that NMS keeps, by descending score.
 
-    As in Ultralytics' predictor, a box goes when any better one overlaps it, even one that has
-    gone itself.
+    As in Ultralytics' predictor, a box is suppressed by any overlapping box with a higher score,
+    even one that is suppressed itself.
 
     Args:
-        boxes: (N, 5) oriented boxes, the best first.
-        iou: overlap from which the lesser of two boxes goes.
+        boxes: (N, 5) oriented boxes by descending score.
+        iou: ProbIoU from which the box with the lower score is suppressed.
 
     Returns:
-        (M,) int64 indices of those that stay.
+        (M,) int64.
     """
     gone = np.zeros(len(boxes), bool)
     for start in range(0, len(boxes), _BLOCK):
         block = boxes[start : start + _BLOCK]
         overlaps = probiou(boxes[: start + len(block)], block) >= iou
-        # Only better boxes count: column k of the block is box number start + k.
+        # Only boxes with higher scores count: column k of the block is box start + k.
         gone[start : start + len(block)] = np.triu(overlaps, 1 - start).any(axis=0)
     return np.flatnonzero(~gone)
 
 
 @dataclass(frozen=True, slots=True)
 class Nms(Refine):
-    """Non-maximum suppression: of boxes that overlap, keep the one with the best score.
+    """Non-maximum suppression: of overlapping boxes, keep the one with the highest score.
 
-    Upright boxes are compared by IoU, oriented ones by ProbIoU.
+    Axis-aligned boxes are compared by IoU, oriented boxes by ProbIoU.
 
     Example:
         - nms: {iou: 0.5, per_class: false, max: 100}
     """
 
     iou: Fraction = 0.45
-    """Intersection over union above which two boxes are taken for one object."""
+    """IoU above which two boxes count as the same object."""
     per_class: bool = True
-    """Let only boxes of the same class suppress each other; `false`: boxes of all classes."""
+    """Suppress only boxes of the same class; `false` suppresses across classes."""
     max: Count = 300
-    """The most instances that stay, best first."""
+    """Maximum number of instances to keep, highest scores first."""
     candidates: Count = 30000
-    """The most instances that are looked at, best first: a bound on the work. Of oriented boxes
-    never more than 5000."""
+    """Maximum number of instances to compare, highest scores first; at most 5000 for oriented
+    boxes. It bounds the run time."""
 
     def __call__(self, instances: Instances) -> Instances:
         """See Refine."""
@@ -90,21 +90,21 @@ class Nms(Refine):
             else:
                 kept = _rotated_survivors(ordered.rotated[members], self.iou)
             survivors.append(members[kept])
-        # `ordered` is sorted, so ascending indices are falling scores.
+        # `ordered` is sorted, so ascending indexes are descending scores.
         kept = np.sort(np.concatenate(survivors)) if survivors else np.zeros(0, np.int64)
         return ordered.take(kept[: self.max])
 
 
 @dataclass(frozen=True, slots=True)
 class TopK(Refine):
-    """Keep only the instances with the best scores.
+    """Keep only the instances with the highest scores.
 
     Example:
         - top_k: 1
     """
 
     k: Count = 100
-    """How many stay."""
+    """Maximum number of instances to keep."""
 
     def __call__(self, instances: Instances) -> Instances:
         """See Refine."""
@@ -113,14 +113,14 @@ class TopK(Refine):
 
 @dataclass(frozen=True, slots=True)
 class MinSize(Refine):
-    """Drop instances whose box is small: noise, or what nobody would annotate.
+    """Drop instances with small boxes.
 
     Example:
         - min_size: 8
     """
 
     side: Positive = 4.0
-    """The least width and the least height of a box, in pixels of the image."""
+    """Minimum width and height of a box, in pixels of the image."""
 
     def __call__(self, instances: Instances) -> Instances:
         """See Refine."""

@@ -1,1 +1,1 @@
-"""Steps from instances to the shapes that CVAT draws."""
+"""Steps that turn instances into CVAT's shapes."""

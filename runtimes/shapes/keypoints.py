@@ -1,4 +1,4 @@
-"""Skeletons and points: shapes made of an instance's keypoints."""
+"""Skeletons and points: shapes for an instance's keypoints."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from typing import ClassVar
 
 from runtimes.arrays import Size
 from runtimes.classes import Joints
-from runtimes.instances import Instances
-from runtimes.skeletons import Skeletons, keypoints_of
+from runtimes.instances import Instances, keypoints_of
+from runtimes.skeletons import Skeletons
 from runtimes.step import Capability, Fraction, Item, Shape
 
 
 @dataclass(frozen=True, slots=True)
 class Skeleton(Shape):
-    """A skeleton: every keypoint under its own name, which is the sublabel of the instance's label.
+    """Draw a skeleton: each keypoint is a sublabel of the instance's label.
 
-    A label that has `skeletons` gets one of each, under their names.
+    If the label has `skeletons`, draw one of each, under their names.
 
     Example:
         - skeleton: 0.3
     """
 
     threshold: Fraction = 0.5
-    """The score that a keypoint must reach; below it CVAT shows it as outside."""
+    """Minimum confidence of a keypoint; below it, the keypoint is marked as outside."""
 
     label_type: ClassVar[str] = "skeleton"
     needs: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
@@ -34,14 +34,14 @@ class Skeleton(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Points(Shape):
-    """The keypoints that can be seen, without names.
+    """Draw the visible keypoints as points, without names.
 
     Example:
         - points: 0.3
     """
 
     threshold: Fraction = 0.5
-    """The score that a keypoint must reach to be drawn."""
+    """Minimum confidence of a keypoint; below it, the keypoint is not drawn."""
 
     label_type: ClassVar[str] = "points"
     needs: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})

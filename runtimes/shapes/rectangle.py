@@ -1,4 +1,4 @@
-"""Rectangles and ellipses: shapes that have a box and may be turned."""
+"""Rectangles and ellipses: shapes for boxes and oriented boxes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from runtimes.step import Item, Shape
 
 
 def rotation(angle: float) -> float:
-    """An angle in radians as CVAT takes it: degrees from 0 up to, but not including, 360."""
+    """Convert an angle in radians to CVAT's degrees, 0 (inclusive) to 360 (exclusive)."""
     return round(degrees(angle) % 360, 3) % 360
 
 
 @dataclass(frozen=True, slots=True)
 class Rectangle(Shape):
-    """A rectangle: the instance's box, turned where the model gives oriented boxes.
+    """Draw the instance's box as a rectangle, rotated if the model has oriented boxes.
 
     Example:
         - rectangle: {suffix: -box}
@@ -45,7 +45,7 @@ class Rectangle(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Ellipse(Shape):
-    """An ellipse that fills the instance's box, turned where the model gives oriented boxes.
+    """Draw an ellipse inscribed in the instance's box, rotated if the model has oriented boxes.
 
     Example:
         - ellipse: {suffix: -ellipse}

@@ -1,4 +1,4 @@
-"""Masks and polygons: shapes that follow an instance's pixels."""
+"""Masks, polygons and polylines: shapes for an instance's pixels."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ import orjson
 from runtimes import rle
 from runtimes.arrays import Array, Size
 from runtimes.contours import outlines
-from runtimes.errors import BadModel
-from runtimes.instances import Instances
+from runtimes.instances import Instances, masks_of
 from runtimes.masks import Crop
 from runtimes.rotated import corners
 from runtimes.step import Capability, Item, Limits, Shape
@@ -21,60 +20,64 @@ Area = Annotated[float, Limits(least=0)]
 
 
 def crops(instances: Instances, size: Size, step: str) -> Iterator[tuple[int, Crop]]:
-    """The masks of instances in the image, without those that are empty.
+    """Yield the index and the mask of each instance whose mask is not empty.
+
+    Args:
+        instances: in pixels of the image.
+        size: height and width of the image.
+        step: the name of the step that draws them, for messages.
 
     Raises:
-        BadModel: the decoder gives no masks.
+        BadModel: the decoder provides no masks.
     """
-    if instances.masks is None:
-        raise BadModel(f"`{step}` needs masks, which the decoder of this model does not give")
+    masks = masks_of(instances, step)
     for number, box in enumerate(instances.boxes):
-        crop = instances.masks.crop(number, box, size)
+        crop = masks.crop(number, box, size)
         if crop is not None:
             yield number, crop
 
 
 def flat(ring: Array) -> list[float]:
-    """(P, 2) x y -> x, y, x, y, ..., rounded to a hundredth of a pixel."""
+    """Return (P, 2) points as CVAT's x, y, x, y, ..., rounded to a hundredth of a pixel."""
     points: list[float] = ring.reshape(-1).round(2).tolist()
     return points
 
 
 @dataclass(frozen=True, slots=True)
 class Mask(Shape):
-    """A mask: the instance's pixels.
+    """Draw the instance's mask.
 
     Example:
         - mask: {epsilon: 1.5}
     """
 
     encoding: Literal["pixels", "rle"] = "pixels"
-    """`pixels` is what CVAT's servers read from a detector: every pixel of the mask's box, and a
-    polygon beside it for the switch 'convert masks to polygons'. `rle` is CVAT's run-length
-    encoding, for readers that use its SDK."""
+    """`pixels`: each pixel of the mask's box, and a polygon for the option 'Convert masks to
+    polygons'; the format that CVAT's server reads from detectors. `rle`: CVAT's run-length
+    encoding, for clients that use its SDK."""
     epsilon: Tolerance = 0.75
-    """How far, in pixels, the polygon beside the mask may stray from its boundary."""
+    """Maximum distance of the mask's polygon from the mask's boundary, in pixels."""
 
     label_type: ClassVar[str] = "mask"
     needs: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
-        """See Shape. An empty mask yields nothing: CVAT cannot open a job that has one."""
+        """See Shape. Empty masks are not drawn: CVAT cannot open a job that has one."""
         for number, crop in crops(instances, size, self.name()):
             if self.encoding == "rle":
                 points = rle.encode(crop.bitmap, crop.left, crop.top)
                 yield number, {"type": "mask", "points": points}
                 continue
             rings = outlines(crop.bitmap, crop.left, crop.top, self.epsilon, holes=False)
-            beside = {"points": flat(rings[0].ring)} if rings else {}
-            yield number, {"type": "mask", "mask": orjson.Fragment(_pixels(crop)), **beside}
+            polygon = {"points": flat(rings[0].ring)} if rings else {}
+            yield number, {"type": "mask", "mask": orjson.Fragment(_pixels(crop)), **polygon}
 
 
 def _pixels(crop: Crop) -> bytes:
-    """JSON of a mask as CVAT's servers read it, written a hundred times faster than by a list.
+    """Return a mask as JSON in the format that CVAT's server reads from detectors.
 
-    Returns:
-        The 0s and 1s of the mask's box, row by row, then left, top, right, bottom (inclusive).
+    The JSON is a list of the 0s and 1s of the mask's box, row by row, then left, top, right and
+    bottom (inclusive). Writing it with numpy is a hundred times faster than serializing a list.
     """
     height, width = crop.bitmap.shape
     text = np.full(2 * height * width, ord(","), np.uint8)
@@ -85,22 +88,23 @@ def _pixels(crop: Crop) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Polygon(Shape):
-    """A polygon: the outline of the instance's pixels, or the corners of its oriented box.
+    """Draw a polygon: the outline of the instance's mask, or the corners of its oriented box.
 
     Example:
         - polygon: {epsilon: 1.5, parts: all, holes: true}
     """
 
     epsilon: Tolerance = 0.75
-    """How far, in pixels, the polygon may stray from the mask's boundary. More means fewer
+    """Maximum distance of the polygon from the mask's boundary, in pixels. Larger values give fewer
     points."""
     parts: Literal["largest", "all"] = "largest"
-    """What to do with a mask in several parts: draw the `largest`, or `all`, each as a polygon."""
+    """Components to draw of a mask with several connected components: the `largest`, or `all`, each
+    as a polygon."""
     holes: bool = False
-    """Cut holes out, by a seam from the outer boundary. CVAT's polygons have no holes of their
-    own; without this they are filled."""
+    """Cut out holes by a seam from the outer boundary, because CVAT's polygons have no holes. By
+    default, holes are filled."""
     min_area: Area = 9.0
-    """The least area, in square pixels, of a part. CVAT lets nobody draw less than 9."""
+    """Minimum area of a component in square pixels; 9 is CVAT's own minimum."""
 
     label_type: ClassVar[str] = "polygon"
     needs: ClassVar[frozenset[Capability]] = frozenset({"masks", "oriented"})
@@ -120,14 +124,14 @@ class Polygon(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Polyline(Shape):
-    """A closed line around the instance's pixels, or around its oriented box.
+    """Draw a closed polyline around the instance's mask or its oriented box.
 
     Example:
         - polyline: 1.5
     """
 
     epsilon: Tolerance = 0.75
-    """How far, in pixels, the line may stray from the mask's boundary."""
+    """Maximum distance of the polyline from the mask's boundary, in pixels."""
 
     label_type: ClassVar[str] = "polyline"
     needs: ClassVar[frozenset[Capability]] = frozenset({"masks", "oriented"})

@@ -1,4 +1,4 @@
-"""Tags: what is said of the whole image."""
+"""Tags: annotations of the whole image."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from runtimes.step import Item, Shape
 
 @dataclass(frozen=True, slots=True)
 class Tag(Shape):
-    """A tag of the image: that there is such an instance, not where.
+    """Tag the image with each class that was found.
 
     Example:
         - tag
@@ -20,7 +20,7 @@ class Tag(Shape):
     label_type: ClassVar[str] = "tag"
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
-        """See Shape. A class that was found more than once is told once, with its best score."""
+        """See Shape. Each class is tagged once, with its highest score."""
         seen: set[int] = set()
         for number, kind in enumerate(instances.classes.tolist()):
             if kind not in seen:
