@@ -305,4 +305,4 @@ def test_words_that_are_not_as_many_as_the_values_stop_the_start(tmp_path: Path)
     colours(tmp_path / "second.onnx", 1)
     with pytest.raises(CvatbuildError) as caught:
         _function(tmp_path, "cpu", "choice_attribute: {attribute: colour, values: [red, green]}")
-    assert "has 3 values, the attribute 'colour' 2 words" in caught.value.problems[0].what
+    assert "has 3 scores per row, the attribute 'colour' 2 values" in caught.value.problems[0].what

@@ -35,7 +35,7 @@ def _bound_size(size: SideOrSize | None, image: ImageInput, step: str) -> Size:
     height, width = height_width(size)
     if (image.height or height, image.width or width) != (height, width):
         raise BadModel(
-            f"{step} resizes to {height}x{width}, but the model's input '{image.name}' is "
+            f"the size {height}x{width} of {step} does not match the model's input '{image.name}', "
             f"{image.height or 'any'}x{image.width or 'any'} (height x width)",
             where="size",
             found=f"{height}x{width}",
@@ -66,8 +66,8 @@ class Letterbox(Preprocess):
     """
 
     size: SideOrSize | None = None
-    """Size of the model's input in pixels: one number for a square, or [height, width]. Default: read
-    from the input's shape, otherwise from the model's metadata."""
+    """Size of the model's input in pixels: one number for a square, or [height, width]. Default:
+    read from the input's shape, otherwise from the model's metadata."""
     fill: Byte | tuple[Byte, Byte, Byte] = 114
     """Padding value, 0 to 255: one number for all channels, or [red, green, blue]."""
     align: Literal["center", "top_left"] = "center"
@@ -135,8 +135,8 @@ class Resize(Preprocess):
     """
 
     size: SideOrSize | None = None
-    """Size of the model's input in pixels: one number for a square, or [height, width]. Default: read
-    from the input's shape, otherwise from the model's metadata."""
+    """Size of the model's input in pixels: one number for a square, or [height, width]. Default:
+    read from the input's shape, otherwise from the model's metadata."""
     antialias: bool = False
     """Resize with antialiasing, as Pillow, transformers and torchvision do. Slower than OpenCV's
     bilinear interpolation, which is the default."""
@@ -168,8 +168,8 @@ class CenterCrop(Preprocess):
     """
 
     size: SideOrSize | None = None
-    """Size of the model's input in pixels: one number for a square, or [height, width]. Default: read
-    from the input's shape, otherwise from the model's metadata."""
+    """Size of the model's input in pixels: one number for a square, or [height, width]. Default:
+    read from the input's shape, otherwise from the model's metadata."""
 
     def bind(self, image: ImageInput) -> "CenterCrop":
         """See Preprocess.bind."""

@@ -171,7 +171,7 @@ def test_words_that_are_not_as_many_as_the_values_are_refused(words: tuple[str, 
         said(ChoiceAttribute("colour", words, "out"), COLOURS, 0, 1)
     assert caught.value.where == "values"
     assert caught.value.what == (
-        f"the output 'out' has 3 values, the attribute 'colour' {len(words)} words"
+        f"the output 'out' has 3 scores per row, the attribute 'colour' {len(words)} values"
     )
 
 
@@ -227,7 +227,7 @@ def test_a_named_output_is_taken(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "what", "found"),
     [
-        (None, "the output is not named, and the model has several", ""),
+        (None, "the model has several outputs, and none is named", ""),
         ("size", "the model has no output called 'size'", "size"),
     ],
 )

@@ -350,7 +350,7 @@ def test_bind_asks_for_a_size_that_nobody_knows(
     with pytest.raises(BadModel) as caught:
         kind().bind(image_input(height, width))
     error = caught.value
-    assert error.what == f"{name} needs a size: the model's input 'images' leaves it open"
+    assert error.what == f"{name} needs a size: the model's input 'images' has a dynamic size"
     assert error.where == "size"
     assert "[height, width]" in error.allowed
     assert f"`{name}: 640`" in error.hint
@@ -380,19 +380,20 @@ def test_bind_refuses_a_size_that_the_input_does_not_take(
     with pytest.raises(BadModel) as caught:
         kind(size).bind(image_input(height, width))
     error = caught.value
-    assert f"{name} makes the image {made}" in error.what
-    assert f"'images' takes {takes}" in error.what
+    assert f"the size {made} of {name} does not match" in error.what
+    assert f"'images', {takes} (height x width)" in error.what
     assert (error.where, error.found, error.allowed) == ("size", made, takes)
-    assert "leave the size out" in error.hint
+    assert "remove the size" in error.hint
 
 
 def test_bind_refuses_a_stride_where_the_size_is_fixed() -> None:
     with pytest.raises(BadModel) as caught:
         Letterbox(stride=32).bind(image_input(384, 640))
     error = caught.value
-    assert "'images' is always 384x640" in error.what
+    assert "stride requires a dynamic input size" in error.what
+    assert "'images' is 384x640" in error.what
     assert (error.where, error.found) == ("stride", "32")
-    assert error.hint == "leave the stride out"
+    assert error.hint == "remove the stride"
 
 
 @pytest.mark.parametrize(

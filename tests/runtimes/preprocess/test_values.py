@@ -30,17 +30,17 @@ def test_channels_bind_to_an_input_that_takes_them(
 
 
 @pytest.mark.parametrize(
-    ("order", "channels", "gives", "allowed"),
+    ("order", "channels", "given", "allowed"),
     [("rgb", 1, 3, "gray"), ("bgr", 1, 3, "gray"), ("gray", 3, 1, "rgb or bgr")],
 )
 def test_channels_that_the_input_does_not_take_are_refused(
-    order: ChannelOrder, channels: int, gives: int, allowed: str
+    order: ChannelOrder, channels: int, given: int, allowed: str
 ) -> None:
     with pytest.raises(BadModel) as caught:
         Channels(order).bind(image_input(channels=channels))
     error = caught.value
-    assert f"channels: {order} gives {gives}" in error.what
-    assert error.what.endswith(f"'images' takes {channels}")
+    assert f"{order} has {given} channel" in error.what
+    assert error.what.endswith(f"'images' has {channels}")
     assert (error.where, error.found, error.allowed) == ("order", order, allowed)
 
 
@@ -95,7 +95,7 @@ def test_normalize_is_refused_by_inputs_of_whole_numbers(dtype: str) -> None:
     with pytest.raises(BadModel) as caught:
         Normalize().bind(image_input(dtype=dtype))
     assert f"'images' is of type {dtype}" in caught.value.what
-    assert "leave the step out" in caught.value.hint
+    assert "remove the step" in caught.value.hint
 
 
 @pytest.mark.parametrize("key", ["mean", "std"])
