@@ -1,6 +1,6 @@
-"""What is only for a person at a terminal: colours, its width, and a line about what takes long.
+"""Colours, line width and progress on a terminal.
 
-Files, pipes and CI logs get none of it. NO_COLOR switches colours off (https://no-color.org).
+Files, pipes and CI logs get none of them. NO_COLOR disables colours (https://no-color.org).
 """
 
 import os
@@ -22,36 +22,36 @@ _CODES: dict[Colour, str] = {
 }
 
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
-"""The head of a piece of a unified diff: how many old and new lines it has, 1 where not said."""
+"""The header of a hunk of a unified diff: its numbers of old and new lines, 1 if omitted."""
 _CONTENT: dict[str, Colour] = {"-": "red", "+": "green"}
-"""The first character of a line of content -> its colour."""
+"""First character of a content line -> its colour."""
 
 Step: TypeAlias = Callable[[str], AbstractContextManager[object]]
-"""Called with what is being done, it gives a context to do it in."""
+"""A function that takes a description of a step and returns the context to run it in."""
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person is looking at what is written to `stream`; None is one that was closed."""
+    """Return whether `stream` is a terminal. A closed standard stream is None."""
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def paint(text: str, colour: Colour, stream: TextIO | None) -> str:
-    """Text in a colour, where `stream` shows colours and the person wants them."""
+    """Return a text in a colour, or unchanged if `stream` shows no colours."""
     if not is_terminal(stream) or os.environ.get("NO_COLOR"):
         return text
     return f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
 
 
 def width(stream: TextIO | None) -> int | None:
-    """How many characters fit in a line of a terminal; None for what is none."""
+    """Return the characters per line of a terminal, at least 40; None for other streams."""
     return max(40, shutil.get_terminal_size().columns) if is_terminal(stream) else None
 
 
 def paint_diff(text: str, stream: TextIO | None) -> str:
-    """A unified diff with what goes in red and what comes in green.
+    """Return a unified diff with removed lines in red and added lines in green.
 
-    A removed line `-- x` looks like the head of a file, so it is the numbers in `@@ -1,3 +1,2 @@`
-    that say which lines are content. Format: the GNU diff manual, "Detailed Description of Unified
+    A removed line `-- x` looks like the header of a file, so the numbers in `@@ -1,3 +1,2 @@`
+    decide which lines are content. Format: the GNU diff manual, "Detailed Description of Unified
     Format".
     """
     painted = []
@@ -73,14 +73,14 @@ def paint_diff(text: str, stream: TextIO | None) -> str:
 
 
 class Progress:
-    """A line that says what is being done, on a terminal, once it has taken a second."""
+    """A progress line on a terminal, shown for a step that takes longer than a delay."""
 
     def __init__(self, stream: TextIO, delay: float = 1.0) -> None:
-        """Take note of where to write.
+        """Create a progress line; nothing is written before a step begins.
 
         Args:
-            stream: stderr.
-            delay: seconds before anything is said.
+            stream: the stream to write to, usually stderr.
+            delay: seconds before a step is shown.
         """
         self._stream = stream
         self._delay = delay
@@ -90,7 +90,7 @@ class Progress:
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        """Say `what` while the block takes long; the line is gone when it ends."""
+        """Show `what` while the block runs, after the delay; clear the line when it ends."""
         if not is_terminal(self._stream):
             yield
             return
@@ -109,21 +109,21 @@ class Progress:
                 self._what, self._late = "", False
 
     def bytes(self, done: int, total: int | None) -> None:
-        """Say how far a download is; see builder.model.download.Progress."""
+        """Show how much of a download is done; see builder.model.download.Progress."""
         share = f" of {total / 2**20:.0f}" if total else ""
         with self._lock:
             if self._late:
                 self._write(f"{self._what}: {done / 2**20:.0f}{share} MiB")
 
     def _is_late(self) -> None:
-        """What is being done has taken long."""
+        """Show the current step; called after the delay."""
         with self._lock:
             if self._what:
                 self._late = True
                 self._write(f"{self._what} ...")
 
     def _write(self, text: str) -> None:
-        """Put `text` in place of the line."""
+        """Replace the line by `text`."""
         room = (width(self._stream) or 80) - 1
         self._stream.write(f"\r\x1b[K{text[:room]}")
         self._stream.flush()

@@ -7,6 +7,7 @@ from builder.doctor.finding import Finding
 from builder.doctor.outside import Absent, Answer, NoAnswer, ask
 from runtimes.backends.onnxruntime_cuda import has_nvidia_driver
 
+_REINSTALL = "restart the machine; if that does not help, reinstall the driver"
 _ELSEWHERE = "run GPU variants on a machine with an NVIDIA GPU"
 
 
@@ -25,7 +26,7 @@ def check() -> Iterator[Finding]:
             "nvidia",
             "warning",
             str(error),
-            "restart the machine; if that does not help, reinstall the driver",
+            _REINSTALL,
         )
         return
     gpus = [[part.strip() for part in line.split(",")] for line in answer.out.splitlines()]
@@ -35,7 +36,7 @@ def check() -> Iterator[Finding]:
             "nvidia",
             "warning",
             f"nvidia-smi finds no GPU: {answer.complaint}",
-            "restart the machine; if that does not help, reinstall the driver",
+            _REINSTALL,
         )
         return
     yield from _driver(gpus[0][1])
