@@ -1,6 +1,8 @@
 """OpenVINO IR with a metadata.yaml beside it, as Ultralytics exports it, and with its own words."""
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import openvino
@@ -43,9 +45,16 @@ channels: 3
 """
 
 
+@cache
+def converted(make: Maker) -> openvino.Model:
+    """A model in OpenVINO's form."""
+    with TemporaryDirectory() as folder:
+        return openvino.convert_model(make(Path(folder) / "source.onnx"))
+
+
 def exported(folder: Path, make: Maker, metadata: str | None = METADATA, **info: object) -> Path:
     """A model as Ultralytics' OpenVINO export leaves it: XML, weights, words inside and beside."""
-    model = openvino.convert_model(make(folder / "source.onnx"))
+    model = converted(make).clone()
     said = {"model_type": "YOLO", "reverse_input_channels": True, "pad_value": 114, **info}
     for key, value in {"scale_values": [255.0], "iou_threshold": 0.7, **said}.items():
         model.set_rt_info(value, ["model_info", key])
