@@ -53,14 +53,14 @@ def _file(module: str) -> tuple[str, str] | None:
     return path, Path(spec.origin).read_text("utf-8")
 
 
-def _imports(source: str) -> Iterator[str]:
+@cache
+def _imports(source: str) -> tuple[str, ...]:
     """The modules of `runtimes` that a program names in its imports."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             if node.module.split(".")[0] == _PACKAGE:
-                yield node.module
-                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+                found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.split(".")[0] == _PACKAGE:
-                    yield alias.name
+            found += [it.name for it in node.names if it.name.split(".")[0] == _PACKAGE]
+    return tuple(found)
