@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 from builder.doctor.finding import Finding
-from builder.doctor.outside import Absent, NoAnswer, ask
+from builder.doctor.programs import ProgramError, ProgramNotFound, run_program
 
 _LATER = "; functions can be built but not deployed"
 
@@ -13,8 +13,8 @@ _LATER = "; functions can be built but not deployed"
 def check() -> Iterator[Finding]:
     """Check the client, the connection to an engine, and GPU support."""
     try:
-        answer = ask("docker", "version", "--format", "{{json .}}")
-    except Absent:
+        output = run_program("docker", "version", "--format", "{{json .}}")
+    except ProgramNotFound:
         yield Finding(
             "docker",
             "warning",
@@ -22,27 +22,27 @@ def check() -> Iterator[Finding]:
             "install Docker: https://docs.docker.com/engine/install",
         )
         return
-    except NoAnswer as error:
+    except ProgramError as error:
         yield Finding("docker", "warning", str(error), "restart the Docker engine")
         return
     try:
-        versions = json.loads(answer.out)
+        versions = json.loads(output.out)
         client, server = versions["Client"]["Version"], versions.get("Server")
         engine = server.get("Version", "?") if server else ""
     except (ValueError, TypeError, KeyError, AttributeError):
         yield Finding(
             "docker",
             "warning",
-            f"unexpected output of `docker version`: {answer.complaint}",
+            f"unexpected output of `docker version`: {output.error_line}",
             "install Docker: https://docs.docker.com/engine/install",
         )
         return
     if not server:
-        denied = "permission denied" in answer.complaint.lower()
+        denied = "permission denied" in output.error_line.lower()
         yield Finding(
             "docker",
             "warning",
-            f"Docker {client} cannot connect to an engine: {answer.complaint}{_LATER}",
+            f"Docker {client} cannot connect to an engine: {output.error_line}{_LATER}",
             "add yourself to the group docker, then log in again: sudo usermod -aG docker $USER"
             if denied
             else "start the engine: sudo systemctl start docker, or Docker Desktop",
@@ -56,11 +56,11 @@ def check() -> Iterator[Finding]:
 def _gpus() -> Iterator[Finding]:
     """Check that containers can use the GPU of this machine."""
     try:
-        answer = ask("docker", "info", "--format", "{{json .Runtimes}}")
-    except NoAnswer:
+        output = run_program("docker", "info", "--format", "{{json .Runtimes}}")
+    except ProgramError:
         return
     hooks = ("nvidia-container-runtime-hook", "nvidia-container-toolkit", "nvidia-ctk")
-    if '"nvidia' not in answer.out and not any(shutil.which(name) for name in hooks):
+    if '"nvidia' not in output.out and not any(shutil.which(name) for name in hooks):
         yield Finding(
             "docker",
             "warning",

@@ -1,4 +1,4 @@
-"""All checks, in the order in which a person would go about it."""
+"""All checks of this machine, what a build needs first."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +9,9 @@ from builder.doctor.finding import Finding
 
 
 def examine() -> Iterator[Finding]:
-    """Everything that is found, in the order of the checks.
+    """Yield the findings of all checks, in a fixed order.
 
-    Most of the time is spent waiting for other programs, so the checks run at once.
+    The checks run at the same time, since they mostly wait for other programs.
     """
     checks = (
         python.check,

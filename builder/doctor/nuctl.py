@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from builder.doctor.finding import Finding
-from builder.doctor.outside import Absent, NoAnswer, ask
+from builder.doctor.programs import ProgramError, ProgramNotFound, run_program
 
 _OLDEST = (1, 12, 8)
 """The first version that builds images with Python 3.11: nuctl, not the server, provides the wheels
@@ -19,8 +19,8 @@ _GET = (
 def check() -> Iterator[Finding]:
     """Check that nuctl is installed and new enough."""
     try:
-        answer = ask("nuctl", "version")
-    except Absent:
+        output = run_program("nuctl", "version")
+    except ProgramNotFound:
         yield Finding(
             "nuctl",
             "warning",
@@ -28,12 +28,12 @@ def check() -> Iterator[Finding]:
             _GET,
         )
         return
-    except NoAnswer as error:
+    except ProgramError as error:
         yield Finding("nuctl", "warning", str(error), _GET)
         return
-    label = re.search(r"Label: ([^,\s\"]+)", answer.out)
-    if answer.status or not label:
-        yield Finding("nuctl", "warning", f"`nuctl version` failed: {answer.complaint}", _GET)
+    label = re.search(r"Label: ([^,\s\"]+)", output.out)
+    if output.status or not label:
+        yield Finding("nuctl", "warning", f"`nuctl version` failed: {output.error_line}", _GET)
         return
     version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", label[1])
     if not version:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from builder.backends.pins import COMPUTE_CAPABILITY, DRIVERS
 from builder.doctor.finding import Finding
-from builder.doctor.outside import Absent, Answer, NoAnswer, ask
+from builder.doctor.programs import Output, ProgramError, ProgramNotFound, run_program
 from runtimes.backends.onnxruntime_cuda import has_nvidia_driver
 
 _REINSTALL = "restart the machine; if that does not help, reinstall the driver"
@@ -14,14 +14,14 @@ _ELSEWHERE = "run GPU variants on a machine with an NVIDIA GPU"
 def check() -> Iterator[Finding]:
     """Check that the driver supports the pinned CUDA, and each GPU the pinned cuDNN."""
     try:
-        answer = _query("name,driver_version,compute_cap")
+        output = _query("name,driver_version,compute_cap")
         # Drivers without this field are too old for CUDA 12, but the finding names the GPU.
-        if answer.status and "compute_cap" in answer.out + answer.err:
-            answer = _query("name,driver_version")
-    except Absent:
+        if output.status and "compute_cap" in output.out + output.err:
+            output = _query("name,driver_version")
+    except ProgramNotFound:
         yield Finding("nvidia", "warning", *_without_tool())
         return
-    except NoAnswer as error:
+    except ProgramError as error:
         yield Finding(
             "nvidia",
             "warning",
@@ -29,13 +29,13 @@ def check() -> Iterator[Finding]:
             _REINSTALL,
         )
         return
-    gpus = [[part.strip() for part in line.split(",")] for line in answer.out.splitlines()]
+    gpus = [[part.strip() for part in line.split(",")] for line in output.out.splitlines()]
     gpus = [gpu for gpu in gpus if len(gpu) >= 2 and _version(gpu[1])]
-    if answer.status or not gpus:
+    if output.status or not gpus:
         yield Finding(
             "nvidia",
             "warning",
-            f"nvidia-smi finds no GPU: {answer.complaint}",
+            f"nvidia-smi finds no GPU: {output.error_line}",
             _REINSTALL,
         )
         return
@@ -44,9 +44,9 @@ def check() -> Iterator[Finding]:
         yield from _gpu(gpu)
 
 
-def _query(fields: str) -> Answer:
+def _query(fields: str) -> Output:
     """Query nvidia-smi for fields of every GPU, one GPU per line."""
-    return ask("nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits")
+    return run_program("nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits")
 
 
 def _without_tool() -> tuple[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 
 from builder.doctor.finding import Finding
-from builder.doctor.outside import NoAnswer, ask
+from builder.doctor.programs import ProgramError, run_program
 
 _MODULES = {
     "numpy": "numpy",
@@ -61,10 +61,10 @@ def _packages() -> Iterator[Finding]:
     for module, package in _MODULES.items():
         try:
             # -P: Python 3.13 cannot import from a current directory that was deleted.
-            answer = ask(sys.executable, "-P", "-c", program, module, seconds=60)
-            trouble = answer.err.strip().splitlines()[-1:] if answer.status else []
-            reason = (trouble or [f"exit status {answer.status}"])[0] if answer.status else ""
-        except NoAnswer as error:
+            output = run_program(sys.executable, "-P", "-c", program, module, seconds=60)
+            trouble = output.err.strip().splitlines()[-1:] if output.status else []
+            reason = (trouble or [f"exit status {output.status}"])[0] if output.status else ""
+        except ProgramError as error:
             reason = str(error)
         if reason:
             yield Finding(

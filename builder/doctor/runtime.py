@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.doctor.outside import Answer, NoAnswer, ask
+from builder.doctor.programs import Output, ProgramError, run_program
 
 _SECONDS = 120
 
@@ -49,17 +49,17 @@ def try_out(module: str) -> Runtime:
     """
     root = Path(__file__).parents[2]
     try:
-        answer = ask(
+        output = run_program(
             sys.executable, "-m", "builder.doctor.trial", module, seconds=_SECONDS, cwd=root
         )
-    except NoAnswer as error:
+    except ProgramError as error:
         return Runtime("", (), str(error))
-    lines = list(_lines(answer.out))
+    lines = list(_lines(output.out))
     if not lines:
-        return Runtime("", (), _last_words(answer))
+        return Runtime("", (), _last_words(output))
     head, tried = lines[0], {str(line["device"]): line for line in lines[1:]}
     # A missing line belongs to the device on which the child process died.
-    died = _last_words(answer)
+    died = _last_words(output)
     return Runtime(
         str(head["version"]),
         tuple(
@@ -73,12 +73,12 @@ def try_out(module: str) -> Runtime:
     )
 
 
-def _last_words(answer: Answer) -> str:
+def _last_words(output: Output) -> str:
     """Return why a trial ended early: the last line of its traceback, or its exit status."""
-    lines = answer.err.strip().splitlines()
-    if lines and answer.status > 0:
+    lines = output.err.strip().splitlines()
+    if lines and output.status > 0:
         return lines[-1]
-    return f"the process ends with status {answer.status}"
+    return f"the process ends with status {output.status}"
 
 
 def _lines(text: str) -> Iterator[dict[str, list[str] | str]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from builder.doctor import docker, outside
+from builder.doctor import docker, programs
 from tests.builder.doctor.conftest import HANGS, Program, check_form, only, says
 
 CLIENT = {"Client": {"Version": "28.2.2"}}
@@ -78,10 +78,10 @@ def test_an_engine_that_hangs_is_a_warning(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program("docker", HANGS)
-    monkeypatch.setattr(docker, "ask", partial(outside.ask, seconds=0.2))
+    monkeypatch.setattr(docker, "run_program", partial(programs.run_program, seconds=0.2))
     finding = only(docker.check())
     check_form([finding])
-    assert (finding.severity, finding.what) == ("warning", "docker does not answer within 0.2 s")
+    assert (finding.severity, finding.what) == ("warning", "docker does not respond within 0.2 s")
 
 
 def test_a_gpu_that_containers_cannot_be_given_is_a_warning(program: Program) -> None:

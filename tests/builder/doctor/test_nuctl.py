@@ -2,7 +2,7 @@ from functools import partial
 
 import pytest
 
-from builder.doctor import nuctl, outside
+from builder.doctor import nuctl, programs
 from tests.builder.doctor.conftest import HANGS, Program, check_form, only, says
 
 
@@ -69,7 +69,7 @@ def test_no_nuctl_is_a_warning(program: Program) -> None:
 
 def test_a_nuctl_that_hangs_is_a_warning(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     program("nuctl", HANGS)
-    monkeypatch.setattr(nuctl, "ask", partial(outside.ask, seconds=0.2))
+    monkeypatch.setattr(nuctl, "run_program", partial(programs.run_program, seconds=0.2))
     finding = only(nuctl.check())
     check_form([finding])
-    assert (finding.severity, finding.what) == ("warning", "nuctl does not answer within 0.2 s")
+    assert (finding.severity, finding.what) == ("warning", "nuctl does not respond within 0.2 s")

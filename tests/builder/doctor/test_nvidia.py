@@ -2,7 +2,7 @@ from functools import partial
 
 import pytest
 
-from builder.doctor import nvidia, outside
+from builder.doctor import nvidia, programs
 from tests.builder.doctor.conftest import HANGS, Program, check_form, only, says
 
 # The oldest drivers are those of NVIDIA's release notes: 525.60.13 for CUDA 12, 580.65.06 for 13.
@@ -48,7 +48,7 @@ def test_every_gpu_is_judged(program: Program) -> None:
 
 
 def test_a_driver_that_does_not_know_compute_capability_is_asked_again(program: Program) -> None:
-    # Drivers before 510 answer so, on stdout and with status 2.
+    # Drivers before 510 output so, on stdout and with status 2.
     program(
         "nvidia-smi",
         "asked = ' '.join(sys.argv)",
@@ -86,12 +86,12 @@ def test_a_driver_that_hangs_is_a_warning(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program("nvidia-smi", HANGS)
-    monkeypatch.setattr(nvidia, "ask", partial(outside.ask, seconds=0.2))
+    monkeypatch.setattr(nvidia, "run_program", partial(programs.run_program, seconds=0.2))
     finding = only(nvidia.check())
     check_form([finding])
     assert (finding.severity, finding.what) == (
         "warning",
-        "nvidia-smi does not answer within 0.2 s",
+        "nvidia-smi does not respond within 0.2 s",
     )
 
 

@@ -1,4 +1,4 @@
-"""Asking other programs, which may be absent, broken or silent."""
+"""Running other programs, which may be missing or broken, or may hang."""
 
 import os
 import shutil
@@ -9,12 +9,12 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a program said.
+class Output:
+    """The result of a program.
 
     Attributes:
-        status: its exit status; negative where a signal ended it.
-        out, err: what it wrote.
+        status: its exit status; negative if a signal ended it.
+        out, err: the text of its stdout and stderr.
     """
 
     status: int
@@ -22,46 +22,46 @@ class Answer:
     err: str
 
     @property
-    def complaint(self) -> str:
-        """The line in which it most likely says what is wrong."""
+    def error_line(self) -> str:
+        """The line that most likely states the error."""
         lines = [line.strip() for line in (self.err + "\n" + self.out).splitlines()]
         lines = [line for line in lines if line]
-        # Docker warns of a configuration that it cannot read before it says what is the matter.
+        # Docker warns about an unreadable configuration before it prints the error.
         telling = [line for line in lines if not line.lower().startswith("warning")]
         return next(iter(telling or lines), f"exit status {self.status}")
 
 
-class NoAnswer(Exception):
-    """A program that cannot be run, or does not end in time. Its text says which."""
+class ProgramError(Exception):
+    """A program cannot be run, or does not end in time; the text states which."""
 
 
-class Absent(NoAnswer):
-    """There is no such program."""
+class ProgramNotFound(ProgramError):
+    """The program does not exist."""
 
 
-def ask(
+def run_program(
     program: str,
     *arguments: str,
     seconds: float = 15,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-) -> Answer:
+) -> Output:
     """Run a program, without a shell and with a limit on its time.
 
     Args:
         program: its path, or its name on the PATH.
-        arguments: one by one.
-        seconds: after which it is stopped.
-        cwd: the folder to run it in.
-        env: variables to set besides those of this process.
+        arguments: its arguments.
+        seconds: the time after which it is stopped.
+        cwd: the directory to run it in.
+        env: environment variables to add to those of this process.
 
     Raises:
-        Absent: there is no such program.
-        NoAnswer: it cannot be run, or took too long.
+        ProgramNotFound: the program does not exist.
+        ProgramError: it cannot be run, or exceeds the time.
     """
     path = shutil.which(program)
     if path is None:
-        raise Absent(f"{program} is not on the PATH")
+        raise ProgramNotFound(f"{program} is not on the PATH")
     try:
         done = subprocess.run(  # noqa: S603
             [path, *arguments],
@@ -75,7 +75,7 @@ def ask(
             env={**os.environ, **(env or {})},
         )
     except subprocess.TimeoutExpired:
-        raise NoAnswer(f"{program} does not answer within {seconds:g} s") from None
+        raise ProgramError(f"{program} does not respond within {seconds:g} s") from None
     except OSError as error:
-        raise NoAnswer(f"{program} cannot be run: {error.strerror or error}") from error
-    return Answer(done.returncode, done.stdout, done.stderr)
+        raise ProgramError(f"{program} cannot be run: {error.strerror or error}") from error
+    return Output(done.returncode, done.stdout, done.stderr)
