@@ -11,8 +11,8 @@ import onnx
 import pytest
 
 from builder.diagnostics.errors import ModelError
+from builder.lint.examine import plan
 from builder.model.download import fetch_from_wheel
-from builder.plan.plan import plan
 from builder.targets.build import build
 from tests.paths import ROOT
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.plan.plan import plan
+from builder.lint.examine import plan
 from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from tests.builder.models import yolo_model

@@ -14,8 +14,8 @@ from onnx import TensorProto
 from openvino import opset8
 
 from builder.families.init import begin, write
+from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS
-from builder.plan.plan import plan
 from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from tests import zoo

@@ -15,9 +15,9 @@ from builder.cli.terminal import Progress
 from builder.families.init import begin, write
 from builder.families.inspect import Inspection
 from builder.lint.check import check
+from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS
 from builder.model.file import read
-from builder.plan.plan import plan
 from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from tests import zoo
@@ -102,7 +102,7 @@ def test_check_and_inspect_tell_what_is_wrong_and_nothing_else(
     checked = check([tmp_path / "m.yaml"], VARIANTS, Progress(StringIO()))
     assert [it.code for it in checked.problems] == ["declared-shape"] * (declared in WRONG)
     for problem in checked.problems:
-        assert problem.path == "model"
+        assert problem.place == "model"
         assert problem.line
         assert problem.found.startswith("output0 [")
         assert problem.allowed == "output0 [1, 7, 84] float32"

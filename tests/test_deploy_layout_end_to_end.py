@@ -11,8 +11,8 @@ import yaml
 from onnx import TensorProto, helper, numpy_helper
 
 from builder.diagnostics.errors import CvatbuildError
+from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
-from builder.plan.plan import plan
 from builder.run.judge.detector import judge
 from builder.run.local import BuiltFunction
 from builder.targets.build import build

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from builder.plan.plan import plan
+from builder.lint.examine import plan
 from builder.run.judge.detector import judge
 from builder.run.local import BuiltFunction
 from builder.targets.build import build

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
-from builder.plan.plan import plan
 from builder.run.local import BuiltFunction
 from builder.run.predict import PREDICTORS
 from builder.targets.build import build

@@ -12,8 +12,8 @@ import yaml
 from builder.diagnostics.errors import CvatbuildError
 from builder.families.init import begin, write
 from builder.families.inspect import Inspection
+from builder.lint.examine import plan
 from builder.model.file import read
-from builder.plan.plan import plan
 from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from tests import zoo
@@ -198,7 +198,7 @@ def test_a_hostile_or_broken_file_is_an_error_that_says_where(tmp_path: Path, na
     steps = "preprocess: [letterbox, normalize]\npostprocess: [yolo, nms, rectangle]\n"
     (tmp_path / "m.yaml").write_text(f"{manifest}{steps}variants: {{gpu: false}}\n")
     (problem,) = failure(lambda: plan(tmp_path / "m.yaml")).problems
-    assert (problem.code, problem.path, problem.line) == ("model-metadata", "model", 3)
+    assert (problem.code, problem.place, problem.line) == ("model-metadata", "model", 3)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_manifests_file_name_must_be_printable(name: str, folder: Path) -> Non
     file = folder / f"{name}.yaml"
     file.write_text(MANIFEST, "utf-8")
     (found,) = diagnostics(folder, file.name)
-    assert (found["code"], found["remedy"]) == ("file-name", "rename it")
+    assert (found["code"], found["remedy"]) == ("file-name", "rename the file")
 
 
 @pytest.mark.parametrize("text", ["", "[1, 2]", "word", "null", "5"])

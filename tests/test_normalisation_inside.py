@@ -10,8 +10,8 @@ import yaml
 from onnx import helper, numpy_helper
 
 from builder.families.init import begin, write
+from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS
-from builder.plan.plan import plan
 from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from runtimes import rle

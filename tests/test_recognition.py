@@ -13,8 +13,8 @@ import yaml
 
 from builder.diagnostics.errors import ModelError
 from builder.families.init import Begun, begin, write
+from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
-from builder.plan.plan import plan
 from builder.run.judge.detector import judge
 from builder.run.local import BuiltFunction
 from builder.targets.build import build

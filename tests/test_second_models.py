@@ -10,8 +10,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from builder.diagnostics.errors import CvatbuildError
+from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
-from builder.plan.plan import plan
 from builder.run.judge.detector import judge
 from builder.run.local import BuiltFunction
 from builder.targets.build import build
@@ -283,7 +283,7 @@ def test_a_second_model_cannot_draw(tmp_path: Path) -> None:
     with pytest.raises(CvatbuildError) as caught:
         _function(tmp_path, "cpu", "rectangle")
     (problem,) = (it for it in caught.value.problems if it.severity == "error")
-    assert problem.path == "then[0].postprocess"
+    assert problem.place == "then[0].postprocess"
     assert (
         problem.what == "a second model gives keypoints and attributes; refine and draw at the top"
     )
@@ -294,7 +294,7 @@ def test_a_label_that_there_is_none_of_cannot_be_looked_at(tmp_path: Path) -> No
     with pytest.raises(CvatbuildError) as caught:
         _function(tmp_path, "cpu", "number_attribute: red", only="only: [plane]")
     (problem,) = (it for it in caught.value.problems if it.severity == "error")
-    assert (problem.path, problem.found, problem.allowed) == (
+    assert (problem.place, problem.found, problem.allowed) == (
         "then[0].only[0]",
         "plane",
         "car, bird",

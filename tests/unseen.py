@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from builder.diagnostics.errors import ManifestError
+from builder.lint.examine import examine
 from builder.manifest.schema import Manifest
-from builder.plan.plan import examine
 
 
 def check_without_model(file: Path) -> Manifest:
@@ -13,10 +13,10 @@ def check_without_model(file: Path) -> Manifest:
     Raises:
         ManifestError: with everything that is wrong.
     """
-    examined = examine(file, look=False)
+    examined = examine(file, with_models=False)
     errors = [problem for problem in examined.problems if problem.severity == "error"]
     if errors:
         raise ManifestError(*errors)
-    assert examined.reading.read is not None
-    manifest: Manifest = examined.reading.read.manifest
+    assert examined.manifest_file is not None
+    manifest: Manifest = examined.manifest_file.manifest
     return manifest

@@ -6,13 +6,15 @@ Slow imports stay inside functions; see builder.cli.commands.
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from builder.cli.options import VariantOption
-from builder.diagnostics.errors import CommandLineError, ManifestError, Problem, closest, collect
-from builder.diagnostics.files import ABSENT, names_in, trouble
+from builder.diagnostics.collector import Diagnostics
+from builder.diagnostics.errors import CommandLineError, ManifestError
+from builder.diagnostics.files import ABSENT, names_in, unreadable
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.text import closest
 
 if TYPE_CHECKING:
     from builder.cli.terminal import Progress
@@ -46,7 +48,7 @@ def require_files(files: Sequence[Path], *accepted: FileType, commands: Iterable
     """
     for file in files:
         types = tuple(it for it in accepted if file.suffix.lower() in SUFFIXES[it]) or accepted
-        what, hint = trouble(file), ""
+        what, hint = unreadable(file), ""
         if what == ABSENT:
             hint = _similar_path(file, types, commands)
         elif what == "is a directory":
@@ -175,7 +177,8 @@ def read_plans(
     Raises:
         ManifestError: the problems of all manifests.
     """
-    from builder.plan.plan import Plan, plan
+    from builder.lint.examine import plan
+    from builder.plan.plan import Plan
 
     def planned(file: Path) -> Plan:
         with progress.step(f"reading {file}"):
@@ -190,11 +193,14 @@ def for_each(files: Sequence[Path], action: Callable[[Path], _Result]) -> list[_
     Raises:
         ManifestError: the problems of all files.
     """
-    problems: list[Problem] = []
-    results = [collect(problems, partial(action, file)) for file in files]
-    if problems:
-        raise ManifestError(*problems)
-    return [result for result in results if result is not None]
+    diagnostics = Diagnostics()
+    results = []
+    for file in files:
+        with diagnostics.collect():
+            results.append(action(file))
+    if diagnostics.problems:
+        raise ManifestError(*diagnostics.problems)
+    return results
 
 
 def selected_variants(wanted: Sequence[VariantOption] | None) -> "tuple[VariantName, ...]":

@@ -13,7 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from builder.cli.terminal import Colour, Progress
-    from builder.diagnostics.errors import Problem
+    from builder.diagnostics.problem import Problem
     from builder.doctor.finding import Finding
     from builder.families.init import Begun
 

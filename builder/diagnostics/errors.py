@@ -1,175 +1,99 @@
-"""Every error that the tool raises on purpose.
+"""The exceptions of the tool.
 
     CvatbuildError
-      CommandLineError   an argument that makes no sense: exit status 2
-      ManifestError      a manifest, or what it says of its model, cannot be used
+      CommandLineError   an argument is invalid: exit status 2
+      ManifestError      a manifest cannot be used
       ModelError         a model file cannot be fetched or read
       OutputError        the output directory cannot be written without losing something
-      BuiltError         a built function cannot be started or does not answer as it must
+      BuiltError         a built function cannot be started, or its reply is invalid
+    Refused              a validator of the manifest's schema refuses a value
 
-The library raises, the command line prints. Each error carries all the problems that were found,
-not only the first.
+The library raises, the command line prints. Each CvatbuildError carries all the problems that were
+found, not only the first.
 """
 
-import difflib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import ClassVar, TypeVar
+from dataclasses import replace
+from typing import ClassVar
 
-from builder.diagnostics.findings import KINDS, Severity
-from runtimes.errors import FunctionError
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong, for a person to read.
-
-    Attributes:
-        what: what is wrong, in one sentence without a full stop.
-        file: the file that it is about, if there is one.
-        line, column: where in that file, from 1; 0 where that has no meaning.
-        path: where in the manifest, such as `postprocess[1].nms.iou`.
-        found: the offending value.
-        allowed: what would have been right.
-        hint: what to do about it.
-        code: which kind of finding it is; see builder.diagnostics.findings. Without one it is
-            the general one of the error that carries it.
-    """
-
-    what: str
-    file: Path | None = None
-    line: int = 0
-    column: int = 0
-    path: str = ""
-    found: str = ""
-    allowed: str = ""
-    hint: str = ""
-    code: str = ""
-
-    @property
-    def severity(self) -> Severity:
-        """How bad it is."""
-        return KINDS[self.code].severity if self.code else "error"
-
-    @property
-    def head(self) -> str:
-        """Where it is, and what is wrong."""
-        place = str(self.file) if self.file else ""
-        if place and self.line:
-            place += f":{self.line}:{self.column}"
-        return ": ".join(part for part in (place, self.path, self.what) if part)
-
-    @property
-    def details(self) -> dict[str, str]:
-        """What else there is to say, by name."""
-        details = {"found": self.found, "allowed": self.allowed, "hint": self.hint}
-        return {key: text for key, text in details.items() if text}
-
-    def __str__(self) -> str:
-        return "\n".join(
-            [self.head, *(f"  {f'{key}:':8} {text}" for key, text in self.details.items())]
-        )
-
-    @classmethod
-    def of(cls, error: FunctionError, file: Path | None = None) -> "Problem":
-        """The problem that a step or a function reported by an exception."""
-        return cls(
-            error.what,
-            file=file,
-            path=error.where,
-            found=error.found,
-            allowed=error.allowed,
-            hint=error.hint,
-            code=error.fault.value if error.fault else "",
-        )
+COMMAND_LINE = Rule(
+    "command-line",
+    "Invalid command line",
+    "An argument is invalid, or arguments cannot be combined.",
+)
+MANIFEST = Rule("manifest", "Invalid manifest", "No function can be built from the manifest.")
+MODEL = Rule("model", "Unusable model", "The model cannot be read, or its family is unknown.")
+OUTPUT = Rule(
+    "output",
+    "Output cannot be written",
+    "Files would be lost, or the file system refuses to write.",
+)
+FUNCTION = Rule(
+    "function",
+    "Function does not work",
+    "The function does not start, or CVAT could not use its replies.",
+)
 
 
 class CvatbuildError(Exception):
-    """What the command line reports without a traceback.
+    """An error that the command line reports without a traceback.
 
-    Attributes:
-        problems: at least one.
+    Args:
+        problems: at least one. Those without a rule get the exception's `rule`.
     """
 
     status: ClassVar[int] = 1
-    code: ClassVar[str] = "manifest"
+    rule: ClassVar[Rule] = MANIFEST
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(
-            problem if problem.code else replace(problem, code=self.code) for problem in problems
-        )
+        self.problems = tuple(it if it.rule else replace(it, rule=self.rule) for it in problems)
 
 
 class CommandLineError(CvatbuildError):
-    """An argument that makes no sense."""
+    """An argument is invalid."""
 
     status = 2
-    code = "command-line"
+    rule = COMMAND_LINE
 
 
 class ManifestError(CvatbuildError):
-    """A manifest, or what it says of its model, cannot be used."""
+    """A manifest cannot be used."""
 
 
 class ModelError(CvatbuildError):
     """A model file cannot be fetched or read."""
 
-    code = "model"
+    rule = MODEL
 
 
 class OutputError(CvatbuildError):
     """The output directory cannot be written without losing something."""
 
-    code = "output"
+    rule = OUTPUT
 
 
 class BuiltError(CvatbuildError):
-    """A built function cannot be started or does not answer as it must."""
+    """A built function cannot be started, or its reply is invalid."""
 
-    code = "function"
+    rule = FUNCTION
 
 
 class Refused(ValueError):
-    """What a validator of the manifest's schema raises.
+    """A validator of the manifest's schema refuses a value.
 
     Args:
         what: what is wrong, in one sentence without a full stop.
-        code: the finding's.
-        where: the key that it is about, of the model that is validated.
+        rule: the rule that the value violates.
+        where: the key in question, of the model that is validated.
         allowed, hint: see Problem.
     """
 
     def __init__(
-        self, what: str, code: str, where: str = "", allowed: str = "", hint: str = ""
+        self, what: str, rule: Rule, where: str = "", allowed: str = "", hint: str = ""
     ) -> None:
         super().__init__(what)
-        self.code = code
-        self.where = where
-        self.allowed = allowed
-        self.hint = hint
-
-
-_Result = TypeVar("_Result")
-
-
-def collect(problems: list[Problem], part: Callable[[], _Result]) -> _Result | None:
-    """What `part` returns, or None with its problems added to the list."""
-    try:
-        return part()
-    except CvatbuildError as error:
-        problems += error.problems
-        return None
-
-
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word closest to a mistyped one, if one is close."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return close[0] if close else None
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint that names the known word closest to a mistyped one, or nothing."""
-    close = closest(word, known)
-    return "" if close is None else f"did you mean '{close}'?"
+        path = (where,) if where else ()
+        self.problem = Problem(what, path=path, allowed=allowed, hint=hint, rule=rule)

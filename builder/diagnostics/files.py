@@ -6,11 +6,11 @@ import stat
 from pathlib import Path
 
 ABSENT = "there is no such file"
-"""The trouble with a path at which nothing is."""
+"""The reason that `unreadable` returns for a path that does not exist."""
 
 
-def trouble(path: Path) -> str:
-    """Why a path is no file that can be read; nothing where it is one."""
+def unreadable(path: Path) -> str | None:
+    """Return the reason why `path` is not a readable file, or None."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -21,11 +21,14 @@ def trouble(path: Path) -> str:
         return "is a directory"
     if not stat.S_ISREG(mode):
         return "is a device or a pipe, not a file"
-    return "" if os.access(path, os.R_OK) else "cannot be read: Permission denied"
+    return None if os.access(path, os.R_OK) else "cannot be read: Permission denied"
 
 
 def names_in(folder: Path, *suffixes: str) -> list[str]:
-    """The names in a folder that end in one of these suffixes, sorted; none where it has none."""
+    """Return the names in a folder that end in one of these suffixes, sorted.
+
+    The list is empty if the folder cannot be read.
+    """
     try:
         return sorted(name for name in os.listdir(folder) if name.lower().endswith(suffixes))
     except (OSError, ValueError):
@@ -33,6 +36,6 @@ def names_in(folder: Path, *suffixes: str) -> list[str]:
 
 
 def sha256(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,23 +1,22 @@
-"""Findings as text for people, as JSON for programs, and as annotations for GitHub."""
+"""Diagnostics as text, as JSON, and as annotations for GitHub."""
 
 import json
 import re
 import textwrap
 
-from builder.diagnostics.errors import Problem
-from builder.diagnostics.findings import KINDS
+from builder.diagnostics.problem import Problem
 from builder.diagnostics.text import printable
 
 _WHOLE = re.compile(r"`[^`]*`|(?<!\w)'[^']*'(?!\w)")
-"""What a person may want to copy, which no break of a line must go through."""
+"""Text that a person may want to copy, so no line break may split it."""
 
 
 def as_text(problem: Problem, width: int | None = None) -> str:
-    """A problem as people read it, its code at the end of the first line.
+    """Return a problem as text, with its code at the end of the first line.
 
     Args:
-        problem: what was found.
-        width: of the terminal in characters, to break long lines at; None breaks none.
+        problem: the problem.
+        width: the terminal's width in characters; longer lines are wrapped. None wraps no line.
     """
     head = f"{problem.head} [{problem.code}]"
     details = [f"  {f'{key}:':8} {text}" for key, text in problem.details.items()]
@@ -28,7 +27,7 @@ def as_text(problem: Problem, width: int | None = None) -> str:
 
 
 def _wrapped(line: str, indent: str, width: int) -> str:
-    """A line broken at blanks, but not within what stands in quotes or backticks."""
+    """Wrap a line at spaces, but not within quotes or backticks."""
     kept = _WHOLE.sub(lambda found: found[0].replace(" ", "\0"), line)
     broken = textwrap.fill(
         kept,
@@ -41,46 +40,46 @@ def _wrapped(line: str, indent: str, width: int) -> str:
 
 
 def as_json(problem: Problem) -> str:
-    """A problem as one line of JSON; every key is always there."""
+    """Return a problem as one line of JSON that always has every key."""
     data = {
         "severity": problem.severity,
         "code": problem.code,
         "file": str(problem.file) if problem.file else "",
         "line": problem.line,
         "column": problem.column,
-        "path": problem.path,
+        "path": problem.place,
         "what": problem.what,
         "found": problem.found,
         "allowed": problem.allowed,
         "remedy": problem.hint,
     }
-    # The escape of what is no Unicode happens to be JSON's own.
+    # The escape for bytes that are not UTF-8 is the same as JSON's.
     return printable(json.dumps(data, ensure_ascii=False))
 
 
 def as_annotation(problem: Problem) -> str:
-    """A problem as a workflow command, which GitHub shows beside the line that it is about.
+    """Return a problem as a workflow command, which GitHub shows beside its line.
 
-    Format: `::error file=F,line=L,col=C,title=T::MESSAGE`, with `%`, line breaks and in the
-    properties also `:` and `,` written as in an address (actions/toolkit, command.ts).
+    Format: `::error file=F,line=L,col=C,title=T::MESSAGE`, with `%`, line breaks, and in
+    the properties also `:` and `,`, percent-encoded (actions/toolkit, command.ts).
     """
     properties = {
         "file": str(problem.file) if problem.file else "",
         "line": str(problem.line or ""),
         "col": str(problem.column or ""),
-        "title": f"{KINDS[problem.code].title} [{problem.code}]",
+        "title": f"{problem.rule.title} [{problem.code}]" if problem.rule else "",
     }
     listed = ",".join(f"{key}={_property(text)}" for key, text in properties.items() if text)
-    said = ": ".join(part for part in (problem.path, problem.what) if part)
+    said = ": ".join(part for part in (problem.place, problem.what) if part)
     message = "\n".join([said, *(f"{key}: {text}" for key, text in problem.details.items())])
     return printable(f"::{problem.severity} {listed}::{_message(message)}")
 
 
 def _message(text: str) -> str:
-    """Text after the `::` of a workflow command."""
+    """Encode the text after the `::` of a workflow command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    """Text within the properties of a workflow command."""
+    """Encode a property of a workflow command."""
     return _message(text).replace(":", "%3A").replace(",", "%2C")

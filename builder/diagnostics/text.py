@@ -1,16 +1,30 @@
-"""Text for people: what can be printed and what cannot."""
+"""Text in messages: printable characters, and suggestions for misspelled words."""
 
+import difflib
 import unicodedata
+from collections.abc import Iterable
 
 
 def printable(text: str) -> str:
-    """Text with an escape for each byte of a file's name that is no UTF-8."""
+    """Return text in which each byte that is not UTF-8, as in file names, is escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def has_controls(text: str) -> bool:
-    """Whether text holds what nobody can see: controls, marks of direction, breaks of lines."""
+    """Return whether text contains control characters, direction marks or line breaks."""
     return any(
         unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
         for letter in text
     )
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is closest to a misspelled one, or None if none is close."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint with the known word closest to a misspelled one; empty if none is close."""
+    close = closest(word, known)
+    return "" if close is None else f"did you mean '{close}'?"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from builder.diagnostics.errors import Problem
+from builder.diagnostics.problem import Problem
 from builder.families.draft_labels import label_lines
 from builder.families.match import Entry, Match
 from builder.families.ranking import Verdict

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from builder.diagnostics.errors import ManifestError, Problem
+from builder.diagnostics.errors import ManifestError
+from builder.diagnostics.problem import Problem
 from builder.families.coco_keypoints import COCO, COCO_EDGES, COCO_PLACES, names_of
 from builder.families.match import Match
 from builder.families.yaml_writer import Line, flow
@@ -48,7 +49,7 @@ def label_lines(source: "Source", match: Match, notes: list[Problem]) -> Iterato
             if not guessed:
                 what = "nothing says that class 0 is the background, and it gets no label"
             hint = "write the labels into the manifest, or give a file of them: --labels FILE"
-            notes.append(Problem(what, file=source.files[0], path="labels", hint=hint))
+            notes.append(Problem(what, file=source.files[0], path=("labels",), hint=hint))
     yield Line("labels:", why)
     for place, label in enumerate(named):
         number = label.id if label.id is not None else place + classes.first
@@ -117,12 +118,12 @@ def _named(
                 for problem in error.problems
             ]
             found = []
-        mistakes = Labels.of(found).mistakes()
-        if mistakes:
-            notes.append(Problem(f"in the metadata {mistakes[0][1]}", hint=mistakes[0][2]))
+        problems = Labels.of(found).problems()
+        if problems:
+            notes.append(Problem(f"in the metadata: {problems[0].what}", hint=problems[0].hint))
         elif found and classes.count not in (len(found), None):
             what = f"the metadata name {len(found)} classes, the model has {classes.count}"
-            notes.append(Problem(what, path="labels", found=classes.why))
+            notes.append(Problem(what, path=("labels",), found=classes.why))
         elif found:
             points = found[0].keypoints
             if match.keypoints and len(points) != match.keypoints:
@@ -166,5 +167,5 @@ def _fitted(source: "Source", match: Match, notes: list[Problem]) -> list[Label]
             if place >= classes.first
         ]
     what = f"{source.labels_from} names {len(given)} labels, the model has {count} classes"
-    notes.append(Problem(what, path="labels", found=classes.why))
+    notes.append(Problem(what, path=("labels",), found=classes.why))
     return given

@@ -21,7 +21,6 @@ class Family:
         input_format: how images look to its models; None where that differs from model to model.
         required: the parts of `input_format` that hold for every model of the family. `check`
             warns of manifests that differ from them; the others are only what `init` writes.
-        input_code: the code of the diagnostic about an image that is not in `input_format`.
         candidates_overlap: whether several candidates stand for one object, so that `nms` has to
             follow the decoder.
         encoder_speed: bytes of weights that an encoder of the family works off per second on two
@@ -32,7 +31,6 @@ class Family:
     steps: tuple[type[Step], ...]
     input_format: InputFormat | None = None
     required: frozenset[Aspect] = frozenset()
-    input_code: str = ""
     candidates_overlap: bool = False
     encoder_speed: float | None = None
 

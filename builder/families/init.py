@@ -6,24 +6,28 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder.diagnostics.errors import (
-    CvatbuildError,
-    ManifestError,
-    ModelError,
-    OutputError,
-    Problem,
-)
-from builder.diagnostics.files import trouble
+from builder.diagnostics.errors import CvatbuildError, ManifestError, ModelError, OutputError
+from builder.diagnostics.files import unreadable
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import warning
 from builder.diagnostics.text import has_controls
 from builder.families.draft import Draft, Source, draft, stem_of
 from builder.families.ranking import Verdict, recognise
-from builder.manifest.label_files import from_file
+from builder.manifest.label_files import LABEL_FILE, from_file
 from builder.manifest.labels import Label, Name
-from builder.manifest.located_yaml import Document
-from builder.manifest.validation import Strict, validate
+from builder.manifest.located_yaml import LocatedYaml
+from builder.manifest.pydantic_errors import validate
+from builder.manifest.validation import Strict
 from builder.model.file import Model, locate, read
+from builder.model.shape_inference import DECLARED_SHAPE
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.errors import FunctionError
+
+GUESSED = warning(
+    "guessed",
+    "Guessed value",
+    "The model does not contain the value that `init` wrote into the manifest.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def begin(files: Sequence[Path], folder: Path, labels: Path | None = None) -> Be
     )
     found = draft(source)
     notes = (*found.notes, *_remarks(files, models, verdict))
-    coded = tuple(note if note.code else replace(note, code="guessed") for note in notes)
+    coded = tuple(note if note.rule else replace(note, rule=GUESSED) for note in notes)
     return Begun(found, verdict, coded)
 
 
@@ -85,7 +89,7 @@ def write(text: str, file: Path, *, force: bool) -> None:
     Raises:
         OutputError: it cannot be written; or is there already, and not to be overwritten (`force`).
     """
-    wrong = trouble(file)
+    wrong = unreadable(file)
     if os.path.lexists(file) and (wrong or not force):
         hint = "-o FILE writes another"
         hint = hint if wrong else f"--force overwrites it; {hint}"
@@ -146,7 +150,7 @@ def belong_together(files: Sequence[Path]) -> bool:
 def _names(file: Path, files: Sequence[Path]) -> bool:
     """Whether a file is a manifest that names all of these models."""
     try:
-        data = Document.read(file).data
+        data = LocatedYaml.read(file).data
     except CvatbuildError:
         return False
     if not isinstance(data, dict):
@@ -168,11 +172,11 @@ def _labels(file: Path) -> tuple[Label, ...]:
     Raises:
         ManifestError: it cannot be read, or they are none that CVAT could have.
     """
-    wrong = trouble(file)
+    wrong = unreadable(file)
     if wrong:
-        raise ManifestError(Problem(wrong, file=file, code="label-file"))
+        raise ManifestError(Problem(wrong, file=file, rule=LABEL_FILE))
     data = {"labels": from_file(file, numbered=True)}
-    entries = validate(_LabelFile, data, Document(file, data, {}, {})).labels
+    entries = validate(_LabelFile, data, LocatedYaml(file, data, {}, {})).labels
     return tuple(it if isinstance(it, Label) else Label(name=it) for it in entries)
 
 
@@ -234,7 +238,7 @@ def _remarks(files: Sequence[Path], models: Sequence[Model], verdict: Verdict) -
                 f"declares {declared} but gives {given}",
                 file=file,
                 hint="its steps are chosen by what it gives; other tools may need a new export",
-                code="declared-shape",
+                rule=DECLARED_SHAPE,
             )
             for declared, given in model.with_shapes(real).misdeclared
         ]

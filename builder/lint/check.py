@@ -1,68 +1,72 @@
-"""Checking manifests: everything that can be known without building, of all of them at once."""
+"""Checking manifests: everything that can be known without building."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.cli.terminal import Progress
-from builder.diagnostics.errors import ManifestError, Problem
-from builder.lint import together
+from builder.diagnostics.errors import ManifestError
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.progress import Progress
+from builder.lint.conflicts import find_conflicts
+from builder.lint.examine import examine
 from builder.manifest.reading import ManifestFile
 from builder.manifest.variants import VariantName
-from builder.plan.plan import Plan, examine
+from builder.plan.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What is known of some manifests.
+    """The result of checking manifests.
 
     Attributes:
-        sound: a line about each manifest without an error.
+        valid: a line about each manifest without errors.
         problems: errors and warnings, manifest by manifest.
     """
 
-    sound: tuple[str, ...]
+    valid: tuple[str, ...]
     problems: tuple[Problem, ...]
 
     def failed(self, strict: bool) -> bool:
-        """Whether there is an error or, if `strict`, a warning."""
-        return any(strict or problem.severity == "error" for problem in self.problems)
+        """Return whether there is an error or, if `strict`, a warning."""
+        return any(strict or problem.is_error for problem in self.problems)
 
 
 def check(
-    files: Sequence[Path], variants: Sequence[VariantName], progress: Progress, look: bool = True
+    files: Sequence[Path],
+    variants: Sequence[VariantName],
+    progress: Progress,
+    with_models: bool = True,
 ) -> Checked:
-    """Check manifests with their models.
+    """Check manifests and their models.
 
     Args:
         files: the manifests.
-        variants: those that are to be built.
-        progress: told what takes long.
-        look: whether to look into the models; without, what depends on them is left out.
+        variants: the variants to build.
+        progress: gets the steps that take long.
+        with_models: whether to read the models; without them fewer rules apply.
     """
-    sound: list[str] = []
+    valid: list[str] = []
     problems: list[Problem] = []
     named: list[ManifestFile[Any]] = []
     for file in files:
         try:
             with progress.step(f"checking {file}"):
-                examined = examine(file, variants, progress.bytes, look)
+                examined = examine(file, variants, progress.bytes, with_models)
         except ManifestError as error:
             problems += error.problems
             continue
         problems += examined.problems
-        read = examined.reading.read
-        if read is None or ("name",) in examined.reading.doubtful:
+        if examined.manifest_file is None or not examined.has_name:
             continue
-        named.append(read)
-        if not any(problem.severity == "error" for problem in examined.problems):
-            sound.append(_sound(file, read.manifest.name, examined.plan))
-    return Checked(tuple(sound), (*problems, *together.find(named)))
+        named.append(examined.manifest_file)
+        if not any(problem.is_error for problem in examined.problems):
+            valid.append(_line(file, examined.manifest_file.manifest.name, examined.plan))
+    return Checked(tuple(valid), (*problems, *find_conflicts(named)))
 
 
-def _sound(file: Path, name: str, plan: Plan | None) -> str:
-    """What is said of a manifest without an error."""
+def _line(file: Path, name: str, plan: Plan | None) -> str:
+    """Return the line about a manifest without errors."""
     if plan is None:
-        return f"{file}: ok: {name}, as far as can be known without the model"
+        return f"{file}: ok: {name}; the model was not read"
     return f"{file}: ok: {name}, {', '.join(plan.variants)}"

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from builder.diagnostics.errors import Problem
+from builder.diagnostics.problem import Problem
 from builder.families.yaml_writer import readable
 from builder.lint.scene import Scene
+from builder.model.shape_inference import DECLARED_SHAPE
 
 
 def find(scene: Scene) -> Iterator[Problem]:
@@ -12,7 +13,7 @@ def find(scene: Scene) -> Iterator[Problem]:
     for path, model in scene.models.items():
         for declared, real in model.misdeclared:
             yield scene.problem(
-                "declared-shape",
+                DECLARED_SHAPE,
                 path,
                 "declares another shape of an output than its graph gives",
                 readable(str(declared)),

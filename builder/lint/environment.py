@@ -5,9 +5,47 @@ from collections.abc import Iterator
 
 from builder.backends.pins import PYTHON
 from builder.backends.registry import requirements
-from builder.diagnostics.errors import Problem
+from builder.diagnostics.path import Path_
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule, warning
 from builder.lint.scene import Deployment, Scene
-from builder.manifest.located_yaml import Path_
+
+BASE_IMAGE = Rule(
+    "base-image",
+    "Unsuitable base image",
+    "The image build fails after minutes, with a message about msgpack, python or a wheel.",
+)
+PIP_PINNED = Rule(
+    "pip-pinned",
+    "Package conflicts with a pinned version",
+    "pip finds no solution, and the image is not built.",
+)
+PIP_CLASH = Rule(
+    "pip-clash",
+    "Package overwrites a required package",
+    "Two packages that install the same module overwrite each other.",
+)
+TIMEOUT_OVER_CVAT = warning(
+    "timeout-over-cvat",
+    "Timeout exceeds CVAT's timeout",
+    "The annotator sees an error while the function is still running.",
+)
+PORT_TAKEN = warning(
+    "port-taken",
+    "Port is in use",
+    "Docker does not start the function.",
+)
+ENV_RESERVED = warning(
+    "env-reserved",
+    "Reserved environment variable",
+    "The function may not start.",
+)
+ENV_SECRET = warning(
+    "env-secret",
+    "Secret in a committed file",
+    "Everyone who can read the repository can read the secret.",
+)
+
 
 _CVAT_SECONDS = 120
 """How long CVAT waits for a reply (cvat/settings/base.py, CVAT_NUCLIO_DEFAULT_TIMEOUT)."""
@@ -37,7 +75,7 @@ def find(scene: Scene) -> Iterator[Problem]:
         yield from _variables(scene, path, variant)
         if variant.port in _TAKEN_PORTS:
             yield scene.problem(
-                "port-taken",
+                PORT_TAKEN,
                 (*path, "port"),
                 f"where CVAT runs, this is the port of {_TAKEN_PORTS[variant.port]}",
                 variant.port,
@@ -55,7 +93,7 @@ def _timeout(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem
     """A request that goes on after CVAT has given it up."""
     if seconds(variant.event_timeout) > _CVAT_SECONDS:
         yield scene.problem(
-            "timeout-over-cvat",
+            TIMEOUT_OVER_CVAT,
             (*path, "event_timeout"),
             f"CVAT gives a request up after {_CVAT_SECONDS} s; the function would work on it all "
             "the same, and keep the next one waiting",
@@ -73,7 +111,7 @@ def _image(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     python = re.search(r"(?:^|/)python:v?([0-9]+(?:\.[0-9]+)?)", name)
     if "alpine" in name:
         yield scene.problem(
-            "base-image",
+            BASE_IMAGE,
             here,
             "Alpine has another C library than the wheels of the inference runtimes and of Nuclio",
             name,
@@ -82,7 +120,7 @@ def _image(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
         )
     elif python and python[1] != PYTHON:
         yield scene.problem(
-            "base-image",
+            BASE_IMAGE,
             here,
             f"has Python {python[1]}, but Nuclio's wheels and the pinned packages are for {PYTHON}",
             name,
@@ -91,7 +129,7 @@ def _image(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
         )
     elif re.match(r"^(docker\.io/)?(library/)?(nvidia/cuda|ubuntu|debian|busybox)(:|@|$)", name):
         yield scene.problem(
-            "base-image",
+            BASE_IMAGE,
             here,
             "has no Python, which Nuclio calls as `python` while it builds the image",
             name,
@@ -102,13 +140,14 @@ def _image(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
 
 def _packages(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """Packages that contradict those that every function has."""
-    settings = scene.read.manifest.variants.of(variant.NAME)
-    pinned = {_project(line): line for line in requirements(scene.read.manifest.type, settings)}
+    manifest = scene.manifest_file.manifest
+    settings = manifest.variants.of(variant.NAME)
+    pinned = {_project(line): line for line in requirements(manifest.type, settings)}
     for place, line in enumerate(variant.pip):
         name = _project(line)
         if name in pinned and pinned[name].partition("==")[2] != line.partition("==")[2]:
             yield scene.problem(
-                "pip-pinned",
+                PIP_PINNED,
                 (*path, "pip", place),
                 f"functions have {pinned[name]}, and pip installs no two versions of a package",
                 line,
@@ -117,7 +156,7 @@ def _packages(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Proble
             )
         elif name in _OTHERS and name not in pinned:
             yield scene.problem(
-                "pip-clash",
+                PIP_CLASH,
                 (*path, "pip", place),
                 f"{name} cannot be beside what a function has: {_OTHERS[name]}",
                 line,
@@ -136,7 +175,7 @@ def _variables(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Probl
         here = (*path, "env", name)
         if _RESERVED.match(name):
             yield scene.problem(
-                "env-reserved",
+                ENV_RESERVED,
                 here,
                 f"Nuclio and Python find the function's own code and libraries by {name}",
                 name,
@@ -144,7 +183,7 @@ def _variables(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Probl
             )
         elif _SECRET.search(name):
             yield scene.problem(
-                "env-secret",
+                ENV_SECRET,
                 here,
                 "is written to function.yaml, which is made to be committed and reviewed",
                 name,

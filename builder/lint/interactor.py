@@ -2,12 +2,40 @@
 
 from collections.abc import Iterator
 
-from builder.diagnostics.errors import Problem
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import warning
 from builder.families.registry import family_of
 from builder.lint.environment import seconds
 from builder.lint.scene import Scene
 from builder.manifest.schema import InteractorManifest
 from runtimes.prompted import Prompted
+
+POINTS_NEEDED = warning(
+    "points-needed",
+    "No prompt is required",
+    "CVAT may call the function without a positive point or a bounding box, and shows an error.",
+)
+NEGATIVE_POINTS_NEEDED = warning(
+    "negative-points-needed",
+    "Negative points are required",
+    "CVAT calls the function only after the annotator has placed them, and shows nothing before.",
+)
+BOX_NOT_OFFERED = warning(
+    "box-not-offered",
+    "CVAT version ignores the optional bounding box",
+    "The version does not read the key, and offers points only.",
+)
+WORKERS_APART = warning(
+    "workers-apart",
+    "Workers do not share embeddings",
+    "The encoder, which takes seconds, runs once in each worker.",
+)
+TIMEOUT_SHORT = warning(
+    "timeout-short",
+    "Timeout is shorter than the encoder's run time",
+    "Nuclio stops the first request for every image, and restarts the worker.",
+)
+
 
 _NO_OPTIONAL_BOX = (2, 15)
 """The newest CVAT of which it is known that it does not read `startswith_box_optional`."""
@@ -15,7 +43,7 @@ _NO_OPTIONAL_BOX = (2, 15)
 
 def find(scene: Scene) -> Iterator[Problem]:
     """See builder.lint."""
-    manifest = scene.read.manifest
+    manifest = scene.manifest_file.manifest
     if isinstance(manifest, InteractorManifest):
         yield from _clicks(scene, manifest)
         yield from _workers(scene)
@@ -26,7 +54,7 @@ def _clicks(scene: Scene, manifest: InteractorManifest) -> Iterator[Problem]:
     """Clicks that annotators have to make, or that tell the function nothing."""
     if manifest.min_pos_points == 0 and manifest.start_with_box == "never":
         yield scene.problem(
-            "points-needed",
+            POINTS_NEEDED,
             ("min_pos_points",),
             "without a box the function needs a click on the object; CVAT would ask it about one "
             "beside the object too, and show an error",
@@ -36,7 +64,7 @@ def _clicks(scene: Scene, manifest: InteractorManifest) -> Iterator[Problem]:
         )
     if manifest.min_neg_points > 0:
         yield scene.problem(
-            "negative-points-needed",
+            NEGATIVE_POINTS_NEEDED,
             ("min_neg_points",),
             "CVAT would show nothing before the annotator has clicked beside the object, and for "
             "most objects that is not needed",
@@ -46,7 +74,7 @@ def _clicks(scene: Scene, manifest: InteractorManifest) -> Iterator[Problem]:
         )
     if manifest.start_with_box == "optional" and scene.cvat <= _NO_OPTIONAL_BOX:
         yield scene.problem(
-            "box-not-offered",
+            BOX_NOT_OFFERED,
             ("start_with_box",),
             f"CVAT {manifest.cvat} knows no optional box, and offers none",
             "optional",
@@ -60,7 +88,7 @@ def _workers(scene: Scene) -> Iterator[Problem]:
     for path, variant in scene.variants():
         if variant.workers is not None and variant.workers > 1:
             yield scene.problem(
-                "workers-apart",
+                WORKERS_APART,
                 (*path, "workers"),
                 "each worker remembers only the images that it has looked at itself, so many "
                 "clicks would wait for the encoder again",
@@ -82,7 +110,7 @@ def _time(scene: Scene) -> Iterator[Problem]:
     for path, variant in scene.variants():
         if variant.NAME == "cpu" and needed > seconds(variant.event_timeout):
             yield scene.problem(
-                "timeout-short",
+                TIMEOUT_SHORT,
                 (*path, "event_timeout"),
                 f"an encoder with {weights / 2**20:.0f} MiB of weights takes about {needed:.0f} s "
                 "for an image on two cores, and Nuclio stops a request before",

@@ -2,11 +2,35 @@
 
 from collections.abc import Iterator
 
-from builder.diagnostics.errors import ManifestError, Problem
+from builder.diagnostics.errors import ManifestError
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import warning
 from builder.lint.scene import Scene
 from builder.manifest.label_files import from_metadata
 from builder.manifest.labels import Labels
 from runtimes.step import Shape
+
+LABEL_BACKGROUND = warning(
+    "label-background",
+    "Background is a label",
+    "The whole image would be annotated with it.",
+)
+LABEL_ORDER = warning(
+    "label-order",
+    "Label order differs from the model's classes",
+    "Objects would get each other's labels.",
+)
+KEYPOINTS_NOT_DRAWN = warning(
+    "keypoints-not-drawn",
+    "No shape draws the keypoints",
+    "Only `skeleton` and `points` draw keypoints.",
+)
+SKELETON_WITHOUT_EDGES = warning(
+    "skeleton-without-edges",
+    "Skeleton without edges",
+    "CVAT shows unconnected points.",
+)
+
 
 _BACKGROUND = {"background", "__background__", "bg", "none", "no object", "unlabeled"}
 
@@ -22,7 +46,7 @@ def find(scene: Scene) -> Iterator[Problem]:
 
 def _place(scene: Scene, place: int) -> tuple[str | int, ...]:
     """Where a label stands in the manifest, if it stands there."""
-    listed = isinstance(scene.read.manifest.labels, tuple)
+    listed = isinstance(scene.manifest_file.manifest.labels, tuple)
     return ("labels", place) if listed else ("labels",)
 
 
@@ -32,7 +56,7 @@ def _names(scene: Scene, labels: Labels) -> Iterator[Problem]:
         if label.name.lower() in _BACKGROUND:
             others = [other for other in labels.entries if other is not label]
             yield scene.problem(
-                "label-background",
+                LABEL_BACKGROUND,
                 _place(scene, place),
                 f"'{label.name}' would be annotated like any other label",
                 label.name,
@@ -40,7 +64,7 @@ def _names(scene: Scene, labels: Labels) -> Iterator[Problem]:
                 + (f": `{{name: {others[0].name}, id: {others[0].id}}}`" if others else ""),
             )
     model = scene.first_model
-    if model is None or scene.read.manifest.labels == "metadata":
+    if model is None or scene.manifest_file.manifest.labels == "metadata":
         return
     try:
         own = [
@@ -54,7 +78,7 @@ def _names(scene: Scene, labels: Labels) -> Iterator[Problem]:
             number = label.id or 0
             if number < len(own) and own[number] != label.name:
                 yield scene.problem(
-                    "label-order",
+                    LABEL_ORDER,
                     _place(scene, place),
                     f"class {number} is '{label.name}' here and '{own[number]}' in the model's "
                     "metadata",
@@ -71,7 +95,7 @@ def _skeletons(scene: Scene, labels: Labels) -> Iterator[Problem]:
         for place, label in enumerate(labels.entries):
             if label.keypoints or label.skeletons:
                 yield scene.problem(
-                    "keypoints-not-drawn",
+                    KEYPOINTS_NOT_DRAWN,
                     _place(scene, place),
                     f"no step draws the keypoints of '{label.name}'",
                     ", ".join(shape.name() for shape in shapes),
@@ -85,7 +109,7 @@ def _skeletons(scene: Scene, labels: Labels) -> Iterator[Problem]:
         if len(label.keypoints) > 1 and not label.edges:
             one, other = label.keypoints[:2]
             yield scene.problem(
-                "skeleton-without-edges",
+                SKELETON_WITHOUT_EDGES,
                 _place(scene, place),
                 f"the skeleton '{label.name}' has no edges; CVAT would show loose points",
                 hint=f"add pairs of keypoints: `edges: [[{one}, {other}]]`",

@@ -4,10 +4,33 @@ import re
 from collections.abc import Iterator
 from math import ceil
 
-from builder.diagnostics.errors import Problem
+from builder.diagnostics.path import Path_
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule, warning
 from builder.lint.scene import Deployment, Scene
-from builder.manifest.located_yaml import Path_
 from runtimes.interactor import MEMORY
+
+MEMORY_TOO_SMALL = Rule(
+    "memory-too-small",
+    "Memory limit is below the weights' size",
+    "Docker kills the workers while they load their models.",
+)
+MEMORY_TIGHT = warning(
+    "memory-tight",
+    "Memory limit is low for the number of workers",
+    "Each worker is a process with its own copy of the models.",
+)
+CPU_LIMIT = Rule(
+    "cores",
+    "Invalid CPU limit",
+    "Docker rejects the function, or the function is too slow to reply.",
+)
+IMAGE_OVER_BODY = warning(
+    "image-over-body",
+    "Images exceed the request size limit",
+    "Nuclio rejects requests of more than 32 MiB, base64 included.",
+)
+
 
 BASE_BYTES = 150 * 2**20
 """What a worker takes without weights: Python, OpenCV and a runtime took 80 to 130 MiB."""
@@ -27,13 +50,13 @@ _SUFFIXES = {
 
 def find(scene: Scene) -> Iterator[Problem]:
     """See builder.lint."""
-    said: set[tuple[str, str]] = set()
+    reported: set[tuple[Path_, str]] = set()
     for path, variant in scene.variants():
         for problem in (*_memory(scene, path, variant), *_cores(scene, path, variant)):
             # A limit of both variants is told of once.
             place = (problem.path, problem.code)
-            if place not in said:
-                said.add(place)
+            if place not in reported:
+                reported.add(place)
                 yield problem
     yield from _body(scene)
 
@@ -46,14 +69,15 @@ def amount(quantity: str) -> float:
 
 def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """A limit that the workers' copies of the models exceed."""
-    given = variant.memory or scene.read.manifest.resources.memory
+    given = variant.memory or scene.manifest_file.manifest.resources.memory
     if given is None:
         return
     here = (*path, "memory") if variant.memory else ("resources", "memory")
-    limit, workers = amount(given), variant.worker_count(scene.read.manifest.type)
+    manifest = scene.manifest_file.manifest
+    limit, workers = amount(given), variant.worker_count(manifest.type)
     files = {file for model in scene.models.values() for file in model.files.values()}
     weights = sum(file.stat().st_size for file in files)
-    kind = scene.read.manifest.type
+    kind = scene.manifest_file.manifest.type
     remembered = MEMORY if kind == "interactor" else 0
     needed = workers * (BASE_BYTES + WEIGHTS_FACTOR * weights + remembered)
     count = f"{workers} worker{'s' if workers > 1 else ''}"
@@ -61,10 +85,10 @@ def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]
     if limit < max(BASE_BYTES, workers * weights):
         what = f"is {limit:.0f} bytes, but {count} with {_mebibytes(weights)} MiB of weights each "
         what += f"take about {_mebibytes(needed)} MiB"
-        yield scene.problem("memory-too-small", here, what, given, _spelled(needed), hint)
+        yield scene.problem(MEMORY_TOO_SMALL, here, what, given, _spelled(needed), hint)
     elif limit < needed:
         yield scene.problem(
-            "memory-tight",
+            MEMORY_TIGHT,
             here,
             f"{count} with {_mebibytes(weights)} MiB of weights each take about "
             f"{_mebibytes(needed)} MiB"
@@ -79,12 +103,12 @@ def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]
 
 def _cores(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """A limit of processor time with a unit of memory, or of next to nothing."""
-    given = variant.cpu or scene.read.manifest.resources.cpu
+    given = variant.cpu or scene.manifest_file.manifest.resources.cpu
     if given is None or 0.05 <= amount(given) <= 1024:
         return
     here = (*path, "cpu") if variant.cpu else ("resources", "cpu")
     yield scene.problem(
-        "cores",
+        CPU_LIMIT,
         here,
         f"means {amount(given):g} cores of a processor",
         given,
@@ -102,7 +126,7 @@ def _body(scene: Scene) -> Iterator[Problem]:
     size = image.height * image.width * 3 * 4 / 3
     if size > _BODY_BYTES:
         yield scene.problem(
-            "image-over-body",
+            IMAGE_OVER_BODY,
             next(iter(scene.models)),
             f"an image of the model's own size, {image.width}x{image.height}, can take "
             f"{_mebibytes(size)} MiB as a PNG in base64; Nuclio takes requests of "

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from builder.diagnostics.errors import Problem
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import warning
 from builder.families.family import Aspect, Family
 from builder.families.input_format import InputFormat, Values
 from builder.families.registry import family_of
@@ -10,6 +11,43 @@ from builder.lint.scene import Scene
 from runtimes.preprocess.resize import Letterbox, Resize
 from runtimes.preprocess.values import Channels, Normalize
 from runtimes.step import Step
+
+LETTERBOX_FOR_STRETCHED = warning(
+    "letterbox-for-stretched",
+    "Letterbox for a model trained on stretched images",
+    "The model finds fewer objects, and its bounding boxes are less accurate.",
+)
+RESIZE_FOR_LETTERBOXED = warning(
+    "resize-for-letterboxed",
+    "Stretched images for a model trained on letterboxed images",
+    "The model finds fewer objects, above all in images that are far from square.",
+)
+NOT_SCALED = warning(
+    "values-not-scaled",
+    "Input is not scaled",
+    "The input values are 255 times too large; the model finds nothing, or false detections.",
+)
+NOT_NORMALIZED = warning(
+    "values-not-centred",
+    "Input is not normalized with the ImageNet mean",
+    "The model finds fewer objects, or none.",
+)
+NORMALIZE_RANGE = warning(
+    "normalize-range",
+    "Mean does not match the value range",
+    "The normalized values carry almost no information about the image.",
+)
+INPUT_FORMAT = warning(
+    "input-format",
+    "Preprocessing does not match the model family",
+    "The model finds fewer objects, or none.",
+)
+CHANNEL_ORDER = warning(
+    "channel-order",
+    "Channel order is swapped",
+    "The model finds fewer objects, above all where color matters.",
+)
+
 
 _IMAGENET = "{mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}"
 """Of red, green and blue, 0 to 1: torchvision's numbers, and a 255th of SAM's."""
@@ -48,7 +86,7 @@ def _size(scene: Scene, step: Step, given: InputFormat) -> Iterator[Problem]:
     if mode == "resize":
         for path in scene.steps(Letterbox, "preprocess"):
             yield scene.problem(
-                "letterbox-for-stretched",
+                LETTERBOX_FOR_STRETCHED,
                 path,
                 f"models that `{name}` decodes are trained on stretched images, not on padded ones",
                 "letterbox",
@@ -58,7 +96,7 @@ def _size(scene: Scene, step: Step, given: InputFormat) -> Iterator[Problem]:
     elif mode == "letterbox":
         for path in scene.steps(Resize, "preprocess"):
             yield scene.problem(
-                "resize-for-letterboxed",
+                RESIZE_FOR_LETTERBOXED,
                 path,
                 f"models that `{name}` decodes are trained on padded images, not on stretched ones",
                 "resize",
@@ -85,7 +123,7 @@ def _scaled(scene: Scene, step: Step, wanted: Values) -> Iterator[Problem]:
     image = scene.image
     if image and image.dtype.startswith("float") and not scene.steps(Normalize, "preprocess"):
         yield scene.problem(
-            "values-not-scaled",
+            NOT_SCALED,
             ("preprocess",),
             f"models that `{step.name()}` decodes take values from 0 to 1; without `normalize` "
             "they get 0 to 255",
@@ -98,7 +136,7 @@ def _as_they_are(scene: Scene, family: Family, wanted: Values) -> Iterator[Probl
     for path, values in scene.steps(Normalize, "preprocess").items():
         if values.scale != 1:
             yield scene.problem(
-                family.input_code,
+                INPUT_FORMAT,
                 path,
                 f"{family.name} takes the values 0 to 255 as they are, unless {wanted.exception}",
                 f"scale: {values.scale:g}",
@@ -116,7 +154,7 @@ def _centred(scene: Scene, step: Step, wanted: Values) -> Iterator[Problem]:
     hint = f"`- normalize: {_IMAGENET}`, unless {wanted.exception}"
     if not given:
         yield scene.problem(
-            "values-not-scaled",
+            NOT_SCALED,
             ("preprocess",),
             f"models for `{step.name()}` take values around 0; without `normalize` they get 0 to "
             "255",
@@ -125,7 +163,7 @@ def _centred(scene: Scene, step: Step, wanted: Values) -> Iterator[Problem]:
     for path, values in given.items():
         if not any(values.mean):
             yield scene.problem(
-                "values-not-centred",
+                NOT_NORMALIZED,
                 path,
                 f"models for `{step.name()}` are trained on values from which ImageNet's mean was "
                 "taken",
@@ -137,7 +175,7 @@ def _centred(scene: Scene, step: Step, wanted: Values) -> Iterator[Problem]:
 
 def _ranges(scene: Scene) -> Iterator[Problem]:
     """A mean of values 0 to 255 taken from values 0 to 1, or the reverse."""
-    for stage in scene.read.stages():
+    for stage in scene.manifest_file.stages():
         for path, values in scene.steps(Normalize, "preprocess", stage).items():
             top, mean = 255 / values.scale, max(values.mean)
             told = (
@@ -145,7 +183,7 @@ def _ranges(scene: Scene) -> Iterator[Problem]:
             )
             if mean > top:
                 yield scene.problem(
-                    "normalize-range",
+                    NORMALIZE_RANGE,
                     (*path, "mean"),
                     told + "larger ones",
                     list(values.mean),
@@ -154,7 +192,7 @@ def _ranges(scene: Scene) -> Iterator[Problem]:
                 )
             elif top > _MANY and 0 < mean <= 1:
                 yield scene.problem(
-                    "normalize-range",
+                    NORMALIZE_RANGE,
                     (*path, "mean"),
                     told + "values from 0 to 1",
                     list(values.mean),
@@ -169,7 +207,7 @@ def _align(scene: Scene, family: Family, given: InputFormat) -> Iterator[Problem
     for path, box in scene.steps(Letterbox, "preprocess").items():
         if box.align != "top_left":
             yield scene.problem(
-                family.input_code,
+                INPUT_FORMAT,
                 (*path, "align"),
                 f"{family.name} is trained with the image in the top left corner",
                 box.align,
@@ -182,7 +220,7 @@ def _missing_order(scene: Scene, family: Family, given: InputFormat) -> Iterator
     """RGB, which is the default, for a model that is trained on BGR."""
     if given.channel_order == "bgr" and not scene.steps(Channels, "preprocess"):
         yield scene.problem(
-            family.input_code,
+            INPUT_FORMAT,
             ("preprocess",),
             f"{family.name} is trained on BGR; without `channels` it gets RGB",
             hint="add `- channels: bgr`",
@@ -202,4 +240,4 @@ def _order(scene: Scene) -> Iterator[Problem]:
     for path, step in scene.steps(Channels, "preprocess").items():
         if step.order == "bgr" and trained:
             what = f"{trained[0]} on RGB"
-            yield scene.problem("channel-order", path, what, "bgr", "rgb", "leave the step out")
+            yield scene.problem(CHANNEL_ORDER, path, what, "bgr", "rgb", "leave the step out")

@@ -1,19 +1,18 @@
-"""What traps are looked for in."""
+"""The scene: a manifest and its models, as lint rules see them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-from builder.diagnostics.errors import ManifestError, Problem
+from builder.diagnostics.path import Path_
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
 from builder.manifest.labels import Labels
-from builder.manifest.located_yaml import Path_
 from builder.manifest.reading import ManifestFile, Section
-from builder.manifest.schema import DetectorManifest
 from builder.manifest.variants import VARIANTS, Variant, VariantName
 from builder.model.file import Model
-from builder.plan.cvat_labels import read_labels
 from runtimes.errors import BadModel
-from runtimes.signature import ImageInput, Signature
+from runtimes.signature import ImageInput
 from runtimes.step import Step
 
 _Step = TypeVar("_Step", bound=Step)
@@ -41,43 +40,45 @@ class Scene:
     """A manifest and its models.
 
     Attributes:
-        read: the manifest.
-        models: by the place that names them; none where they are not looked at.
+        manifest_file: the manifest.
+        models: the models, by the path of the key that names them; empty if they were not read.
+        labels: a detector's labels; None for other types, and if they are unknown.
     """
 
-    read: ManifestFile[Any]
+    manifest_file: ManifestFile[Any]
     models: Mapping[Path_, Model]
+    labels: Labels | None
 
     def problem(
         self,
-        code: str,
+        rule: Rule,
         path: Path_,
         what: str,
         found: object = "",
         allowed: str = "",
         hint: str = "",
     ) -> Problem:
-        """A problem at a place in the manifest."""
-        return self.read.document.problem(path, what, str(found), allowed, hint, code)
+        """Return a problem with the value at `path`."""
+        return self.manifest_file.problem(path, what, str(found), allowed, hint, rule)
 
     def steps(
         self, kind: type[_Step], section: Section = "postprocess", stage: Path_ = ()
     ) -> dict[Path_, _Step]:
         """The steps of a kind in a list, by their places."""
-        listed = self.read.steps(section, stage)
+        listed = self.manifest_file.steps(section, stage)
         return {path: step for path, step in listed.items() if isinstance(step, kind)}
 
     def variants(self) -> Iterator[tuple[Path_, Deployment]]:
-        """Yield the settings of each variant that is not switched off, with their paths."""
+        """Yield the settings of each enabled variant, with their paths."""
         for name in VARIANTS:
-            settings: Variant | None = self.read.manifest.variants.of(name)
+            settings: Variant | None = self.manifest_file.manifest.variants.of(name)
             if settings:
                 yield ("variants", name), cast(Deployment, settings)
 
     @property
     def cvat(self) -> tuple[int, int]:
         """The oldest CVAT that the function must serve."""
-        major, minor = self.read.manifest.cvat.split(".")
+        major, minor = self.manifest_file.manifest.cvat.split(".")
         return int(major), int(minor)
 
     @property
@@ -97,14 +98,3 @@ class Scene:
             return ImageInput.of(tensors[0])
         except BadModel:
             return None  # those who bind the steps say why
-
-    @property
-    def labels(self) -> Labels | None:
-        """A detector's labels, where they can be known."""
-        if not isinstance(self.read.manifest, DetectorManifest):
-            return None
-        model = self.first_model
-        try:
-            return read_labels(self.read, model.signature if model else Signature((), ()))
-        except ManifestError:
-            return None

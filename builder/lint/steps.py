@@ -2,12 +2,55 @@
 
 from collections.abc import Iterator
 
-from builder.diagnostics.errors import Problem
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule, warning
 from builder.families.registry import family_of
 from builder.lint.scene import Scene
 from runtimes.refine.suppress import Nms, TopK
 from runtimes.shapes.region import Mask, Polygon
 from runtimes.step import Decoder, Preprocess, Refine, Shape
+
+DUPLICATE_STEP = warning(
+    "step-twice",
+    "Duplicate step",
+    "Values would be divided twice, or shapes drawn twice.",
+)
+NMS_MISSING = warning(
+    "nms-missing",
+    "`nms` is missing after a raw head",
+    "Annotators get about ten bounding boxes for each object.",
+)
+NMS_NEEDLESS = warning(
+    "nms-needless",
+    "`nms` after final detections",
+    "Overlapping objects would be lost.",
+)
+TOP_K_FIRST = warning(
+    "top-k-first",
+    "`top_k` before `nms`",
+    "Overlapping candidates of one object can fill the whole list.",
+)
+SHAPE_NEEDS_MORE = Rule(
+    "shape-needs-more",
+    "Decoder does not provide what a shape needs",
+    "The function would fail for every image: the decoder returns no masks, keypoints or "
+    "oriented bounding boxes to draw.",
+)
+REFINEMENT_NEEDS_MORE = Rule(
+    "refinement-needs-more",
+    "Decoder does not provide what a refinement needs",
+    "The function would fail for every image: the decoder returns no masks to refine.",
+)
+MASK_RLE = warning(
+    "mask-rle",
+    "RLE masks from a detector",
+    "CVAT's server fails on the reply.",
+)
+POLYGON_POINTS = warning(
+    "polygon-points",
+    "Polygons are not simplified",
+    "A polygon with a point for every boundary pixel cannot be edited by hand.",
+)
 
 
 def find(scene: Scene) -> Iterator[Problem]:
@@ -31,7 +74,7 @@ def _repeated(scene: Scene) -> Iterator[Problem]:
         if key in seen:
             drawn = isinstance(step, Shape)
             yield scene.problem(
-                "step-twice",
+                DUPLICATE_STEP,
                 path,
                 "would draw each instance a second time" if drawn else "would be done twice",
                 hint="leave it out" + (", or give it a `suffix`" if drawn else ""),
@@ -48,14 +91,14 @@ def _suppression(scene: Scene) -> Iterator[Problem]:
             continue
         if family.candidates_overlap and not suppressions:
             yield scene.problem(
-                "nms-missing",
+                NMS_MISSING,
                 path,
                 f"`{name}` gives several boxes for each object, and no step leaves only the best",
                 hint=f"add `- nms: 0.45` after `- {name}`",
             )
         for needless in suppressions if not family.candidates_overlap else ():
             yield scene.problem(
-                "nms-needless",
+                NMS_NEEDLESS,
                 needless,
                 f"what `{name}` decodes is suppressed already; a second time can only lose objects",
                 hint="leave the step out",
@@ -63,7 +106,7 @@ def _suppression(scene: Scene) -> Iterator[Problem]:
     for path in scene.steps(TopK):
         if any(later > path for later in suppressions):
             yield scene.problem(
-                "top-k-first",
+                TOP_K_FIRST,
                 path,
                 "cuts the list while one object may still fill all of it with overlapping boxes",
                 hint="write `top_k` after `nms`",
@@ -76,33 +119,31 @@ def _shapes(scene: Scene) -> Iterator[Problem]:
         return
     provided = {
         capability
-        for stage in scene.read.stages()
+        for stage in scene.manifest_file.stages()
         for decoder in scene.steps(Decoder, stage=stage).values()
         for capability in decoder.provides
     }
     words = {"masks": "masks", "keypoints": "keypoints", "oriented": "oriented boxes"}
     for path, step in scene.steps(Refine).items():
         if step.needs and not step.needs & provided:
-            needed = " or ".join(words[capability] for capability in sorted(step.needs))
+            needed = " or ".join(words[it] for it in sorted(step.needs))
             yield scene.problem(
-                "refinement-needs-more",
+                REFINEMENT_NEEDS_MORE,
                 path,
                 f"`{step.name()}` needs {needed}, which the decoder does not give",
-                " and ".join(words[capability] for capability in sorted(provided)) or "boxes alone",
+                " and ".join(words[it] for it in sorted(provided)) or "boxes alone",
                 needed,
                 "leave the step out",
             )
     for path, shape in scene.steps(Shape).items():
         if shape.needs and not shape.needs & provided:
-            needed = " or ".join(words[capability] for capability in sorted(shape.needs))
-            given = (
-                " and ".join(words[capability] for capability in sorted(provided)) or "boxes alone"
-            )
+            needed = " or ".join(words[it] for it in sorted(shape.needs))
+            given = " and ".join(words[it] for it in sorted(provided)) or "boxes alone"
             fitting = "points" if provided == {"keypoints"} else "rectangle"
             others = {other.name() for other in scene.steps(Shape).values()}
             mend = f"write `- {fitting}` in its place" if fitting not in others else "leave it out"
             yield scene.problem(
-                "shape-needs-more",
+                SHAPE_NEEDS_MORE,
                 path,
                 f"`{shape.name()}` needs {needed}, which the decoder does not give",
                 given,
@@ -116,7 +157,7 @@ def _masks(scene: Scene) -> Iterator[Problem]:
     for path, mask in scene.steps(Mask).items():
         if mask.encoding == "rle":
             yield scene.problem(
-                "mask-rle",
+                MASK_RLE,
                 (*path, "encoding"),
                 "CVAT's servers up to 2.73 refuse run lengths from a detector",
                 "rle",
@@ -126,7 +167,7 @@ def _masks(scene: Scene) -> Iterator[Problem]:
     for path, polygon in scene.steps(Polygon).items():
         if polygon.epsilon == 0:
             yield scene.problem(
-                "polygon-points",
+                POLYGON_POINTS,
                 (*path, "epsilon"),
                 "each pixel of the outline would become a point that annotators have to drag",
                 "0",

@@ -3,11 +3,29 @@
 from collections.abc import Iterator
 from math import ceil
 
-from builder.diagnostics.errors import Problem
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import warning
 from builder.lint.scene import Scene
 from builder.manifest.schema import TrackerManifest
 from runtimes.errors import BadModel
 from runtimes.interfaces import Tracking
+
+TRACKER_NOT_LISTED = warning(
+    "tracker-not-listed",
+    "Tracker does not support rectangles",
+    "CVAT's AI tools list only trackers of rectangles.",
+)
+SHAPE_TYPES_IGNORED = warning(
+    "shape-types-ignored",
+    "CVAT version ignores the supported shape types",
+    "The version does not read the key, and sends rectangles only.",
+)
+STATE_SMALL = warning(
+    "state-small",
+    "Maximum state size is too small",
+    "Objects whose template needs more than the limit are rejected when they are drawn.",
+)
+
 
 _DECLARED_FROM = (2, 60)
 """The first CVAT that is sure to read `supported_shape_types`."""
@@ -22,7 +40,7 @@ _BESIDE = 1024
 
 def find(scene: Scene) -> Iterator[Problem]:
     """See builder.lint."""
-    manifest = scene.read.manifest
+    manifest = scene.manifest_file.manifest
     if isinstance(manifest, TrackerManifest):
         yield from _types(scene, manifest)
         yield from _state(scene, manifest)
@@ -33,7 +51,7 @@ def _types(scene: Scene, manifest: TrackerManifest) -> Iterator[Problem]:
     types = manifest.supported_shape_types
     if "rectangle" not in types:
         yield scene.problem(
-            "tracker-not-listed",
+            TRACKER_NOT_LISTED,
             ("supported_shape_types",),
             "CVAT's AI tools list only the trackers that follow rectangles",
             ", ".join(types),
@@ -44,7 +62,7 @@ def _types(scene: Scene, manifest: TrackerManifest) -> Iterator[Problem]:
         for place, kind in enumerate(types):
             if kind != "rectangle":
                 yield scene.problem(
-                    "shape-types-ignored",
+                    SHAPE_TYPES_IGNORED,
                     ("supported_shape_types", place),
                     f"the oldest CVAT that is to be served, {manifest.cvat}, may not read this "
                     "and have rectangles tracked alone",
@@ -64,7 +82,7 @@ def _state(scene: Scene, manifest: TrackerManifest) -> Iterator[Problem]:
         if manifest.max_state_bytes < needed:
             enough = ceil(needed / 4096) * 4096
             yield scene.problem(
-                "state-small",
+                STATE_SMALL,
                 ("max_state_bytes",),
                 f"a template of {side}x{side} pixels with some texture takes about {needed:.0f} "
                 "bytes; such objects would be refused",

@@ -8,12 +8,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from builder.diagnostics.errors import ManifestError, Problem
+from builder.diagnostics.errors import ManifestError
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
 from builder.diagnostics.text import has_controls
 from builder.manifest.label_formats import coco, cvat
 from builder.manifest.labels import ESCAPED, Label
-from builder.manifest.located_yaml import Document
+from builder.manifest.located_yaml import LocatedYaml
 from builder.model.metadata import literal
+
+LABEL_FILE = Rule(
+    "label-file",
+    "Unusable label file",
+    "The file is missing, or its format is not supported.",
+)
+NO_MODEL_LABELS = Rule(
+    "labels-not-in-model",
+    "No labels in the model",
+    "The model's metadata contains no usable class names.",
+)
 
 
 def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
@@ -32,11 +45,10 @@ def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
         raise ManifestError(
             Problem(
                 "the model carries no class names",
-                path="labels",
                 found=f"metadata keys of {model.name}: {', '.join(sorted(metadata)) or 'none'}",
                 allowed="an entry `names`, as Ultralytics writes it, or `labels`, as OpenVINO does",
                 hint="list the labels in the manifest instead of `labels: metadata`",
-                code="labels-not-in-model",
+                rule=NO_MODEL_LABELS,
             )
         )
     try:
@@ -95,11 +107,10 @@ def _bad_names(text: str, what: str) -> ManifestError:
     return ManifestError(
         Problem(
             f"the class names in the model's metadata {what}",
-            path="labels",
             found=text[:80] + ("..." if len(text) > 80 else ""),
             allowed="{0: 'name', 1: 'name', ...}",
             hint="list the labels in the manifest instead of `labels: metadata`",
-            code="labels-not-in-model",
+            rule=NO_MODEL_LABELS,
         )
     )
 
@@ -129,14 +140,14 @@ def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
         except (OSError, ValueError, RecursionError) as error:
             raise _unreadable(file, error) from error
     elif file.suffix.lower() in (".yaml", ".yml"):
-        entries = Document.read(file, text_keys=False).data
+        entries = LocatedYaml.read(file, text_keys=False).data
     else:
         raise ManifestError(
             Problem(
                 "is not a label file",
                 file=file,
                 allowed=".txt, .yaml, .yml or .json",
-                code="label-file",
+                rule=LABEL_FILE,
             )
         )
     categories = coco(entries)
@@ -166,7 +177,7 @@ def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
                 "holds no labels",
                 file=file,
                 allowed="a list, or a key `names`",
-                code="label-file",
+                rule=LABEL_FILE,
             )
         )
     return entries
@@ -174,7 +185,7 @@ def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
 
 def _unreadable(file: Path, error: Exception) -> ManifestError:
     """The error for a label file that cannot be read."""
-    return ManifestError(Problem(f"cannot be read: {error}", file=file, code="label-file"))
+    return ManifestError(Problem(f"cannot be read: {error}", file=file, rule=LABEL_FILE))
 
 
 def _number(key: object) -> object:

@@ -6,12 +6,47 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from builder.diagnostics.errors import Refused, did_you_mean
-from builder.diagnostics.text import has_controls
+from builder.diagnostics.errors import Refused
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
+from builder.diagnostics.text import did_you_mean, has_controls
 from builder.manifest.skeleton_svg import Point, layout, svg
 from builder.manifest.validation import Strict
 from runtimes.classes import Classes, Joints
 from runtimes.step import InputType
+
+DUPLICATE_LABEL = Rule(
+    "label-twice",
+    "Duplicate label",
+    "CVAT hides a function with duplicate label names; older servers then list no function at all.",
+)
+DUPLICATE_CLASS = Rule(
+    "class-number-twice",
+    "Duplicate class ID",
+    "Only one of the labels would ever be used.",
+)
+KEYPOINTS_DIFFER = Rule(
+    "keypoints-differ",
+    "Labels with different keypoints",
+    "A model returns the same keypoints for all classes.",
+)
+KEYPOINTS = Rule(
+    "keypoint",
+    "Invalid keypoints",
+    "A skeleton needs unique keypoints, and edges that connect them.",
+    depends_on="labels",
+)
+INVALID_ATTRIBUTE = Rule(
+    "attribute-values",
+    "Invalid attribute",
+    "CVAT's server drops the attribute, or fails the whole request.",
+)
+DUPLICATE_ATTRIBUTE = Rule(
+    "attribute-twice",
+    "Duplicate attribute",
+    "CVAT hides a function with duplicate attribute names.",
+)
+
 
 LabelType = Literal[
     "any",
@@ -63,20 +98,20 @@ class Attribute(Strict):
         values = [str(value) for value in self.values]
         kind = self.input_type
         if kind in ("select", "radio") and not values:
-            raise Refused(f"a {kind} attribute needs `values`: the choices", "attribute-values")
+            raise Refused(f"a {kind} attribute needs `values`: the choices", INVALID_ATTRIBUTE)
         if kind == "checkbox" and not set(values) <= {"true", "false"}:
-            raise Refused("the values of a checkbox can only be true and false", "attribute-values")
+            raise Refused("the values of a checkbox can only be true and false", INVALID_ATTRIBUTE)
         if kind == "number":
             # CVAT's servers compare with int(value); a fraction would fail the whole request.
             numbers = [int(value) for value in values if value.removeprefix("-").isdigit()]
             if len(numbers) != 3 or len(values) != 3:
                 raise Refused(
                     "a number needs three whole `values`: minimum, maximum, step",
-                    "attribute-values",
+                    INVALID_ATTRIBUTE,
                 )
             if numbers[0] >= numbers[1] or numbers[2] < 1:
                 raise Refused(
-                    "a number needs minimum < maximum and a step of at least 1", "attribute-values"
+                    "a number needs minimum < maximum and a step of at least 1", INVALID_ATTRIBUTE
                 )
         return self
 
@@ -88,7 +123,7 @@ ESCAPED = frozenset("\"'<>&")
 def _plain(name: str) -> str:
     """Refuse what the drawing of a skeleton would have to escape; see skeleton_svg."""
     if set(name) & ESCAPED:
-        raise Refused("the name of a keypoint cannot hold quotes, < > or &", "keypoint")
+        raise Refused("the name of a keypoint cannot hold quotes, < > or &", KEYPOINTS)
     return name
 
 
@@ -139,14 +174,14 @@ class Skeleton(Strict):
         names = self.keypoints
         for name in names:
             if names.count(name) > 1:
-                raise Refused(f"has the sublabel '{name}' twice", "keypoint")
+                raise Refused(f"has the sublabel '{name}' twice", KEYPOINTS)
         for edge in self.edges:
             for name in edge:
                 if name not in names:
                     hint = did_you_mean(name, names)
                     raise Refused(
                         f"has an edge to '{name}', which is no sublabel" + (hint and f"; {hint}"),
-                        "keypoint",
+                        KEYPOINTS,
                     )
         return self
 
@@ -186,17 +221,17 @@ class Label(Skeleton):
     @model_validator(mode="after")
     def _has_what_its_type_needs(self) -> Self:
         if self.skeletons and self.sublabels:
-            raise Refused("has both `sublabels` and `skeletons`", "keypoint")
+            raise Refused("has both `sublabels` and `skeletons`", KEYPOINTS)
         for skeleton in self.skeletons:
             if not skeleton.sublabels:
-                raise Refused(f"the skeleton '{skeleton.name}' has no `sublabels`", "keypoint")
+                raise Refused(f"the skeleton '{skeleton.name}' has no `sublabels`", KEYPOINTS)
         if self.type == "skeleton" and not self.sublabels:
             raise Refused(
-                "a skeleton needs `sublabels`: its keypoints, in the model's order", "keypoint"
+                "a skeleton needs `sublabels`: its keypoints, in the model's order", KEYPOINTS
             )
         for joints in self.joints():
             if len(set(joints.points.values())) < len(joints.points):
-                raise Refused("gives one of the model's keypoints to two sublabels", "keypoint")
+                raise Refused("gives one of the model's keypoints to two sublabels", KEYPOINTS)
         return self
 
     @model_validator(mode="after")
@@ -206,7 +241,7 @@ class Label(Skeleton):
             if names.count(name) > 1:
                 raise Refused(
                     f"has the attribute '{name}' twice; CVAT drops such a function",
-                    "attribute-twice",
+                    DUPLICATE_ATTRIBUTE,
                 )
         return self
 
@@ -254,9 +289,9 @@ class Labels:
             shared[key] = replace(other, classes=other.classes + one.classes)
         return tuple(shared.values())
 
-    def mistakes(self) -> list[tuple[int, str, str, str]]:
-        """What CVAT or the function would trip over: (place in the list, what, hint, code)."""
-        found = []
+    def problems(self) -> list[Problem]:
+        """Return duplicates and contradictions; the path of each is the label's index."""
+        found: list[Problem] = []
         names: set[str] = set()
         numbers: set[int | None] = set()
         totals: set[int] = set()
@@ -264,16 +299,16 @@ class Labels:
             totals |= {it.total for it in label.joints() if it.total}
             if label.name in names:
                 hint = "give it another name, or leave it out: CVAT would hide the function"
-                what = f"the label '{label.name}' is there twice"
-                found.append((place, what, hint, "label-twice"))
+                what = f"duplicate label '{label.name}'"
+                found.append(Problem(what, path=(place,), hint=hint, rule=DUPLICATE_LABEL))
             if label.id in numbers:
-                hint = "give each label the model's own class number"
-                what = f"the id {label.id} is given to two labels"
-                found.append((place, what, hint, "class-number-twice"))
+                hint = "give each label the model's class ID"
+                what = f"two labels have the id {label.id}"
+                found.append(Problem(what, path=(place,), hint=hint, rule=DUPLICATE_CLASS))
             if len(totals) > 1:
-                hint = "give the sublabels an `id`: the model's number of the keypoint, from 0"
+                hint = "give each sublabel an `id`: the model's keypoint ID, from 0"
                 what = "the labels have different numbers of sublabels"
-                found.append((place, what, hint, "keypoints-differ"))
+                found.append(Problem(what, path=(place,), hint=hint, rule=KEYPOINTS_DIFFER))
             names.add(label.name)
             numbers.add(label.id)
         return found

@@ -1,17 +1,28 @@
-"""YAML text as plain data, with the place of every value."""
+"""YAML as plain data, with the location of every value."""
 
 import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 
-from builder.diagnostics.errors import ManifestError, Problem
+from builder.diagnostics.errors import ManifestError
+from builder.diagnostics.path import Path_
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
 
-Path_: TypeAlias = tuple[str | int, ...]
-"""Keys and indices from the top of a document to a value."""
+INVALID_YAML = Rule(
+    "yaml",
+    "Invalid YAML",
+    "The file is not valid YAML, or it uses tags, merge keys or keys that are not text.",
+)
+DUPLICATE_KEY = Rule(
+    "key-twice",
+    "Duplicate key",
+    "YAML readers silently keep the last value.",
+)
 
 MAX_BYTES = 4 * 2**20
 MAX_VALUES = 50_000
@@ -23,15 +34,15 @@ _TOO_MUCH = "has too many or too deeply nested values"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 without dates: `2024-01-01` stays text, since no key of a manifest is a date."""
+    """YAML 1.1 without dates: `2024-01-01` stays text, because no manifest key takes a date."""
 
     def __init__(self, text: str) -> None:
-        """Take the text."""
+        """Create a loader for a text."""
         super().__init__(text)
         self._nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Compose a node as the base class does, but stop in time."""
+        """Compose a node; stop at more than MAX_VALUES nodes."""
         self._nodes += 1
         if self._nodes > MAX_VALUES:
             raise _TooManyNodes(problem_mark=parent.start_mark if parent else None)
@@ -39,7 +50,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _TooManyNodes(yaml.MarkedYAMLError):
-    """There are more nodes than any manifest has."""
+    """The file has more nodes than any manifest needs."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -49,14 +60,14 @@ _Loader.yaml_implicit_resolvers = {
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class LocatedYaml:
     """A parsed file.
 
     Attributes:
-        file: where it was read from.
+        file: the path of the file.
         data: dictionaries with string keys, lists, strings, numbers, booleans and None.
         places: path of a value -> line and column, from 1, of its key or, in a list, of itself.
-        spelled: path of a scalar -> how the file spells it, which for `no` is not `False`.
+        spelled: path of a scalar -> its text in the file, such as `no` for False.
     """
 
     file: Path
@@ -65,7 +76,7 @@ class Document:
     spelled: dict[Path_, str]
 
     @classmethod
-    def read(cls, file: Path, text_keys: bool = True) -> "Document":
+    def read(cls, file: Path, text_keys: bool = True) -> "LocatedYaml":
         """Parse a file.
 
         Args:
@@ -73,21 +84,23 @@ class Document:
             text_keys: whether a key that is not text, such as a number, is an error.
 
         Raises:
-            ManifestError: it cannot be read, is not YAML, or has a key twice.
+            ManifestError: the file cannot be read, is not YAML, or has a duplicate key.
         """
         try:
             with file.open("rb") as stream:
                 raw = stream.read(MAX_BYTES + 1)
             if len(raw) > MAX_BYTES:
                 raise ManifestError(
-                    Problem(f"is larger than {MAX_BYTES // 2**20} MiB", file=file, code="yaml")
+                    Problem(
+                        f"is larger than {MAX_BYTES // 2**20} MiB", file=file, rule=INVALID_YAML
+                    )
                 )
-            # YAML may be in either; Windows PowerShell writes UTF-16 where output is redirected.
+            # Windows PowerShell writes UTF-16 when output is redirected.
             wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
             return cls.parse(raw.decode("utf-16" if wide else "utf-8-sig"), file, text_keys)
         except OSError as error:
             raise ManifestError(
-                Problem(f"cannot be read: {error.strerror or error}", file=file, code="yaml")
+                Problem(f"cannot be read: {error.strerror or error}", file=file, rule=INVALID_YAML)
             ) from error
         except UnicodeDecodeError as error:
             is_text = b"\0" not in error.object
@@ -101,16 +114,16 @@ class Document:
                     hint="save it again as UTF-8"
                     if is_text
                     else "a manifest is a YAML file; the model is named inside it",
-                    code="yaml",
+                    rule=INVALID_YAML,
                 )
             ) from error
 
     @classmethod
-    def parse(cls, text: str, file: Path, text_keys: bool = True) -> "Document":
+    def parse(cls, text: str, file: Path, text_keys: bool = True) -> "LocatedYaml":
         """Parse text that came from `file`.
 
         Raises:
-            ManifestError: it is not YAML, or has a key twice.
+            ManifestError: the text is not YAML, or has a duplicate key.
         """
         loader = None
         try:
@@ -128,15 +141,15 @@ class Document:
                     file=file,
                     line=mark.line + 1 if mark else 0,
                     column=mark.column + 1 if mark else 0,
-                    code="yaml",
+                    rule=INVALID_YAML,
                 )
             ) from error
         except RecursionError as error:
-            raise ManifestError(Problem(_TOO_MUCH, file=file, code="yaml")) from error
+            raise ManifestError(Problem(_TOO_MUCH, file=file, rule=INVALID_YAML)) from error
         except (yaml.YAMLError, ValueError) as error:
             reason = " ".join(str(error).split())
             what = f"is not valid YAML: {reason}"
-            raise ManifestError(Problem(what, file=file, code="yaml")) from error
+            raise ManifestError(Problem(what, file=file, rule=INVALID_YAML)) from error
         finally:
             if loader is not None:
                 loader.dispose()
@@ -149,17 +162,28 @@ class Document:
         found: str = "",
         allowed: str = "",
         hint: str = "",
-        code: str = "",
+        rule: Rule | None = None,
     ) -> Problem:
-        """A problem at `path`, placed at the nearest value that the file really has."""
+        """Return a problem at `path`, located at the nearest value that exists in the file."""
         place = tuple(path)
         while place and place not in self.places:
             place = place[:-1]
         line, column = self.places.get(place, (0, 0))
-        return Problem(what, self.file, line, column, spell(path), found, allowed, hint, code)
+        return Problem(what, self.file, line, column, tuple(path), found, allowed, hint, rule)
+
+    def locate(self, problem: Problem, path: Path_) -> Problem:
+        """Return a problem that a value of this file caused, with its location.
+
+        Args:
+            problem: its path is relative to `path`.
+            path: the value that the problem is about.
+        """
+        found = problem.found or self.found((*path, *problem.path))
+        details = (found, problem.allowed, problem.hint)
+        return self.problem((*path, *problem.path), problem.what, *details, problem.rule)
 
     def found(self, path: Sequence[str | int]) -> str:
-        """How the file spells the value at `path`, shortened; nothing for keys and values."""
+        """Return the text of the value at `path`, shortened; empty for keys and values."""
         value = self.data
         for key in path:
             try:
@@ -172,14 +196,8 @@ class Document:
         return text if len(text) <= 80 else text[:77] + "..."
 
 
-def spell(path: Sequence[str | int]) -> str:
-    """A path as people write it: ("postprocess", 1, "nms") is `postprocess[1].nms`."""
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
-    return text.removeprefix(".")
-
-
 class _Reader:
-    """Turns YAML nodes into plain data and remembers where each value was."""
+    """Turns YAML nodes into plain data and records the location of each value."""
 
     def __init__(self, loader: yaml.SafeLoader, file: Path, text_keys: bool) -> None:
         self.places: dict[Path_, tuple[int, int]] = {}
@@ -190,7 +208,7 @@ class _Reader:
         self._count = 0
 
     def value(self, node: yaml.Node, path: Path_, depth: int) -> Any:
-        """The data of a node that lies at `path`."""
+        """Return the data of the node at `path`."""
         self._count += 1
         if self._count > MAX_VALUES or depth > MAX_DEPTH:
             raise self._error(node, path, _TOO_MUCH)
@@ -209,23 +227,23 @@ class _Reader:
         return self._scalar(node, path)
 
     def _scalar(self, node: yaml.Node, path: Path_) -> str | int | float | bool | None:
-        """The data of a node that is neither a list nor a mapping."""
+        """Return the data of a scalar node."""
         try:
             value = self._loader.construct_object(node, deep=True)
         except yaml.YAMLError:
             raise
         except (ValueError, LookupError, AttributeError, TypeError) as error:
-            raise self._error(node, path, "cannot be read as what its tag says") from error
+            raise self._error(node, path, "does not match its YAML tag") from error
         if not isinstance(value, str | int | float | bool | None):
             raise self._error(node, path, f"has a YAML tag that is not allowed: {node.tag}")
         if isinstance(value, int) and abs(value) >= 2**63:
-            raise self._error(node, path, "is a number with more than 64 bits")
+            raise self._error(node, path, "is an integer of more than 64 bits")
         if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise self._error(node, path, "holds half of a character (a lone surrogate)")
+            raise self._error(node, path, "contains a lone surrogate")
         return value
 
     def _mapping(self, node: yaml.MappingNode, path: Path_, depth: int) -> dict[Any, Any]:
-        """The dictionary of a node, with every key a string and there only once."""
+        """Return the dictionary of a mapping node; its keys must be unique text."""
         data: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
@@ -246,9 +264,9 @@ class _Reader:
                 raise self._error(
                     key_node,
                     below,
-                    f"is given twice, first in line {line}",
-                    hint="remove one",
-                    code="key-twice",
+                    f"duplicate key, first given in line {line}",
+                    hint="remove one of them",
+                    rule=DUPLICATE_KEY,
                 )
             self.places[below] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             data[key] = self.value(value_node, below, depth + 1)
@@ -261,10 +279,8 @@ class _Reader:
         what: str,
         found: str = "",
         hint: str = "",
-        code: str = "yaml",
+        rule: Rule = INVALID_YAML,
     ) -> ManifestError:
-        """A problem at a node."""
+        """Return the error for a problem at a node."""
         line, column = node.start_mark.line + 1, node.start_mark.column + 1
-        return ManifestError(
-            Problem(what, self._file, line, column, spell(path), found, "", hint, code)
-        )
+        return ManifestError(Problem(what, self._file, line, column, path, found, "", hint, rule))

@@ -1,67 +1,87 @@
-"""A manifest read from its file, with the place of everything that it says."""
+"""Reading a manifest from its file, with the location of every value."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from builder.diagnostics.errors import ManifestError, Problem, closest, did_you_mean
-from builder.diagnostics.text import has_controls
-from builder.manifest.located_yaml import Document, Path_
-from builder.manifest.recovery import apart, has_part_in, mend
+from builder.diagnostics.collector import Diagnostics
+from builder.diagnostics.errors import ManifestError
+from builder.diagnostics.path import Path_
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
+from builder.diagnostics.text import closest, did_you_mean, has_controls
+from builder.manifest.located_yaml import LocatedYaml
+from builder.manifest.pydantic_errors import INVALID_VALUE, MISSING_KEY
+from builder.manifest.recovery import read_recovering
 from builder.manifest.schema import MANIFESTS, DetectorManifest, Manifest, SecondModel
 from builder.manifest.steps import in_order, long_form
 from runtimes.step import Step
+
+NOT_A_MANIFEST = Rule(
+    "no-manifest",
+    "Not a manifest",
+    "The file contains no keys and values.",
+)
+FILE_NAME = Rule(
+    "file-name",
+    "File name contains control characters",
+    "The generated files name the manifest that they were generated from.",
+)
+STEP_ENTRY = Rule(
+    "step-entry",
+    "Entry is not exactly one step",
+    "Each entry of `preprocess` and `postprocess` is exactly one step.",
+)
+STEP_ORDER = Rule(
+    "step-order",
+    "Invalid order of steps",
+    "Instances are decoded first, then refined, then drawn.",
+)
 
 _Manifest = TypeVar("_Manifest", bound=Manifest, covariant=True)
 
 Section = Literal["preprocess", "postprocess"]
 SECTIONS: tuple[Section, ...] = ("preprocess", "postprocess")
 
-_STEP = 2
-"""How many keys below a list a step lies: its number and its name. Below are its own fields."""
-
-
-def _long_forms(data: dict[str, Any], kind: str) -> dict[str, Any]:
-    """A stage of a manifest with every step in its long form."""
-    listings = {"preprocess": "preprocess", "postprocess": kind}
-    return {
-        key: [long_form(listings[key], entry) for entry in value]
-        if key in listings and isinstance(value, list)
-        else value
-        for key, value in data.items()
-    }
+_STEP_DEPTH = 2
+"""The number of keys from a list to a step: its index and its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile(Generic[_Manifest]):
-    """A manifest with the file that it came from, for messages that name a line.
+    """A manifest with the file that it was read from.
 
     Attributes:
-        manifest: what the file says.
-        document: the file's text as data, with places.
+        manifest: the content of the file.
+        yaml: the file, with the location of every value.
     """
 
     manifest: _Manifest
-    document: Document
+    yaml: LocatedYaml
 
-    @classmethod
-    def read(cls, file: Path) -> "ManifestFile[Any]":
-        """Read and validate a manifest.
+    @property
+    def path(self) -> Path:
+        """The path of the file."""
+        return self.yaml.file
 
-        Raises:
-            ManifestError: with everything that is wrong with its form.
-        """
-        reading = Reading.of(file)
-        if reading.problems or reading.read is None:
-            raise ManifestError(*reading.problems)
-        return reading.read
+    def problem(
+        self,
+        path: Path_,
+        what: str,
+        found: str = "",
+        allowed: str = "",
+        hint: str = "",
+        rule: Rule | None = None,
+    ) -> Problem:
+        """Return a problem with the value at `path`."""
+        return self.yaml.problem(path, what, found, allowed, hint, rule)
 
     def stages(self) -> list[Path_]:
-        """The places in the manifest that list steps: the top, and each of `then`."""
+        """Return the paths of the parts that list steps: the top, and each entry of `then`."""
         return [(), *(("then", number) for number in range(len(self._seconds)))]
 
     def stage(self, stage: Path_) -> Manifest | SecondModel:
-        """What the manifest says at one of its stages."""
+        """Return the part of the manifest at one of its stages."""
         return self._seconds[int(stage[1])] if stage else self.manifest
 
     @property
@@ -70,7 +90,7 @@ class ManifestFile(Generic[_Manifest]):
         return self.manifest.then if isinstance(self.manifest, DetectorManifest) else ()
 
     def steps(self, section: Section, stage: Path_ = ()) -> dict[Path_, Step]:
-        """The steps of a stage's section in order, each with its path in the manifest."""
+        """Return the steps of a stage's section in order, by their paths in the manifest."""
         found: dict[Path_, Step] = {}
         for number, entry in enumerate(getattr(self.stage(stage), section)):
             found |= {
@@ -79,113 +99,124 @@ class ManifestFile(Generic[_Manifest]):
         return found
 
     def resolve(self, path: str) -> Path:
-        """A path that the manifest gives, relative to its own folder."""
-        return self.document.file.parent / path
+        """Return a path from the manifest, which is relative to the manifest's folder."""
+        return self.path.parent / path
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What could be read of a manifest, whatever mistakes it has.
+def read_manifest(file: Path, diagnostics: Diagnostics) -> ManifestFile[Any] | None:
+    """Read a manifest, and recover from its mistakes.
 
-    Attributes:
-        read: the manifest, mended where it was wrong; None where that is not possible.
-        problems: everything that is wrong with its form.
-        doubtful: the places that were mended; see builder.manifest.recovery.
+    Args:
+        file: the manifest.
+        diagnostics: gets the problems, and the locations that were recovered.
+
+    Returns:
+        The manifest with neutral values in place of invalid ones; None if recovery failed.
+
+    Raises:
+        ManifestError: the file is not YAML, or its name contains control characters.
     """
-
-    read: ManifestFile[Any] | None
-    problems: tuple[Problem, ...]
-    doubtful: frozenset[Path_] = frozenset()
-
-    @classmethod
-    def of(cls, file: Path) -> "Reading":
-        """Read a manifest.
-
-        Raises:
-            ManifestError: the file is no YAML, or no line of text can hold its name.
-        """
-        if has_controls(file.name):
-            what = "has a name that the files which are generated from it cannot repeat"
-            allowed = "letters that can be seen"
-            raise ManifestError(
-                Problem(what, file, allowed=allowed, hint="rename it", code="file-name")
+    if has_controls(file.name):
+        what = "the file name contains control characters"
+        raise ManifestError(
+            Problem(
+                what, file, allowed="printable characters", hint="rename the file", rule=FILE_NAME
             )
-        document = Document.read(file)
-        if not isinstance(document.data, dict):
-            return cls(None, (_no_manifest(document),))
-        kind = document.data.get("type")
-        unknown: tuple[Problem, ...] = ()
-        if not isinstance(kind, str) or kind not in MANIFESTS:
-            unknown = (_bad_kind(kind, document),)
-            meant = closest(str(kind), MANIFESTS)
-            if meant is None:
-                return cls(None, unknown)
-            kind = meant
-        data = _long_forms({**document.data, "type": kind}, kind)
-        if isinstance(data.get("then"), list):
-            data["then"] = [
-                _long_forms(second, kind) if isinstance(second, dict) else second
-                for second in data["then"]
-            ]
-        mended = mend(MANIFESTS[kind], data, document)
-        if mended.value is None:
-            return cls(None, (*unknown, *mended.problems))
-        read = ManifestFile(mended.value, document)
-        problems, doubtful = [*unknown, *mended.problems], set(mended.doubtful)
-        for stage in read.stages():
-            for section in SECTIONS:
-                here: Path_ = (*stage, section)
-                entries = _entry_problems(read, section, stage)
-                problems += apart(entries.values(), doubtful)
-                doubtful |= set(entries)
-                order = in_order(kind, read.steps(section, stage).values(), bool(stage))
-                if section == "postprocess" and order and not has_part_in(doubtful, here, _STEP):
-                    problems.append(document.problem(here, order, code="step-order"))
-                    doubtful.add(here)
-        return cls(read, tuple(problems), frozenset(doubtful))
-
-    def is_whole(self, section: Path_) -> bool:
-        """Whether a list of steps has all that the file gives it, in an order that works."""
-        return not has_part_in(self.doubtful, section, _STEP)
+        )
+    source = LocatedYaml.read(file)
+    if not isinstance(source.data, dict):
+        diagnostics.add([_not_a_manifest(source)])
+        return None
+    given = source.data.get("type")
+    meant = given if isinstance(given, str) and given in MANIFESTS else None
+    if meant is None:
+        diagnostics.add([_unknown_type(given, source)])
+        meant = closest(str(given), MANIFESTS)
+        if meant is None:
+            return None
+    data = _long_forms({**source.data, "type": meant}, meant)
+    if isinstance(data.get("then"), list):
+        data["then"] = [
+            _long_forms(second, meant) if isinstance(second, dict) else second
+            for second in data["then"]
+        ]
+    manifest = read_recovering(MANIFESTS[meant], data, source, diagnostics)
+    if manifest is None:
+        return None
+    read = ManifestFile(manifest, source)
+    for stage in read.stages():
+        for section in SECTIONS:
+            _check_steps(read, section, stage, diagnostics)
+    return read
 
 
-def _entry_problems(
-    read: ManifestFile[Any], section: Section, stage: Path_
+def _long_forms(data: dict[str, Any], type_: str) -> dict[str, Any]:
+    """Return a stage of a manifest with every step in its long form."""
+    listings = {"preprocess": "preprocess", "postprocess": type_}
+    return {
+        key: [long_form(listings[key], entry) for entry in value]
+        if key in listings and isinstance(value, list)
+        else value
+        for key, value in data.items()
+    }
+
+
+def _check_steps(
+    manifest_file: ManifestFile[Any], section: Section, stage: Path_, diagnostics: Diagnostics
+) -> None:
+    """Check that each entry of a list is one step, and that the steps are in order."""
+    here: Path_ = (*stage, section)
+    entries = _invalid_entries(manifest_file, section, stage)
+    diagnostics.add(entries.values(), whole=True)
+    for path in entries:
+        diagnostics.recover(path)
+    if diagnostics.is_affected(here, _STEP_DEPTH):
+        diagnostics.mark_incomplete(here)
+    elif section == "postprocess":
+        steps = manifest_file.steps(section, stage).values()
+        wrong = in_order(manifest_file.manifest.type, steps, bool(stage))
+        if wrong:
+            diagnostics.add([manifest_file.problem(here, wrong, rule=STEP_ORDER)])
+            diagnostics.recover(here)
+
+
+def _invalid_entries(
+    manifest_file: ManifestFile[Any], section: Section, stage: Path_
 ) -> dict[Path_, Problem]:
-    """Entries of a list that do not name exactly one step."""
+    """Return the problems of the entries that are not exactly one step, by their paths."""
     problems = {}
-    for number, entry in enumerate(getattr(read.stage(stage), section)):
+    for number, entry in enumerate(getattr(manifest_file.stage(stage), section)):
         names = [name for name, step in entry if step is not None]
         if len(names) != 1:
             path = (*stage, section, number)
-            problems[path] = read.document.problem(
+            problems[path] = manifest_file.problem(
                 path,
-                f"names {len(names)} steps; each entry of the list is one",
+                f"the entry has {len(names)} steps; exactly one is allowed",
                 ", ".join(names) or "nothing",
                 "a step's name, `name: value`, or `name: {field: value}`",
                 "begin each step with its own `- `" if len(names) > 1 else "",
-                "step-entry",
+                STEP_ENTRY,
             )
     return problems
 
 
-def _no_manifest(document: Document) -> Problem:
-    """What is wrong with a file that holds no keys."""
+def _not_a_manifest(source: LocatedYaml) -> Problem:
+    """Return the problem of a file that contains no keys."""
     return Problem(
         "is not a manifest",
-        file=document.file,
-        found="nothing" if document.data is None else type(document.data).__name__,
+        file=source.file,
+        found="nothing" if source.data is None else type(source.data).__name__,
         allowed="keys and values: name, type, model, labels, preprocess, postprocess",
-        hint="`cvatbuild init MODEL -o FILE` writes one",
-        code="no-manifest",
+        hint="`cvatbuild init MODEL -o FILE` writes a manifest",
+        rule=NOT_A_MANIFEST,
     )
 
 
-def _bad_kind(kind: object, document: Document) -> Problem:
-    """What is wrong with a manifest's `type`, on which the meaning of all else depends."""
+def _unknown_type(given: object, source: LocatedYaml) -> Problem:
+    """Return the problem of a missing or invalid `type`, which decides how to read all else."""
     allowed = " or ".join(f"'{name}'" for name in MANIFESTS)
-    if kind is None:
-        return document.problem(("type",), "is missing", allowed=allowed, code="missing-key")
-    found = document.found(("type",))
+    if given is None:
+        return source.problem(("type",), "is missing", allowed=allowed, rule=MISSING_KEY)
+    found = source.found(("type",))
     hint = did_you_mean(found, MANIFESTS)
-    return document.problem(("type",), "has the wrong value", found, allowed, hint, "wrong-value")
+    return source.problem(("type",), "invalid value", found, allowed, hint, INVALID_VALUE)

@@ -5,16 +5,35 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from builder.diagnostics.errors import Refused
+from builder.diagnostics.path import Path_
+from builder.diagnostics.rule import Rule
 from builder.diagnostics.text import has_controls
 from builder.manifest import patterns
 from builder.manifest.labels import Label, Name
-from builder.manifest.located_yaml import Path_
 from builder.manifest.model_source import ModelSource
+from builder.manifest.pydantic_errors import MISSING_KEY
 from builder.manifest.steps import entry_model
 from builder.manifest.validation import Strict
 from builder.manifest.variant_schema import Variants, reserved_names
 from builder.manifest.variants import Resources
 from runtimes.state import MAX_BYTES
+
+RESERVED_NAME = Rule(
+    "name-reserved",
+    "Reserved function name",
+    "Nuclio or CVAT's web page treats a function of this name specially.",
+)
+MODEL_AND_ENCODER = Rule(
+    "model-and-encoder",
+    "`model` beside `encoder` or `decoder`",
+    "A function has either one model, or an encoder and a decoder.",
+)
+ENCODER_ALONE = Rule(
+    "encoder-alone",
+    "Encoder or decoder is missing",
+    "An encoder and a decoder only work together.",
+)
+
 
 _RESERVED_NAMES = {
     **reserved_names(),
@@ -74,7 +93,7 @@ class Manifest(Strict):
     def _name_is_free(cls, name: str) -> str:
         """Some names belong to others."""
         if name in _RESERVED_NAMES:
-            raise Refused(f"the name cannot be used: {_RESERVED_NAMES[name]}", "name-reserved")
+            raise Refused(f"the name cannot be used: {_RESERVED_NAMES[name]}", RESERVED_NAME)
         return name
 
     def sources(self) -> dict[Path_, ModelSource]:
@@ -152,16 +171,16 @@ class _OneModelOrTwo(Manifest):
         given = [key for key in ("model", "encoder", "decoder") if getattr(self, key) is not None]
         allowed = "`model`, or both `encoder` and `decoder`"
         if not given:
-            raise Refused("is missing", "missing-key", "model", allowed)
+            raise Refused("is missing", MISSING_KEY, "model", allowed)
         if "model" in given and len(given) > 1:
             others = " and ".join(f"`{key}`" for key in given[1:])
             what, hint = f"cannot be beside {others}", f"leave {others} out, or `model`"
-            raise Refused(what, "model-and-encoder", "model", allowed, hint)
+            raise Refused(what, MODEL_AND_ENCODER, "model", allowed, hint)
         if len(given) == 1 and given != ["model"]:
             (one,) = given
             other = "decoder" if one == "encoder" else "encoder"
             hint = f"add `{other}: FILE`; a model that does it all is a `model:`"
-            raise Refused(f"has no `{other}` beside it", "encoder-alone", one, allowed, hint)
+            raise Refused(f"has no `{other}` beside it", ENCODER_ALONE, one, allowed, hint)
         return self
 
     def sources(self) -> dict[Path_, ModelSource]:

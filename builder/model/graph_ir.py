@@ -6,7 +6,8 @@ from xml.parsers import expat
 
 import numpy as np
 
-from builder.diagnostics.errors import ModelError, Problem
+from builder.diagnostics.errors import ModelError
+from builder.diagnostics.problem import Problem
 from builder.model.graph import FEW, Graph, Node
 from builder.model.metadata import beside
 from builder.model.shape_inference import Shape

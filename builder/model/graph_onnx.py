@@ -5,10 +5,18 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.diagnostics.errors import ModelError, Problem
+from builder.diagnostics.errors import ModelError
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
 from builder.model.graph import FEW, Graph, Node
 from builder.model.onnx_wire import NotOnnx, without_weights
 from builder.model.shape_inference import Shape
+
+MODEL_UNREADABLE = Rule(
+    "model-unreadable",
+    "Unreadable model file",
+    "The file is damaged, truncated, or not a model.",
+)
 
 if TYPE_CHECKING:
     import onnx
@@ -36,7 +44,7 @@ def read_onnx(path: Path) -> "onnx.ModelProto":
             f"{path.name} is not an ONNX file that can be read: {reason}",
             file=path,
             hint="is the download complete? Git LFS leaves a small text file in its place",
-            code="model-unreadable",
+            rule=MODEL_UNREADABLE,
         )
     ) from cause
 

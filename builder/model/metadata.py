@@ -9,9 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from builder.diagnostics.errors import ManifestError, ModelError, Problem
-from builder.manifest.located_yaml import Document
+from builder.diagnostics.errors import ManifestError, ModelError
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
+from builder.manifest.located_yaml import LocatedYaml
 from runtimes.arrays import Size
+
+MODEL_METADATA = Rule(
+    "model-metadata",
+    "Unusable model metadata",
+    "The metadata file beside the model is damaged or malformed.",
+)
+
 
 _MAX_LENGTH = 1_000_000
 
@@ -63,7 +72,7 @@ def beside(model: Path) -> dict[str, str]:
     if not file.is_file() or len(list(model.parent.glob("*.xml"))) != 1:
         return {}
     try:
-        data = Document.read(file, text_keys=False).data
+        data = LocatedYaml.read(file, text_keys=False).data
     except ManifestError as error:
         raise ModelError(*(_unreadable(problem, model) for problem in error.problems)) from error
     if not isinstance(data, dict):
@@ -84,5 +93,5 @@ def _unreadable(problem: Problem, model: Path) -> Problem:
         found=problem.found,
         allowed="plain YAML, as Ultralytics writes it",
         hint="export the model again, or take the file away and list the labels in the manifest",
-        code="model-metadata",
+        rule=MODEL_METADATA,
     )

@@ -7,8 +7,17 @@ some declare nothing but letters. Runtimes go by the operations, so whoever read
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from builder.diagnostics.rule import warning
+
 if TYPE_CHECKING:
     import onnx
+
+
+DECLARED_SHAPE = warning(
+    "declared-shape",
+    "Declared output shape is wrong",
+    "Functions use the shape that the graph computes; other tools may trust the declaration.",
+)
 
 Shape: TypeAlias = tuple[int | None, ...]
 """One entry per axis, None where its size is not known."""

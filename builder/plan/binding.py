@@ -1,14 +1,15 @@
-"""Preprocessing steps brought together with the model that they are for."""
+"""Bind preprocessing steps to the model's input."""
 
 from dataclasses import replace
 from typing import Literal
 
-from builder.diagnostics.errors import ManifestError, Problem
-from builder.manifest.located_yaml import Document, Path_
-from builder.manifest.reading import ManifestFile
-from builder.manifest.schema import Manifest
+from builder.diagnostics.faults import problem_of
+from builder.diagnostics.path import Path_
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
 from builder.model.file import Model
 from builder.model.metadata import image_size
+from builder.plan.context import Context
 from runtimes.arrays import Size
 from runtimes.errors import BadModel, Fault
 from runtimes.network import SIZE_INPUTS, Network
@@ -16,46 +17,53 @@ from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.signature import ImageInput, Signature, Tensor, listed
 from runtimes.step import Preprocess
 
+NO_RESIZE = Rule(
+    "no-resize",
+    "No step resizes the image to the model's input size",
+    "The model would reject every image.",
+)
+
 
 def bind_network(
-    read: ManifestFile[Manifest], stage: Path_, model: Model, input_name: str | None = None
-) -> Network:
-    """The model of a stage with its preprocessing bound to its input.
+    context: Context, stage: Path_, model: Model, input_name: str | None = None
+) -> Network | None:
+    """Bind the preprocessing of a stage to the input of its model.
 
     Args:
-        read: the manifest.
+        context: the manifest, and the collector that gets the problems.
         stage: see ManifestFile.stages.
-        model: the stage's.
-        input_name: the input that takes the image, where the model has others.
+        model: the stage's model.
+        input_name: the input that takes the image, if the model has several.
 
-    Raises:
-        ManifestError: the steps cannot feed the model.
+    Returns:
+        The model with its preprocessing; None if they do not match.
     """
     try:
         tensor = _image_input(model.signature, input_name)
     except BadModel as error:
-        place = (*stage, "preprocess")
-        raise ManifestError(step_problem(read.document, place, error)) from error
-    trained = image_size(model.signature.metadata)
-    return Network(model.name, tensor.name, bind_steps(read, stage, tensor, trained))
+        problem = context.manifest_file.yaml.locate(problem_of(error), (*stage, "preprocess"))
+        context.diagnostics.add([problem])
+        return None
+    steps = bind_steps(context, stage, tensor, image_size(model.signature.metadata))
+    return None if steps is None else Network(model.name, tensor.name, steps)
 
 
 def bind_steps(
-    read: ManifestFile[Manifest], stage: Path_, tensor: Tensor, trained: Size | None = None
-) -> tuple[Preprocess, ...]:
-    """The preprocessing of a stage bound to the input that it feeds.
+    context: Context, stage: Path_, tensor: Tensor, trained: Size | None = None
+) -> tuple[Preprocess, ...] | None:
+    """Bind the preprocessing steps of a stage to an input.
 
     Args:
-        read: the manifest.
+        context: the manifest, and the collector that gets the problems.
         stage: see ManifestFile.stages.
         tensor: the input.
-        trained: the size that the model was trained at, where it is known.
+        trained: the image size that the model was trained at, if it is known.
 
-    Raises:
-        ManifestError: the steps cannot feed it.
+    Returns:
+        The steps with the defaults that the manifest leaves out; None if they do not match.
     """
-    document = read.document
-    given = read.steps("preprocess", stage)
+    manifest_file = context.manifest_file
+    given = manifest_file.steps("preprocess", stage)
     here = (*stage, "preprocess")
     layouts = {path: step for path, step in given.items() if isinstance(step, Layout)}
     try:
@@ -64,11 +72,13 @@ def bind_steps(
             trained=trained,
         )
     except BadModel as error:
-        raise ManifestError(step_problem(document, next(iter(layouts), here), error)) from error
+        path = next(iter(layouts), here)
+        context.diagnostics.add([manifest_file.yaml.locate(problem_of(error), path)])
+        return None
     orders = [step.order for step in given.values() if isinstance(step, Channels)]
     if image.channels is None:
         image = replace(image, channels=1 if orders[-1:] == ["gray"] else 3)
-    # What every model needs and few manifests should have to say.
+    # Every model needs these two; manifests may leave them out.
     defaults: list[tuple[Path_, Preprocess]] = []
     if not orders:
         order: Literal["rgb", "gray"] = "gray" if image.channels == 1 else "rgb"
@@ -82,41 +92,47 @@ def bind_steps(
         try:
             bound.append(step.bind(image))
         except BadModel as error:
-            problems.append(step_problem(document, path, error))
-    resizes = any(not isinstance(step, VALUES) for step in given.values())
-    # What a tracker's step cuts out has the input's size already.
+            problems.append(manifest_file.yaml.locate(problem_of(error), path))
+    resizes = any(not isinstance(step, VALUE_STEPS) for step in given.values())
+    # A tracker's crops already have the input's size.
     if (
         not resizes
-        and read.manifest.type != "tracker"
+        and manifest_file.manifest.type != "tracker"
         and image.height is not None
         and image.width is not None
     ):
         problems.append(
-            document.problem(
+            manifest_file.problem(
                 here,
-                f"nothing brings the image to the {image.height}x{image.width} that the model's "
-                f"input '{image.name}' takes",
+                f"no step resizes the image to the model's input '{image.name}', which is "
+                f"{image.height}x{image.width}",
                 allowed="letterbox, resize or center_crop",
                 hint="add `- letterbox` (YOLO kinds) or `- resize` (SSD and DETR kinds)",
-                code="no-resize",
+                rule=NO_RESIZE,
             )
         )
+    context.diagnostics.add(problems)
     if problems:
-        raise ManifestError(*problems)
-    # Values may be noted in any order; readers expect this one.
-    bound.sort(key=lambda step: VALUES.index(type(step)) + 1 if isinstance(step, VALUES) else 0)
+        return None
+    # The order of these steps has no effect; a fixed order is easier to review.
+    bound.sort(key=_order)
     return tuple(bound)
 
 
-VALUES = (Channels, Normalize, Layout)
-"""The steps that leave every pixel where it is, in the order in which they are spelled out."""
+VALUE_STEPS = (Channels, Normalize, Layout)
+"""The steps that change values but move no pixels, in the order in which they are written."""
+
+
+def _order(step: Preprocess) -> int:
+    """Return the sort key of a step: steps that move pixels keep their order and come first."""
+    return VALUE_STEPS.index(type(step)) + 1 if isinstance(step, VALUE_STEPS) else 0
 
 
 def _image_input(signature: Signature, name: str | None) -> Tensor:
-    """The input that takes the image: by name, or the only one beside those of `SIZE_INPUTS`.
+    """Return the input that takes the image: by name, or the only one not in `SIZE_INPUTS`.
 
     Raises:
-        BadModel: there is none, or there are several.
+        BadModel: no input or several inputs match.
     """
     images = [
         tensor
@@ -125,17 +141,10 @@ def _image_input(signature: Signature, name: str | None) -> Tensor:
     ]
     if len(images) != 1:
         raise BadModel(
-            f"the model has {len(signature.inputs)} inputs; one is needed, which takes the image",
+            f"the model has {len(signature.inputs)} inputs; exactly one must take the image",
             found=listed(signature.inputs),
             allowed="one input" + (f" called '{name}'" if name else ""),
-            hint="is this model meant for this type of function?",
+            hint="check that the model suits this `type` of function",
             fault=Fault.MODEL_INPUTS,
         )
     return images[0]
-
-
-def step_problem(document: Document, path: Path_, error: BadModel) -> Problem:
-    """What a step says of the model, at the step's place in the manifest."""
-    below = (*path, error.where) if error.where else path
-    code = error.fault.value if error.fault else ""
-    return document.problem(below, error.what, error.found, error.allowed, error.hint, code)

@@ -6,18 +6,26 @@ from typing import Any
 from builder.backends.backend import FORMATS, Backend
 from builder.backends.registry import backend_of, backends_of
 from builder.diagnostics.errors import ManifestError
+from builder.diagnostics.rule import Rule
 from builder.manifest.reading import ManifestFile
+from builder.manifest.variant_schema import NO_VARIANT
 from builder.manifest.variants import VARIANTS, Variant, VariantName
 from builder.model.file import Model
 
+IR_VARIANT = Rule(
+    "ir-variant",
+    "OpenVINO IR without OpenVINO",
+    "Only OpenVINO runs OpenVINO IR, and the GPU variant does not include OpenVINO.",
+)
+
 
 def select(
-    read: ManifestFile[Any], found: Sequence[Model], wanted: Sequence[VariantName]
+    manifest_file: ManifestFile[Any], found: Sequence[Model], wanted: Sequence[VariantName]
 ) -> tuple[VariantName, ...]:
     """Return the variants that are requested and not switched off, and check their backends.
 
     Args:
-        read: the manifest.
+        manifest_file: the manifest.
         found: its models.
         wanted: the requested variants.
 
@@ -25,15 +33,15 @@ def select(
         ManifestError: no variant is left, or a backend cannot load a model.
     """
     settings: dict[VariantName, Variant | None] = {
-        name: read.manifest.variants.of(name) for name in VARIANTS if name in wanted
+        name: manifest_file.manifest.variants.of(name) for name in VARIANTS if name in wanted
     }
     kept = {name: it for name, it in settings.items() if it is not None}
     if not kept:
         raise ManifestError(
-            read.document.problem(
+            manifest_file.problem(
                 ("variants",),
                 f"switches off the variant that is wanted: {', '.join(wanted)}",
-                code="variants-off",
+                rule=NO_VARIANT,
             )
         )
     formats = sorted({model.format for model in found})
@@ -46,7 +54,7 @@ def select(
     # A variant that cannot be built at all is reported before one that needs another backend.
     for check in (_no_backend, _other_backend):
         for backend, model_format in unfit:
-            check(read, backend, model_format)
+            check(manifest_file, backend, model_format)
     return tuple(kept)
 
 
@@ -55,7 +63,7 @@ def _able(variant: VariantName, model_format: str) -> list[Backend]:
     return [it for it in backends_of(variant) if model_format in it.formats]
 
 
-def _no_backend(read: ManifestFile[Any], backend: Backend, model_format: str) -> None:
+def _no_backend(manifest_file: ManifestFile[Any], backend: Backend, model_format: str) -> None:
     """Refuse a model that no backend of the variant can load."""
     variant = backend.variant
     if _able(variant, model_format):
@@ -63,26 +71,26 @@ def _no_backend(read: ManifestFile[Any], backend: Backend, model_format: str) ->
     able = [name.upper() for name in VARIANTS if _able(name, model_format)]
     hint = f"write `variants: {{{variant}: false}}` to build the {able[0]} variant alone"
     raise ManifestError(
-        read.document.problem(
+        manifest_file.problem(
             ("model",),
             f"is an {FORMATS[model_format]}, which the {variant.upper()} variant cannot run",
-            read.document.found(("model",)),
+            manifest_file.yaml.found(("model",)),
             " or ".join(f"an {FORMATS[it]}" for it in sorted(backend.formats)),
             hint if able else "",
-            "ir-variant",
+            IR_VARIANT,
         )
     )
 
 
-def _other_backend(read: ManifestFile[Any], backend: Backend, model_format: str) -> None:
+def _other_backend(manifest_file: ManifestFile[Any], backend: Backend, model_format: str) -> None:
     """Refuse a backend that cannot load a model which another one of the variant can load."""
     able = _able(backend.variant, model_format)
     raise ManifestError(
-        read.document.problem(
+        manifest_file.problem(
             ("variants", backend.variant, "runtime"),
             f"an {FORMATS[model_format]} can only be run by {' or '.join(it.title for it in able)}",
             backend.name,
             " or ".join(it.name for it in able),
-            code="ir-variant",
+            rule=IR_VARIANT,
         )
     )

@@ -3,8 +3,8 @@
 import difflib
 from pathlib import Path
 
-from builder.diagnostics.findings.page import page as diagnostics_page
 from builder.reference import json_schema, manifest_pages
+from builder.reference.diagnostics_page import page as diagnostics_page
 
 _FOLDERS = ("docs/manifest",)
 """Directories in which every file is generated."""

@@ -15,7 +15,10 @@ from typing import Any, get_args
 
 import yaml
 
-from builder.diagnostics.errors import BuiltError, Problem, closest
+from builder.diagnostics.errors import BuiltError
+from builder.diagnostics.faults import problem_of
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.text import closest
 from builder.manifest.schema import KindName
 from builder.manifest.variants import VariantName
 from builder.targets.bundle import LOCK
@@ -229,7 +232,7 @@ def _start_error(folder: Path, error: Exception) -> BuiltError:
     """Why a function did not start. Its errors are of its own copy of `runtimes`."""
     if type(error).__module__ == FunctionError.__module__:
         details: Any = error
-        return BuiltError(Problem.of(details, folder))
+        return BuiltError(replace(problem_of(details), file=folder))
     hint = ""
     if isinstance(error, ModuleNotFoundError) and error.name:
         hint = f"install {error.name}"

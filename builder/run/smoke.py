@@ -8,11 +8,20 @@ import cv2
 import numpy as np
 
 from builder.backends.registry import backend_of
-from builder.diagnostics.errors import BuiltError, Problem
+from builder.diagnostics.errors import BuiltError
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import warning
 from builder.manifest.variants import VariantName
 from builder.plan.plan import Plan
 from builder.run.local import BuiltFunction
 from builder.run.predict import PREDICTORS
+
+NOT_SMOKE_TESTED = warning(
+    "not-tried-out",
+    "Variant was not smoke-tested",
+    "Its inference runtime is not installed on this machine.",
+)
+
 
 _BLANK_SIZE = (360, 480)
 """Neither square nor a multiple of 32, so that a wrong size shows."""
@@ -38,7 +47,7 @@ def try_out(plan: Plan, variant: VariantName, folder: Path) -> Problem | None:
             f"the {variant} variant was not tried out: {runtime} is not installed here",
             file=plan.file,
             hint=f"pip install {runtime}",
-            code="not-tried-out",
+            rule=NOT_SMOKE_TESTED,
         )
     function = BuiltFunction(folder, variant, cpu_is_enough=True)
     _, blank = cv2.imencode(".png", np.zeros((*_BLANK_SIZE, 3), np.uint8))

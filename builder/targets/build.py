@@ -8,7 +8,9 @@ from io import StringIO
 from pathlib import Path
 
 from builder.cli.terminal import Step
-from builder.diagnostics.errors import BuiltError, CommandLineError, ManifestError, Problem
+from builder.diagnostics.errors import BuiltError, CommandLineError, ManifestError
+from builder.diagnostics.problem import Problem
+from builder.lint.conflicts import DUPLICATE_FUNCTION
 from builder.plan.plan import Plan
 from builder.run.smoke import try_out
 from builder.targets.bundle import LOCK, Tree, render
@@ -64,9 +66,9 @@ def check_names(plans: Sequence[Plan]) -> None:
                 Problem(
                     f"{by_name[plan.name]} and {plan.file} are both called '{plan.name}': one "
                     "would overwrite the other, here and in CVAT",
-                    path="name",
+                    path=("name",),
                     hint="give one of them another name",
-                    code="function-twice",
+                    rule=DUPLICATE_FUNCTION,
                 )
             )
         by_name[plan.name] = plan.file

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from builder.diagnostics.errors import BuiltError, Problem, closest
+from builder.diagnostics.errors import BuiltError
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.text import closest
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.targets.lock import LOCK, Lock
 from builder.targets.registry import DEFAULT, TARGETS

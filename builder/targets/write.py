@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
-from builder.diagnostics.errors import OutputError, Problem
+from builder.diagnostics.errors import OutputError
 from builder.diagnostics.files import sha256
+from builder.diagnostics.problem import Problem
 from builder.targets.bundle import LOCK, Tree
 
 _PARTIAL = ".partial"

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
-from builder.diagnostics.errors import CvatbuildError
-from builder.plan.plan import Plan, plan
+from builder.diagnostics.collector import Diagnostics
+from builder.diagnostics.errors import CvatbuildError, ManifestError
+from builder.lint.examine import plan
+from builder.manifest.reading import ManifestFile, read_manifest
+from builder.plan.plan import Plan
 from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from runtimes.detector import Detector
@@ -37,6 +40,15 @@ def write_manifest_to(folder: Path, file: str = "boxes.yaml", **changes: Any) ->
     path = folder / file
     path.write_text(yaml.safe_dump(data, sort_keys=False), "utf-8")
     return path
+
+
+def read_valid(file: Path) -> ManifestFile[Any]:
+    """Read a manifest; raise all problems of its form."""
+    diagnostics = Diagnostics()
+    manifest_file = read_manifest(file, diagnostics)
+    if diagnostics.problems or manifest_file is None:
+        raise ManifestError(*diagnostics.problems)
+    return manifest_file
 
 
 def failure(action: Callable[[], object]) -> CvatbuildError:

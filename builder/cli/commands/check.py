@@ -33,13 +33,13 @@ def check(
         from builder.lint.check import check as look_at
 
         wanted = arguments.selected_variants(variant)
-        checked = look_at(manifests, wanted, console.progress(), look=model)
+        checked = look_at(manifests, wanted, console.progress(), with_models=model)
         form = options.FormatOption.json if as_json else form
         for problem in checked.problems:
             console.print_problem(problem, form)
         failed = checked.failed(strict)
         if form == "text" and not failed:
-            for line in checked.sound:
+            for line in checked.valid:
                 typer.echo(line)
         if failed:
             raise typer.Exit(1)

@@ -1,6 +1,5 @@
 """`cvatbuild inspect`."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -27,13 +26,14 @@ def inspect(
         from builder.cli import arguments
 
         arguments.require_files(models, "model")
-        from builder.diagnostics.errors import ModelError, Problem, collect
+        from builder.diagnostics.collector import Diagnostics
+        from builder.diagnostics.errors import ModelError
         from builder.families.inspect import Inspection
 
-        problems: list[Problem] = []
+        diagnostics = Diagnostics()
         for file in models:
-            seen = collect(problems, partial(Inspection.of, file, run=run_once))
-            if seen is not None:
+            with diagnostics.collect():
+                seen = Inspection.of(file, run=run_once)
                 console.print_utf8(seen.as_json()) if as_json else typer.echo(seen.as_text())
-        if problems:
-            raise ModelError(*problems)
+        if diagnostics.problems:
+            raise ModelError(*diagnostics.problems)

@@ -28,7 +28,6 @@ SAM = Family(
             exception="yours was exported with that inside",
         ),
     ),
-    input_code="sam-input",
     required=frozenset({"resizing", "channels", "values"}),
     encoder_speed=SAM_ENCODER_SPEED,
 )

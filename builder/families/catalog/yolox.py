@@ -12,7 +12,6 @@ YOLOX = Family(
         Values(scale=1, exception="it is older than 0.1.1"),
         Channels("bgr", "YOLOX reads through OpenCV, and takes 0..255"),
     ),
-    input_code="yolox-input",
     required=frozenset({"resizing", "channels", "values"}),
     candidates_overlap=True,
 )

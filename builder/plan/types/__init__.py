@@ -1,53 +1,38 @@
-"""The kinds of function, one module each."""
+"""The function types, one module each."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
-from builder.manifest.located_yaml import Path_
-from builder.manifest.reading import ManifestFile
-from builder.model.file import Model
+from builder.plan.context import Bound, Context
 from builder.plan.types import detector, interactor, reid, tracker
-from builder.plan.types.bound import Bound
 
 
-class Kind(Protocol):
-    """What the module of a kind has."""
+class FunctionType(Protocol):
+    """The interface of a function type's module."""
 
     @property
-    def CALLED(self) -> str:  # noqa: N802
-        """Such a function in a sentence, with its article."""
+    def NOUN(self) -> str:  # noqa: N802
+        """The name of the type with its article, for sentences."""
 
     @property
     def ARGUMENTS(self) -> str:  # noqa: N802
-        """What `cvatbuild predict FUNCTION` is followed by in an example."""
+        """Example arguments of `cvatbuild predict FUNCTION`."""
 
     @property
     def REQUEST(self) -> str:  # noqa: N802
-        """A request of CVAT's, for `printf`; `%s` stands for the base64 of an image."""
+        """An example of CVAT's request, for `printf`; `%s` stands for an image in base64."""
 
-    def bind(self, read: ManifestFile[Any], models: Mapping[Path_, Model]) -> Bound:
-        """Bring a manifest and its models together.
+    def bind(self, context: Context) -> Bound | None:
+        """Check the manifest, and bind its steps to its models.
 
-        Args:
-            read: the manifest, of this kind.
-            models: by the place in the manifest that names them; see Manifest.sources.
-
-        Raises:
-            ManifestError: with everything that does not fit.
-        """
-
-    def check(self, read: ManifestFile[Any]) -> None:
-        """Check all that a manifest says which can be judged without its models.
-
-        Raises:
-            ManifestError: with everything that is wrong.
+        Returns:
+            The function; None if there are errors, or if the context is not complete.
         """
 
 
-KINDS: dict[str, Kind] = {
+TYPES: dict[str, FunctionType] = {
     "detector": detector,
     "interactor": interactor,
     "tracker": tracker,
     "reid": reid,
 }
-"""What `type` says in a manifest -> the module."""
+"""A manifest's `type` -> the module."""

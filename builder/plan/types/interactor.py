@@ -1,42 +1,41 @@
-"""Interactors: from a manifest and its models to what model_handler.py spells out."""
+"""Interactors: bind a manifest's steps to its models."""
 
-from collections.abc import Mapping
-
-from builder.diagnostics.errors import ManifestError, Problem, collect
-from builder.manifest.located_yaml import Path_
-from builder.manifest.reading import ManifestFile
+from builder.diagnostics.faults import problem_of
+from builder.diagnostics.problem import Problem
 from builder.manifest.schema import InteractorManifest
-from builder.model.file import Model
-from builder.plan.binding import bind_network, step_problem
-from builder.plan.types.bound import Bound
+from builder.plan.binding import bind_network
+from builder.plan.context import Bound, Context
 from runtimes.errors import BadModel
 from runtimes.interactor import Interactor
 from runtimes.interfaces import Segmenter
 from runtimes.step import Refine
 
-CALLED = "an interactor"
-"""Such a function in a sentence."""
+NOUN = "an interactor"
+"""See FunctionType."""
 
 ARGUMENTS = "photo.jpg --pos 120,80"
-"""What `cvatbuild predict FUNCTION` is followed by in an example."""
+"""See FunctionType."""
 
 REQUEST = '{"image": "%s", "pos_points": [[120, 80]], "neg_points": [], "obj_bbox": null}'
-"""A request of CVAT's, for `printf`, which puts the base64 of an image where `%s` stands."""
+"""See FunctionType."""
 
-_SHAPES_FROM = (2, 60)
-"""The first CVAT that reads masks as shapes."""
+_SHAPES_SINCE = (2, 60)
+"""The first CVAT version that reads masks as shapes."""
 
 
-def bind(read: ManifestFile[InteractorManifest], models: Mapping[Path_, Model]) -> Bound:
-    """See builder.plan.types.Kind.bind."""
-    manifest = read.manifest
-    first, *others = models.values()
+def bind(context: Context) -> Bound | None:
+    """See FunctionType."""
+    if not context.complete:
+        return None
+    manifest_file = context.manifest_file
+    manifest: InteractorManifest = manifest_file.manifest
+    first, *others = context.models.values()
     decoder = others[0] if others else None
     problems: list[Problem] = []
     segmenter: Segmenter | None = None
     refine: list[Refine] = []
     image = None
-    for path, step in read.steps("postprocess").items():
+    for path, step in manifest_file.steps("postprocess").items():
         assert isinstance(step, Segmenter | Refine)
         if isinstance(step, Refine):
             refine.append(step)
@@ -48,12 +47,13 @@ def bind(read: ManifestFile[InteractorManifest], models: Mapping[Path_, Model]) 
             else:
                 segmenter = step.bind(decoder.signature, first.signature)
         except BadModel as error:
-            problems.append(step_problem(read.document, path, error))
-    if problems:
-        raise ManifestError(*problems)
-    network = collect(problems, lambda: bind_network(read, (), first, image))
-    if network is None or segmenter is None:
-        raise ManifestError(*problems)
+            problems.append(manifest_file.yaml.locate(problem_of(error), path))
+    context.diagnostics.add(problems)
+    if segmenter is None:
+        return None
+    network = bind_network(context, (), first, image)
+    if network is None:
+        return None
     major, minor = map(int, manifest.cvat.split("."))
     function = Interactor(
         manifest.threshold,
@@ -61,7 +61,7 @@ def bind(read: ManifestFile[InteractorManifest], models: Mapping[Path_, Model]) 
         decoder.name if decoder else None,
         segmenter,
         tuple(refine),
-        "shapes" if (major, minor) >= _SHAPES_FROM else "mask",
+        "shapes" if (major, minor) >= _SHAPES_SINCE else "mask",
         manifest.min_pos_points,
         manifest.start_with_box,
     )
@@ -69,11 +69,11 @@ def bind(read: ManifestFile[InteractorManifest], models: Mapping[Path_, Model]) 
 
 
 def annotations(manifest: InteractorManifest) -> dict[str, str]:
-    """What CVAT reads of an interactor.
+    """Return the annotations that CVAT reads for an interactor.
 
-    Below version 2 its page offers no button. A box is declared only where there is one: to CVAT
-    any text there means yes. One that is optional is declared by its own key alone, which the
-    versions that know none of it take for no box.
+    CVAT's page needs version 2 to offer the button. The annotation of a bounding box is written
+    only if there is one, because CVAT takes any text for yes. An optional box has its own key;
+    older CVAT versions ignore it and offer no box.
     """
     found = {
         "version": "2",
@@ -89,7 +89,3 @@ def annotations(manifest: InteractorManifest) -> dict[str, str]:
     if manifest.animated_gif:
         found["animated_gif"] = manifest.animated_gif
     return found
-
-
-def check(read: ManifestFile[InteractorManifest]) -> None:
-    """See Kind.check: all that a manifest of this kind says is about its models."""

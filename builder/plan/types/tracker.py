@@ -1,104 +1,97 @@
-"""Trackers: from a manifest and its models to what model_handler.py spells out."""
+"""Trackers: bind a manifest's step to its models."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable
 
-from builder.diagnostics.errors import ManifestError, Problem
+from builder.diagnostics.faults import problem_of
 from builder.diagnostics.files import sha256
-from builder.manifest.located_yaml import Path_
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
 from builder.manifest.reading import ManifestFile
 from builder.manifest.schema import TrackerManifest
 from builder.model.file import Model
-from builder.plan.binding import VALUES, bind_steps, step_problem
-from builder.plan.types.bound import Bound
+from builder.plan.binding import VALUE_STEPS, bind_steps
+from builder.plan.context import Bound, Context
 from runtimes.errors import BadModel
 from runtimes.interfaces import Tracking
 from runtimes.signature import Signature, Tensor
 from runtimes.tracker import Tracker
 
-CALLED = "a tracker"
-"""Such a function in a sentence."""
+CROP_MOVED = Rule(
+    "crop-moved",
+    "Preprocessing moves a tracker's crop",
+    "The tracker crops the image itself; a step that moves pixels would shift every bounding box.",
+)
+
+NOUN = "a tracker"
+"""See FunctionType."""
 
 ARGUMENTS = "frame*.jpg --box 10,10,60,60"
-"""What `cvatbuild predict FUNCTION` is followed by in an example."""
+"""See FunctionType."""
 
 REQUEST = '{"image": "%s", "shapes": [{"type": "rectangle", "points": [10, 10, 60, 60]}]}'
-"""A request of CVAT's, for `printf`, which puts the base64 of an image where `%s` stands."""
+"""See FunctionType."""
 
 
-def bind(read: ManifestFile[TrackerManifest], models: Mapping[Path_, Model]) -> Bound:
-    """See builder.plan.types.Kind.bind."""
-    manifest = read.manifest
-    encoder = models.get(("encoder",))
-    model = models["decoder",] if encoder else models["model",]
-    problems = _moving_steps(read)
-    (step,) = _bound(read, model.signature, encoder.signature if encoder else None, problems)
-    if problems:
-        raise ManifestError(*problems)
-    tensor = _crop_input(step, model.signature, encoder.signature if encoder else None)
+def bind(context: Context) -> Bound | None:
+    """See FunctionType."""
+    manifest_file, diagnostics = context.manifest_file, context.diagnostics
+    moving = _moving_steps(manifest_file)
+    diagnostics.add(moving)
+    if not context.complete:
+        return None
+    manifest: TrackerManifest = manifest_file.manifest
+    encoder = context.models.get(("encoder",))
+    model = context.models["decoder",] if encoder else context.models["model",]
+    ((path, step),) = manifest_file.steps("postprocess").items()
+    assert isinstance(step, Tracking)
+    signature = encoder.signature if encoder else None
+    try:
+        step = step.bind(model.signature, signature)
+    except BadModel as error:
+        diagnostics.add([manifest_file.yaml.locate(problem_of(error), path)])
+        return None
+    if moving:
+        return None
+    preprocess = bind_steps(context, (), _crop_input(step, model.signature, signature))
+    if preprocess is None:
+        return None
     function = Tracker(
         model.name,
         encoder.name if encoder else None,
-        _digest(list(models.values())),
+        _digest(context.models.values()),
         manifest.supported_shape_types,
-        bind_steps(read, (), tensor),
+        preprocess,
         step,
         manifest.max_state_bytes,
     )
-    return Bound(
-        function,
-        annotations={"supported_shape_types": ",".join(manifest.supported_shape_types)},
-    )
+    shape_types = ",".join(manifest.supported_shape_types)
+    return Bound(function, annotations={"supported_shape_types": shape_types})
 
 
-def check(read: ManifestFile[TrackerManifest]) -> None:
-    """See builder.plan.types.Kind.check."""
-    problems = _moving_steps(read)
-    if problems:
-        raise ManifestError(*problems)
-
-
-def _moving_steps(read: ManifestFile[TrackerManifest]) -> list[Problem]:
-    """Preprocessing that would move the pixels of a crop, whose place the step has to know."""
+def _moving_steps(manifest_file: ManifestFile[TrackerManifest]) -> list[Problem]:
+    """Return the problems of preprocessing steps that move the pixels of a crop."""
     return [
-        read.document.problem(
+        manifest_file.problem(
             path,
-            "a tracker's crops have the model's size already; only their values can be changed",
+            "a tracker's crops have the model's input size; only their values can be changed",
             step.name(),
-            ", ".join(allowed.name() for allowed in VALUES),
-            "leave it out; the size of crops is `template_size` and `search_size` of the step",
-            "crop-moved",
+            ", ".join(allowed.name() for allowed in VALUE_STEPS),
+            "remove it; `template_size` and `search_size` of the tracker's step set the crop size",
+            CROP_MOVED,
         )
-        for path, step in read.steps("preprocess").items()
-        if not isinstance(step, VALUES)
+        for path, step in manifest_file.steps("preprocess").items()
+        if not isinstance(step, VALUE_STEPS)
     ]
 
 
-def _bound(
-    read: ManifestFile[TrackerManifest],
-    model: Signature,
-    encoder: Signature | None,
-    problems: list[Problem],
-) -> list[Tracking]:
-    """The manifest's one step, bound; as it is where it cannot be."""
-    steps = []
-    for path, step in read.steps("postprocess").items():
-        assert isinstance(step, Tracking)
-        try:
-            steps.append(step.bind(model, encoder))
-        except BadModel as error:
-            problems.append(step_problem(read.document, path, error))
-            steps.append(step)
-    return steps
-
-
 def _crop_input(step: Tracking, model: Signature, encoder: Signature | None) -> Tensor:
-    """The input that the preprocessing feeds: the encoder's, or the template's."""
+    """Return the input that the preprocessing feeds: the encoder's, or the template's."""
     name = step.image if encoder else step.template
     return next(it for it in (encoder or model).inputs if it.name == name)
 
 
-def _digest(models: list[Model]) -> str:
-    """What tells these models from others, by all their files."""
+def _digest(models: Iterable[Model]) -> str:
+    """Return an identifier of these models: a digest of all their files."""
     digests = [sha256(file) for model in models for file in model.files.values()]
     return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from builder.diagnostics.errors import CommandLineError, Problem
+from builder.diagnostics.errors import CommandLineError
+from builder.diagnostics.problem import Problem
 from builder.run.local import BuiltFunction
 from builder.run.predict import detector, interactor, reid, tracker
 from builder.run.predict.files import Pictures

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import cv2
 
-from builder.diagnostics.errors import BuiltError, CommandLineError, Problem
-from builder.diagnostics.files import trouble
+from builder.diagnostics.errors import BuiltError, CommandLineError
+from builder.diagnostics.files import unreadable
+from builder.diagnostics.problem import Problem
 from runtimes import image as images
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
@@ -18,7 +19,7 @@ def require(file: Path) -> None:
     Raises:
         CommandLineError: there is none, or it is empty.
     """
-    wrong = trouble(file) or ("" if file.stat().st_size else "is empty")
+    wrong = unreadable(file) or ("" if file.stat().st_size else "is empty")
     if wrong:
         raise CommandLineError(Problem(wrong, file=file))
 

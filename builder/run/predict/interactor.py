@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from builder.diagnostics.errors import CommandLineError, Problem
+from builder.diagnostics.errors import CommandLineError
+from builder.diagnostics.problem import Problem
 from builder.run.captions import Caption, Color, write
 from builder.run.draw import color_of, dots, outline, region
 from builder.run.judge.interactor import judge

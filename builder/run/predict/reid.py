@@ -9,7 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from builder.diagnostics.errors import CommandLineError, Problem
+from builder.diagnostics.errors import CommandLineError
+from builder.diagnostics.problem import Problem
 from builder.run.captions import Caption, write
 from builder.run.draw import color_of, outline
 from builder.run.judge.reid import judge

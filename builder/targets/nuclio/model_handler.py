@@ -8,7 +8,7 @@ from builder import __version__
 from builder.backends.registry import backend_of
 from builder.manifest.variants import VARIANTS
 from builder.plan.plan import Plan
-from builder.plan.types import KINDS
+from builder.plan.types import TYPES
 from runtimes.backends.session import Backend
 
 WIDTH = 100
@@ -49,7 +49,7 @@ def model_handler(plan: Plan) -> str:
 def _what(plan: Plan) -> str:
     """A function in a few words."""
     count = len(plan.labels)
-    return KINDS[plan.manifest.type].CALLED + (
+    return TYPES[plan.manifest.type].NOUN + (
         f" with {count} label{'s' if count != 1 else ''}" if count else ""
     )
 

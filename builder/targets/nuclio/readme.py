@@ -3,7 +3,7 @@
 from builder import __version__
 from builder.manifest.variants import VariantName
 from builder.plan.plan import Plan
-from builder.plan.types import KINDS
+from builder.plan.types import TYPES
 
 _FILES: dict[VariantName, str] = {"cpu": "function.yaml", "gpu": "function-gpu.yaml"}
 
@@ -32,8 +32,8 @@ def readme(plan: Plan, hashes: dict[str, str]) -> str:
     labels = "\n".join(
         f"| {label.id} | {_cell(label.name)} | {label.type} |" for label in plan.labels
     )
-    kind = KINDS[plan.manifest.type]
-    called = kind.CALLED[0].upper() + kind.CALLED[1:]
+    kind = TYPES[plan.manifest.type]
+    called = kind.NOUN[0].upper() + kind.NOUN[1:]
     image = "\"$(base64 < photo.jpg | tr -d '\\n')\""
     images = " ".join([image] * kind.REQUEST.count("%s"))
     table = f"""

@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import yaml
 
-from builder.diagnostics.errors import BuiltError, Problem
+from builder.diagnostics.errors import BuiltError
+from builder.diagnostics.problem import Problem
 from builder.manifest.schema import KindName
 from builder.manifest.variants import VariantName
 from builder.targets.nuclio.readme import config_name

@@ -77,7 +77,7 @@ from builder.backends.registry import backend_of
 from builder.diagnostics.errors import CvatbuildError
 from builder.doctor import backends
 from builder.families.inspect import Inspection
-from builder.plan.plan import plan
+from builder.lint.examine import plan
 from builder.reference import manifest_pages
 from builder.targets.bundle import render
 found = plan(Path(sys.argv[2]))
@@ -136,7 +136,7 @@ def test_a_backend_is_one_module_beside_its_adapter(
     assert '"gpu": MadeUp(level=3),' in found["handler"]
     assert found["copied"]
     assert found["module"] == "made_up_runtime"
-    assert "variants.gpu.runtime: has the wrong value" in found["error"]
+    assert "variants.gpu.runtime: invalid value" in found["error"]
     assert "allowed: 'onnxruntime' or 'made_up'" in found["error"]
     assert found["modules"] == ["openvino", "onnxruntime", "made_up_runtime"]
     (line,) = found["doctor"]

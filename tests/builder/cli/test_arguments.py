@@ -5,7 +5,8 @@ import pytest
 from builder.cli import arguments
 from builder.cli.arguments import FileType
 from builder.cli.options import VariantOption
-from builder.diagnostics.errors import CommandLineError, CvatbuildError, ManifestError, Problem
+from builder.diagnostics.errors import CommandLineError, CvatbuildError, ManifestError
+from builder.diagnostics.problem import Problem
 from tests.builder.conftest import failure
 
 MANIFEST: tuple[FileType, ...] = ("manifest",)

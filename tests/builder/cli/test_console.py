@@ -59,7 +59,7 @@ def test_what_the_encoding_lacks_is_escaped_for_people_and_kept_for_programs(
     write_manifest(labels=["cat", "Stra\u00dfe", "Stra\u00dfe"])
     done = shell('"$0" -m builder check boxes.yaml', tmp_path, **CYRILLIC)
     assert done.returncode == 1
-    assert "'Stra\\xdfe' is there twice" in done.stderr
+    assert "duplicate label 'Stra\\xdfe'" in done.stderr
     done = shell('"$0" -m builder check --json boxes.yaml', tmp_path, **CYRILLIC)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "'Stra\u00dfe' is there twice" in json.loads(done.stdout)["what"]
+    assert "duplicate label 'Stra\u00dfe'" in json.loads(done.stdout)["what"]

@@ -4,19 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from builder.diagnostics.errors import Problem
+from builder.diagnostics.faults import RULES
 from builder.diagnostics.formats import as_annotation, as_json, as_text
+from builder.diagnostics.problem import Problem
+from builder.lint.steps import NMS_MISSING
+from builder.manifest.located_yaml import INVALID_YAML
+from builder.manifest.pydantic_errors import INVALID_VALUE, MISSING_KEY
+from runtimes.errors import Fault
 
 FULL = Problem(
     "has the wrong value",
     file=Path("manifests/yolo.yaml"),
     line=12,
     column=3,
-    path="postprocess[1].nms",
+    path=("postprocess", 1, "nms"),
     found="2",
     allowed="at most 1",
     hint="write 0.45",
-    code="wrong-value",
+    rule=INVALID_VALUE,
 )
 
 LONG = Problem(
@@ -25,10 +30,10 @@ LONG = Problem(
     file=Path("manifests/yolo.yaml"),
     line=12,
     column=3,
-    path="postprocess[0].yolo",
+    path=("postprocess", 0, "yolo"),
     allowed="words " * 30 + "and `one thing that is to be copied as a whole`",
     hint="a-word-with-hyphens " * 9,
-    code="output-layout",
+    rule=RULES[Fault.OUTPUT_LAYOUT],
 )
 
 
@@ -48,7 +53,7 @@ def test_json_has_every_key_and_parses_back() -> None:
 
 
 def test_json_has_the_same_keys_where_nothing_is_known() -> None:
-    bare = json.loads(as_json(Problem("is wrong", code="nms-missing")))
+    bare = json.loads(as_json(Problem("is wrong", rule=NMS_MISSING)))
     assert list(bare) == list(json.loads(as_json(FULL)))
     assert bare == dict.fromkeys(bare, "") | {
         "severity": "warning",
@@ -61,7 +66,7 @@ def test_json_has_the_same_keys_where_nothing_is_known() -> None:
 
 def test_json_is_one_line_whatever_is_in_it() -> None:
     text = 'two\nlines\r\n, a "quote", a \\ and ein Fuß'
-    line = as_json(Problem(text, found=text, code="yaml"))
+    line = as_json(Problem(text, found=text, rule=INVALID_YAML))
     assert "\n" not in line
     assert "\r" not in line
     assert "Fuß" in line
@@ -70,33 +75,33 @@ def test_json_is_one_line_whatever_is_in_it() -> None:
 
 
 def test_a_files_name_that_is_no_utf_8_can_be_printed_and_parses_back() -> None:
-    problem = Problem("is wrong", file=Path(os.fsdecode(b"a\xff\\.yaml")), code="yaml")
+    problem = Problem("is wrong", file=Path(os.fsdecode(b"a\xff\\.yaml")), rule=INVALID_YAML)
     line = as_json(problem)
     line.encode("utf-8")
     assert os.fsencode(json.loads(line)["file"]) == b"a\xff\\.yaml"
     assert as_annotation(problem) == (
-        "::error file=a\\udcff\\.yaml,title=Not YAML [yaml]::is wrong"
+        "::error file=a\\udcff\\.yaml,title=Invalid YAML [yaml]::is wrong"
     )
 
 
 def test_an_annotation_names_file_line_column_and_title() -> None:
     assert as_annotation(FULL) == (
         "::error file=manifests/yolo.yaml,line=12,col=3,"
-        "title=A value that cannot be [wrong-value]"
+        "title=Invalid value [wrong-value]"
         "::postprocess[1].nms: has the wrong value"
         "%0Afound: 2%0Aallowed: at most 1%0Ahint: write 0.45"
     )
 
 
 def test_an_annotation_leaves_out_what_is_not_known() -> None:
-    assert as_annotation(Problem("is missing", code="missing-key")) == (
-        "::error title=A key that is missing [missing-key]::is missing"
+    assert as_annotation(Problem("is missing", rule=MISSING_KEY)) == (
+        "::error title=Missing key [missing-key]::is missing"
     )
 
 
 def test_a_warning_is_annotated_as_one() -> None:
-    assert as_annotation(Problem("no step", file=Path("a.yaml"), code="nms-missing")) == (
-        "::warning file=a.yaml,title=No `nms` after a raw head [nms-missing]::no step"
+    assert as_annotation(Problem("no step", file=Path("a.yaml"), rule=NMS_MISSING)) == (
+        "::warning file=a.yaml,title=`nms` is missing after a raw head [nms-missing]::no step"
     )
 
 
@@ -107,11 +112,11 @@ def test_an_annotations_properties_and_message_are_escaped_each_in_its_own_way()
         line=1,
         column=2,
         found="::error::%0A",
-        code="yaml",
+        rule=INVALID_YAML,
     )
     # Message: only % and line breaks. Properties: also the colon and the comma.
     assert as_annotation(problem) == (
-        "::error file=C%3A/a%2Cb 50%25%0A.yaml,line=1,col=2,title=Not YAML [yaml]"
+        "::error file=C%3A/a%2Cb 50%25%0A.yaml,line=1,col=2,title=Invalid YAML [yaml]"
         "::100%25 wrong: a, b%0D%0Aand more%0Afound: ::error::%250A"
     )
 
@@ -157,7 +162,7 @@ def test_a_broken_text_has_the_same_words(width: int) -> None:
 )
 def test_nothing_in_quotes_or_backticks_is_broken(before: int, whole: str) -> None:
     words = ("x " * before)[:before]
-    problem = Problem("is wrong", hint=f"{words} {whole} and so on", code="yaml")
+    problem = Problem("is wrong", hint=f"{words} {whole} and so on", rule=INVALID_YAML)
     lines = as_text(problem, 80).splitlines()
     assert any(whole in line for line in lines)
     assert max(map(len, lines)) <= 80
@@ -165,7 +170,7 @@ def test_nothing_in_quotes_or_backticks_is_broken(before: int, whole: str) -> No
 
 def test_an_apostrophe_is_no_quote() -> None:
     words = "the model's words " + "and more " * 12 + "are CVAT's words"
-    lines = as_text(Problem(words, code="yaml"), 80).splitlines()
+    lines = as_text(Problem(words, rule=INVALID_YAML), 80).splitlines()
     assert len(lines) > 1
     assert max(map(len, lines)) <= 80
 
@@ -175,6 +180,6 @@ def test_what_is_wider_than_the_terminal_stays_whole() -> None:
     command = f"`curl -o model.onnx {address}`"
     for whole in (address, command):
         lines = as_text(
-            Problem("is wrong", hint=f"see {whole} first", code="yaml"), 80
+            Problem("is wrong", hint=f"see {whole} first", rule=INVALID_YAML), 80
         ).splitlines()
         assert any(whole in line for line in lines)

@@ -16,12 +16,11 @@ from typer.testing import CliRunner
 from builder.cli.app import app
 from builder.families.draft import function_name
 from builder.families.init import begin, write
-from builder.manifest.reading import ManifestFile
-from builder.plan.plan import plan
+from builder.lint.examine import plan
 from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from tests import zoo
-from tests.builder.conftest import failure, png
+from tests.builder.conftest import failure, png, read_valid
 from tests.builder.models import external_model, yolo_model
 from tests.runtimes import graphs
 
@@ -85,7 +84,7 @@ def test_a_manifest_is_not_overwritten_unless_told(model: Path) -> None:
     assert "--force" in err
     assert file.read_text() == "mine"
     assert invoke("init", model, "-o", file, "--force")[0] == 0
-    assert ManifestFile.read(file).manifest.name == "best"
+    assert read_valid(file).manifest.name == "best"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from builder.lint.examine import plan
 from builder.manifest.labels import Attribute, Label, Labels
-from builder.plan.plan import plan
 from runtimes.classes import Classes, Joints
 from tests.builder.conftest import WriteManifest, failure
 
@@ -136,7 +136,7 @@ def test_labels_without_an_id_are_numbered_by_their_place(
     assert [entry.id for entry in labels.entries] == ids
     assert labels.classes == classes
     assert labels.names == dict(zip(ids, ["a", "b"], strict=True))
-    assert labels.mistakes() == []
+    assert labels.problems() == []
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_labels_without_an_id_are_numbered_by_their_place(
 def test_names_and_ids_that_are_there_twice_are_mistakes(
     given: list[Label], places: list[int]
 ) -> None:
-    assert [place for place, *_ in Labels.of(given).mistakes()] == places
+    assert [it.path for it in Labels.of(given).problems()] == [(place,) for place in places]
 
 
 def test_a_name_that_is_there_twice_is_reported_at_its_place(
@@ -159,7 +159,7 @@ def test_a_name_that_is_there_twice_is_reported_at_its_place(
 ) -> None:
     manifest = write_manifest(labels=["cat", "dog", "cat"])
     (problem,) = failure(lambda: plan(manifest)).problems
-    assert problem.path == "labels[2]"
+    assert problem.place == "labels[2]"
     # name, type, model, labels and three entries below it.
     assert (problem.line, problem.column) == (7, 3)
 
@@ -213,16 +213,19 @@ def test_classes_with_the_same_skeleton_share_it() -> None:
         Joints((0, 2), "", {"a": 0, "b": 1}, 2),
         Joints((3,), "", {"b": 0, "a": 1}, 2),
     )
-    assert labels.mistakes() == []
+    assert labels.problems() == []
 
 
 def test_a_model_cannot_give_some_classes_more_keypoints_than_others() -> None:
     labels = Labels.of(
         [Label(name="cat", sublabels=("a", "b")), Label(name="dog", sublabels=("a",))]
     )
-    ((place, what, hint, _),) = labels.mistakes()
-    assert (place, what) == (1, "the labels have different numbers of sublabels")
-    assert "`id`" in hint
+    (problem,) = labels.problems()
+    assert (problem.path, problem.what) == (
+        (1,),
+        "the labels have different numbers of sublabels",
+    )
+    assert "`id`" in problem.hint
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.diagnostics.errors import CvatbuildError, ManifestError, Problem
+from builder.diagnostics.errors import CvatbuildError, ManifestError
+from builder.diagnostics.path import spell
+from builder.diagnostics.problem import Problem
 from builder.manifest import located_yaml
-from builder.manifest.located_yaml import Document, spell
+from builder.manifest.located_yaml import LocatedYaml
 from tests.builder.conftest import failure
 
 FILE = Path("m.yaml")
 
 
 def problem(text: str) -> Problem:
-    error = failure(lambda: Document.parse(text, FILE))
+    error = failure(lambda: LocatedYaml.parse(text, FILE))
     assert isinstance(error, ManifestError)
     (only,) = error.problems
     return only
@@ -23,7 +25,7 @@ def problem(text: str) -> Problem:
 
 def test_data_is_what_the_text_says() -> None:
     text = "name: yolo\nsizes: [1, 2.5, -3]\nempty:\nflags: {a: true, b: false}\n"
-    assert Document.parse(text, FILE).data == {
+    assert LocatedYaml.parse(text, FILE).data == {
         "name": "yolo",
         "sizes": [1, 2.5, -3],
         "empty": None,
@@ -33,7 +35,7 @@ def test_data_is_what_the_text_says() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "---\n"])
 def test_text_without_a_value_is_none(text: str) -> None:
-    assert Document.parse(text, FILE).data is None
+    assert LocatedYaml.parse(text, FILE).data is None
 
 
 @pytest.mark.parametrize(
@@ -52,14 +54,14 @@ def test_every_value_has_the_place_of_its_key_or_in_a_list_its_own(
     path: tuple[str | int, ...], place: tuple[int, int]
 ) -> None:
     text = "name: yolo\npostprocess:\n  - yolo\n  - nms: {iou: 0.5, max: 10}\n"
-    assert Document.parse(text, FILE).places[path] == place
+    assert LocatedYaml.parse(text, FILE).places[path] == place
 
 
 def test_a_problem_stands_at_the_nearest_value_that_exists() -> None:
-    document = Document.parse("a: 1\nmodel:\n  url: x\n", FILE)
+    document = LocatedYaml.parse("a: 1\nmodel:\n  url: x\n", FILE)
     found = document.problem(("model", "sha256"), "is missing")
     assert (found.file, found.line, found.column) == (FILE, 2, 1)
-    assert found.path == "model.sha256"
+    assert found.place == "model.sha256"
     assert str(found) == "m.yaml:2:1: model.sha256: is missing"
 
 
@@ -78,38 +80,38 @@ def test_paths_are_spelled_as_people_write_them(path: tuple[str | int, ...], tex
 
 def test_a_key_given_twice_is_refused_at_the_second_with_the_line_of_the_first() -> None:
     found = problem("name: a\nx:\n  - k: 1\n    j: 2\n    k: 3\n")
-    assert (found.line, found.column, found.path) == (5, 5, "x[0].k")
+    assert (found.line, found.column, found.place) == (5, 5, "x[0].k")
     assert "line 3" in found.what
 
 
 def test_a_key_given_twice_in_two_spellings_is_refused() -> None:
-    assert problem("name: a\n'name': b\n").path == "name"
+    assert problem("name: a\n'name': b\n").place == "name"
 
 
 @pytest.mark.parametrize("word", ["no", "on", "yes", "off", "No", "ON"])
 def test_words_that_yaml_takes_for_booleans_keep_their_spelling(word: str) -> None:
-    document = Document.parse(f"labels: [a, {word}]\n", FILE)
+    document = LocatedYaml.parse(f"labels: [a, {word}]\n", FILE)
     assert isinstance(document.data["labels"][1], bool)
     assert document.found(("labels", 1)) == word
 
 
 @pytest.mark.parametrize("text", ["2.60", "1e3", "0x1F", "1_000"])
 def test_numbers_keep_their_spelling(text: str) -> None:
-    assert Document.parse(f"cvat: {text}\n", FILE).found(("cvat",)) == text
+    assert LocatedYaml.parse(f"cvat: {text}\n", FILE).found(("cvat",)) == text
 
 
 @pytest.mark.parametrize("text", ["2024-01-01", "2024-01-01 10:00:00", "2024-01-01T10:00:00Z"])
 def test_dates_stay_text(text: str) -> None:
-    assert Document.parse(f"name: {text}\n", FILE).data == {"name": text}
+    assert LocatedYaml.parse(f"name: {text}\n", FILE).data == {"name": text}
 
 
 def test_a_long_value_is_shortened_for_a_message() -> None:
-    found = Document.parse(f"a: {'x' * 100}\n", FILE).found(("a",))
+    found = LocatedYaml.parse(f"a: {'x' * 100}\n", FILE).found(("a",))
     assert found == "x" * 77 + "..."
 
 
 def test_an_alias_stands_for_its_anchor() -> None:
-    document = Document.parse("a: &x [1, 2]\nb: *x\n", FILE)
+    document = LocatedYaml.parse("a: &x [1, 2]\nb: *x\n", FILE)
     assert document.data == {"a": [1, 2], "b": [1, 2]}
 
 
@@ -130,7 +132,7 @@ def test_an_alias_within_its_own_anchor_is_refused(text: str) -> None:
 @pytest.mark.parametrize("depth", [60, 2_000])
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
 def test_deep_nesting_is_refused(opening: str, depth: int) -> None:
-    failure(lambda: Document.parse(opening * depth, FILE))
+    failure(lambda: LocatedYaml.parse(opening * depth, FILE))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_tags_are_refused(text: str) -> None:
     ],
 )
 def test_a_scalar_that_is_not_what_it_claims_is_refused(text: str) -> None:
-    failure(lambda: Document.parse(text, FILE))
+    failure(lambda: LocatedYaml.parse(text, FILE))
 
 
 def test_merge_keys_are_refused() -> None:
@@ -185,7 +187,7 @@ def test_keys_that_are_not_text_are_refused(key: str) -> None:
 
 
 def test_numbers_are_keys_where_the_caller_allows_them() -> None:
-    document = Document.parse("names: {0: cat, 1: dog}\n", FILE, text_keys=False)
+    document = LocatedYaml.parse("names: {0: cat, 1: dog}\n", FILE, text_keys=False)
     assert document.data == {"names": {0: "cat", 1: "dog"}}
 
 
@@ -217,14 +219,14 @@ def test_control_characters_are_refused(text: str) -> None:
 def read_problem(data: bytes, folder: Path) -> Problem:
     file = folder / "m.yaml"
     file.write_bytes(data)
-    (only,) = failure(lambda: Document.read(file)).problems
+    (only,) = failure(lambda: LocatedYaml.read(file)).problems
     assert only.file == file
     return only
 
 
 def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_bytes(b"\xef\xbb\xbfname: a\n")
-    assert Document.read(tmp_path / "m.yaml").data == {"name": "a"}
+    assert LocatedYaml.read(tmp_path / "m.yaml").data == {"name": "a"}
 
 
 def test_text_in_another_encoding_is_refused_with_the_byte(tmp_path: Path) -> None:
@@ -240,7 +242,7 @@ def test_text_in_another_encoding_is_refused_with_the_byte(tmp_path: Path) -> No
 def test_utf_16_with_its_mark_is_yaml_too(tmp_path: Path, encoding: str) -> None:
     text = "name: Zürich\n" if encoding == "utf-16" else "\ufeffname: Zürich\n"
     (tmp_path / "m.yaml").write_bytes(text.encode(encoding))
-    assert Document.read(tmp_path / "m.yaml").data == {"name": "Zürich"}
+    assert LocatedYaml.read(tmp_path / "m.yaml").data == {"name": "Zürich"}
 
 
 def test_what_is_no_text_at_all_is_told_what_a_manifest_is(tmp_path: Path) -> None:
@@ -249,7 +251,7 @@ def test_what_is_no_text_at_all_is_told_what_a_manifest_is(tmp_path: Path) -> No
 
 
 def test_a_model_given_as_a_manifest_is_refused(tmp_path: Path, model_file: Path) -> None:
-    failure(lambda: Document.read(model_file))
+    failure(lambda: LocatedYaml.read(model_file))
 
 
 def test_a_large_file_is_refused(tmp_path: Path) -> None:
@@ -260,14 +262,14 @@ def test_a_file_of_the_most_bytes_is_read(tmp_path: Path, monkeypatch: pytest.Mo
     # Four megabytes would take the parser seconds.
     monkeypatch.setattr(located_yaml, "MAX_BYTES", 6)
     (tmp_path / "m.yaml").write_bytes(b"a: 12\n")
-    assert Document.read(tmp_path / "m.yaml").data == {"a": 12}
+    assert LocatedYaml.read(tmp_path / "m.yaml").data == {"a": 12}
     read_problem(b"a: 123\n", tmp_path)
 
 
 @pytest.mark.parametrize("make", [lambda path: None, Path.mkdir], ids=["absent", "directory"])
 def test_what_cannot_be_opened_is_reported(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "m.yaml")
-    (only,) = failure(lambda: Document.read(tmp_path / "m.yaml")).problems
+    (only,) = failure(lambda: LocatedYaml.read(tmp_path / "m.yaml")).problems
     assert only.what.startswith("cannot be read")
 
 
@@ -287,7 +289,7 @@ def test_parsing_stops_where_there_are_too_many_values(
 @given(st.text(max_size=60))
 def test_any_text_is_parsed_or_refused_with_an_error_of_ours(text: str) -> None:
     try:
-        document = Document.parse(text, FILE)
+        document = LocatedYaml.parse(text, FILE)
     except CvatbuildError:
         return
     assert all(line >= 1 and column >= 1 for line, column in document.places.values())
@@ -303,4 +305,4 @@ YAML_PARTS = st.one_of(
 @given(st.lists(YAML_PARTS, max_size=25).map("".join))
 def test_any_mix_of_yaml_is_parsed_or_refused_with_an_error_of_ours(text: str) -> None:
     with contextlib.suppress(CvatbuildError):
-        Document.parse(text, FILE)
+        LocatedYaml.parse(text, FILE)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from builder.diagnostics.errors import Problem
+from builder.diagnostics.problem import Problem
 from builder.manifest.reading import ManifestFile
 from builder.manifest.steps import known
 from runtimes.decoders.yolo import Yolo
@@ -14,12 +14,12 @@ from runtimes.preprocess.values import Channels, Normalize
 from runtimes.refine.suppress import MinSize, Nms, TopK
 from runtimes.shapes.rectangle import Rectangle
 from runtimes.step import Step
-from tests.builder.conftest import WriteManifest, failure
+from tests.builder.conftest import WriteManifest, failure, read_valid
 
 
 @pytest.fixture
 def read(write_manifest: WriteManifest) -> Callable[..., ManifestFile[Any]]:
-    return lambda **changes: ManifestFile.read(write_manifest(**changes))
+    return lambda **changes: read_valid(write_manifest(**changes))
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def refused(write_manifest: WriteManifest) -> Callable[..., Problem]:
 
     def only(**changes: Any) -> Problem:
         path = write_manifest(**changes)
-        (problem,) = failure(lambda: ManifestFile.read(path)).problems
+        (problem,) = failure(lambda: read_valid(path)).problems
         assert problem.file == path
         return problem
 
@@ -137,7 +137,7 @@ def test_both_variants_cannot_be_switched_off(refused: Refused) -> None:
 
 @pytest.mark.parametrize("value", [True, None, "no", 0, []])
 def test_a_variant_is_settings_or_false(refused: Refused, value: object) -> None:
-    assert refused(variants={"cpu": value}).path == "variants.cpu"
+    assert refused(variants={"cpu": value}).place == "variants.cpu"
 
 
 @pytest.mark.parametrize("name", ["a", "a1", "yolo-v8", "a" * 56])
@@ -150,7 +150,7 @@ def test_names_that_nuclio_docker_and_kubernetes_take(read: Read, name: str) -> 
     ["", "A", "1a", "-a", "a-", "a_b", "a.b", "a b", "a\n", "a/b", "../a", "ä", "a" * 57],
 )
 def test_names_that_one_of_them_does_not_take(refused: Refused, name: str) -> None:
-    assert refused(name=name).path == "name"
+    assert refused(name=name).place == "name"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_names_that_one_of_them_does_not_take(refused: Refused, name: str) -> No
 )
 def test_names_that_belong_to_others(refused: Refused, name: str) -> None:
     problem = refused(name=name)
-    assert problem.path == "name"
+    assert problem.place == "name"
     assert problem.found == name
 
 
@@ -199,7 +199,7 @@ def test_names_that_belong_to_others(refused: Refused, name: str) -> None:
     ],
 )
 def test_values_of_keys_that_are_refused(refused: Refused, key: str, value: object) -> None:
-    assert refused(**{key: value}).path == key
+    assert refused(**{key: value}).place == key
 
 
 INJECTIONS = [
@@ -287,7 +287,7 @@ INJECTIONS = [
 )
 def test_settings_that_are_refused(refused: Refused, key: str, value: object) -> None:
     problem = refused(variants={"cpu": {key: value}})
-    assert problem.path.startswith(f"variants.cpu.{key}")
+    assert problem.place.startswith(f"variants.cpu.{key}")
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_settings_that_are_refused(refused: Refused, key: str, value: object) ->
 def test_settings_of_the_gpu_variant_that_are_refused(
     refused: Refused, key: str, value: object
 ) -> None:
-    assert refused(variants={"gpu": {key: value}}).path == f"variants.gpu.{key}"
+    assert refused(variants={"gpu": {key: value}}).place == f"variants.gpu.{key}"
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_settings_that_are_taken(read: Read, key: str, value: object) -> None:
 
 @pytest.mark.parametrize("digest", ["", "a" * 63, "A" * 64, "g" * 64])
 def test_a_download_needs_a_digest(refused: Refused, digest: str) -> None:
-    assert refused(model={"url": "https://a/m.onnx", "sha256": digest}).path == "model.sha256"
+    assert refused(model={"url": "https://a/m.onnx", "sha256": digest}).place == "model.sha256"
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ def test_a_download_needs_a_digest(refused: Refused, digest: str) -> None:
     ],
 )
 def test_a_download_is_from_the_web_alone(refused: Refused, url: str) -> None:
-    assert refused(model={"url": url, "sha256": "0" * 64}).path == "model.url"
+    assert refused(model={"url": url, "sha256": "0" * 64}).place == "model.url"
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ def test_steps_keep_their_order_and_know_their_paths(read: Read) -> None:
 def test_the_order_is_one_decoder_then_refinements_then_shapes(
     refused: Refused, entries: list[str]
 ) -> None:
-    assert refused(postprocess=entries).path == "postprocess"
+    assert refused(postprocess=entries).place == "postprocess"
 
 
 def test_refinements_may_be_left_out(read: Read) -> None:
@@ -417,7 +417,7 @@ def test_refinements_may_be_left_out(read: Read) -> None:
 @pytest.mark.parametrize("entry", [{}, {"nms": 0.5, "top_k": 3}])
 def test_an_entry_is_exactly_one_step(refused: Refused, entry: dict[str, Any]) -> None:
     problem = refused(postprocess=["yolo", entry, "rectangle"])
-    assert problem.path == "postprocess[1]"
+    assert problem.place == "postprocess[1]"
     assert f"{len(entry)} steps" in problem.what
 
 
@@ -440,13 +440,13 @@ def test_an_entry_is_exactly_one_step(refused: Refused, entry: dict[str, Any]) -
 def test_fields_of_steps_that_are_refused(
     refused: Refused, section: str, entry: Any, path: str
 ) -> None:
-    assert refused(**{section: [entry]}).path.startswith(path)
+    assert refused(**{section: [entry]}).place.startswith(path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "- a\n", "just text\n", "5\n"])
 def test_a_file_that_is_no_manifest(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.yaml").write_text(text)
-    (problem,) = failure(lambda: ManifestFile.read(tmp_path / "m.yaml")).problems
+    (problem,) = failure(lambda: read_valid(tmp_path / "m.yaml")).problems
     assert problem.what == "is not a manifest"
 
 
@@ -458,4 +458,4 @@ def test_paths_are_relative_to_the_manifest(read: Read, tmp_path: Path) -> None:
 
 def test_reading_does_not_change_what_the_document_says(read: Read, tmp_path: Path) -> None:
     found = read()
-    assert found.document.data == yaml.safe_load((tmp_path / "boxes.yaml").read_text())
+    assert found.yaml.data == yaml.safe_load((tmp_path / "boxes.yaml").read_text())

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from builder.diagnostics.errors import ManifestError, Problem
-from builder.manifest.reading import ManifestFile
-from tests.builder.conftest import failure
+from builder.diagnostics.errors import ManifestError
+from builder.diagnostics.problem import Problem
+from tests.builder.conftest import failure, read_valid
 
 LINES = """\
 name: boxes
@@ -27,7 +27,7 @@ def problems(tmp_path: Path) -> Callable[[str], tuple[Problem, ...]]:
     def read(text: str) -> tuple[Problem, ...]:
         file = tmp_path / "m.yaml"
         file.write_text(text, "utf-8")
-        error = failure(lambda: ManifestFile.read(file))
+        error = failure(lambda: read_valid(file))
         assert isinstance(error, ManifestError)
         assert all(problem.file == file for problem in error.problems)
         return error.problems
@@ -40,7 +40,7 @@ Problems = Callable[[str], tuple[Problem, ...]]
 
 def test_the_lines_that_these_tests_change_are_a_manifest(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(LINES)
-    assert ManifestFile.read(tmp_path / "m.yaml").manifest.name == "boxes"
+    assert read_valid(tmp_path / "m.yaml").manifest.name == "boxes"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_wrong_value_is_reported_with_its_path_place_and_text(
     problems: Problems, line: str, changed: str, path: str, row: int, column: int, found: str
 ) -> None:
     (problem,) = problems(LINES.replace(line, changed))
-    assert (problem.path, problem.line, problem.column) == (path, row, column)
+    assert (problem.place, problem.line, problem.column) == (path, row, column)
     assert problem.found == found
     assert problem.allowed
 
@@ -78,7 +78,7 @@ def test_a_wrong_value_is_reported_with_its_path_place_and_text(
 @pytest.mark.parametrize("entry", ["5", "[yolo]", "true", "null"])
 def test_an_entry_that_is_no_step_is_reported(problems: Problems, entry: str) -> None:
     (problem,) = problems(LINES.replace("  - nms: {iou: 0.5}", f"  - {entry}"))
-    assert (problem.path, problem.line) == ("postprocess[1]", 8)
+    assert (problem.place, problem.line) == ("postprocess[1]", 8)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_an_unknown_key_is_reported_with_the_one_that_was_meant(
     problems: Problems, line: str, changed: str, path: str, hint: str
 ) -> None:
     (problem,) = problems(LINES.replace(line, changed))
-    assert problem.path == path
+    assert problem.place == path
     assert "unknown" in problem.what
     assert problem.hint == f"did you mean '{hint}'?"
     assert hint in problem.allowed.split(", ")
@@ -143,14 +143,14 @@ def test_an_unknown_key_is_reported_with_the_one_that_was_meant(
 
 def test_a_setting_of_the_other_variant_is_unknown(problems: Problems) -> None:
     (problem,) = problems(LINES + "variants: {cpu: {cuda: 13}}\n")
-    assert problem.path == "variants.cpu.cuda"
+    assert problem.place == "variants.cpu.cuda"
     assert "unknown" in problem.what
 
 
 def test_all_problems_are_reported_at_once_in_the_order_of_the_file(problems: Problems) -> None:
     text = LINES.replace("name: boxes", "name: X").replace("  - yolo", "  - yoloo")
     found = problems(text + "threshold: 2\nunknown: 1\n")
-    assert [problem.path for problem in found] == [
+    assert [problem.place for problem in found] == [
         "name",
         "postprocess[0].yoloo",
         "threshold",
@@ -164,7 +164,7 @@ def test_a_required_key_that_is_absent_is_reported(problems: Problems, key: str)
     end = LINES.index("postprocess:") if key == "postprocess" else None
     kept = [line for line in LINES[:end].splitlines() if not line.startswith(f"{key}:")]
     (problem,) = problems("\n".join(kept))
-    assert problem.path == key
+    assert problem.place == key
     assert "missing" in problem.what
 
 
@@ -182,7 +182,7 @@ def test_a_label_that_yaml_does_not_take_for_text_is_to_be_put_in_quotes(
     problems: Problems, word: str
 ) -> None:
     (problem,) = problems(LINES.replace("dog", word))
-    assert problem.path == "labels[1]"
+    assert problem.place == "labels[1]"
     assert problem.hint == f'put it in quotes: "{word}"'
 
 
@@ -205,7 +205,7 @@ def test_extreme_values_are_refused_with_a_place(problems: Problems, key: str, v
     if key == "postprocess":
         kept = LINES[: LINES.index("postprocess:")]
     (problem,) = problems(f"{kept}\n{key}: {value}\n")
-    assert problem.path == key
+    assert problem.place == key
     # What is printed must be text that any terminal and file can take.
     str(problem).encode("utf-8")
 
@@ -228,7 +228,7 @@ def test_a_value_of_any_other_type_is_refused_or_read_but_never_crashes(
         "resources": ("{}",),
     }
     if value in allowed.get(key, ()):
-        ManifestFile.read(tmp_path / "m.yaml")
+        read_valid(tmp_path / "m.yaml")
         return
-    error = failure(lambda: ManifestFile.read(tmp_path / "m.yaml"))
-    assert [problem.path for problem in error.problems] == [key]
+    error = failure(lambda: read_valid(tmp_path / "m.yaml"))
+    assert [problem.place for problem in error.problems] == [key]

@@ -8,8 +8,8 @@ import pytest
 
 from builder.diagnostics.errors import ModelError
 from builder.diagnostics.files import sha256
+from builder.lint.examine import plan
 from builder.model.download import cache_folder, fetch
-from builder.plan.plan import plan
 from tests.builder.conftest import WriteManifest, failure
 
 CONTENT = b"0123456789" * 300_000
@@ -122,7 +122,7 @@ def test_a_redirect_is_followed(server: Server) -> None:
 
 def test_a_wrong_digest_leaves_nothing_behind(server: Server, cache: Path) -> None:
     (problem,) = failure(lambda: fetch(f"{server.base}/model.onnx", "0" * 64)).problems
-    assert problem.path == "model.sha256"
+    assert problem.place == "sha256"
     assert problem.found == DIGEST
     assert problem.allowed == "0" * 64
     assert files(cache) == []
@@ -189,7 +189,7 @@ def test_a_failed_download_is_reported_at_its_line(
 ) -> None:
     manifest = write_manifest(model={"url": f"{server.base}/no.onnx", "sha256": "0" * 64})
     (problem,) = failure(lambda: plan(manifest)).problems
-    assert (problem.file, problem.line, problem.path) == (manifest, 3, "model.url")
+    assert (problem.file, problem.line, problem.place) == (manifest, 4, "model.url")
     assert "Not Found" in problem.what
 
 

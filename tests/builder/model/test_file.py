@@ -204,7 +204,7 @@ def test_other_formats_are_refused_with_the_way_to_onnx(
 ) -> None:
     (tmp_path / name).write_bytes(b"x")
     (problem,) = failure(lambda: locate(name, tmp_path)).problems
-    assert problem.path == "model"
+    assert problem.path == ()
     assert hint in problem.hint
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from builder.diagnostics.errors import ModelError
+from builder.lint.examine import plan
 from builder.model.download import fetch_from_wheel
-from builder.plan.plan import plan
 from tests.builder.conftest import WriteManifest, failure
 from tests.builder.models import yolo_model
 
@@ -54,7 +54,7 @@ def test_another_file_is_refused_and_leaves_nothing_behind(shop: str, tmp_path: 
     with pytest.raises(ModelError) as caught:
         fetch_from_wheel("shop==1.0", MEMBER, "0" * 64)
     (problem,) = caught.value.problems
-    assert (problem.path, problem.found, problem.allowed) == ("model.sha256", shop, "0" * 64)
+    assert (problem.place, problem.found, problem.allowed) == ("sha256", shop, "0" * 64)
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
@@ -70,7 +70,7 @@ def test_a_package_that_there_is_not(shop: str) -> None:
         fetch_from_wheel("shop==2.0", MEMBER, shop)
     (problem,) = caught.value.problems
     assert problem.what.startswith("the wheel of shop==2.0 cannot be fetched: ")
-    assert problem.path == "model.wheel"
+    assert problem.place == "wheel"
 
 
 def test_a_manifest_can_name_a_file_in_a_wheel(shop: str, write_manifest: WriteManifest) -> None:
@@ -96,4 +96,4 @@ def test_what_is_no_wheel_file_or_digest_is_refused(
 ) -> None:
     source = {"wheel": "shop==1.0", "file": MEMBER, "sha256": "0" * 64, key: value}
     (problem,) = failure(lambda: plan(write_manifest(model=source))).problems
-    assert problem.path == f"model.{key}"
+    assert problem.place == f"model.{key}"

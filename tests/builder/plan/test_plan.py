@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from builder.diagnostics.errors import CvatbuildError, ManifestError, Problem
+from builder.diagnostics.errors import CvatbuildError, ManifestError
+from builder.diagnostics.problem import Problem
+from builder.lint.examine import examine, plan
 from builder.manifest.steps import known
 from builder.manifest.variants import VariantName
-from builder.plan.plan import Plan, examine, plan
+from builder.plan.plan import Plan
 from runtimes.decoders.yolo import Yolo
 from runtimes.network import Network
 from runtimes.preprocess.resize import CenterCrop, Letterbox, Resize
@@ -117,7 +119,7 @@ def test_a_decoder_for_other_models_is_refused_at_its_line(
 ) -> None:
     make(tmp_path / "other.onnx")
     (problem,) = refused(model="other.onnx", postprocess=[decoder, "rectangle"])
-    assert problem.path.startswith(path)
+    assert problem.place.startswith(path)
     # name, type, model, labels, preprocess, its letterbox, normalize, postprocess.
     assert problem.line == 9
 
@@ -125,7 +127,7 @@ def test_a_decoder_for_other_models_is_refused_at_its_line(
 @pytest.mark.parametrize("labels", [["a"], ["a", "b"], ["a", "b", "c", "d"]])
 def test_a_plain_list_of_labels_is_all_classes(refused: Refused, labels: list[str]) -> None:
     (problem,) = refused(labels=labels)
-    assert problem.path == "postprocess[0].yolo"
+    assert problem.place == "postprocess[0].yolo"
     assert "3 classes" in problem.what
     assert f"{len(labels)} labels" in problem.what
 
@@ -152,13 +154,13 @@ def test_labels_from_a_file(planned: Planned, tmp_path: Path) -> None:
 @pytest.mark.parametrize("labels", ["absent.txt", "metadate", "x\x00.txt", "~nobody-here/l.txt"])
 def test_a_label_file_that_is_absent_is_reported_at_its_line(refused: Refused, labels: str) -> None:
     (problem,) = refused(labels=labels)
-    assert (problem.path, problem.line) == ("labels", 4)
+    assert (problem.place, problem.line) == ("labels", 4)
 
 
 def test_labels_from_a_model_without_names(refused: Refused, tmp_path: Path) -> None:
     models.yolo_model(tmp_path / "other.onnx", metadata={})
     (problem,) = refused(model="other.onnx")
-    assert (problem.path, problem.line) == ("labels", 4)
+    assert (problem.place, problem.line) == ("labels", 4)
 
 
 @pytest.mark.parametrize("names", ["{0: 'cat '}", "{[]: 1}", "os.system('id')", "{0: 'a', 5: 'b'}"])
@@ -167,7 +169,7 @@ def test_labels_from_a_model_with_hostile_names(
 ) -> None:
     models.yolo_model(tmp_path / "other.onnx", metadata={"names": names})
     (problem,) = refused(model="other.onnx")
-    assert (problem.path, problem.line) == ("labels", 4)
+    assert (problem.place, problem.line) == ("labels", 4)
 
 
 @pytest.mark.parametrize("task", ["segment", "pose", "obb", "classify"])
@@ -196,7 +198,7 @@ def test_preprocessing_that_the_model_cannot_take(
     (name,) = entry
     resize = [] if name in ("letterbox", "resize", "center_crop") else ["letterbox"]
     found = refused(preprocess=[entry, *resize])
-    assert found[0].path.startswith(path.rsplit(".", 1)[0])
+    assert found[0].place.startswith(path.rsplit(".", 1)[0])
     # The stride stands below its step, the others beside theirs.
     assert found[0].line == (7 if path.endswith("stride") else 6)
 
@@ -206,7 +208,7 @@ def test_an_image_that_nothing_brings_to_size_is_refused(
     refused: Refused, preprocess: list[str]
 ) -> None:
     (problem,) = refused(preprocess=preprocess)
-    assert problem.path == "preprocess"
+    assert problem.place == "preprocess"
     assert "64x64" in problem.what
 
 
@@ -215,7 +217,7 @@ def test_an_open_size_is_the_manifests_to_say(
 ) -> None:
     models.open_size_model(tmp_path / "open.onnx")
     (problem,) = refused(model="open.onnx")
-    assert problem.path.startswith("preprocess[0].letterbox")
+    assert problem.place.startswith("preprocess[0].letterbox")
     found = planned(model="open.onnx", preprocess=[{"letterbox": [48, 96]}])
     assert detector_of(found).network.preprocess[0] == Letterbox((48, 96))
     found = planned(model="open.onnx", preprocess=[{"center_crop": 96}])
@@ -277,13 +279,13 @@ def ir(tmp_path: Path) -> str:
 def test_an_ir_is_for_the_cpu_variant_alone(planned: Planned, refused: Refused, ir: str) -> None:
     labels = ["a", "b", "c"]
     (problem,) = refused(model=ir, labels=labels)
-    assert (problem.path, problem.line) == ("model", 3)
+    assert (problem.place, problem.line) == ("model", 3)
     found = planned(model=ir, labels=labels, variants={"gpu": False})
     assert found.variants == ("cpu",)
     assert detector_of(found).network.file == "model.xml"
     only = {"gpu": False, "cpu": {"runtime": "onnxruntime"}}
     (problem,) = refused(model=ir, labels=labels, variants=only)
-    assert problem.path == "variants.cpu.runtime"
+    assert problem.place == "variants.cpu.runtime"
 
 
 @pytest.mark.parametrize(
@@ -308,7 +310,7 @@ def test_variants_are_those_that_are_wanted_and_on(
 def test_a_variant_that_is_wanted_but_off_is_refused(write_manifest: WriteManifest) -> None:
     manifest = write_manifest(variants={"gpu": False})
     (problem,) = failure(lambda: plan(manifest, ("gpu",))).problems
-    assert problem.path == "variants"
+    assert problem.place == "variants"
 
 
 @pytest.mark.parametrize("kind", ["rectangle", "any"])
@@ -324,7 +326,7 @@ def test_a_label_may_have_the_type_that_is_drawn(planned: Planned, kind: str) ->
 @pytest.mark.parametrize("kind", ["polygon", "mask", "tag", "ellipse"])
 def test_a_label_of_a_type_that_is_not_drawn_is_refused(refused: Refused, kind: str) -> None:
     (problem,) = refused(labels=["a", {"name": "b", "type": kind}, "c"])
-    assert problem.path == "labels[1].type"
+    assert problem.place == "labels[1].type"
     assert problem.found == kind
     assert problem.allowed == "rectangle or any"
 
@@ -333,7 +335,7 @@ def test_problems_of_all_parts_are_reported_together(refused: Refused) -> None:
     found = refused(
         labels=["a", "a", "c"], preprocess=[], postprocess=["yolo_objectness", "rectangle"]
     )
-    assert {problem.path.split("[")[0] for problem in found} >= {"labels", "preprocess"}
+    assert {problem.place.split("[")[0] for problem in found} >= {"labels", "preprocess"}
 
 
 @pytest.mark.parametrize(
@@ -344,7 +346,7 @@ def test_a_model_that_cannot_be_used_is_reported_at_its_line(
 ) -> None:
     (tmp_path / "folder.onnx").mkdir()
     (problem,) = refused(model=model)
-    assert (problem.path, problem.line, problem.column) == ("model", 3, 1)
+    assert (problem.place, problem.line, problem.column) == ("model", 3, 1)
 
 
 def test_a_manifest_that_is_wrong_is_no_plan(tmp_path: Path) -> None:
@@ -421,7 +423,7 @@ def test_what_a_labels_own_declaration_would_drop_is_refused(
 ) -> None:
     labels = ["cat", {"name": "dog", "attributes": [own]}, "bird"]
     (problem,) = refused(labels=labels, then=seconds(steps))
-    assert problem.path.startswith("then[0].postprocess[0].")
+    assert problem.place.startswith("then[0].postprocess[0].")
     assert "CVAT would drop what this says of 'dog'" in problem.what
     assert words in problem.what
 
@@ -449,7 +451,7 @@ def test_an_attribute_that_cvat_could_not_declare_is_refused_at_its_line(
 ) -> None:
     manifest = write_manifest(labels=["a", "b", "c"], postprocess=drawn(step))
     (problem,) = failure(lambda: check(manifest)).problems
-    assert problem.path.startswith(f"postprocess[2].{key}")
+    assert problem.place.startswith(f"postprocess[2].{key}")
     assert problem.file == manifest
 
 
@@ -514,7 +516,7 @@ def test_a_suffix_that_makes_no_new_label_is_refused(
 ) -> None:
     shapes = ["rectangle", {"mask": {"suffix": suffix}}]
     (problem,) = refused(labels=labels, postprocess=["yolo", "nms", *shapes])
-    assert (problem.path, problem.what) == ("postprocess", what)
+    assert (problem.place, problem.what) == ("postprocess", what)
     assert "another suffix" in problem.hint
 
 
@@ -578,7 +580,7 @@ def test_what_is_wrong_with_a_second_model_is_told_at_its_place(
 ) -> None:
     (then,) = seconds(NUMBER)
     (problem,) = refused(then=[{**then, **changes}])
-    assert problem.path == path
+    assert problem.place == path
     assert problem.line > 12  # below the first model's steps
     if found is not None:
         assert problem.found == found
@@ -587,7 +589,7 @@ def test_what_is_wrong_with_a_second_model_is_told_at_its_place(
 def test_the_second_of_two_second_models_is_told_by_its_number(refused: Refused) -> None:
     then = [*seconds(NUMBER), *seconds(NUMBER, only=["horse"])]
     (problem,) = refused(then=then)
-    assert problem.path == "then[1].only[0]"
+    assert problem.place == "then[1].only[0]"
 
 
 def folders(folder: Path, first: str, second: str) -> None:
@@ -616,7 +618,7 @@ def test_two_models_whose_weights_would_overwrite_each_other_are_refused(
 ) -> None:
     folders(tmp_path, "weights.data", "weights.data")
     (problem,) = refused(model="a/model.onnx", then=seconds(NUMBER, model="b/model.onnx"))
-    assert problem.path == "then[0].model"
+    assert problem.place == "then[0].model"
     assert "weights.data" in f"{problem.what} {problem.found}"
 
 
@@ -658,7 +660,7 @@ def test_an_address_without_a_digest_is_refused_with_the_right_one_and_nothing_i
 ) -> None:
     url = f"{server.base}/model.onnx"
     (problem,) = refused(model={"url": url})
-    assert (problem.path, problem.line) == ("model.sha256", 3)
+    assert (problem.place, problem.line) == ("model.sha256", 3)
     assert url in problem.what
     assert f"`sha256: {hashlib.sha256(CONTENT).hexdigest()}`" in problem.hint
     assert server.requests == ["/model.onnx"]
@@ -694,7 +696,7 @@ def test_a_second_model_at_an_address_without_a_digest_is_told_at_its_place(
 ) -> None:
     url = f"{server.base}/model.onnx"
     (problem,) = refused(then=seconds(NUMBER, model={"url": url}))
-    assert problem.path == "then[0].model.sha256"
+    assert problem.place == "then[0].model.sha256"
     assert DIGEST in problem.hint
     assert kept_in(cache) == []
 
@@ -753,8 +755,8 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
     assert check_without_model(write_manifest_to(tmp_path, **{**WITHOUT, "labels": "labels.txt"}))
     (tmp_path / "labels.txt").write_text("a\na\n")
     (problem,) = unseen(tmp_path, labels="labels.txt")
-    assert problem.path == "labels"
-    assert "twice" in problem.what
+    assert problem.place == "labels"
+    assert "duplicate" in problem.what
 
 
 @pytest.mark.parametrize(
@@ -767,13 +769,13 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
             "unknown key",
         ),
         ({"postprocess": ["yolov9", "rectangle"]}, "postprocess[0].yolov9", "unknown step"),
-        ({"threshold": 2}, "threshold", "wrong value"),
+        ({"threshold": 2}, "threshold", "invalid value"),
         ({"labels": None}, "labels", "missing"),
-        ({"labels": ["a", "a"]}, "labels[1]", "'a' is there twice"),
+        ({"labels": ["a", "a"]}, "labels[1]", "duplicate label 'a'"),
         (
             {"labels": [{"name": "a", "id": 1}, {"name": "b", "id": 1}]},
             "labels[1]",
-            "the id 1 is given to two labels",
+            "two labels have the id 1",
         ),
         ({"labels": ["a", {"name": "b", "type": "mask"}]}, "labels[1].type", "CVAT would not take"),
         ({"labels": "absent.txt"}, "labels", "there is no file"),
@@ -831,15 +833,15 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
             "different numbers of sublabels",
         ),
         ({"then": seconds("rectangle")}, "then[0].postprocess", "refine and draw at the top"),
-        ({"then": seconds({"number_attribute": 5})}, "then[0]", "wrong value"),
-        ({"then": seconds(NUMBER, only=["horse"])}, "then[0].only[0]", "no label 'horse'"),
+        ({"then": seconds({"number_attribute": 5})}, "then[0]", "invalid value"),
+        ({"then": seconds(NUMBER, only=["horse"])}, "then[0].only[0]", "unknown label 'horse'"),
     ],
 )
 def test_what_needs_no_model_is_reported_without_it(
     tmp_path: Path, changes: dict[str, Any], path: str, words: str
 ) -> None:
     found = unseen(tmp_path, **changes)
-    assert found[0].path.startswith(path)
+    assert found[0].place.startswith(path)
     assert words in found[0].what
 
 
@@ -847,10 +849,10 @@ def test_of_labels_that_only_the_model_knows_it_is_told_that_they_are_not_checke
     tmp_path: Path,
 ) -> None:
     file = write_manifest_to(tmp_path, **{**WITHOUT, "labels": "metadata"})
-    (problem,) = examine(file, look=False).problems
+    (problem,) = examine(file, with_models=False).problems
     assert problem.severity == "warning"
-    assert (problem.path, problem.line, problem.found) == ("labels", 4, "metadata")
-    assert problem.hint == "leave out --no-model, or list the labels"
+    assert (problem.place, problem.line, problem.found) == ("labels", 4, "metadata")
+    assert problem.hint == "omit --no-model, or list the labels in the manifest"
 
 
 def test_the_model_is_not_even_opened(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from builder.diagnostics.errors import CommandLineError, ManifestError, OutputError
-from builder.plan.plan import plan
+from builder.lint.examine import plan
 from builder.targets.build import build, check_names, diff, output_folder
 from tests.builder import models
 from tests.builder.conftest import WriteManifest, failure

@@ -12,7 +12,8 @@ import yaml
 
 from builder import __version__
 from builder.diagnostics.errors import ManifestError
-from builder.plan.plan import Plan, plan
+from builder.lint.examine import plan
+from builder.plan.plan import Plan
 from builder.targets.bundle import Tree, render
 from tests.builder import models
 from tests.builder.conftest import WriteManifest, failure, write_manifest_to
@@ -77,7 +78,7 @@ def test_the_bytes_do_not_depend_on_folder_process_or_hash_seed(
     program = (
         "import hashlib\n"
         "from pathlib import Path\n"
-        "from builder.plan.plan import plan\n"
+        "from builder.lint.examine import plan\n"
         "from builder.targets.bundle import render\n"
         "for path, item in render(plan(Path('boxes.yaml'))).items():\n"
         "    data = item if isinstance(item, bytes) else item.read_bytes()\n"
@@ -145,7 +146,7 @@ def test_weights_cannot_take_the_name_of_a_file_that_matters(
     (tmp_path / location).write_bytes((tmp_path / "weights.bin").read_bytes())
     models.redirected_model(tmp_path / "large.onnx", location)
     error = failure(lambda: render(plan(write_manifest(model="large.onnx"))))
-    assert error.problems[0].path == "model"
+    assert error.problems[0].place == "model"
 
 
 def test_an_ir_is_carried_with_its_weights(write_manifest: WriteManifest, tmp_path: Path) -> None:
@@ -166,7 +167,7 @@ def test_labels_that_nuclio_could_not_pass_on_are_refused(
     )
     error = failure(lambda: render(plan(manifest)))
     assert isinstance(error, ManifestError)
-    assert error.problems[0].path == "labels"
+    assert error.problems[0].place == "labels"
 
 
 def test_requirements_are_those_that_the_image_installs(ready_plan: Plan) -> None:

@@ -65,8 +65,8 @@ def test_an_annotation_stands_at_the_line_of_the_finding(write_manifest: WriteMa
     assert (status, err) == (1, "")
     assert out == (
         f"::error file={manifest},line={line_of(manifest, 'threshold:')},col=1,"
-        "title=A value that cannot be [wrong-value]"
-        "::threshold: has the wrong value%0Afound: 2%0Aallowed: at most 1\n"
+        "title=Invalid value [wrong-value]"
+        "::threshold: invalid value%0Afound: 2%0Aallowed: at most 1\n"
     )
 
 
@@ -226,7 +226,7 @@ def unseen(folder: Path, file: str = "boxes.yaml", **changes: Any) -> Path:
 def test_check_without_the_model_says_so_and_writes_nothing(tmp_path: Path) -> None:
     manifest = unseen(tmp_path)
     text = manifest.read_bytes()
-    expected = f"{manifest}: ok: boxes, as far as can be known without the model\n"
+    expected = f"{manifest}: ok: boxes; the model was not read\n"
     assert invoke("check", "--no-model", manifest) == (0, expected, "")
     assert list(tmp_path.rglob("*")) == [manifest]
     assert manifest.read_bytes() == text
@@ -248,7 +248,7 @@ def test_check_without_the_model_fetches_nothing(
     ("changes", "words"),
     [
         ({"treshold": 0.5}, ["treshold: unknown key 'treshold'", "did you mean 'threshold'?"]),
-        ({"labels": ["cat", "cat"]}, ["labels[1]: the label 'cat' is there twice"]),
+        ({"labels": ["cat", "cat"]}, ["labels[1]: duplicate label 'cat'"]),
         (
             {"labels": ["cat", {"name": "dog", "type": "mask"}]},
             ["labels[1].type: ", "rectangle or any"],
@@ -279,7 +279,7 @@ def test_check_without_models_reports_the_problems_of_all_manifests(tmp_path: Pa
     assert str(good) not in err
     status, out, err = invoke("check", "--no-model", good, unseen(tmp_path))
     assert (status, err) == (0, "")
-    named = [line.split(": ")[2].split(",")[0] for line in out.splitlines()]
+    named = [line.split(": ")[2].split(";")[0] for line in out.splitlines()]
     assert named == ["good", "boxes"]
 
 

@@ -5,7 +5,8 @@ from typing import Any, TypeAlias
 import pytest
 import yaml
 
-from builder.plan.plan import Plan, plan
+from builder.lint.examine import plan
+from builder.plan.plan import Plan
 from builder.targets.nuclio.function_yaml import function_config
 from runtimes.interactor import Interactor
 from runtimes.network import Network
@@ -186,7 +187,7 @@ def test_one_worker_answers_all_clicks_unless_more_are_wanted(write: Write) -> N
             "postprocess[0].sam.points", "no input called 'dots'", "point_coords [1, ?, 2]",
         ]),
         ({"postprocess": [{"sam": "most"}]}, ["postprocess[0].sam.masks"]),
-        ({"preprocess": ["normalize"]}, ["nothing brings the image to the 1024x1024"]),
+        ({"preprocess": ["normalize"]}, ["no step resizes the image to the model's input"]),
         ({"labels": ["a"]}, ["labels"]),
         ({"start_with_box": "sometimes"}, ["start_with_box"]),
     ],

@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 import pytest
 import yaml
 
-from builder.plan.plan import Plan, plan
+from builder.lint.examine import plan
+from builder.plan.plan import Plan
 from builder.targets.nuclio.function_yaml import function_config
 from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.state import MAX_BYTES
@@ -149,14 +150,14 @@ def test_no_step_may_move_a_crop_and_no_model_is_needed_to_say_so(write: Write, 
     for look in (plan, check_without_model):
         file = write(preprocess=["normalize", step])
         (problem,) = failure(lambda look=look, file=file: look(file)).problems  # type: ignore[misc]
-        assert (problem.path, problem.code) == (f"preprocess[1].{step}", "crop-moved")
+        assert (problem.place, problem.code) == (f"preprocess[1].{step}", "crop-moved")
         assert problem.allowed == "channels, normalize, layout"
 
 
 def test_a_step_that_moves_and_one_that_does_not_fit_are_told_at_once(write: Write) -> None:
     file = write(preprocess=["resize"], postprocess=["transt"])
     problems = failure(lambda: plan(file)).problems
-    assert {(it.path, it.code) for it in problems} == {
+    assert {(it.place, it.code) for it in problems} == {
         ("preprocess[0].resize", "crop-moved"),
         ("postprocess[0].transt.logits", "output-missing"),
     }
@@ -164,7 +165,7 @@ def test_a_step_that_moves_and_one_that_does_not_fit_are_told_at_once(write: Wri
 
 def test_values_that_the_input_does_not_take_are_told(write: Write) -> None:
     (problem,) = failure(lambda: plan(write(preprocess=[{"channels": "gray"}]))).problems
-    assert (problem.path, problem.code) == ("preprocess[0].channels.order", "input-values")
+    assert (problem.place, problem.code) == ("preprocess[0].channels.order", "input-values")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def test_values_that_the_input_does_not_take_are_told(write: Write) -> None:
 )
 def test_what_no_tracker_has_is_refused(write: Write, changes: dict[str, Any]) -> None:
     (key,) = changes
-    assert failure(lambda: plan(write(**changes))).problems[0].path.startswith(key)
+    assert failure(lambda: plan(write(**changes))).problems[0].place.startswith(key)
 
 
 def test_a_manifest_is_checked_without_its_models(write: Write) -> None:

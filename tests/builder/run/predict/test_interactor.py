@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from builder.diagnostics.errors import CommandLineError
-from builder.plan.plan import plan
+from builder.lint.examine import plan
 from builder.run.local import BuiltFunction
 from builder.run.predict import predict
 from builder.run.predict.interactor import try_out

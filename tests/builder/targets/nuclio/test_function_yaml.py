@@ -8,9 +8,10 @@ import yaml
 from pydantic import ValidationError
 
 from builder.backends.registry import requirements
+from builder.lint.examine import plan
 from builder.manifest.variants import VariantName
 from builder.plan.cvat_labels import label_spec
-from builder.plan.plan import Plan, plan
+from builder.plan.plan import Plan
 from builder.targets.nuclio.function_yaml import FunctionConfig, function_config, packages, to_yaml
 from tests.builder.conftest import WriteManifest
 

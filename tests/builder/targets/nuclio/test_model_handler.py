@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.plan.plan import Plan, plan
+from builder.lint.examine import plan
+from builder.plan.plan import Plan
 from builder.targets.nuclio.model_handler import backends, model_handler, spell
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino

@@ -1,0 +1,36 @@
+"""All lint rules, by subject."""
+
+from builder.diagnostics.problem import Problem
+from builder.lint import (
+    declarations,
+    environment,
+    interactor,
+    labels,
+    memory,
+    preprocessing,
+    steps,
+    thresholds,
+    tracker,
+)
+from builder.lint.scene import Scene
+
+_SUBJECTS = (
+    declarations,
+    labels,
+    thresholds,
+    preprocessing,
+    steps,
+    interactor,
+    tracker,
+    memory,
+    environment,
+)
+
+
+def lint(scene: Scene) -> tuple[Problem, ...]:
+    """Return the problems that all lint rules report, in the order of the manifest's lines.
+
+    Rules that need the models report nothing without them.
+    """
+    problems = [problem for subject in _SUBJECTS for problem in subject.find(scene)]
+    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))

@@ -1,0 +1,228 @@
+"""Problems from pydantic's validation errors."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from builder.diagnostics.errors import ManifestError, Refused
+from builder.diagnostics.path import Path_
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
+from builder.diagnostics.text import did_you_mean
+from builder.manifest.located_yaml import LocatedYaml
+from builder.manifest.patterns import WORDS
+from builder.manifest.steps import LISTINGS, known
+from builder.manifest.validation import validate_strictly
+
+MISSING_KEY = Rule(
+    "missing-key",
+    "Missing key",
+    "The function cannot be built without it.",
+)
+UNKNOWN_KEY = Rule(
+    "unknown-key",
+    "Unknown key",
+    "A misspelled key would be ignored, and its default would apply.",
+)
+UNKNOWN_STEP = Rule(
+    "unknown-step",
+    "Unknown step",
+    "The list accepts no step of this name.",
+)
+INVALID_VALUE = Rule(
+    "wrong-value",
+    "Invalid value",
+    "The value has the wrong type, is out of range, or has the wrong format.",
+)
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "keys and values",
+    "mapping_type": "keys and values",
+    "model_type": "keys and values",
+    "dataclass_type": "keys and values",
+    "none_required": "nothing",
+    "string_too_short": "text that is not empty",
+    "too_short": "a list that is not empty",
+}
+"""pydantic's type of error -> what is allowed."""
+
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+    "string_too_long": ("at most this many characters:", "max_length"),
+    "too_long": ("at most this many entries:", "max_length"),
+}
+"""pydantic's type of error -> the words for the bound, and the bound's key in its context."""
+
+
+def validate(model: type[_Model], data: Any, source: LocatedYaml) -> _Model:
+    """Validate `data`, the data of `source` with steps in their long form.
+
+    Raises:
+        ManifestError: with all mistakes.
+    """
+    try:
+        return validate_strictly(model, data)
+    except ValidationError as error:
+        raise ManifestError(*problems_of(error, model, data, source).values()) from None
+
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel], data: Any, source: LocatedYaml
+) -> dict[Path_, Problem]:
+    """Return one problem for each location, in the order of the file."""
+    by_path: dict[Path_, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        by_path.setdefault(_path(detail, data), []).append(detail)
+    # For a value of several types pydantic reports an error for each type. An error further down
+    # means that the value matched one of the types so far, so it is the relevant one.
+    above = {path[:length] for path in by_path for length in range(len(path))}
+    deepest = [path for path in by_path if path not in above]
+    problems = {path: _problem(path, by_path[path], model, source) for path in deepest}
+    in_order = sorted(problems, key=lambda path: (problems[path].line, problems[path].column))
+    return {path: problems[path] for path in in_order}
+
+
+def _path(detail: ErrorDetails, data: Any) -> Path_:
+    """Return the path of an error in the data: its location without the names of union members."""
+    path: list[str | int] = []
+    value = data
+    location = detail["loc"]
+    for number, key in enumerate(location):
+        last_is_absent = number == len(location) - 1 and detail["type"].startswith("missing")
+        if isinstance(value, dict) and key in value:
+            value = value[str(key)]
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        elif not last_is_absent:
+            continue
+        path.append(key)
+    return tuple(path)
+
+
+def _problem(
+    path: Path_, details: Sequence[ErrorDetails], model: type[BaseModel], source: LocatedYaml
+) -> Problem:
+    """Return one problem for all errors of one location."""
+    # An error of a validator says more than that the value has another type.
+    first = next((it for it in details if it["type"] == "value_error"), details[0])
+    kind, name = first["type"], str(path[-1]) if path else ""
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        keys = sorted(_keys(model, path[:-1]))
+        allowed, hint = ", ".join(keys), did_you_mean(name, keys)
+        if not _is_step(path):
+            return source.problem(path, f"unknown key '{name}'", "", allowed, hint, UNKNOWN_KEY)
+        hint = hint or _list_of(name)
+        return source.problem(path, f"unknown step '{name}'", "", allowed, hint, UNKNOWN_STEP)
+    if kind.startswith("missing"):
+        return source.problem(path, "is missing", rule=MISSING_KEY)
+    if kind == "value_error":
+        refused = first["ctx"]["error"]
+        if isinstance(refused, Refused):
+            return source.locate(refused.problem, path)
+        return source.problem(path, str(refused), source.found(path), rule=INVALID_VALUE)
+    allowed = " or ".join(dict.fromkeys(_allowed(detail) for detail in details))
+    # The value of a short form has no location of its own, but pydantic reports it.
+    found = source.found(path) or _scalar(first["input"])
+    hint = did_you_mean(found, _choices(details))
+    if isinstance(first["input"], dict) and "a list" in allowed:
+        hint = "begin each entry of the list with `- `"
+    if _is_step((*path, "")):
+        allowed = "a step: `name`, `name: value` or `name: {field: value}`"
+    if "text" in allowed and isinstance(first["input"], bool | int | float):
+        hint = f'put it in quotes: "{found}"'
+    return source.problem(path, "invalid value", found or "nothing", allowed, hint, INVALID_VALUE)
+
+
+def _list_of(name: str) -> str:
+    """Return a hint that names the lists in which a step is allowed; empty for unknown steps."""
+    lists = [listing for listing in LISTINGS if name in known(listing)]
+    if not lists:
+        return ""
+    if "preprocess" in lists:
+        return f"`{name}` is a step of `preprocess`"
+    return f"`{name}` is a step of `postprocess` in functions of type {' or '.join(lists)}"
+
+
+def _scalar(value: object) -> str:
+    """Return the text of a scalar value."""
+    if isinstance(value, dict):
+        return "keys and values" if value else ""
+    return "" if isinstance(value, list) else json.dumps(value)
+
+
+def _choices(details: Sequence[ErrorDetails]) -> list[str]:
+    """Return the allowed words from pydantic's text: `'a', 'b' or 'c'`."""
+    listings = [str(detail.get("ctx", {}).get("expected", "")) for detail in details]
+    return [word for listing in listings for word in re.findall(r"'([^']+)'", listing)]
+
+
+def _allowed(detail: ErrorDetails) -> str:
+    """Return what is allowed, in words."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in _EXPECTED:
+        return _EXPECTED[kind]
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        bound = context[key]
+        return f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
+    if kind == "string_pattern_mismatch":
+        return WORDS[context["pattern"]]
+    if kind in ("literal_error", "enum"):
+        return str(context["expected"])
+    if kind == "value_error":
+        return str(context["error"])
+    return detail["msg"].removeprefix("Input should be ")
+
+
+def _is_step(path: Path_) -> bool:
+    """Return whether the last key of `path` is the name of a step."""
+    return len(path) >= 3 and path[-3] in ("preprocess", "postprocess")
+
+
+def _keys(model: type[BaseModel], path: Path_) -> set[str]:
+    """Return the keys that are allowed at `path`."""
+    types: list[Any] = [model]
+    for key in path:
+        types = [
+            below
+            for above in types
+            for below in (_structures(_field_types(above).get(str(key)), isinstance(key, int)))
+        ] or types
+    return {name for item in types for name in _field_types(item)}
+
+
+def _field_types(item: Any) -> dict[str, Any]:
+    """Return field name -> annotation of a pydantic model or a dataclass."""
+    if isinstance(item, type) and issubclass(item, BaseModel):
+        return {name: field.annotation for name, field in item.model_fields.items()}
+    if is_dataclass(item):
+        return {field.name: field.type for field in fields(item)}
+    return {}
+
+
+def _structures(annotation: Any, is_index: bool) -> Iterator[Any]:
+    """Yield the pydantic models and dataclasses in an annotation, at any depth."""
+    if is_index or annotation is None:
+        return
+    if isinstance(annotation, type) and _field_types(annotation):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _structures(argument, False)
