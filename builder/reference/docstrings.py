@@ -1,7 +1,7 @@
-"""What the docstrings below fields say, in JSON Schemas.
+"""Docstrings of fields as descriptions in JSON Schemas.
 
-pydantic can put them there itself, but then it parses the source of every class at each start of
-the tool, which costs more than all else that a check of a manifest does.
+pydantic's `use_attribute_docstrings` does the same, but parses the source of every class whenever
+the tool starts, which takes longer than checking a manifest.
 """
 
 import ast
@@ -18,19 +18,19 @@ from builder.reference.examples import description
 
 
 class Described(GenerateJsonSchema):
-    """pydantic's generator of JSON Schemas, with the fields' docstrings as descriptions."""
+    """A generator of JSON Schemas with the docstrings of fields as descriptions."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """The schema of a pydantic model."""
+        """Return the schema of a pydantic model."""
         return _described(schema["cls"], super().model_schema(schema))
 
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
-        """The schema of a dataclass, such as a step."""
+        """Return the schema of a dataclass, such as a step."""
         return _described(schema["cls"], super().dataclass_schema(schema))
 
 
 def field_docstrings(cls: type) -> Mapping[str, str]:
-    """Field -> the docstring below it, those of inherited fields included."""
+    """Return the docstring of every field that has one, inherited fields included."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if inspect.get_annotations(base) and not base.__module__.startswith("pydantic"):
@@ -40,11 +40,11 @@ def field_docstrings(cls: type) -> Mapping[str, str]:
 
 @cache
 def _own(cls: type) -> dict[str, str]:
-    """See `field_docstrings`, of the fields that a class adds or changes."""
+    """Return the docstrings of the fields that a class itself declares."""
     try:
         source = inspect.getsource(cls)
     except OSError:
-        return {}  # it was made at run time, as the entries of lists of steps are
+        return {}  # a class created at run time, such as the entry of a list of steps
     (tree,) = ast.parse(textwrap.dedent(source)).body
     assert isinstance(tree, ast.ClassDef)
     return {
@@ -59,13 +59,13 @@ def _own(cls: type) -> dict[str, str]:
 
 
 def _unwrapped(docstring: str) -> str:
-    """A docstring without breaks of lines within paragraphs, which editors make for themselves."""
+    """Return a docstring with each paragraph on one line; editors wrap lines themselves."""
     paragraphs = inspect.cleandoc(docstring).split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def _described(cls: type, made: dict[str, Any]) -> JsonSchemaValue:
-    """The schema of a class with descriptions of its fields, and without the example of a step."""
+    """Return a schema with descriptions of its fields and without the example of a step."""
     if "description" in made:
         made["description"] = description(cls)
     for name, text in field_docstrings(cls).items():

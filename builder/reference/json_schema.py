@@ -1,13 +1,10 @@
-"""The JSON Schema of manifests, which editors check and complete by.
+"""The JSON Schema of manifests, for validation and completion in editors.
 
-It is made from the classes that read manifests, their docstrings included. Only what those get to
-see in its long form, the entries of a list of steps, may be written shorter and is described here.
-`python -m builder.reference.json_schema > builder/reference/manifest.schema.json` writes the
-committed copy; a test compares.
+It is generated from the pydantic models that read manifests and from their docstrings. The models
+see the entries of a list of steps in their long form; this module adds the short forms.
 """
 
 import json
-import sys
 from dataclasses import MISSING, fields
 from typing import Annotated, Any
 
@@ -21,54 +18,52 @@ from runtimes.step import Step
 
 
 def text() -> str:
-    """The schema, as the committed file holds it."""
+    """Return the schema as the text of builder/reference/manifest.schema.json."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def schema() -> dict[str, Any]:
-    """The schema of a manifest of any kind, which `type` tells."""
-    kinds = tuple(MANIFESTS.values())
-    union: Any = kinds[0]
-    for kind in kinds[1:]:
-        union |= kind
+    """Return the schema of a manifest of any function type."""
+    models = tuple(MANIFESTS.values())
+    union: Any = models[0]
+    for model in models[1:]:
+        union |= model
     made = _schema_of(Annotated[union, Field(discriminator="type")])
     definitions = made["$defs"]
     for listing in LISTINGS:
         name = entry_model(listing).__name__
         if name in definitions:
             definitions[name] = _entry(listing, definitions[name])
-    # Editors follow if and then; of a discriminated union they would tell every branch's errors.
+    # With if and then, an editor reports the errors of one branch; with a union those of all.
     branches = [
         {
-            "if": {"properties": {"type": {"const": kind}}},
-            "then": {"$ref": f"#/$defs/{it.__name__}"},
+            "if": {"properties": {"type": {"const": name}}},
+            "then": {"$ref": f"#/$defs/{model.__name__}"},
         }
-        for kind, it in MANIFESTS.items()
+        for name, model in MANIFESTS.items()
     ]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A manifest of cvatbuild",
+        "title": "cvatbuild manifest",
         "type": "object",
         "required": ["type"],
-        "properties": {
-            "type": {"enum": list(MANIFESTS), "description": "What kind of function it is."}
-        },
+        "properties": {"type": {"enum": list(MANIFESTS), "description": "The function type."}},
         "allOf": branches,
         "$defs": definitions,
     }
 
 
 def _schema_of(item: Any) -> dict[str, Any]:
-    """The schema of a type as pydantic makes it, with docstrings."""
+    """Return pydantic's schema of a type, with docstrings as descriptions."""
     return TypeAdapter(item).json_schema(schema_generator=Described)
 
 
 def _entry(listing: str, long: dict[str, Any]) -> dict[str, Any]:
-    """An entry of a list of steps: a name, a name with its first value, or one with its fields.
+    """Return the schema of an entry of a list of steps, with its short forms.
 
     Args:
         listing: see builder.manifest.steps.known.
-        long: the schema of the long form, as pydantic made it.
+        long: pydantic's schema of the long form.
     """
     steps = known(listing)
     bare = [
@@ -91,7 +86,7 @@ def _entry(listing: str, long: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(step: type[Step], long: dict[str, Any]) -> dict[str, Any]:
-    """What may follow a step's name: its fields, the value of the first of them, or nothing."""
+    """Return the schema of a step's value: its fields, the value of the first field, or null."""
     listed = [field for field in fields(step) if not field.kw_only]  # type: ignore[arg-type]
     optional = {key: it for key, it in long.items() if key not in ("default", "title")}
     choices = [it for it in optional.pop("anyOf", [optional]) if it != {"type": "null"}]
@@ -104,9 +99,5 @@ def _value(step: type[Step], long: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_required(field: Any) -> bool:
-    """Whether a step cannot do without this field."""
+    """Return whether a field of a step has no default."""
     return field.default is MISSING and field.default_factory is MISSING
-
-
-if __name__ == "__main__":
-    sys.stdout.write(text())
