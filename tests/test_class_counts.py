@@ -212,7 +212,7 @@ def test_the_graph_says_how_many_classes_there_are(tmp_path: Path, name: str) ->
     make, classes, why = MAKERS[name]
     begun = begin([make(classes)(tmp_path / "m.onnx")], tmp_path)
     write(begun.draft.text, tmp_path / "m.yaml", force=False)
-    assert begun.verdict.matches[0].classes is not None
+    assert begun.ranking.matches[0].classes is not None
     labels = yaml.safe_load(begun.draft.text)["labels"]
     assert labels == [f"class_{number}" for number in range(classes)]
     above, _ = begun.draft.text.split("\n  - class_0")

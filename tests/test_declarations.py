@@ -80,7 +80,7 @@ def test_what_is_real_counts_from_init_to_the_answer(
 ) -> None:
     model = declare(make(tmp_path / "m.onnx"), DECLARED[declared])
     begun = begin([model], tmp_path)
-    assert begun.verdict.matches[0].postprocess[0].name == "yolo"
+    assert begun.ranking.matches[0].postprocess[0].name == "yolo"
     assert [note.code for note in begun.notes] == ["declared-shape"] * (declared in WRONG)
     write(begun.draft.text, tmp_path / "m.yaml", force=False)
     planned = plan(tmp_path / "m.yaml")

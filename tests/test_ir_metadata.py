@@ -69,7 +69,7 @@ def exported(folder: Path, make: Maker, metadata: str | None = METADATA, **info:
 def test_names_task_and_size_are_read_from_the_file_beside_it(tmp_path: Path) -> None:
     path = exported(tmp_path, zoo.yolov8, labels=["cat", "guide_dog", "bird"])
     begun = begin([path], tmp_path)
-    assert begun.verdict.sureness == "certain"
+    assert begun.ranking.sureness == "certain"
     write(begun.draft.text, tmp_path / "m.yaml", force=False)
     assert "metadata task: detect" in begun.draft.text
     assert "# metadata.yaml.names: cat, guide dog, bird" in begun.draft.text
@@ -121,7 +121,7 @@ def test_each_task_is_what_the_file_says(tmp_path: Path, task: str) -> None:
     # Ultralytics says how images are resized for all tasks but this one.
     info = {} if task == "classify" else {"resize_type": "fit_to_window_letterbox"}
     begun = begin([exported(tmp_path, make, metadata, **info)], tmp_path)
-    assert begun.verdict.sureness == "certain"
+    assert begun.ranking.sureness == "certain"
     data = yaml.safe_load(begun.draft.text)
     assert data["preprocess"] == [*resize, {"normalize": 255}]
     step = data["postprocess"][0]

@@ -61,7 +61,7 @@ def test_a_click_returns_the_shape_and_nothing_is_normalised_twice(
     if not together:
         files.append(click_models / "sam.onnx")
     begun = begin(files, tmp_path)
-    assert begun.verdict.sureness == "sure"
+    assert begun.ranking.sureness == "sure"
     text = begun.draft.text
     data = yaml.safe_load(text)
     assert data["preprocess"][1:] == [{"normalize": values}]

@@ -170,11 +170,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_the_family_and_its_preprocessing_are_recognised(folder: Path, name: str) -> None:
+def test_the_family_and_its_preprocessing_are_recognized(folder: Path, name: str) -> None:
     known = CLASSES[name]
     result = begun(folder, name)
-    match = result.verdict.matches[0]
-    assert result.verdict.sureness in ("certain", "sure", "likely"), result.verdict.rivals
+    match = result.ranking.matches[0]
+    assert result.ranking.sureness in ("certain", "sure", "likely"), result.ranking.rivals
     assert match.postprocess[0].name == known.decoder
     assert tuple(entry.name for entry in match.preprocess) == known.preprocess
     told = [note.what for note in result.notes]
@@ -244,16 +244,16 @@ def test_where_two_families_fit_it_says_so_and_lists_both(tmp_path: Path, name: 
     make, decoders = AMBIGUOUS[name]
     file = make(tmp_path / "model.onnx")
     result = begin([file], tmp_path)
-    verdict = result.verdict
-    assert verdict.sureness == "unsure"
-    assert verdict.rivals
-    candidates = (verdict.matches[0], *verdict.rivals)
+    ranking = result.ranking
+    assert ranking.sureness == "unsure"
+    assert ranking.rivals
+    candidates = (ranking.matches[0], *ranking.rivals)
     assert {match.postprocess[0].name for match in candidates} == decoders
     assert any("unsure" in note.what for note in result.notes)
-    for rival in verdict.rivals:
-        assert f"# {rival.family}" in result.draft.text
+    for rival in ranking.rivals:
+        assert f"# {rival.name}" in result.draft.text
     # The likeliest is written all the same, and can be built.
-    if verdict.matches[0].kind == "detector":
+    if ranking.matches[0].type == "detector":
         write(result.draft.text, tmp_path / "model.yaml", force=False)
         assert plan(tmp_path / "model.yaml").name == "model"
 
@@ -273,7 +273,7 @@ SHIPPED = {
 def shipped(folder: Path, name: str) -> Path:
     """The function of a shipped model, by a manifest of its own."""
     result = begin([MODELS / f"{name}.onnx"], folder)
-    assert (result.verdict.matches[0].postprocess[0].name, result.verdict.sureness) == SHIPPED[name]
+    assert (result.ranking.matches[0].postprocess[0].name, result.ranking.sureness) == SHIPPED[name]
     write(result.draft.text, folder / f"{name}.yaml", force=False)
     planned = plan(folder / f"{name}.yaml")
     return build(planned, folder / "build", force=False, smoke=False).folder
@@ -295,14 +295,14 @@ def test_shipped_models_find_shapes_on_the_photo_without_an_edit(
     assert reply.body
 
 
-def test_real_weights_of_yolov8_are_recognised_and_find_a_face(
+def test_real_weights_of_yolov8_are_recognized_and_find_a_face(
     nudenet: Path, tmp_path: Path
 ) -> None:
     from skimage import data
 
     result = begin([nudenet], tmp_path)
-    assert result.verdict.sureness == "certain"
-    assert result.verdict.matches[0].postprocess[0].name == "yolo"
+    assert result.ranking.sureness == "certain"
+    assert result.ranking.matches[0].postprocess[0].name == "yolo"
     write(result.draft.text, tmp_path / "nudenet.yaml", force=False)
     folder = build(plan(tmp_path / "nudenet.yaml"), tmp_path, force=False, smoke=False).folder
     _, png = cv2.imencode(".png", data.astronaut()[:, :, ::-1])
@@ -312,11 +312,11 @@ def test_real_weights_of_yolov8_are_recognised_and_find_a_face(
     assert face["points"] == pytest.approx([173, 83, 274, 180], abs=6)
 
 
-def test_real_weights_of_a_dbnet_are_recognised_and_find_text(tmp_path: Path) -> None:
+def test_real_weights_of_a_dbnet_are_recognized_and_find_text(tmp_path: Path) -> None:
     (model,) = plan(MODELS.parent / "text.yaml").models
     result = begin([model.files[model.name]], tmp_path)
-    assert result.verdict.sureness == "sure"
-    assert result.verdict.matches[0].postprocess[0].name == "dbnet"
+    assert result.ranking.sureness == "sure"
+    assert result.ranking.matches[0].postprocess[0].name == "dbnet"
     write(result.draft.text, tmp_path / "text.yaml", force=False)
     folder = build(plan(tmp_path / "text.yaml"), tmp_path, force=False, smoke=False).folder
     page = np.full((200, 600, 3), 255, np.uint8)
@@ -344,7 +344,7 @@ def test_encoder_and_decoder_are_told_apart_in_any_order(
     encoder, decoder, kind, step, preprocess = PAIRS[name]
     files = [encoder(tmp_path / "pair_encoder.onnx"), decoder(tmp_path / "pair_decoder.onnx")]
     result = begin(files[::-1] if backwards else files, tmp_path)
-    assert result.verdict.sureness == "sure"
+    assert result.ranking.sureness == "sure"
     data = yaml.safe_load(result.draft.text)
     assert (data["name"], data["type"]) == ("pair", kind)
     assert (data["encoder"], data["decoder"]) == ("pair_encoder.onnx", "pair_decoder.onnx")
@@ -370,7 +370,7 @@ TRACKERS = {
 @pytest.mark.parametrize("step", TRACKERS)
 def test_trackers_are_known_by_their_answers(tmp_path: Path, step: str) -> None:
     result = begin([TRACKERS[step](tmp_path / "m.onnx")], tmp_path)
-    assert result.verdict.sureness == "sure"
+    assert result.ranking.sureness == "sure"
     data = yaml.safe_load(result.draft.text)
     assert (data["type"], data["model"]) == ("tracker", "m.onnx")
     assert named(data["postprocess"]) == [step]
@@ -391,7 +391,7 @@ def test_two_models_that_do_not_belong_together_are_refused(tmp_path: Path) -> N
 
 def test_an_embedding_becomes_reid_without_an_edit(tmp_path: Path) -> None:
     result = begin([zoo.reid(tmp_path / "people.onnx")], tmp_path)
-    assert result.verdict.sureness == "sure"
+    assert result.ranking.sureness == "sure"
     write(result.draft.text, tmp_path / "people.yaml", force=False)
     # The build's own trial sends it crops of two blank images.
     planned = plan(tmp_path / "people.yaml", ("cpu",))

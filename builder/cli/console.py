@@ -71,8 +71,8 @@ def print_manifest_origin(manifest: Path, begun: "Begun | None") -> None:
     if begun is None:
         typer.echo(f"using the existing manifest {manifest}", err=True)
         return
-    family = begun.verdict.matches[0].family
-    typer.echo(f"wrote {manifest}: {family} ({begun.verdict.sureness})", err=True)
+    family = begun.ranking.matches[0].name
+    typer.echo(f"wrote {manifest}: {family} ({begun.ranking.sureness})", err=True)
     for note in begun.notes:
         print_problem(note)
 

@@ -1,5 +1,5 @@
-"""Which family a model is of, told from its metadata, tensors and graph; never from its name.
+"""Families of models: how they are recognized, what they have in common, manifests for them.
 
-`facts.py` gathers what is known, `match.py` says what an answer is, the modules beside them know a
-kind of families each, `verdict.py` asks them all. A family is one function: facts in, matches out.
+`catalog` has one module per family. `evidence` holds what is known of a model; each family turns it
+into matches, and `ranking` sorts them. `draft` writes the manifest of the best one.
 """

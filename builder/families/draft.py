@@ -1,4 +1,4 @@
-"""A manifest for a recognised model, with where each value comes from beside it."""
+"""A manifest for a recognized model, with where each value comes from beside it."""
 
 import os
 import re
@@ -8,12 +8,11 @@ from pathlib import Path
 
 from builder.diagnostics.problem import Problem
 from builder.families.draft_labels import label_lines
-from builder.families.match import Entry, Match
-from builder.families.ranking import Verdict
+from builder.families.match import DraftStep, Match, Setting
+from builder.families.ranking import Ranking
 from builder.families.yaml_writer import Line, flow, readable, written
 from builder.manifest.labels import Label
 from builder.manifest.patterns import NAME
-from builder.manifest.steps import known
 from builder.model.file import Model
 
 _RESERVED = ("dashboard", "controller", "dlx", "scaler", "pth-facebookresearch-sam-vit-h")
@@ -26,7 +25,7 @@ class Source:
     Attributes:
         files: the model files as the person named them.
         models: the same, looked into.
-        verdict: what they are.
+        ranking: what they may be.
         folder: where the manifest is to lie.
         labels: names or labels that the person gave, or None; `labels_from` is their file.
         unloadable: why OpenVINO cannot load the model, if it cannot.
@@ -34,7 +33,7 @@ class Source:
 
     files: tuple[Path, ...]
     models: tuple[Model, ...]
-    verdict: Verdict
+    ranking: Ranking
     folder: Path
     labels: tuple[Label, ...] | None = None
     labels_from: str = ""
@@ -80,23 +79,23 @@ def draft(source: Source) -> Draft:
     """The manifest for what a model most likely is.
 
     Args:
-        source: with a verdict that has at least one match.
+        source: with a ranking that has at least one match.
     """
-    match = source.verdict.matches[0]
+    match = source.ranking.matches[0]
     notes: list[Problem] = []
-    labels = list(label_lines(source, match, notes)) if match.kind == "detector" else []
+    labels = list(label_lines(source, match, notes)) if match.type == "detector" else []
     stem = stem_of(source.files)
     name = function_name(stem)
     lines = [
         Line(f"# yaml-language-server: $schema={_schema(source.folder)}"),
-        *_alternatives(source.verdict),
+        *_alternatives(source.ranking),
         Line(f"name: {name}", "the file's name"),
         Line(f"title: {flow(_title(stem))}", "the same, for CVAT's menu"),
-        Line(f"type: {match.kind}", f"{match.family}; {', '.join(match.reasons)}"),
+        Line(f"type: {match.type}", f"{match.name}; {', '.join(match.reasons)}"),
         *_models(source),
         *labels,
-        *_section("preprocess", "preprocess", match.preprocess),
-        *_section("postprocess", match.kind, match.postprocess),
+        *_section("preprocess", match.preprocess),
+        *_section("postprocess", match.postprocess),
         *_extras(source, match),
     ]
     return Draft(name, written(lines), tuple(notes))
@@ -117,15 +116,15 @@ def _schema(folder: Path) -> str:
     return installed.as_posix()
 
 
-def _alternatives(verdict: Verdict) -> Iterator[Line]:
+def _alternatives(ranking: Ranking) -> Iterator[Line]:
     """What else the model could be, as comments that can be put in place."""
-    if not verdict.rivals:
+    if not ranking.rivals:
         return
     yield Line("", "Unsure: the model could as well be one of these; look at a picture of it.")
-    for rival in verdict.rivals:
-        yield Line("", f"{rival.family}: {', '.join(rival.reasons)}")
-        for section, kind in (("preprocess", "preprocess"), ("postprocess", rival.kind)):
-            steps = [_spelled(entry, kind) for entry in getattr(rival, section)]
+    for rival in ranking.rivals:
+        yield Line("", f"{rival.name}: {', '.join(rival.reasons)}")
+        for section in ("preprocess", "postprocess"):
+            steps = [_spelled(entry) for entry in getattr(rival, section)]
             listed = ", ".join(f"{{{it}}}" if ": " in it else it for it in steps)
             yield Line(f"#   {section}: [{listed}]")
         if rival.classes is not None and rival.classes.count is not None:
@@ -134,35 +133,34 @@ def _alternatives(verdict: Verdict) -> Iterator[Line]:
 
 def _models(source: Source) -> Iterator[Line]:
     """The model files, relative to the manifest."""
-    for key, place in source.verdict.files.items():
+    for key, place in source.ranking.files.items():
         path = os.path.relpath(source.files[place].resolve(), source.folder.resolve())
         signature = source.models[place].signature
         inputs = ", ".join(str(tensor) for tensor in signature.inputs)
         yield Line(f"{key}: {flow(Path(path).as_posix())}", f"takes {inputs}")
 
 
-def _section(title: str, kind: str, entries: Sequence[Entry]) -> Iterator[Line]:
+def _section(title: str, entries: Sequence[DraftStep]) -> Iterator[Line]:
     """A list of steps."""
     if not entries:
         yield Line(f"{title}: []", "images go in as they are")
         return
     yield Line(f"{title}:")
     for entry in entries:
-        yield Line(f"  - {_spelled(entry, kind)}", _why(entry))
+        yield Line(f"  - {_spelled(entry)}", _why(entry))
 
 
-def _why(entry: Entry) -> str:
+def _why(entry: DraftStep) -> str:
     """Where an entry comes from."""
     return f"guessed: {entry.why}" if entry.guessed and entry.why else entry.why
 
 
-def _spelled(entry: Entry, kind: str) -> str:
-    """A step in its shortest form."""
+def _spelled(entry: DraftStep) -> str:
+    """Return a step in its shortest form."""
     if not entry.fields:
         return entry.name
-    step = known(kind).get(entry.name)
-    first = [it.name for it in fields(step) if not it.kw_only][:1] if step else []  # type: ignore[arg-type]
-    if list(entry.fields) == first:
+    listed = [it.name for it in fields(entry.step) if not it.kw_only]  # type: ignore[arg-type]
+    if list(entry.fields) == listed[:1]:
         (value,) = entry.fields.values()
         if not isinstance(value, Mapping):
             return f"{entry.name}: {flow(value)}"
@@ -171,16 +169,15 @@ def _spelled(entry: Entry, kind: str) -> str:
 
 def _extras(source: Source, match: Match) -> Iterator[Line]:
     """The keys after the steps."""
-    given = {entry.name: entry for entry in match.extras}
-    if match.kind == "detector" and "threshold" not in given:
-        threshold = _threshold(source.verdict.facts[0].signature.metadata)
+    settings = list(match.settings)
+    if match.type == "detector" and all(it.key != "threshold" for it in settings):
+        threshold = _threshold(source.ranking.evidence[0].signature.metadata)
         why = "the score above which a detection counts; the default"
         if threshold is not None:
             why = "rt_info confidence_threshold"
-        value = 0.25 if threshold is None else threshold
-        given["threshold"] = Entry("threshold", {"": value}, why)
-    for entry in given.values():
-        yield Line(f"{entry.name}: {flow(entry.fields[''])}", _why(entry))
+        settings.append(Setting("threshold", 0.25 if threshold is None else threshold, why))
+    for setting in settings:
+        yield Line(f"{setting.key}: {flow(setting.value)}", setting.why)
     if any(model.format == "ir" for model in source.models):
         yield Line("variants: {gpu: false}", "OpenVINO IR runs on the CPU alone")
     elif source.unloadable:

@@ -100,13 +100,13 @@ def _named(
     """The labels that something names, and what does; "metadata" where they can stay there."""
     classes = match.classes
     assert classes is not None
-    facts = source.verdict.facts[0]
+    evidence = source.ranking.evidence[0]
     if source.labels is not None:
         return _fitted(source, match, notes), f"from {source.labels_from}"
-    if "names" in facts.signature.metadata:
-        origin = "metadata_props" if facts.graph.opset is not None else BESIDE
+    if "names" in evidence.signature.metadata:
+        origin = "metadata_props" if evidence.graph.opset is not None else BESIDE
         try:
-            found = from_metadata(facts.signature.metadata, source.files[0])
+            found = from_metadata(evidence.signature.metadata, source.files[0])
         except ManifestError as error:
             notes += [
                 Problem(
@@ -132,7 +132,7 @@ def _named(
             first = ", ".join(label.name for label in found[:4])
             more = ", ..." if len(found) > 4 else ""
             return "metadata", f"{origin}.names: {first}{more}"
-    spelled = [Label(name=word) for word in words_of(facts.signature.metadata)]
+    spelled = [Label(name=word) for word in words_of(evidence.signature.metadata)]
     if spelled and classes.count in (len(spelled), None):
         return spelled, "rt_info labels"
     if classes.names:

@@ -1,13 +1,27 @@
-"""A family of models: what its models have in common."""
+"""A family of models: how its models are recognized, and what they have in common."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from builder.families.evidence import Evidence
 from builder.families.input_format import InputFormat
-from runtimes.step import Step
+from builder.families.match import ClassList, DraftStep, Match, Setting, Strength
+from builder.families.preprocessing import draft
+from builder.manifest.schema import KindName
+from runtimes.interfaces import Embedder, Segmenter, Tracking
+from runtimes.step import Decoder, Step
 
 Aspect: TypeAlias = Literal["resizing", "channels", "values"]
 """A part of the input format."""
+
+_TYPES: dict[type[Step], KindName] = {
+    Decoder: "detector",
+    Segmenter: "interactor",
+    Tracking: "tracker",
+    Embedder: "reid",
+}
+"""The base class of a family's steps -> the type of function that they are for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +32,10 @@ class Family:
         name: what people call it.
         steps: the decoders, segmenters, trackers or embedders that read its models' outputs. A
             step belongs to one family.
+        recognize: yields what a model file may be; None if the family's models have two files.
+        recognize_pair: the same for an encoder and a decoder, in this order.
+        precedence: the order of families with equally strong matches: the lowest is drafted, the
+            others are listed as rivals.
         input_format: how images look to its models; None where that differs from model to model.
         required: the parts of `input_format` that hold for every model of the family. `check`
             warns of manifests that differ from them; the others are only what `init` writes.
@@ -29,11 +47,62 @@ class Family:
 
     name: str
     steps: tuple[type[Step], ...]
+    recognize: Callable[[Evidence], Iterator[Match]] | None = None
+    recognize_pair: Callable[[Evidence, Evidence], Iterator[Match]] | None = None
+    precedence: int = 1000
     input_format: InputFormat | None = None
     required: frozenset[Aspect] = frozenset()
     candidates_overlap: bool = False
     encoder_speed: float | None = None
 
+    @property
+    def type(self) -> KindName:
+        """The type of function that its models are for."""
+        return next(name for base, name in _TYPES.items() if issubclass(self.steps[0], base))
+
     def requires(self, aspect: Aspect) -> InputFormat | None:
         """Return the input format if this part of it holds for every model, else None."""
         return self.input_format if aspect in self.required else None
+
+    def match(
+        self,
+        evidence: Evidence,
+        strength: Strength,
+        reasons: tuple[str, ...],
+        postprocess: tuple[DraftStep, ...],
+        *,
+        name: str | None = None,
+        input_format: InputFormat | None = None,
+        preprocess: tuple[DraftStep, ...] | None = None,
+        classes: ClassList | None = None,
+        keypoints: int = 0,
+        settings: tuple[Setting, ...] = (),
+    ) -> Match:
+        """Return a match of this family.
+
+        Args:
+            evidence: of the model that takes the image.
+            strength: how strong it is.
+            reasons: what it is, for people.
+            postprocess: see Match.
+            name: the family's name for this model. Default: `name`.
+            input_format: that of the model. Default: the family's.
+            preprocess: the steps. Default: drafted from the input format.
+            classes: see Match.
+            keypoints: see Match.
+            settings: see Match.
+        """
+        format_ = input_format or self.input_format
+        if preprocess is None:
+            preprocess = draft(evidence, format_) if format_ else ()
+        return Match(
+            name=name or self.name,
+            type=self.type,
+            strength=strength,
+            reasons=reasons,
+            preprocess=preprocess,
+            postprocess=postprocess,
+            classes=classes,
+            keypoints=keypoints,
+            settings=settings,
+        )

@@ -12,7 +12,7 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import warning
 from builder.diagnostics.text import has_controls
 from builder.families.draft import Draft, Source, draft, stem_of
-from builder.families.ranking import Verdict, recognise
+from builder.families.ranking import Ranking, recognize
 from builder.manifest.label_files import LABEL_FILE, from_file
 from builder.manifest.labels import Label, Name
 from builder.manifest.located_yaml import LocatedYaml
@@ -36,17 +36,17 @@ class Begun:
 
     Attributes:
         draft: the manifest.
-        verdict: what the models are.
+        ranking: what the models may be.
         notes: what the person should look at.
     """
 
     draft: Draft
-    verdict: Verdict
+    ranking: Ranking
     notes: tuple[Problem, ...]
 
 
 def begin(files: Sequence[Path], folder: Path, labels: Path | None = None) -> Begun:
-    """Recognise models and draft their manifest.
+    """Recognize models and draft their manifest.
 
     Args:
         files: one model, or an encoder and a decoder in any order.
@@ -65,22 +65,22 @@ def begin(files: Sequence[Path], folder: Path, labels: Path | None = None) -> Be
             )
     models = tuple(read(locate(file.name, file.parent)) for file in files)
     named = None if labels is None else _labels(labels)
-    verdict = recognise(models, run=True)
-    if verdict.best is None:
+    ranking = recognize(models, run=True)
+    if ranking.best is None:
         raise _unknown(files, models)
     source = Source(
         tuple(files),
         models,
-        verdict,
+        ranking,
         folder,
         named,
         labels.name if labels is not None else "",
         _unloadable(models),
     )
     found = draft(source)
-    notes = (*found.notes, *_remarks(files, models, verdict))
+    notes = (*found.notes, *_remarks(files, models, ranking))
     coded = tuple(note if note.rule else replace(note, rule=GUESSED) for note in notes)
-    return Begun(found, verdict, coded)
+    return Begun(found, ranking, coded)
 
 
 def write(text: str, file: Path, *, force: bool) -> None:
@@ -144,7 +144,7 @@ def belong_together(files: Sequence[Path]) -> bool:
     if len(files) != 2:
         return False
     models = [read(locate(file.name, file.parent)) for file in files]
-    return recognise(models, run=False).best is not None
+    return recognize(models, run=False).best is not None
 
 
 def _names(file: Path, files: Sequence[Path]) -> bool:
@@ -216,23 +216,23 @@ def _what_to_do(model: Model) -> str:
     return "if you know how to read its outputs, write a manifest by hand: docs/manifest.md"
 
 
-def _remarks(files: Sequence[Path], models: Sequence[Model], verdict: Verdict) -> list[Problem]:
+def _remarks(files: Sequence[Path], models: Sequence[Model], ranking: Ranking) -> list[Problem]:
     """What a person should know about the models themselves."""
     found = []
-    if verdict.rivals:
-        match = verdict.matches[0]
-        others = "; ".join(rival.family for rival in verdict.rivals)
+    if ranking.rivals:
+        match = ranking.matches[0]
+        others = "; ".join(rival.name for rival in ranking.rivals)
         found.append(
             Problem(
-                f"unsure what this is; the manifest takes it for {match.family}",
+                f"unsure what this is; the manifest takes it for {match.name}",
                 file=files[0],
                 found=", ".join(match.reasons),
                 allowed=f"it could as well be {others}",
                 hint="the manifest lists the steps of each as comments; try them on a picture",
             )
         )
-    for file, model, facts in zip(files, models, verdict.facts, strict=True):
-        real = {tensor.name: tensor.shape for tensor in facts.outputs}
+    for file, model, evidence in zip(files, models, ranking.evidence, strict=True):
+        real = {tensor.name: tensor.shape for tensor in evidence.outputs}
         found += [
             Problem(
                 f"declares {declared} but gives {given}",

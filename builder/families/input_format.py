@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-ResizeMode: TypeAlias = Literal["letterbox", "resize"]
-"""How an image is brought to the model's size: with its aspect ratio and padding, or stretched."""
+ResizeMode: TypeAlias = Literal["letterbox", "resize", "center_crop"]
+"""How an image is brought to the model's size: padded, stretched, or cut."""
 ChannelOrder: TypeAlias = Literal["rgb", "bgr"]
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of red, green and blue from 0 to 1: https://pytorch.org/vision/stable/models.html."""
+MMDET_MEAN, MMDET_STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
+"""Of blue, green and red from 0 to 255, in MMDetection and NanoDet: ImageNet's."""
 
 
 @dataclass(frozen=True, slots=True)

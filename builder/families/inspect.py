@@ -9,9 +9,9 @@ import orjson
 
 from builder.backends.backend import FORMATS
 from builder.backends.registry import backends_of
-from builder.families.evidence import Facts
+from builder.families.evidence import Evidence
 from builder.families.match import Match
-from builder.families.ranking import Verdict, recognise
+from builder.families.ranking import Ranking, recognize
 from builder.families.yaml_writer import readable
 from builder.manifest.variants import VARIANTS
 from builder.model.file import Model, locate, read
@@ -28,14 +28,14 @@ class Inspection:
     Attributes:
         file: as the person named it.
         model: its files and signature.
-        facts: what is known of it.
-        verdict: what it is.
+        evidence: what is known of it.
+        ranking: what it may be.
     """
 
     file: Path
     model: Model
-    facts: Facts
-    verdict: Verdict
+    evidence: Evidence
+    ranking: Ranking
 
     @classmethod
     def of(cls, file: Path, *, run: bool) -> "Inspection":
@@ -49,8 +49,8 @@ class Inspection:
             ModelError: it is no model.
         """
         model = read(locate(file.name, file.parent))
-        verdict = recognise([model], run=run)
-        return cls(file, model, verdict.facts[0], verdict)
+        ranking = recognize([model], run=run)
+        return cls(file, model, ranking.evidence[0], ranking)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -60,7 +60,7 @@ class Inspection:
     @property
     def variants(self) -> dict[str, str]:
         """Variant -> the runtime that would run the model, or the reason why none can."""
-        strange = [name for name in self.facts.graph.domains if name != "com.microsoft"]
+        strange = [name for name in self.evidence.graph.domains if name != "com.microsoft"]
         if strange:
             why = f"no runtime here has the operations of {', '.join(map(readable, strange))}"
             return dict.fromkeys(VARIANTS, why)
@@ -73,23 +73,23 @@ class Inspection:
 
     def as_json(self) -> str:
         """One object, all of it text, numbers and lists of them."""
-        best = self.verdict.best
+        best = self.ranking.best
         found = {
             "file": str(self.file),
-            "format": readable(self.facts.graph.origin),
-            "opset": self.facts.graph.opset,
+            "format": readable(self.evidence.graph.origin),
+            "opset": self.evidence.graph.opset,
             "files": self.sizes,
             "inputs": [_tensor(tensor) for tensor in self.model.signature.inputs],
             "outputs": [_tensor(tensor) for tensor in self.model.signature.outputs],
             "misdeclared": [_tensor(wrong) for wrong, _ in self.model.misdeclared],
-            "metadata": _shortened(self.facts.graph.metadata),
-            "metadata_entries": len(self.facts.graph.metadata),
-            "family": best.family if best else None,
-            "sureness": self.verdict.sureness,
+            "metadata": _shortened(self.evidence.graph.metadata),
+            "metadata_entries": len(self.evidence.graph.metadata),
+            "family": best.name if best else None,
+            "sureness": self.ranking.sureness,
             "reasons": [readable(reason) for reason in best.reasons] if best else [],
             "classes": best.classes.count if best and best.classes else None,
-            "candidates": [_candidate(match) for match in self.verdict.matches],
-            "ran": self.verdict.ran,
+            "candidates": [_candidate(match) for match in self.ranking.matches],
+            "ran": self.ranking.ran,
             "variants": self.variants,
         }
         return orjson.dumps(found).decode()
@@ -99,7 +99,7 @@ class Inspection:
         lines = [f"{self.file}"]
         _, *others = self.sizes.items()
         whole = sum(self.sizes.values())
-        lines.append(f"  format    {readable(self.facts.graph.origin)}; {_bytes(whole)}")
+        lines.append(f"  format    {readable(self.evidence.graph.origin)}; {_bytes(whole)}")
         lines += [f"            and {name}, {_bytes(size)}" for name, size in others]
         for title, tensors in (
             ("inputs", self.model.signature.inputs),
@@ -109,17 +109,17 @@ class Inspection:
                 lines.append(f"  {title if not place else '':9} {readable(str(tensor))}")
         for wrong, _ in self.model.misdeclared:
             lines.append(f"            declared as {readable(str(wrong))}")
-        for place, (key, value) in enumerate(_shortened(self.facts.graph.metadata).items()):
+        for place, (key, value) in enumerate(_shortened(self.evidence.graph.metadata).items()):
             lines.append(f"  {'metadata' if not place else '':9} {key}: {value}")
-        left = len(self.facts.graph.metadata) - _MOST_ENTRIES
+        left = len(self.evidence.graph.metadata) - _MOST_ENTRIES
         if left > 0:
             lines.append(f"            and {left} more entries")
-        best = self.verdict.best
-        family = best.family if best else "none that cvatbuild knows"
-        lines.append(f"  family    {family} ({self.verdict.sureness})")
-        for match in (best, *self.verdict.rivals) if best else ():
+        best = self.ranking.best
+        family = best.name if best else "none that cvatbuild knows"
+        lines.append(f"  family    {family} ({self.ranking.sureness})")
+        for match in (best, *self.ranking.rivals) if best else ():
             if match is not best:
-                lines.append(f"            or {match.family}")
+                lines.append(f"            or {match.name}")
             lines += [f"            - {readable(reason)}" for reason in match.reasons]
             if match.classes is not None and match.classes.count is not None:
                 lines.append(f"            - {match.classes.count} classes to label")
@@ -138,9 +138,9 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 def _candidate(match: Match) -> dict[str, Any]:
     """One family that the model may be of."""
     return {
-        "family": match.family,
-        "type": match.kind,
-        "evidence": match.evidence.name.lower(),
+        "family": match.name,
+        "type": match.type,
+        "evidence": match.strength.name.lower(),
         "reasons": [readable(reason) for reason in match.reasons],
         "decoder": match.postprocess[0].name,
         "classes": match.classes.count if match.classes else None,

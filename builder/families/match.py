@@ -1,41 +1,65 @@
-"""What a family answers: what the model is, why, and the steps that it needs."""
+"""Matches: what a model may be, the reasons for it, and the manifest that follows from it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from builder.families.evidence import Facts
+from builder.manifest.schema import KindName
+from runtimes.step import Step
 
-Kind = Literal["detector", "interactor", "tracker", "reid"]
 
-
-class Evidence(IntEnum):
-    """How much speaks for a match. Two of the same worth contradict each other."""
+class Strength(IntEnum):
+    """How strong the evidence for a match is. Two matches of the same strength are rivals."""
 
     SHAPE = 1
-    """The shapes fit; others may fit as well."""
+    """The shapes fit; other families may have the same."""
     STRUCTURE = 2
-    """The graph, the tensors' names or the values for a blank image speak for it."""
+    """The graph, the names of tensors or the outputs for a blank image are typical."""
     METADATA = 3
-    """The file says so itself."""
+    """The file says so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A step of the manifest, or another of its keys, with where it comes from.
+class DraftStep:
+    """A step of a drafted manifest.
 
     Attributes:
-        name: the step's or key's name.
-        fields: its values; empty for a step without any.
-        why: where it comes from, in a few words.
-        guessed: whether nothing in the file says so.
+        step: its class.
+        why: the reason for the step and its fields, in a few words.
+        guessed: whether nothing in the file confirms it.
+        fields: the fields that the manifest spells out.
     """
 
-    name: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    step: type[Step]
     why: str = ""
     guessed: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The step's name in a manifest."""
+        return self.step.name()
+
+
+def step(cls: type[Step], why: str = "", *, guessed: bool = False, **fields: Any) -> DraftStep:
+    """Return a drafted step with these fields; see DraftStep."""
+    return DraftStep(cls, why, guessed, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A further key of a drafted manifest.
+
+    Attributes:
+        key: its name.
+        value: its value.
+        why: the reason for the value, in a few words.
+    """
+
+    key: str
+    value: Any
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +67,10 @@ class ClassList:
     """The classes of a model.
 
     Attributes:
-        count: how many there are; None if it is not known.
-        why: what says so.
-        first: the model's number of the first class that is a label; those before are background.
-        names: where the family knows them.
+        count: the number of classes that get a label; None if it is not known.
+        why: the source of the number.
+        first: the ID of the first class that gets a label; classes before it are background.
+        names: the names, where every model of the family has the same.
     """
 
     count: int | None
@@ -55,35 +79,27 @@ class ClassList:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One family that a model may be of.
+    """A family that a model may belong to.
 
     Attributes:
-        family: what people call it.
-        evidence: how much speaks for it.
-        reasons: what does.
+        name: the family's name, with what sets this model apart within it.
+        type: the type of function.
+        strength: how strong the evidence is.
+        reasons: the evidence, for people.
         preprocess, postprocess: the manifest's steps.
-        classes: the labels; None for kinds of functions without any.
-        keypoints: how many an instance has.
-        extras: further keys of the manifest.
-        kind: the type of function.
+        classes: the classes of a detector; None for other types of function.
+        keypoints: the number of keypoints of an instance.
+        settings: further keys of the manifest.
     """
 
-    family: str
-    evidence: Evidence
+    name: str
+    type: KindName
+    strength: Strength
     reasons: tuple[str, ...]
-    preprocess: tuple[Entry, ...]
-    postprocess: tuple[Entry, ...]
+    preprocess: tuple[DraftStep, ...]
+    postprocess: tuple[DraftStep, ...]
     classes: ClassList | None = None
     keypoints: int = 0
-    extras: tuple[Entry, ...] = ()
-    kind: Kind = "detector"
-
-
-Family: TypeAlias = Callable[[Facts], Iterator[Match]]
-
-
-def step(name: str, why: str = "", *, guessed: bool = False, **fields: Any) -> Entry:
-    """A step of the manifest."""
-    return Entry(name, fields, why, guessed)
+    settings: tuple[Setting, ...] = ()

@@ -1,166 +1,163 @@
-"""How each family wants its images: what the reference implementations do."""
+"""Drafting the preprocessing of a manifest: from a family's input format, or from the file."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from builder.families.evidence import Facts
-from builder.families.match import Entry, step
+from builder.families.evidence import Evidence
+from builder.families.input_format import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Channels,
+    InputFormat,
+    Resizing,
+    Values,
+)
+from builder.families.match import DraftStep, step
+from runtimes.preprocess import values as value_steps
+from runtimes.preprocess.resize import CenterCrop, Letterbox, Resize
+from runtimes.preprocess.values import Normalize
+from runtimes.step import Preprocess
 
-_BGR_MEAN, _BGR_STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
-_RGB_MEAN, _RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-def sized(facts: Facts, name: str, why: str, *, side: int = 640, **fields: Any) -> Entry:
-    """A step that brings images to the model's size; `side` where nothing says which that is."""
-    image = facts.image
-    if image is not None and image.height is not None and image.width is not None:
-        seen = f"{image.name} is {image.height}x{image.width}"
-        return step(name, f"{why}; {seen}", **fields)
-    if image is not None and image.trained is not None and facts.signature.metadata.get("imgsz"):
-        return step(name, f"{why}; metadata imgsz: {list(image.trained)}", **fields)
-    size: int | list[int] = side
-    if facts.runs_at is not None:
-        height, width = facts.runs_at
-        size = height if height == width else [height, width]
-        why = f"{why}; the graph runs at {height}x{width}, not at every size"
-        return step(name, why, size=size, **fields)
-    if image is not None and (image.height or image.width):
-        size = [image.height or side, image.width or side]
-    open_ = "the model takes any size"
-    return step(name, f"{why}; {open_}", guessed=True, size=size, **fields)
-
-
-def letterbox(facts: Facts, why: str = "YOLO is trained on it", **fields: Any) -> Entry:
-    """Resized with its aspect ratio and padded."""
-    return sized(facts, "letterbox", why, **fields)
-
-
-def values(
-    facts: Facts,
-    why: str,
-    *,
-    scale: float = 255,
-    mean: Sequence[float] = (),
-    std: Sequence[float] = (),
-    guessed: bool = False,
-) -> list[Entry]:
-    """The normalisation; none for inputs of whole numbers, which take 0..255 as they are."""
-    image = facts.image
-    if image is None or not image.dtype.startswith("float"):
-        return []
-    fields: dict[str, Any] = {"scale": scale}
-    if mean or std:
-        one = image.channels == 1
-        fields |= {
-            key: [numbers[len(numbers) // 2]] if one else list(numbers)
-            for key, numbers in (("mean", mean), ("std", std))
-            if numbers
-        }
-    if scale == 1 and len(fields) == 1:
-        return []
-    if scale == 255 and len(fields) > 1:
-        del fields["scale"]
-    return [step("normalize", why, guessed=guessed, **fields)]
-
-
-def unit(facts: Facts, why: str = "0..1", *, guessed: bool = False) -> list[Entry]:
-    """Divided by 255."""
-    return values(facts, why, guessed=guessed)
-
-
-def imagenet(facts: Facts, why: str, *, guessed: bool = False) -> list[Entry]:
-    """ImageNet's mean and standard deviation, RGB."""
-    return values(facts, why, mean=_RGB_MEAN, std=_RGB_STD, guessed=guessed)
-
-
-def mmdet(facts: Facts, why: str, *, guessed: bool = False) -> list[Entry]:
-    """The mean and standard deviation of MMDetection and NanoDet: BGR, 0..255."""
-    return [
-        *bgr(facts, why, guessed=guessed),
-        *values(facts, why, scale=1, mean=_BGR_MEAN, std=_BGR_STD, guessed=guessed),
-    ]
-
-
-def bgr(facts: Facts, why: str, *, guessed: bool = False) -> list[Entry]:
-    """Blue before green before red, as OpenCV has them."""
-    if facts.image is None or facts.image.channels == 1:
-        return []
-    return [step("channels", why, guessed=guessed, order="bgr")]
-
-
-def unknown(facts: Facts) -> list[Entry]:
-    """The normalisation of a family that has no custom of its own."""
-    image = facts.image
-    if image is None or not image.dtype.startswith("float"):
-        return []
-    return unless_inside(
-        facts, image.name, imagenet(facts, "ImageNet's mean and std", guessed=True)
-    )
-
-
-_MOST_OF_UNIT = 2.0
+_STEPS: dict[str, type[Preprocess]] = {
+    "letterbox": Letterbox,
+    "resize": Resize,
+    "center_crop": CenterCrop,
+}
+_RANGE_LIMIT = 2.0
 """Means and standard deviations of values in 0..1 are below it, those of 0..255 above."""
 
 
-def unless_inside(facts: Facts, name: str, usual: list[Entry]) -> list[Entry]:
-    """A normalisation, or the one that leaves values to a graph which normalises them itself.
+def draft(evidence: Evidence, input_format: InputFormat) -> tuple[DraftStep, ...]:
+    """Return the steps that bring images into a family's input format."""
+    resizing = input_format.resizing
+    return (
+        *([resize(evidence, resizing)] if resizing else ()),
+        *reorder(evidence, input_format.channels),
+        *normalize(evidence, input_format.values),
+    )
+
+
+def resize(evidence: Evidence, resizing: Resizing) -> DraftStep:
+    """Return the step that brings images to the model's size."""
+    cls = _STEPS[resizing.mode]
+    image, why = evidence.image, resizing.why
+    options: dict[str, Any] = {}
+    if resizing.fill is not None:
+        options["fill"] = resizing.fill
+    if resizing.align != "center":
+        options["align"] = resizing.align
+    if resizing.antialias:
+        options["antialias"] = True
+    if image is not None and image.height is not None and image.width is not None:
+        seen = f"{image.name} is {image.height}x{image.width}"
+        return step(cls, f"{why}; {seen}", **options)
+    if image is not None and image.trained is not None and evidence.signature.metadata.get("imgsz"):
+        return step(cls, f"{why}; metadata imgsz: {list(image.trained)}", **options)
+    if evidence.only_size is not None:
+        height, width = evidence.only_size
+        why = f"{why}; the graph runs at {height}x{width}, not at every size"
+        return step(cls, why, size=_size(height, width), **options)
+    size = _size(
+        (image.height if image else None) or resizing.side,
+        (image.width if image else None) or resizing.side,
+    )
+    why = f"{why}; the model takes any size"
+    return step(cls, why, guessed=True, size=size, **options)
+
+
+def reorder(evidence: Evidence, channels: Channels | None) -> list[DraftStep]:
+    """Return the step that orders the channels; none for RGB and for images of one channel."""
+    if channels is None or evidence.image is None or evidence.image.channels == 1:
+        return []
+    return [
+        step(value_steps.Channels, channels.why, guessed=channels.guessed, order=channels.order)
+    ]
+
+
+def normalize(evidence: Evidence, values: Values) -> list[DraftStep]:
+    """Return the normalization; none for integer inputs, which take 0..255 as they are."""
+    image = evidence.image
+    if image is None or not image.dtype.startswith("float"):
+        return []
+    fields: dict[str, Any] = {}
+    for key, numbers in (("mean", values.mean), ("std", values.std)):
+        if numbers:
+            one = image.channels == 1
+            fields[key] = [numbers[len(numbers) // 2]] if one else list(numbers)
+    if not fields and values.scale == 1:
+        return []
+    if not fields or values.scale != 255:
+        fields = {"scale": values.scale, **fields}
+    return [step(Normalize, values.why, guessed=values.guessed, **fields)]
+
+
+def usual_normalization(evidence: Evidence) -> list[DraftStep]:
+    """Return ImageNet's normalization, as a guess for families in which models differ."""
+    image = evidence.image
+    values = Values("ImageNet's mean and std", mean=IMAGENET_MEAN, std=IMAGENET_STD, guessed=True)
+    usual = normalize(evidence, values)
+    return unless_in_graph(evidence, image.name, usual) if image and usual else []
+
+
+def unless_in_graph(evidence: Evidence, name: str, usual: list[DraftStep]) -> list[DraftStep]:
+    """Return a normalization, or the scaling that is left to do if the graph normalizes.
 
     Args:
-        facts: of the model.
+        evidence: of the model.
         name: the input that takes the image.
-        usual: the family's own normalisation.
+        usual: the family's normalization.
     """
-    begins = facts.graph.starts(name)
+    begins = evidence.graph.starts(name)
     arithmetic = [op for op in begins if op in ("Sub", "Div", "Mul", "BatchNormalization")]
-    said = facts.graph.normalisation(name)
-    if not usual or not arithmetic or (said and set(said[0]) == {0} and set(said[1]) == {1}):
+    found = evidence.graph.normalisation(name)
+    if not usual or not arithmetic or (found and set(found[0]) == {0} and set(found[1]) == {1}):
         return usual
     listed = ", ".join(arithmetic)
     # Written all the same, so that a reader sees that nothing was forgotten.
-    if said is None:
+    if found is None:
         why = f"the graph itself begins with {listed}: 0..255 as they are"
-        return [step("normalize", why, guessed=True, scale=1)]
-    mean, std = (", ".join(f"{number:.4g}" for number in numbers) for numbers in said)
+        return [step(Normalize, why, guessed=True, scale=1)]
+    mean, std = (", ".join(f"{number:.4g}" for number in numbers) for numbers in found)
     why = f"the graph itself begins with {listed}: mean {mean}, std {std}"
-    if max(abs(number) for numbers in said for number in numbers) < _MOST_OF_UNIT:
-        return [step("normalize", f"{why}, of values in 0..1", scale=255)]
-    return [step("normalize", f"{why}, of values in 0..255", scale=1)]
+    if max(abs(number) for numbers in found for number in numbers) < _RANGE_LIMIT:
+        return [step(Normalize, f"{why}, of values in 0..1", scale=255)]
+    return [step(Normalize, f"{why}, of values in 0..255", scale=1)]
 
 
-def from_model_info(facts: Facts) -> tuple[Entry, ...] | None:
-    """What OpenVINO's `rt_info/model_info` says of preprocessing; None where it says nothing."""
-    said = facts.signature.metadata
-    if facts.graph.opset is not None or not {"resize_type", "scale_values"} & set(said):
+def from_model_info(evidence: Evidence) -> tuple[DraftStep, ...] | None:
+    """Return the steps that OpenVINO's `rt_info/model_info` describes, or None without any.
+
+    Source: github.com/openvinotoolkit/model_api, docs/model-configuration.md.
+    """
+    metadata = evidence.signature.metadata
+    if evidence.graph.opset is not None or not {"resize_type", "scale_values"} & set(metadata):
         return None
-    kinds = {
-        "standard": ("resize", {}),
-        "fit_to_window": ("letterbox", {"align": "top_left"}),
-        "fit_to_window_letterbox": ("letterbox", {}),
-        "crop": ("center_crop", {}),
-    }
-    kind = said.get("resize_type", "")
-    name, fields = kinds.get(kind, ("resize", {}))
-    pad = said.get("pad_value", "")
-    extra: dict[str, Any] = dict(fields)
-    if name == "letterbox":
-        extra["fill"] = int(pad) if pad.isascii() and pad.isdigit() and int(pad) < 256 else 0
+    resize_type = metadata.get("resize_type", "")
+    why = f"rt_info resize_type: {resize_type or 'standard'}"
+    pad = metadata.get("pad_value", "")
+    fill = int(pad) if pad.isascii() and pad.isdigit() and int(pad) < 256 else 0
+    resizing = {
+        "fit_to_window": Resizing("letterbox", why, align="top_left", fill=fill),
+        "fit_to_window_letterbox": Resizing("letterbox", why, fill=fill),
+        "crop": Resizing("center_crop", why),
+    }.get(resize_type, Resizing("resize", why))
+    reverse = metadata.get("reverse_input_channels", "").lower() in ("true", "yes", "1")
+    bgr = Channels("bgr", "rt_info reverse_input_channels: false")
     # Scales and means are given in 0..255 and in the order of the model's channels.
-    mean, scale = (_numbers(said.get(f"{key}_values", "")) for key in ("mean", "scale"))
-    reverse = said.get("reverse_input_channels", "").lower() in ("true", "yes", "1")
-    if not all(scale):
-        scale = ()
-    steps = [sized(facts, name, f"rt_info resize_type: {kind or 'standard'}", **extra)]
-    if not reverse:
-        steps += bgr(facts, "rt_info reverse_input_channels: false")
-    steps += values(facts, "rt_info mean_values, scale_values", scale=1, mean=mean, std=scale)
-    return tuple(steps)
+    mean, std = (_numbers(metadata.get(f"{key}_values", "")) for key in ("mean", "scale"))
+    values = Values("rt_info mean_values, scale_values", 1, mean, std if all(std) else ())
+    return draft(evidence, InputFormat(resizing, values, None if reverse else bgr))
+
+
+def _size(height: int, width: int) -> int | list[int]:
+    """Return a size as a manifest spells it."""
+    return height if height == width else [height, width]
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    """One or three positive numbers between spaces or commas; nothing where they are none."""
+    """Return one or three numbers between spaces or commas, or none if the text is invalid."""
     try:
         found = tuple(float(word) for word in text.strip("[]() ").replace(",", " ").split()[:4])
     except ValueError:
         return ()
-    sane = len(found) in (1, 3) and all(0 <= number <= 1e6 for number in found)
-    return found if sane else ()
+    valid = len(found) in (1, 3) and all(0 <= number <= 1e6 for number in found)
+    return found if valid else ()

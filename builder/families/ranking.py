@@ -1,115 +1,101 @@
-"""All families asked, and their answers weighed."""
+"""Recognizing models: every family's matches, the likeliest first."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from builder.families import finished, grids, maps, pairs, people, queries, whole, yolo
-from builder.families.evidence import Facts, observed
-from builder.families.match import Evidence, Family, Match
+from builder.families.blank_run import with_blank_run
+from builder.families.evidence import Evidence
+from builder.families.match import Match, Strength
+from builder.families.registry import families
 from builder.model.file import Model
 
-Sureness = Literal["certain", "sure", "likely", "unsure", "unknown"]
+Sureness: TypeAlias = Literal["certain", "sure", "likely", "unsure", "unknown"]
 
-_FAMILIES: tuple[Family, ...] = (
-    *(yolo.raw_heads, yolo.finished_rows, grids.objectness, grids.nanodet_heads, grids.anchors),
-    *(queries.logits_and_boxes, queries.deployed, queries.concatenated),
-    *(finished.ssd, finished.mask_rcnn_openvino, finished.openvino_boxes),
-    *(finished.efficient_nms, finished.torchvision, finished.mmdeploy),
-    *(people.rtmpose, people.movenet),
-    *(maps.semantic, maps.heatmap, maps.dbnet, maps.pixellink, maps.saliency),
-    *(whole.classifier, whole.embedding, pairs.tracker, pairs.clicked),
-)
-"""Of one file. Where two answers are worth the same, the one that comes first here is likelier."""
-_Pair: TypeAlias = Callable[[Facts, Facts], Iterator[Match]]
-_PAIRS: tuple[_Pair, ...] = (pairs.sam, pairs.tracker_in_two)
-"""Of two files, of which the first takes the image."""
+_SURENESS: dict[Strength, Sureness] = {
+    Strength.METADATA: "certain",
+    Strength.STRUCTURE: "sure",
+    Strength.SHAPE: "likely",
+}
+"""Of a best match without rivals."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a model, or several that belong together, may be.
+class Ranking:
+    """What a model, or an encoder and its decoder, may be.
 
     Attributes:
-        matches: the likeliest first.
-        files: the manifest's key for each model file -> its place among those given.
-        facts: what was known of each.
-        ran: whether the model was run on a blank image to tell.
+        matches: the strongest first.
+        files: the manifest's key for each model file -> the file's index among those given.
+        evidence: of each file.
+        ran: whether the model was run on a blank image.
     """
 
     matches: tuple[Match, ...]
     files: Mapping[str, int]
-    facts: tuple[Facts, ...]
+    evidence: tuple[Evidence, ...]
     ran: bool = False
 
     @property
     def best(self) -> Match | None:
-        """The likeliest family."""
+        """The strongest match."""
         return self.matches[0] if self.matches else None
 
     @property
     def rivals(self) -> tuple[Match, ...]:
-        """The families for which as much speaks as for the likeliest."""
-        return tuple(
-            match for match in self.matches[1:] if match.evidence == self.matches[0].evidence
-        )
+        """The other matches that are as strong as the best."""
+        return tuple(it for it in self.matches[1:] if it.strength == self.matches[0].strength)
 
     @property
     def sureness(self) -> Sureness:
-        """How sure the likeliest is."""
+        """How reliable the best match is."""
         if self.best is None:
             return "unknown"
-        if self.rivals:
-            return "unsure"
-        words: dict[Evidence, Sureness] = {
-            Evidence.METADATA: "certain",
-            Evidence.STRUCTURE: "sure",
-            Evidence.SHAPE: "likely",
-        }
-        return words[self.best.evidence]
+        return "unsure" if self.rivals else _SURENESS[self.best.strength]
 
 
-def recognise(models: Sequence[Model], *, run: bool) -> Verdict:
-    """Say what a model is, or two models that belong together.
+def recognize(models: Sequence[Model], *, run: bool) -> Ranking:
+    """Rank the families that a model, or an encoder and its decoder, may belong to.
 
     Args:
-        models: one, or an encoder and a decoder in any order.
-        run: whether to run a single model once on a blank image: what its outputs really are
-            says more than what they are declared to be.
-
-    Raises:
-        ModelError: a file cannot be read.
+        models: one model, or two in any order.
+        run: whether to run a single model once on a blank image; the real outputs are stronger
+            evidence than the declared ones.
     """
-    facts = tuple(Facts.of(model) for model in models)
-    if len(models) == 2:
-        return _of_two(facts)
-    if len(models) != 1:
-        return Verdict((), {}, facts)
-    verdict = Verdict(_weighed(facts[0]), {"model": 0}, facts)
-    # Declared shapes are not always the real ones, so a run has the last word.
-    seen = observed(models[0], facts[0]) if run else facts[0]
-    if not seen.values:
-        return verdict
-    return Verdict(_weighed(seen), {"model": 0}, (seen,), ran=True)
-
-
-def _weighed(facts: Facts) -> tuple[Match, ...]:
-    """All answers about one model, the likeliest first."""
-    found = [
+    evidence = tuple(Evidence.of(model) for model in models)
+    if len(evidence) == 2:
+        return _rank_pair(evidence)
+    if len(evidence) != 1:
+        return Ranking((), {}, evidence)
+    if run:
+        evidence = (with_blank_run(models[0], evidence[0]),)
+    matches = [
         match
-        for family in _FAMILIES
-        for match in family(facts)
-        # What finds or embeds on its own takes an image and nothing else.
-        if facts.image is not None or match.kind in ("tracker", "interactor")
+        for family in families()
+        if family.recognize
+        for match in family.recognize(evidence[0])
+        # Detectors and ReID models take an image and nothing else.
+        if evidence[0].image is not None or match.type in ("tracker", "interactor")
     ]
-    return tuple(sorted(found, key=lambda match: -match.evidence))
+    ran = bool(evidence[0].blank_outputs)
+    return Ranking(_strongest_first(matches), {"model": 0}, evidence, ran)
 
 
-def _of_two(facts: tuple[Facts, ...]) -> Verdict:
-    """The answers about two models, in the order in which they make sense."""
-    for first, second in ((0, 1), (1, 0)):
-        found = [match for pair in _PAIRS for match in pair(facts[first], facts[second])]
-        if found:
-            best = tuple(sorted(found, key=lambda match: -match.evidence))
-            return Verdict(best, {"encoder": first, "decoder": second}, facts)
-    return Verdict((), {}, facts)
+def _rank_pair(evidence: tuple[Evidence, ...]) -> Ranking:
+    """Rank the families of two models, in the order in which one of them is an encoder."""
+    for encoder, decoder in ((0, 1), (1, 0)):
+        matches = [
+            match
+            for family in families()
+            if family.recognize_pair
+            for match in family.recognize_pair(evidence[encoder], evidence[decoder])
+        ]
+        if matches:
+            files = {"encoder": encoder, "decoder": decoder}
+            return Ranking(_strongest_first(matches), files, evidence)
+    return Ranking((), {}, evidence)
+
+
+def _strongest_first(matches: Sequence[Match]) -> tuple[Match, ...]:
+    """Sort matches by strength; those of equal strength keep the order of their families."""
+    return tuple(sorted(matches, key=lambda match: -match.strength))

@@ -11,7 +11,7 @@ from runtimes.step import Step
 
 @cache
 def families() -> tuple[Family, ...]:
-    """Return every family, in the order of their modules' names.
+    """Return every family, in the order of `precedence` and then of their modules' names.
 
     A family is known because a module of `builder.families.catalog` defines it; there is no other
     list of them.
@@ -20,7 +20,7 @@ def families() -> tuple[Family, ...]:
     for info in pkgutil.iter_modules(catalog.__path__):
         module = importlib.import_module(f"{catalog.__name__}.{info.name}")
         found += [it for it in vars(module).values() if isinstance(it, Family)]
-    return tuple(found)
+    return tuple(sorted(found, key=lambda family: family.precedence))
 
 
 def family_of(step: Step) -> Family | None:

@@ -178,9 +178,9 @@ def _bind(context: Context) -> tuple[Bound | None, Mapping[Path_, Model]]:
     keys = {problem.path[:1] for problem in attempt.problems}
     if context.complete and bound is None and keys & {("postprocess",), ("then",)}:
         # This is seldom needed, and importing it takes long.
-        from builder.families.evidence import as_run
+        from builder.families.blank_run import with_real_shapes
 
-        run = {path: as_run(it) if it.unconfirmed else it for path, it in models.items()}
+        run = {path: with_real_shapes(it) if it.unconfirmed else it for path, it in models.items()}
         if run != models:
             models, attempt = run, Diagnostics()
             bound = bind(replace(context, models=run, diagnostics=attempt))

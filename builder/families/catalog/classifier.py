@@ -1,9 +1,105 @@
-"""Classifiers: scores of classes for the whole image."""
+"""Classifiers: scores of classes for the whole image, [1, classes]."""
 
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from builder.families.catalog.embedding import embedding_strength, length_of
+from builder.families.evidence import Evidence
 from builder.families.family import Family
+from builder.families.input_format import Resizing, Values
+from builder.families.match import ClassList, DraftStep, Match, Strength, step
+from builder.families.preprocessing import (
+    from_model_info,
+    normalize,
+    resize,
+    usual_normalization,
+)
+from builder.model.graph import Activation
 from runtimes.decoders.classify import Classify
+from runtimes.refine.suppress import TopK
+from runtimes.shapes.tag import Tag
+from runtimes.signature import Tensor
+
+_TOP = step(TopK, "the best class alone", k=1)
+_TAG = step(Tag, "a tag of the whole image")
+
+
+def recognize(evidence: Evidence) -> Iterator[Match]:
+    """Recognize scores, as logits or as probabilities."""
+    if len(evidence.outputs) != 1 or evidence.image is None:
+        return
+    (tensor,) = evidence.outputs
+    count, task = length_of(tensor), evidence.ultralytics.task
+    if count is None or count < 2 or task not in (None, "classify"):
+        return
+    if "NonMaxSuppression" in evidence.graph.ops:
+        return
+    if task == "classify":
+        yield _match(evidence, tensor, "none", Strength.METADATA, "metadata task: classify")
+        return
+    embedding = embedding_strength(evidence, tensor)
+    if embedding is Strength.STRUCTURE:
+        return
+    activation = _activation(evidence, tensor)
+    if activation == "softmax":
+        yield _match(evidence, tensor, "none", Strength.STRUCTURE, "scores sum to 1")
+    elif activation == "sigmoid":
+        why = "the graph ends in Sigmoid: classes that do not exclude each other"
+        yield _match(evidence, tensor, "none", Strength.STRUCTURE, why)
+    elif activation == "none":
+        strength = Strength.SHAPE if embedding else Strength.STRUCTURE
+        why = f"{tensor}: no activation at the end: logits"
+        yield _match(evidence, tensor, "softmax", strength, why)
+    else:
+        why = f"{tensor}: nothing says whether these are logits or probabilities"
+        yield _match(evidence, tensor, "softmax", Strength.SHAPE, why)
+        yield _match(evidence, tensor, "none", Strength.SHAPE, why)
+
+
+def _activation(evidence: Evidence, tensor: Tensor) -> Activation | None:
+    """Return the activation by the graph, or else by the output for a blank image."""
+    activation = evidence.graph.activation(tensor.name)
+    found = evidence.blank_outputs.get(tensor.name)
+    if activation is not None or found is None:
+        return activation
+    if not evidence.is_fraction(tensor):
+        return "none"
+    # Logits that happen to sum to 1 are not to be expected.
+    return "softmax" if abs(float(np.sum(found)) - 1) < 1e-3 else None
+
+
+def _match(
+    evidence: Evidence, tensor: Tensor, activation: str, strength: Strength, why: str
+) -> Match:
+    """Return the match of a classifier whose decoder has to apply `activation`."""
+    fields: dict[str, Any] = {} if activation == "none" else {"activation": activation}
+    several = activation == "none" and evidence.graph.activation(tensor.name) == "sigmoid"
+    result = {"softmax": "logits", "none": "probabilities"}[activation]
+    count = length_of(tensor)
+    return CLASSIFIER.match(
+        evidence,
+        strength,
+        (why,),
+        (step(Classify, why, **fields), *([] if several else [_TOP]), _TAG),
+        name=f"{CLASSIFIER.name}: {result}",
+        preprocess=_preprocess(evidence),
+        classes=ClassList(count, f"{tensor}: {count} classes"),
+    )
+
+
+def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
+    """Return what the file says of preprocessing, or what is usual."""
+    cut = resize(evidence, Resizing("center_crop", "classifiers cut out the middle", side=224))
+    if evidence.ultralytics.task == "classify":
+        return cut, *normalize(evidence, Values("Ultralytics takes 0..1"))
+    return from_model_info(evidence) or (cut, *usual_normalization(evidence))
+
 
 CLASSIFIER = Family(
     name="classifier",
     steps=(Classify,),
+    recognize=recognize,
+    precedence=220,
 )

@@ -1,9 +1,87 @@
-"""DBNet: where text is, as a probability for each pixel."""
+"""DBNet, PP-OCR's text detection: a probability for each pixel, [1, 1, h, w]."""
 
+from collections.abc import Iterator
+
+from builder.families.common_steps import TEXT
+from builder.families.evidence import Evidence, fits
 from builder.families.family import Family
+from builder.families.input_format import Channels, InputFormat, Resizing, Values
+from builder.families.match import Match, Setting, Strength, step
+from builder.families.preprocessing import draft
 from runtimes.decoders.dbnet import Dbnet
+from runtimes.preprocess.text import ResizeMultiple
+from runtimes.shapes.region import Polygon
+from runtimes.signature import Tensor
+
+_INPUT = InputFormat(
+    Resizing("resize", "PP-OCR stretches images"),
+    Values("PP-OCR's mean and std", mean=(0.5,), std=(0.5,)),
+    Channels("bgr", "PP-OCR reads through OpenCV"),
+)
+_MOST_OPERATIONS = 12
+"""Between the head's first layer and its Sigmoid."""
+
+
+def recognize(evidence: Evidence) -> Iterator[Match]:
+    """Recognize the head of a DBNet, or a probability for images of any size."""
+    if len(evidence.outputs) != 1 or evidence.ultralytics.task is not None:
+        return
+    (tensor,) = evidence.outputs
+    strength = dbnet_strength(evidence, tensor)
+    if strength is None:
+        return
+    why = f"{tensor}: a probability for each pixel of an image of any size"
+    if strength is Strength.STRUCTURE:
+        why = "the head of a DBNet: ConvTranspose, ConvTranspose, Sigmoid"
+    preprocess = draft(evidence, _INPUT)
+    if _takes_any_size(evidence):
+        preprocess = (step(ResizeMultiple, "PP-OCR's own", shortest=736), *preprocess[1:])
+    yield DBNET.match(
+        evidence,
+        strength,
+        (why,),
+        (step(Dbnet, f"{tensor}: where text is"), step(Polygon, "outlines; or `rectangle`")),
+        preprocess=preprocess,
+        classes=TEXT,
+        settings=(Setting("threshold", 0.5, "PP-OCR's threshold of a box"),),
+    )
+
+
+def dbnet_strength(evidence: Evidence, tensor: Tensor) -> Strength | None:
+    """Return how strong the evidence for a DBNet is, or None without any.
+
+    Its head widens a map twice by ConvTranspose before the Sigmoid, and it takes images of any
+    size.
+    """
+    image = evidence.image
+    if image is None or image.layout != "nchw" or not fits(tensor, (None, 1, None, None)):
+        return None
+    graph = evidence.graph
+    name = tensor.name
+    if graph.end(name) != "Sigmoid":
+        return None
+    widened = 0
+    for _ in range(_MOST_OPERATIONS):
+        node = graph.giver(graph.source(name))
+        if node is None or node.op == "Conv" or not node.inputs:
+            break
+        widened += node.op == "ConvTranspose"
+        name = next((it for it in node.inputs if it not in graph.weights), "")
+    if widened >= 2:
+        return Strength.STRUCTURE
+    return Strength.SHAPE if _takes_any_size(evidence) else None
+
+
+def _takes_any_size(evidence: Evidence) -> bool:
+    """Whether height and width of the image are open."""
+    image = evidence.image
+    return image is not None and image.height is None and image.width is None
+
 
 DBNET = Family(
     name="DBNet: text (PP-OCR)",
     steps=(Dbnet,),
+    recognize=recognize,
+    precedence=190,
+    input_format=_INPUT,
 )

@@ -1,9 +1,103 @@
-"""ReID and face embeddings: a vector for each crop."""
+"""ReID and face embeddings: a vector for each crop, [N, D]."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from builder.families.evidence import Evidence
 from builder.families.family import Family
+from builder.families.input_format import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    InputFormat,
+    Resizing,
+    Values,
+)
+from builder.families.match import Match, Strength, step
 from runtimes.embedders.vector import Embedding
+from runtimes.signature import Tensor
+
+_INPUT = InputFormat(
+    Resizing("resize", "crops are stretched", side=256),
+    Values("ImageNet's mean and std", mean=IMAGENET_MEAN, std=IMAGENET_STD, guessed=True),
+)
+_FACE_INPUT = replace(
+    _INPUT,
+    values=Values("faces are usually normalised so", mean=(0.5,), std=(0.5,), guessed=True),
+)
+_FACE_SIZE = (112, 112)
+"""Of ArcFace and its successors."""
+_LENGTHS = (64, 96, 128, 192, 256, 384, 512, 640, 768, 1024, 1280, 1536, 2048)
+"""Usual lengths of vectors, which are rare as numbers of classes."""
+
+
+def length_of(tensor: Tensor) -> int | None:
+    """Return how many numbers an output has for an image, or None if it is no such list."""
+    shape = tensor.shape
+    if not tensor.dtype.startswith("float") or len(shape) not in (2, 4):
+        return None
+    if shape[0] not in (1, None) or any(size != 1 for size in shape[2:]):
+        return None
+    return shape[1]
+
+
+def embedding_strength(evidence: Evidence, tensor: Tensor) -> Strength | None:
+    """Return how strong the evidence for an embedding is, or None without any."""
+    length = length_of(tensor)
+    metadata = evidence.ultralytics
+    if length is None or metadata.task is not None or metadata.names is not None:
+        return None
+    if evidence.graph.activation(tensor.name) in ("softmax", "sigmoid"):
+        return None
+    if _ends_like_an_embedding(evidence, tensor):
+        return Strength.STRUCTURE
+    if any(word in tensor.name.lower() for word in ("embed", "feat", "descriptor")):
+        return Strength.STRUCTURE
+    found = evidence.blank_outputs.get(tensor.name)
+    if found is not None and found.size and abs(float(np.linalg.norm(found)) - 1) < 1e-3:
+        return Strength.STRUCTURE
+    return Strength.SHAPE if length in _LENGTHS else None
+
+
+def _ends_like_an_embedding(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether the graph ends in a division by a norm, a batch normalization or a pooling."""
+    graph = evidence.graph
+    last = graph.giver(graph.source(tensor.name))
+    if last is None:
+        return False
+    if last.op == "Div":
+        near = {graph.end(name) for name in last.inputs}
+        norms = {"ReduceL2", "Clip", "Max", "Sqrt", "Expand", "Pow"}
+        return bool(near & norms) or "ReduceL2" in graph.ops
+    endings = ("LpNormalization", "BatchNormalization", "GlobalAveragePool", "ReduceMean")
+    return last.op in endings
+
+
+def recognize(evidence: Evidence) -> Iterator[Match]:
+    """Recognize a vector by the graph, the output's name, its norm or its length."""
+    if len(evidence.outputs) != 1 or evidence.image is None:
+        return
+    (tensor,) = evidence.outputs
+    strength = embedding_strength(evidence, tensor)
+    if strength is None:
+        return
+    why = f"{tensor}: a vector for each image"
+    if strength is Strength.SHAPE:
+        why += f", if {length_of(tensor)} is no number of classes"
+    yield EMBEDDING.match(
+        evidence,
+        strength,
+        (why,),
+        (step(Embedding, f"{why}; cosine distance", distance="cosine"),),
+        input_format=_FACE_INPUT if evidence.size == _FACE_SIZE else None,
+    )
+
 
 EMBEDDING = Family(
     name="ReID or face embedding",
     steps=(Embedding,),
+    recognize=recognize,
+    precedence=230,
+    input_format=_INPUT,
 )

@@ -1,9 +1,99 @@
-"""Salient objects or people: one value for each pixel."""
+"""Salient objects or people: one value for each pixel, as of u2net and ISNet."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from builder.families.catalog.dbnet import dbnet_strength
+from builder.families.evidence import Evidence
 from builder.families.family import Family
+from builder.families.input_format import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Resizing,
+    Values,
+)
+from builder.families.match import ClassList, DraftStep, Match, Strength, step
+from builder.families.preprocessing import (
+    from_model_info,
+    normalize,
+    resize,
+    usual_normalization,
+)
 from runtimes.decoders.saliency import Saliency
+from runtimes.shapes.region import Mask
+from runtimes.signature import Tensor
+
+
+def recognize(evidence: Evidence) -> Iterator[Match]:
+    """Recognize outputs of one channel that cover the image."""
+    if evidence.ultralytics.task is not None or not evidence.outputs:
+        return
+    if not all(_is_single_channel(evidence, it) for it in evidence.outputs):
+        return
+    tensor, several = evidence.outputs[0], len(evidence.outputs) > 1
+    text = None if several else dbnet_strength(evidence, tensor)
+    if text is Strength.STRUCTURE:
+        return
+    activation = evidence.graph.activation(tensor.name)
+    fraction = evidence.is_fraction(tensor)
+    fields: dict[str, Any] = {}
+    why = f"{tensor}: one value for each pixel"
+    if activation == "none" or (activation is None and fraction is False):
+        fields["activation"] = "sigmoid"
+        why += ", before a sigmoid"
+    if several:
+        why += f", the first of {len(evidence.outputs)}"
+    guessed = activation is None and fraction is None
+    yield SALIENCY.match(
+        evidence,
+        Strength.SHAPE if text is not None else Strength.STRUCTURE,
+        (why,),
+        (
+            step(Saliency, why, guessed=guessed, **fields),
+            step(Mask, "the foreground; or `polygon`"),
+        ),
+        preprocess=_preprocess(evidence),
+        classes=ClassList(1, f"{tensor}: one class", names=("foreground",)),
+    )
+
+
+def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
+    """Return what the file says of preprocessing, or what the best known models need."""
+    described = from_model_info(evidence)
+    if described:
+        return described
+    image = evidence.image
+    resized = resize(evidence, Resizing("resize", "these models stretch images", side=320))
+    if image is not None and image.layout in ("nhwc", "hwc"):
+        values = Values("0..1, as models converted from TensorFlow", guessed=True)
+        return resized, *normalize(evidence, values)
+    if len(evidence.outputs) > 1:
+        why = "u2net's mean and std are ImageNet's"
+        values = Values(why, mean=IMAGENET_MEAN, std=IMAGENET_STD, guessed=True)
+        return resized, *normalize(evidence, values)
+    return resized, *usual_normalization(evidence)
+
+
+def _is_single_channel(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether an output has one fraction for each pixel."""
+    shape = tensor.shape
+    if not tensor.dtype.startswith("float") or shape[:1] not in ((1,), (None,)):
+        return False
+    if len(shape) == 4 and 1 in (shape[1], shape[3]):
+        sides = shape[2:] if shape[1] == 1 else shape[1:3]
+    elif len(shape) == 3:
+        sides = shape[1:]
+    else:
+        return False
+    if evidence.size is None or None in sides:
+        return len(shape) == 4
+    height, width = (size or 0 for size in sides)
+    return height >= 8 and height * evidence.size[1] == width * evidence.size[0]
+
 
 SALIENCY = Family(
     name="salient objects or people (u2net, ISNet, selfie)",
     steps=(Saliency,),
+    recognize=recognize,
+    precedence=210,
 )

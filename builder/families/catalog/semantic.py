@@ -1,9 +1,152 @@
-"""Semantic segmentation: a class for each pixel."""
+"""Semantic segmentation: scores [1, classes, h, w], or class IDs [1, h, w]."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from builder.families.catalog.heatmap import can_be_heatmaps
+from builder.families.catalog.yolov8 import YOLO_INPUT
+from builder.families.class_count import of_labels
+from builder.families.evidence import Evidence, fits, is_integer
 from builder.families.family import Family
+from builder.families.input_format import Resizing
+from builder.families.match import ClassList, DraftStep, Match, Strength, step
+from builder.families.preprocessing import (
+    draft,
+    from_model_info,
+    resize,
+    usual_normalization,
+)
+from runtimes.decoders.regions import layout_of
 from runtimes.decoders.semantic import Semantic
+from runtimes.shapes.region import Mask
+from runtimes.signature import Tensor
+
+_MASK = step(Mask, "the pixels of each class; or `polygon`")
+_MANY_CHANNELS = 128
+"""So many are features rather than classes, if they are also small."""
+
+
+def recognize(evidence: Evidence) -> Iterator[Match]:
+    """Recognize an output that covers the image."""
+    if evidence.ultralytics.task not in (None, "semantic"):
+        return
+    maps = [
+        it
+        for it in evidence.outputs_of_rank(3, 4)
+        if fits(it, (1, None, None, None), (1, None, None))
+    ]
+    if not maps or len(maps) != len(evidence.outputs):
+        return
+    tensor = maps[0]
+    if is_integer(tensor):
+        if len(maps) == 1 and _covers_image(evidence, tensor, 1):
+            yield _class_ids(evidence, tensor)
+    elif len(tensor.shape) == 4:
+        yield from _scores(evidence, maps)
+
+
+def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
+    """Yield the match of scores, of which auxiliary heads may come after the main one."""
+    tensor = maps[0]
+    channels = tensor.shape[1 if layout_of(tensor.shape, None) == "nchw" else 3]
+    if channels is None or channels < 2 or not _covers_image(evidence, tensor, channels):
+        return
+    if any(it.shape != tensor.shape for it in maps) or _are_features(evidence, tensor, channels):
+        return
+    activation = evidence.graph.activation(tensor.name)
+    fields: dict[str, Any] = {}
+    why = f"{tensor}: scores of {channels} classes"
+    if activation == "softmax" or (activation is None and evidence.is_fraction(tensor)):
+        fields["activation"] = "none"
+        why += ", after a Softmax" if activation == "softmax" else ", 0..1 already"
+    elif activation == "sigmoid":
+        fields["activation"] = "none"
+        why += ", after a Sigmoid"
+    if len(maps) > 1:
+        fields["output"] = tensor.name
+    # Ultralytics' models have no background.
+    first = 0 if evidence.ultralytics.task else 1
+    if evidence.ultralytics.task:
+        strength = Strength.METADATA
+    elif can_be_heatmaps(evidence, tensor, channels):
+        strength = Strength.SHAPE
+    else:
+        strength = Strength.STRUCTURE
+    yield SEMANTIC.match(
+        evidence,
+        strength,
+        (f"{tensor}: {channels} channels over the image",),
+        (step(Semantic, why, **fields), _MASK),
+        name=f"{SEMANTIC.name}: scores",
+        preprocess=_preprocess(evidence),
+        classes=ClassList(
+            channels - first, f"{tensor}: {channels} classes, the first taken for background", first
+        ),
+    )
+
+
+def _class_ids(evidence: Evidence, tensor: Tensor) -> Match:
+    """Return the match of a model that chooses the highest score itself."""
+    graph, metadata = evidence.graph, evidence.ultralytics
+    chosen = next((it for it in graph.behind(tensor.name) if it.op == "ArgMax"), None)
+    channels = graph.width(chosen.inputs[0]) if chosen and chosen.inputs else None
+    counted = of_labels(graph, tensor.name)
+    if counted is not None:
+        channels = counted.count
+    if metadata.task:
+        classes = ClassList(metadata.names, "metadata names")
+    else:
+        count = channels - 1 if channels and channels > 1 else None
+        classes = ClassList(count, "the layer before the ArgMax, without a background", 1)
+    return SEMANTIC.match(
+        evidence,
+        Strength.METADATA if metadata.task else Strength.STRUCTURE,
+        (f"{tensor}: whole numbers over the image" + (" (ArgMax)" if chosen else ""),),
+        (step(Semantic, f"{tensor}: class numbers"), _MASK),
+        name=f"{SEMANTIC.name}: class numbers",
+        preprocess=_preprocess(evidence),
+        classes=classes,
+    )
+
+
+def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
+    """Return what the file says of preprocessing, or what is usual."""
+    if evidence.ultralytics.task:
+        return draft(evidence, YOLO_INPUT)
+    stretched = Resizing("resize", "segmentation models stretch images", side=512)
+    return from_model_info(evidence) or (
+        resize(evidence, stretched),
+        *usual_normalization(evidence),
+    )
+
+
+def _covers_image(evidence: Evidence, tensor: Tensor, channels: int) -> bool:
+    """Whether an output has the aspect ratio of the input, and is not larger."""
+    sides = [size for size in tensor.shape[1:] if size != channels or len(tensor.shape) == 3]
+    if len(tensor.shape) == 4 and len(sides) > 2:
+        sides = sides[-2:]
+    if evidence.size is None or len(sides) < 2 or None in sides[:2]:
+        return True
+    height, width = (size or 0 for size in sides[:2])
+    return (
+        8 <= height <= evidence.size[0]
+        and 8 <= width <= evidence.size[1]
+        and abs(height * evidence.size[1] - width * evidence.size[0]) <= max(evidence.size)
+    )
+
+
+def _are_features(evidence: Evidence, tensor: Tensor, channels: int) -> bool:
+    """Whether an output is an encoder's features rather than scores."""
+    if "embed" in tensor.name.lower():
+        return True
+    sides = [size for size in tensor.shape[2:] if size is not None]
+    small = evidence.size and sides and max(sides) * 16 <= max(evidence.size)
+    return channels >= _MANY_CHANNELS and bool(small)
+
 
 SEMANTIC = Family(
     name="semantic segmentation",
     steps=(Semantic,),
+    recognize=recognize,
+    precedence=170,
 )

@@ -197,7 +197,7 @@ def test_hostile_metadata_neither_break_nor_reach_the_manifest(
 def test_an_unknown_task_is_shown_to_nobody_as_yaml(tmp_path: Path) -> None:
     model = zoo.yolov8(tmp_path / "m.onnx", metadata={"task": "x\n- evil: 1"})
     begun = begin([model], tmp_path)
-    assert begun.verdict.matches[0].postprocess[0].name == "yolo"
+    assert begun.ranking.matches[0].postprocess[0].name == "yolo"
     assert "evil" not in begun.draft.text
     write(begun.draft.text, tmp_path / "m.yaml", force=False)
     # The decoder's own check refuses what the file says of itself.
@@ -258,7 +258,7 @@ def test_a_wrong_declaration_is_told_and_the_real_shape_counts(tmp_path: Path) -
     proto.graph.output[0].type.tensor_type.shape.dim[2].dim_value = 8400
     onnx.save_model(proto, model)
     begun = begin([model], tmp_path)
-    assert begun.verdict.matches[0].postprocess[0].name == "yolo_end2end"
+    assert begun.ranking.matches[0].postprocess[0].name == "yolo_end2end"
     assert any("declares output0 [1, 84, 8400] float32 but gives" in it.what for it in begun.notes)
 
 

@@ -27,3 +27,8 @@ def test_a_step_has_its_family_and_others_have_none() -> None:
             assert family_of(object.__new__(step)) is family
     assert family_of(Nms()) is None
     assert family_of(Letterbox()) is None
+
+
+def test_no_two_families_have_the_same_precedence() -> None:
+    # The order of rivals in a draft must not depend on the names of files.
+    assert max(Counter(family.precedence for family in families()).values()) == 1

@@ -1,0 +1,104 @@
+"""Running a model once on a blank image, for the real shapes and values of its outputs."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from builder.families.evidence import Evidence
+from builder.model.file import Model
+from runtimes.arrays import Array, Size
+from runtimes.backends.onnxruntime_cuda import OnnxRuntime
+from runtimes.backends.openvino_cpu import OpenVino
+from runtimes.backends.session import Backend
+from runtimes.errors import FunctionError
+from runtimes.network import SIZE_INPUTS
+from runtimes.signature import ImageInput, Signature, Tensor
+
+_SIDES = (640, 224, 512, 256, 320)
+"""Sides of the images that are tried where the input's size is open: some graphs run at one size
+only."""
+_MOST_PIXELS = 4096 * 4096
+_MOST_BYTES = 400 * 2**20
+"""Of a model that is run without being asked for: loading larger ones takes long."""
+
+
+def with_blank_run(model: Model, evidence: Evidence) -> Evidence:
+    """Return the evidence with the outputs for a blank image.
+
+    It stays as it is if the model cannot be run on an image alone.
+    """
+    image = evidence.image
+    if image is None:
+        return evidence
+    backend: Backend = OpenVino() if model.format == "ir" else OnnxRuntime("cpu")
+    try:
+        session = backend.open(model.files[model.name].resolve())
+    except (FunctionError, ImportError):
+        return evidence
+    failed = False
+    for height, width in _sizes(image, evidence.size):
+        try:
+            found = session.run(_blank_inputs(evidence.signature, image, (height, width)))
+        except Exception:
+            # Each runtime has its own exceptions.
+            failed = True
+            continue
+        arrays = {name: np.array(array) for name, array in found.items()}
+        outputs = tuple(
+            replace(it, shape=_real_shape(it, arrays[it.name].shape)) if it.name in arrays else it
+            for it in evidence.outputs
+        )
+        return replace(
+            evidence,
+            signature=replace(evidence.signature, outputs=outputs),
+            blank_outputs=arrays,
+            size=(height, width),
+            only_size=(height, width) if failed else None,
+        )
+    return evidence
+
+
+def with_real_shapes(model: Model) -> Model:
+    """Return the model with the shapes that its outputs have for a blank image.
+
+    It stays as it is if it is too large, or cannot be run on an image alone.
+    """
+    if sum(path.stat().st_size for path in model.files.values()) > _MOST_BYTES:
+        return model
+    evidence = with_blank_run(model, Evidence.of(model))
+    arrays = evidence.blank_outputs
+    return model.with_shapes({it.name: it.shape for it in evidence.outputs if it.name in arrays})
+
+
+def _sizes(image: ImageInput, size: Size | None) -> list[Size]:
+    """Return the heights and widths to try, the most likely first."""
+    tried = [*([size] if size else []), *((side, side) for side in _SIDES)]
+    sizes = [(image.height or height, image.width or width) for height, width in tried]
+    return [(height, width) for height, width in sizes if height * width <= _MOST_PIXELS]
+
+
+def _blank_inputs(signature: Signature, image: ImageInput, size: Size) -> dict[str, Array]:
+    """Return the model's inputs for a gray image of this size."""
+    axes = {"n": 1, "c": image.channels or 3, "h": size[0], "w": size[1]}
+    dtype = np.dtype(image.dtype)
+    gray = 0.5 if dtype.kind == "f" else 127
+    sizes = {
+        tensor.name: np.array([SIZE_INPUTS[tensor.name](size)], np.dtype(tensor.dtype))
+        for tensor in signature.inputs
+        if tensor.name in SIZE_INPUTS
+    }
+    blank = np.full([axes[axis] for axis in image.layout], gray)
+    return {image.name: blank.astype(dtype), **sizes}
+
+
+def _real_shape(tensor: Tensor, shape: tuple[int, ...]) -> tuple[int | None, ...]:
+    """Return an output's real shape, with the sizes that vary from image to image left open.
+
+    A blank image has few detections or none, so the size of an open first axis means nothing.
+    """
+    if len(shape) != len(tensor.shape):
+        return shape
+    return tuple(
+        None if declared is None and (size == 0 or (place == 0 and len(shape) < 4)) else size
+        for place, (declared, size) in enumerate(zip(tensor.shape, shape, strict=True))
+    )

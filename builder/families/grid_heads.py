@@ -1,0 +1,67 @@
+"""Outputs of detectors with one candidate, or several, in each cell of grids over the image."""
+
+from builder.families.evidence import Evidence, fits
+from builder.families.match import ClassList
+from runtimes.signature import Tensor
+
+STRIDES = (8, 16, 32)
+"""Pixels of the input per cell of YOLO's three grids."""
+MOST_ROWS = 1000
+"""No output with final detections has more rows; raw candidates are thousands."""
+
+
+def rows_of_candidates(evidence: Evidence) -> Tensor | None:
+    """Return the only output if it can be raw candidates with objectness, one per row."""
+    if len(evidence.outputs) != 1 or not fits(evidence.outputs[0], (1, None, None)):
+        return None
+    (tensor,) = evidence.outputs
+    rows, columns = tensor.shape[1:]
+    if evidence.ultralytics.task not in (None, "detect") or columns is None or columns < 6:
+        return None
+    if evidence.graph.end(tensor.name) == "Softmax":  # text read letter by letter
+        return None
+    return None if rows is None or rows <= columns else tensor
+
+
+def rows_and_prototypes(evidence: Evidence) -> tuple[Tensor | None, Tensor | None]:
+    """Return the only output with three axes, and the prototypes of masks if there are any.
+
+    Returns:
+        None and None if there are further outputs.
+    """
+    rows, maps = evidence.outputs_of_rank(3), evidence.outputs_of_rank(4)
+    if len(rows) != 1 or len(rows) + len(maps) != len(evidence.outputs) or len(maps) > 1:
+        return None, None
+    return rows[0], maps[0] if maps else None
+
+
+def objectness_classes(tensor: Tensor) -> ClassList:
+    """Count the classes of candidates in rows with a box and an objectness in front."""
+    count = (tensor.shape[-1] or 6) - 5
+    return ClassList(count, f"{tensor}: 5 for box and objectness + {count} classes")
+
+
+def boxes_are_decoded(evidence: Evidence, tensor: Tensor) -> tuple[bool | None, str]:
+    """Whether boxes of candidates are in pixels (YOLOv5, 6, 7) or in cells (YOLOX).
+
+    Returns:
+        None if nothing tells; the reason.
+    """
+    values = evidence.blank_outputs.get(tensor.name)
+    if values is not None and evidence.size is not None and values.ndim == 3 and len(values[0]):
+        centers = values[0, :, 0]
+        spread = float(centers.max() - centers.min())
+        if spread > evidence.size[1] / 2:
+            return True, f"{tensor}: centres are spread over {spread:.0f} pixels of a blank image"
+        if spread < evidence.size[1] / 8 and (values[0] != 0).any():
+            return False, f"{tensor}: centres are within {spread:.1f} of their cells"
+    unknown = None, f"{tensor}: candidates in rows"
+    parts = evidence.graph.parts(tensor.name)
+    boxes = evidence.graph.giver(parts[0]) if len(parts) > 1 else None
+    if boxes is None:
+        return unknown
+    if boxes.op == "Conv":
+        return False, "boxes leave the graph as a convolution gives them"
+    if boxes.op in ("Mul", "Add", "Pow", "Exp", "Div"):
+        return True, f"the graph decodes its boxes ({boxes.op})"
+    return unknown

@@ -1,0 +1,16 @@
+"""Inputs for an annotator's prompts, and the settings of interactors."""
+
+from builder.families.evidence import Evidence
+from builder.families.match import Setting
+
+PROMPT_SETTINGS = (
+    Setting("min_pos_points", 1, "a mask from the first point on"),
+    Setting("min_neg_points", 0, "points outside are not needed"),
+    Setting("start_with_box", "optional", "SAM takes boxes as well"),
+)
+"""What CVAT asks of the annotator."""
+
+
+def takes(evidence: Evidence, *words: str) -> bool:
+    """Whether, for each word, the name of an input contains it."""
+    return all(evidence.input_named(word) is not None for word in words)
