@@ -1,4 +1,4 @@
-"""docs/diagnostics.md: all rules, found by looking at the modules of `builder`."""
+"""docs/diagnostics.md: all rules, found in the modules of `builder`."""
 
 import importlib
 import pkgutil
@@ -7,16 +7,17 @@ from functools import cache
 from itertools import chain
 
 from builder.diagnostics.rule import Rule
+from builder.reference.markdown import contents
 
 _HEAD = """\
 # Diagnostics
 
-This page is generated from the rules in the code: `python -m builder.reference`.
-
 `cvatbuild check` reports each diagnostic with a code. Codes are stable, so scripts can rely on
 them. An error means that no function, or none that works, can be built; `check` then exits with
 status 1. A warning means that a function can be built, but most likely does not do what its author
-wants; `--strict` makes warnings count as errors.
+wants; with `--strict`, `check` exits with status 1 on warnings too.
+
+`python -m builder.reference` generates this page from the rules in the code.
 """
 
 _GROUPS = {
@@ -69,13 +70,12 @@ def _rules_in(package: str) -> Iterator[Rule]:
 
 def page() -> str:
     """Return the page in Markdown."""
-    parts = [_HEAD]
-    for package, listed in rules().items():
-        if listed:
-            rows = [
-                f"| `{rule.code}` | {rule.severity} | {rule.title} | {rule.why} |"
-                for rule in listed
-            ]
-            table = "\n".join(["| code | severity | title | why |", "|---|---|---|---|", *rows])
-            parts.append(f"## {_GROUPS[package]}\n\n{table}\n")
+    groups = {_GROUPS[package]: listed for package, listed in rules().items() if listed}
+    parts = [_HEAD, *contents(list(groups)), ""]
+    for title, listed in groups.items():
+        rows = [
+            f"| `{rule.code}` | {rule.severity} | {rule.title} | {rule.why} |" for rule in listed
+        ]
+        table = "\n".join(["| code | severity | title | why |", "|---|---|---|---|", *rows])
+        parts.append(f"## {title}\n\n{table}\n")
     return "\n".join(parts)
