@@ -4,6 +4,9 @@ The angle is measured from the x axis towards the y axis, clockwise on a screen,
 Ultralytics.
 """
 
+from math import radians
+
+import cv2
 import numpy as np
 
 from runtimes.arrays import Array
@@ -28,6 +31,22 @@ def from_corners(points: Array) -> Array:
     sides = np.stack([np.hypot(*along.T), np.hypot(*across.T)], axis=1)
     angle = np.arctan2(along[:, 1], along[:, 0])
     return np.concatenate([centre, sides, angle[:, None]], axis=1)
+
+
+def enclosing(points: Array) -> tuple[float, float, float, float, float]:
+    """Return the smallest oriented box around points; its angle is from -45 to 45 degrees.
+
+    Args:
+        points: (P, 2) or (P, 1, 2), int32 or float32.
+
+    Returns:
+        Centre x, centre y, width, height, angle.
+    """
+    (x, y), (width, height), angle = cv2.minAreaRect(points)
+    if not -45 <= angle < 45:
+        # The same box, with its more horizontal side as the width.
+        width, height, angle = height, width, angle - 90 if angle > 0 else angle + 90
+    return x, y, width, height, radians(angle)
 
 
 def bounds(boxes: Array) -> Array:

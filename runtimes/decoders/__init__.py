@@ -1,1 +1,1 @@
-"""Steps from the model's outputs to instances, one module a family of models."""
+"""Steps that decode the model's outputs, one module per family of models."""

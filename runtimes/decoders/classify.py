@@ -1,4 +1,4 @@
-"""Classifiers: one score for each class, about the image as a whole."""
+"""Image classification: one score per class."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,17 +17,17 @@ from runtimes.view import View
 
 
 def _declared_classes(tensor: Tensor) -> int | None:
-    """How many classes the output has, None where the graph leaves it open.
+    """Return the number of classes of the output, or None for a dynamic axis.
 
     Raises:
-        BadModel: it holds more than one score for each class.
+        BadModel: the output has more than one score per class.
     """
     shape = tensor.shape
     batch, sizes = (shape[0], shape[1:]) if len(shape) > 1 else (1, shape)
     long = [size for size in sizes if size is not None and size != 1]
     if batch not in (1, None) or len(long) > 1 or not sizes:
         raise BadModel(
-            f"the output {tensor} does not hold one score for each class",
+            f"the output {tensor} does not hold one score per class",
             where="output",
             allowed="[1, classes], [classes] or [1, classes, 1, 1]",
             hint="is this step meant for this model?",
@@ -40,10 +40,10 @@ def _declared_classes(tensor: Tensor) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Classify(Decoder):
-    """Scores of classes for the whole image: [1, classes], [classes] or [1, classes, 1, 1].
+    """Class scores of the whole image: [1, classes], [classes] or [1, classes, 1, 1].
 
-    Every class above the threshold becomes an instance as large as the image. For the best class
-    alone, follow it with `top_k: 1`.
+    Each class above the threshold becomes an instance with the image as its box. For the class with
+    the highest score only, follow it with `top_k: 1`.
 
     Example:
         - classify: {activation: softmax}
@@ -52,11 +52,11 @@ class Classify(Decoder):
     space: ClassVar[Literal["input", "image"]] = "image"
 
     output: str | None = None
-    """The output's name. Default: the only one with one, two or four axes."""
+    """Name of the output. Default: the only output with one, two or four axes."""
     activation: Literal["none", "softmax", "sigmoid"] = "none"
-    """What makes probabilities of the output: `none` where they are in the graph (Ultralytics),
-    `softmax` for logits of which one class is true (most others; low thresholds or `top_k: 1` show
-    the best class), `sigmoid` for logits of classes that do not exclude each other."""
+    """Activation that converts the output to probabilities: `none` if it is in the graph
+    (Ultralytics), `softmax` for logits of exclusive classes (most other models), `sigmoid` for
+    logits of independent classes."""
 
     def bind(self, signature: Signature, classes: Classes) -> "Classify":
         """See Decoder.bind."""
@@ -68,7 +68,7 @@ class Classify(Decoder):
         return replace(self, output=tensor.name)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """See Decoder. The box of every instance is the image."""
+        """See Decoder. The box of each instance is the image."""
         values = take(outputs, self.output)
         if values.ndim == 0 or values.size != max(values.shape) or values.shape[1:].count(0):
             raise BadModel(

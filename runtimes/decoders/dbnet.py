@@ -1,8 +1,7 @@
-"""Lines of text from a map of where text is."""
+"""Text detection by DBNet: oriented boxes from a probability map."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import radians
 from typing import ClassVar
 
 import cv2
@@ -13,40 +12,40 @@ from runtimes.classes import Classes
 from runtimes.decoders.outputs import take
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
-from runtimes.rotated import bounds, corners
+from runtimes.rotated import bounds, corners, enclosing
 from runtimes.signature import Signature
 from runtimes.step import Capability, Count, Decoder, Fraction, Positive
 from runtimes.view import View
 
 _LEAST_SIDE = 3
-"""The least side of a rectangle around the shrunken text, in cells of the map, as in PP-OCR."""
+"""Minimum side of a rectangle around shrunken text, in cells of the map, as in PP-OCR."""
 _LEAST_GROWN_SIDE = 5
-"""The same of the rectangle after it has grown."""
+"""Minimum side of the rectangle after unclipping."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dbnet(Decoder):
-    """PP-OCR's and other DBNets' text detection: a probability, [1, 1, h, w]. Class 0, oriented.
+    """Text detection by PP-OCR and other DBNets: a probability map, [1, 1, h, w].
 
-    Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", 2020, with the
-    details of PP-OCR. The score is the mean probability in the rectangle around the shrunken text;
-    PP-OCR's own threshold for it is 0.6.
+    The instances are oriented boxes of class 0. The score is the mean probability in the rectangle
+    around the shrunken text; PP-OCR's default threshold is 0.6. Source: Liao et al., "Real-time
+    Scene Text Detection with Differentiable Binarization", 2020, and PP-OCR's implementation.
 
     Example:
         - dbnet: {level: 0.3, unclip: 2.0}
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with four axes."""
+    """Name of the output. Default: the only output with four axes."""
     level: Fraction = 0.3
-    """The probability above which a pixel belongs to text."""
+    """Probability above which a pixel belongs to text."""
     unclip: Positive = 1.6
-    """How far a rectangle grows: by its area times this over its perimeter, on each side. The model
-    is trained on text shrunk by about as much."""
+    """Expansion of each rectangle, because the model is trained on shrunken text. Each side moves
+    outwards by area * unclip / perimeter."""
     dilate: bool = True
-    """Widen the text by a pixel to the right and below before it is outlined."""
+    """Dilate the text by one pixel to the right and below before tracing its contours."""
     max: Count = 1000
-    """The most outlines that are looked at, the largest first."""
+    """Maximum number of contours to process, largest first."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"oriented"})
 
@@ -56,7 +55,7 @@ class Dbnet(Decoder):
         shape = tensor.shape
         if len(shape) != 4 or shape[0] not in (1, None) or shape[1] not in (1, None):
             raise BadModel(
-                f"the output {tensor} does not hold one probability for each pixel",
+                f"the output {tensor} does not hold one probability per pixel",
                 where="output",
                 allowed="[1, 1, height, width]",
                 fault=Fault.OUTPUT_LAYOUT,
@@ -77,7 +76,7 @@ class Dbnet(Decoder):
             for rectangle, score in self._rectangles(values[0, 0])
             if score > threshold
         ]
-        # One box without its row would have no columns.
+        # Without reshaping, an empty list would have no columns.
         boxes = np.array([box for box, _ in found]).reshape(-1, 5)
         boxes[:, 2:4] = _grown(boxes[:, 2:4], self.unclip)
         scores = np.array([score for _, score in found])
@@ -87,11 +86,11 @@ class Dbnet(Decoder):
         return Instances.of(bounds(boxes), scores, np.zeros(len(boxes)), rotated=boxes)
 
     def _rectangles(self, values: Array) -> list[tuple[tuple[float, ...], np.float32]]:
-        """Rectangles around shrunken text, oriented, in cells of the map, and their scores.
+        """Return the oriented rectangles around shrunken text, in cells of the map, and scores.
 
-        OpenCV walks through the centres of the outermost pixels, whose numbers are those of their
-        left and upper edges. Widened by one pixel to the right and below, the walk's numbers are
-        those of all four edges; without that, the centres are half a pixel further.
+        OpenCV's contours go through the centres of the outermost pixels; their integer coordinates
+        are those of the pixels' left and upper edges. With dilation by one pixel to the right and
+        below, they are those of all four edges. Without it, half a pixel is added.
         """
         text = (values > self.level).astype(np.uint8)
         probability = np.ascontiguousarray(values, np.float32)
@@ -102,24 +101,21 @@ class Dbnet(Decoder):
         offset = 0.0 if self.dilate else 0.5
         found: list[tuple[tuple[float, ...], np.float32]] = []
         for line in sorted(outer, key=cv2.contourArea, reverse=True)[: self.max]:
-            (x, y), (width, height), angle = cv2.minAreaRect(line)
+            box = enclosing(np.asarray(line))
+            x, y, width, height, _ = box
             if min(width, height) < _LEAST_SIDE:
                 continue
-            if not -45 <= angle < 45:
-                # The same rectangle, with the side nearest to the horizontal as its width.
-                width, height, angle = height, width, angle - 90 if angle > 0 else angle + 90
-            box = (x, y, width, height, radians(angle))
             score = _mean_inside(probability, corners(np.array([box]))[0])
             found.append(((x + offset, y + offset, *box[2:]), score))
         return found
 
 
 def _mean_inside(values: Array, polygon: Array) -> np.float32:
-    """The mean of the values whose cells a polygon covers.
+    """Return the mean of the values whose cells a polygon covers.
 
     Args:
         values: (h, w) float32.
-        polygon: (P, 2) x y, whole numbers at the centres of cells.
+        polygon: (P, 2) x y; integers are the centres of cells.
     """
     height, width = values.shape
     left, top = np.floor(polygon.min(axis=0)).astype(int).clip(0, [width - 1, height - 1])
@@ -130,18 +126,19 @@ def _mean_inside(values: Array, polygon: Array) -> np.float32:
 
 
 def _grown(sides: Array, ratio: float) -> Array:
-    """Sides of rectangles, (N, 2), after growing outwards by area * ratio / perimeter.
+    """Return the sides of rectangles, (N, 2), expanded by area * ratio / perimeter.
 
-    The offset polygon has rounded corners; the least rectangle around it is the old one, with each
-    side longer by twice the distance.
+    PP-OCR expands the polygon with rounded corners. The smallest rectangle around the result is the
+    old one with both sides longer by twice the distance.
     """
     distance = sides.prod(axis=1) * ratio / (2 * sides.sum(axis=1))
     return np.asarray(sides + 2 * distance[:, None])
 
 
 def _scaled(boxes: Array, x: float, y: float) -> Array:
-    """Oriented boxes, (N, 5), from a map's cells to the model's input pixels.
+    """Scale oriented boxes, (N, 5), from a map's cells to pixels of the model's input.
 
-    Maps of text have the input's size, or a whole fraction of it along both axes.
+    The angle is kept, because the map has the input's size divided by the same integer on both
+    axes.
     """
     return np.asarray(boxes * [x, y, (x * y) ** 0.5, (x * y) ** 0.5, 1])

@@ -1,4 +1,4 @@
-"""Transformers that give a fixed number of queries: DETR, RT-DETR, D-FINE, DEIM, RF-DETR."""
+"""Transformers with a fixed number of queries: DETR, RT-DETR, D-FINE, DEIM, RF-DETR."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -31,20 +31,20 @@ _SCORES = Role("scores", "scores [1, queries]", ("score",), ((1, None),))
 
 @dataclass(frozen=True, slots=True)
 class Detr(Decoder):
-    """DETR and Conditional DETR: logits [1, queries, classes + 1], boxes [1, queries, 4]. No `nms`.
+    """DETR and Conditional DETR: logits and boxes. Needs no `nms`.
 
-    A softmax over the logits gives the scores; the last class means that there is nothing. Boxes
-    are centre x, centre y, width, height in 0..1 of the model's input. Source: Carion et al.,
-    "End-to-End Object Detection with Transformers", 2020.
+    The logits are [1, queries, classes + 1]; the scores are their softmax, and the last class means
+    "no object". The boxes are [1, queries, 4] of centre x, centre y, width, height in 0..1 of the
+    model's input. Source: Carion et al., "End-to-End Object Detection with Transformers", 2020.
 
     Example:
         - detr: {logits: logits, boxes: pred_boxes}
     """
 
     logits: str | None = None
-    """The name of the output with the logits. Default: known by name or shape."""
+    """Name of the output with the logits. Default: recognised by its name or shape."""
     boxes: str | None = None
-    """The name of the output with the boxes. Default: known by name or shape."""
+    """Name of the output with the boxes. Default: recognised by its name or shape."""
 
     def bind(self, signature: Signature, classes: Classes) -> "Detr":
         """See Decoder.bind."""
@@ -54,19 +54,19 @@ class Detr(Decoder):
         assert boxes is not None
         width = logits.shape[2]
         if width is not None:
-            classes.check(width - 1, f"{logits}: {width} logits = 1 for nothing + {width - 1}")
+            classes.check(width - 1, f"{logits}: {width} logits = 1 for no object + {width - 1}")
         return replace(self, logits=logits.name, boxes=boxes.name)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Take the best class of each query."""
+        """See Decoder. Each query has its class with the highest score."""
         parts = [(_LOGITS, self.logits), (_BOXES, self.boxes)]
         logits, boxes = rows(outputs, parts, self.name())
         if logits.shape[1] < 2:
             raise BadModel(
-                f"`{self.name()}` decodes logits of a class and of nothing, got 1 logit a query",
+                f"`{self.name()}` decodes logits of classes and of no object, got 1 per query",
                 where=_LOGITS.key,
             )
-        with np.errstate(invalid="ignore"):  # infinite logits make NaN, which no threshold passes
+        with np.errstate(invalid="ignore"):  # infinite logits give NaN, which exceeds no threshold
             scores = softmax(logits.astype(np.float32), axis=1)[:, :-1]
         best = scores.max(axis=1)
         kept = np.flatnonzero(best > threshold)
@@ -76,23 +76,23 @@ class Detr(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class Rtdetr(Decoder):
-    """RT-DETR, D-FINE and RF-DETR: logits [1, queries, classes], boxes [1, queries, 4]. No `nms`.
+    """RT-DETR, D-FINE and RF-DETR: logits and boxes. Needs no `nms`.
 
-    A sigmoid over the logits gives the scores, and the best of all queries and classes are taken
-    together, so one query may be found as two classes. Boxes are centre x, centre y, width, height
-    in 0..1 of the model's input. Source: post_process_object_detection of transformers'
-    RTDetrImageProcessor.
+    The logits are [1, queries, classes]; the scores are their sigmoid. The highest scores of all
+    queries and classes are selected, so one query can be found as two classes. The boxes are
+    [1, queries, 4] of centre x, centre y, width, height in 0..1 of the model's input. Source:
+    post_process_object_detection of transformers' RTDetrImageProcessor.
 
     Example:
         - rtdetr: {queries: 300}
     """
 
     logits: str | None = None
-    """The name of the output with the logits. Default: known by name or shape."""
+    """Name of the output with the logits. Default: recognised by its name or shape."""
     boxes: str | None = None
-    """The name of the output with the boxes. Default: known by name or shape."""
+    """Name of the output with the boxes. Default: recognised by its name or shape."""
     queries: Count | None = None
-    """How many of all queries and classes to take at most. Default: as many as there are
+    """Maximum number of scores to select from all queries and classes. Default: the number of
     queries."""
 
     def bind(self, signature: Signature, classes: Classes) -> "Rtdetr":
@@ -125,24 +125,24 @@ class Rtdetr(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class RtdetrConcat(Decoder):
-    """RT-DETR as Ultralytics exports it: [1, queries, 4 + classes]. No `nms` after it.
+    """RT-DETR exported by Ultralytics: [1, queries, 4 + classes]. Needs no `nms`.
 
-    Centre x, centre y, width, height in 0..1 of the model's input, then scores that have been
-    through the sigmoid. The model wants its image stretched: `resize`, not `letterbox`.
+    A query is centre x, centre y, width, height in 0..1 of the model's input, then the scores after
+    the sigmoid. Preprocess with `resize`, not `letterbox`.
 
     Example:
         - rtdetr_concat
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with three axes."""
+    """Name of the output. Default: the only output with three axes."""
 
     def bind(self, signature: Signature, classes: Classes) -> "RtdetrConcat":
         """See Decoder.bind."""
         (tensor,) = resolve(signature, [(_CONCAT, self.output)])
         assert tensor is not None
         queries, columns = tensor.shape[1:]
-        # A raw YOLO head has these axes the other way round, and thousands of candidates.
+        # A raw YOLO head has these axes swapped, and thousands of candidates.
         if queries is not None and columns is not None and columns > _MOST_COLUMNS:
             raise BadModel(
                 f"the output {tensor} has {columns} values for each of {queries} queries",
@@ -157,7 +157,7 @@ class RtdetrConcat(Decoder):
         return replace(self, output=tensor.name)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Take the best class of each query."""
+        """See Decoder. Each query has its class with the highest score."""
         (table,) = rows(outputs, [(_CONCAT, self.output)], self.name())
         if table.shape[1] < 5:
             raise BadModel(
@@ -172,28 +172,27 @@ class RtdetrConcat(Decoder):
 
 
 _MOST_COLUMNS = 2000
-"""No detector has more classes; a raw head has more candidates (8400 at 640 x 640)."""
+"""Maximum number of columns; a raw YOLO head has more candidates (8400 at 640 x 640)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RtdetrDeploy(Decoder):
-    """RT-DETR, D-FINE and DEIM as their authors deploy them: labels, boxes, scores. No `nms`.
+    """RT-DETR, D-FINE and DEIM exported by their authors' deployment scripts. Needs no `nms`.
 
-    labels [1, queries], boxes [1, queries, 4] of x1, y1, x2, y2, scores [1, queries]: decoded
-    inside the model, for an image of the size that its second input `orig_target_sizes` [1, 2]
-    names. That input has to be fed with width and height of the model's own input; then the boxes
-    are in pixels of it, as those of all other decoders.
+    labels [1, queries], boxes [1, queries, 4] of x1, y1, x2, y2, scores [1, queries]. The model
+    scales the boxes to the size in its second input, `orig_target_sizes` [1, 2]. The function feeds
+    width and height of the model's input, so the boxes are in pixels of the input.
 
     Example:
         - rtdetr_deploy: {labels: labels, boxes: boxes, scores: scores}
     """
 
     labels: str | None = None
-    """The name of the output with the classes. Default: known by name or type."""
+    """Name of the output with the classes. Default: recognised by its name or type."""
     boxes: str | None = None
-    """The name of the output with the boxes. Default: known by name or shape."""
+    """Name of the output with the boxes. Default: recognised by its name or shape."""
     scores: str | None = None
-    """The name of the output with the scores. Default: known by name or type."""
+    """Name of the output with the scores. Default: recognised by its name or type."""
 
     def bind(self, signature: Signature, classes: Classes) -> "RtdetrDeploy":
         """See Decoder.bind."""
@@ -211,6 +210,6 @@ class RtdetrDeploy(Decoder):
 
 
 _OTHERS = (
-    "`detr` and `rtdetr` are for logits and boxes, `rtdetr_concat` for one output [1, queries, "
+    "use `detr` or `rtdetr` for logits and boxes, `rtdetr_concat` for one output [1, queries, "
     "4 + classes], `rtdetr_deploy` for labels, boxes and scores"
 )

@@ -1,4 +1,4 @@
-"""The four outputs of TensorRT's EfficientNMS plug-in, which other exporters imitate."""
+"""The four outputs of TensorRT's EfficientNMS plug-in, which other exporters also use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,24 +21,25 @@ _CLASSES = Role("det_classes", "classes [1, N]", ("class", "label"), ((1, None),
 
 @dataclass(frozen=True, slots=True)
 class EfficientNms(Decoder):
-    """Boxes that the model has suppressed itself, with their number. No `nms` after it.
+    """Final boxes of models with TensorRT's EfficientNMS plug-in. Needs no `nms`.
 
-    num_dets [1, 1], det_boxes [1, N, 4] x1, y1, x2, y2 in pixels of the model's input, det_scores
-    [1, N], det_classes [1, N]. Format: TensorRT's efficientNMSPlugin, whose rows after the first
-    num_dets are not defined.
+    num_dets [1, 1], det_boxes [1, N, 4] of x1, y1, x2, y2 in pixels of the model's input,
+    det_scores [1, N], det_classes [1, N]. Format: TensorRT's efficientNMSPlugin; the rows after
+    the first num_dets are undefined.
 
     Example:
         - efficient_nms
     """
 
     num_dets: str | None = None
-    """The name of the output with the number of detections. Default: known by name or shape."""
+    """Name of the output with the number of detections. Default: recognised by its name or
+    shape."""
     det_boxes: str | None = None
-    """The name of the output with the boxes. Default: known by name or shape."""
+    """Name of the output with the boxes. Default: recognised by its name or shape."""
     det_scores: str | None = None
-    """The name of the output with the scores. Default: known by name or type."""
+    """Name of the output with the scores. Default: recognised by its name or type."""
     det_classes: str | None = None
-    """The name of the output with the classes. Default: known by name or type."""
+    """Name of the output with the classes. Default: recognised by its name or type."""
 
     def bind(self, signature: Signature, classes: Classes) -> "EfficientNms":
         """See Decoder.bind."""

@@ -1,4 +1,4 @@
-"""The grids of heads without decoding: one grid of cells for each stride."""
+"""The grids of raw heads: one grid of cells for each stride."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from runtimes.view import View
 
 
 def cells(numbers: Array, grids: Sequence[Size]) -> tuple[Array, Array]:
-    """Where candidates lie, in a head whose grids follow one another, each row by row.
+    """Return the cells of candidates that are ordered grid by grid and row by row.
 
     Args:
-        numbers: (M,) of the candidates, counted over all grids.
-        grids: rows and columns of each.
+        numbers: (M,) indexes of the candidates over all grids.
+        grids: rows and columns of each grid.
 
     Returns:
-        (M, 2) column and row within the grid, (M,) the number of the grid.
+        (M, 2) column and row within the grid, (M,) the index of the grid.
     """
     ends = np.cumsum([height * width for height, width in grids])
     level = np.searchsorted(ends, numbers, side="right")
@@ -28,26 +28,32 @@ def cells(numbers: Array, grids: Sequence[Size]) -> tuple[Array, Array]:
 
 
 def check_count(count: int, grids: Sequence[Size], strides: Sequence[int], view: View) -> None:
-    """Stop where a head's candidates do not fill the grids.
+    """Compare the number of candidates with the cells of all grids.
+
+    Args:
+        count: of candidates.
+        grids: rows and columns of each grid.
+        strides: of each grid, in pixels of the input.
+        view: the size of the input.
 
     Raises:
-        BadModel: there are more or fewer.
+        BadModel: the numbers differ.
     """
     wanted = sum(height * width for height, width in grids)
     if count != wanted:
         sums = " + ".join(f"{height}x{width}" for height, width in grids)
         raise BadModel(
-            f"the model gave {count} candidates; an input of {view.input[0]}x{view.input[1]} and "
-            f"strides {', '.join(map(str, strides))} make {wanted} ({sums})",
+            f"the model has {count} candidates; an input of {view.input[0]}x{view.input[1]} and "
+            f"strides {', '.join(map(str, strides))} give {wanted} ({sums})",
             where="strides",
             found=str(list(strides)),
-            hint="strides are how many pixels a cell of each grid covers, in the order of the "
-            "outputs' candidates",
+            hint="set `strides` to the size of a cell of each grid in pixels of the input, in the "
+            "order of the candidates",
         )
 
 
 def check_strides(strides: Sequence[int]) -> None:
-    """Stop where there are none.
+    """Check that strides are given.
 
     Raises:
         BadModel: the list is empty.

@@ -1,4 +1,4 @@
-"""Top-down pose: the keypoints of the one person, hand or animal that fills the image."""
+"""Top-down pose estimation: the keypoints of one person, hand or animal per image."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,20 +17,21 @@ from runtimes.view import View
 
 
 def one_pose(points: Array, visible: float, threshold: float) -> Instances:
-    """The one instance that keypoints belong to, or none.
+    """Return keypoints as one instance, or no instance if its score is too low.
 
-    Its score is the mean of the keypoints' scores. Its box is around the keypoints whose score
-    exceeds `visible` (around all of them where none does), and at least a pixel wide and high, so
-    that a single keypoint has one too.
+    The score is the mean confidence of the keypoints. The box encloses the keypoints with a
+    confidence above `visible`, or all of them if there are none. It is at least one pixel wide and
+    high, so that a single keypoint also has a box.
 
     Args:
-        points: (K, 3) x, y in pixels of the model's input, and score.
+        points: (K, 3) x, y in pixels of the model's input, and confidence.
         visible: 0..1.
-        threshold: what the instance's score must exceed.
+        threshold: the score that the instance must exceed.
     """
     points = points.astype(np.float64)
     points[:, 2] = points[:, 2].clip(0, 1)
-    # In single precision, as the model's values are: at a limit is not above it.
+    # In single precision, like the model's values, so that a value equal to a limit is not above
+    # it.
     shown = points[:, 2].astype(np.float32) > visible
     sure = points[shown] if shown.any() else points
     least, most = sure[:, :2].min(axis=0), sure[:, :2].max(axis=0)
@@ -42,18 +43,18 @@ def one_pose(points: Array, visible: float, threshold: float) -> Instances:
 
 @dataclass(frozen=True, slots=True)
 class Heatmap(Decoder):
-    """A heatmap for each keypoint of one person, [1, keypoints, h, w]: HRNet, ViTPose. Class 0.
+    """One heatmap per keypoint of one person, [1, keypoints, h, w]: HRNet, ViTPose.
 
-    The image should show one person; the whole of it is one instance.
+    The image should show one person. The result is one instance of class 0.
 
     Example:
         - heatmap: {visible: 0.3}
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with four axes."""
+    """Name of the output. Default: the only output with four axes."""
     visible: Fraction = 0.3
-    """The score above which a keypoint counts for the instance's box."""
+    """Confidence above which a keypoint is included in the instance's box."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
@@ -71,11 +72,11 @@ class Heatmap(Decoder):
         return replace(self, output=tensor.name)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Take each heatmap's maximum, a quarter of a cell towards the higher neighbour.
+        """See Decoder. A keypoint is the heatmap's maximum, shifted to its higher neighbour.
 
-        The shift is that of Newell, Yang and Deng, "Stacked Hourglass Networks for Human Pose
-        Estimation", 2016. Cell i, shifted by s, lies at (i + s) * input size / heatmap size in the
-        model's input: mmpose's MSRAHeatmap, whose cell 0 is at 0 and not half a cell further.
+        The shift is a quarter of a cell, as in Newell, Yang and Deng, "Stacked Hourglass Networks
+        for Human Pose Estimation", 2016. Cell i, shifted by s, is at (i + s) * input size / heatmap
+        size in the model's input, as in mmpose's MSRAHeatmap: cell 0 is at 0, not at half a cell.
         """
         values = take(outputs, self.output)
         if values.ndim != 4 or values.shape[0] != 1 or not values.size:
@@ -97,11 +98,11 @@ class Heatmap(Decoder):
 
 
 def _quarter(lines: Array, peaks: Array) -> Array:
-    """A quarter towards the higher neighbour of each line's peak; 0 at a line's ends.
+    """Return the shift from each line's peak to its higher neighbour; 0 at a line's ends.
 
     Args:
         lines: (K, n).
-        peaks: (K,) the numbers of the peaks.
+        peaks: (K,) indexes of the peaks.
 
     Returns:
         (K,) -0.25, 0 or 0.25.
@@ -115,23 +116,25 @@ def _quarter(lines: Array, peaks: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Simcc(Decoder):
-    """RTMPose: two rows for each keypoint of one person, one along x, one along y. Class 0.
+    """RTMPose and other SimCC models: scores along x and along y for each keypoint of one person.
 
-    [1, keypoints, width * split] and [1, keypoints, height * split]. The image should show one
-    person; the whole of it is one instance.
+    The outputs are [1, keypoints, width * split] and [1, keypoints, height * split]. The image
+    should show one person. The result is one instance of class 0.
 
     Example:
         - simcc: {x: simcc_x, y: simcc_y}
     """
 
     x: str | None = None
-    """The name of the output along x. Default: `simcc_x`, or the first of two with three axes."""
+    """Name of the output along x. Default: `simcc_x`, otherwise the first of two outputs with three
+    axes."""
     y: str | None = None
-    """The name of the output along y. Default: `simcc_y`, or the second of two with three axes."""
+    """Name of the output along y. Default: `simcc_y`, otherwise the second of two outputs with
+    three axes."""
     split: Positive = 2.0
-    """How many bins there are for each pixel of the model's input."""
+    """Number of bins per pixel of the model's input."""
     visible: Fraction = 0.3
-    """The score above which a keypoint counts for the instance's box."""
+    """Confidence above which a keypoint is included in the instance's box."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
@@ -156,7 +159,7 @@ class Simcc(Decoder):
         keypoints = {tensor.shape[1] for tensor in (x, y)} - {None}
         if x.name == y.name or len(keypoints) > 1 or len(x.shape) != 3 or len(y.shape) != 3:
             raise BadModel(
-                f"{x} and {y} are not the rows along x and along y of the same keypoints",
+                f"{x} and {y} are not the scores along x and along y of the same keypoints",
                 where="x",
                 allowed="two outputs [1, keypoints, bins]",
                 fault=Fault.OUTPUT_LAYOUT,
@@ -165,7 +168,7 @@ class Simcc(Decoder):
         return replace(self, x=x.name, y=y.name)
 
     def _named(self, signature: Signature, axis: str) -> Tensor | None:
-        """The output along an axis, by the manifest's name or the usual one."""
+        """Return the output along an axis, by the manifest's name or the usual one, or None."""
         name = self.x if axis == "x" else self.y
         if name is not None:
             return signature.output(name, rank=(3,), role=f"the bins along {axis}")
@@ -173,10 +176,10 @@ class Simcc(Decoder):
         return usual[0] if usual else None
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Take the highest bin of each row; a keypoint's score is the lesser of its two maxima.
+        """See Decoder. A keypoint's confidence is the lower of its maxima along x and along y.
 
-        Li et al., "SimCC: a Simple Coordinate Classification Perspective for Human Pose
-        Estimation", 2022; bin i lies at i / split, as in mmpose.
+        Source: Li et al., "SimCC: a Simple Coordinate Classification Perspective for Human Pose
+        Estimation", 2022. Bin i is at i / split, as in mmpose.
         """
         bins = [take(outputs, self.x), take(outputs, self.y)]
         height, width = view.input
@@ -196,7 +199,7 @@ class Simcc(Decoder):
                 where="x",
             )
         if not bins[0].size:
-            raise BadModel(f"`{self.name()}` got no keypoints", where="x")
+            raise BadModel("the outputs have no keypoints", where="x")
         places = np.stack([values[0].argmax(axis=1) for values in bins], axis=1) / self.split
         scores = np.minimum(*(values[0].max(axis=1) for values in bins))
         return one_pose(np.column_stack([places, scores]), self.visible, threshold)

@@ -1,4 +1,4 @@
-"""MoveNet: keypoints of one person, or of up to six."""
+"""MoveNet: keypoints of one person, or of up to six people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,23 +17,23 @@ from runtimes.step import Capability, Decoder, Fraction
 from runtimes.view import View
 
 _BOX = 5
-"""The values after a person's keypoints: ymin, xmin, ymax, xmax, score."""
+"""Number of values after a person's keypoints: ymin, xmin, ymax, xmax, score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movenet(Decoder):
-    """MoveNet for one person: [1, 1, 17, 3] of y, x, score, in parts of the model's input. Class 0.
+    """MoveNet SinglePose: [1, 1, 17, 3] of y, x, confidence in 0..1 of the model's input.
 
-    The format is that of the model's card, tfhub.dev/google/movenet/singlepose.
+    The result is one instance of class 0. Source: tfhub.dev/google/movenet/singlepose.
 
     Example:
         - movenet: {visible: 0.2}
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with four axes."""
+    """Name of the output. Default: the only output with four axes."""
     visible: Fraction = 0.3
-    """The score above which a keypoint counts for the instance's box."""
+    """Confidence above which a keypoint is included in the instance's box."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
@@ -46,7 +46,7 @@ class Movenet(Decoder):
                 f"the output {tensor} does not hold the keypoints of one person",
                 where="output",
                 allowed="[1, 1, keypoints, 3]",
-                hint="`movenet_multi` is for [1, 6, 56], `heatmap` for [1, keypoints, h, w]",
+                hint="use `movenet_multi` for [1, 6, 56], `heatmap` for [1, keypoints, h, w]",
                 fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(1, f"{tensor}: one person")
@@ -61,23 +61,24 @@ class Movenet(Decoder):
                 where="output",
             )
         if not values.size:
-            raise BadModel(f"`{self.name()}` got no keypoints", where="output")
+            raise BadModel("the output has no keypoints", where="output")
         return one_pose(_points(values[0], view)[0], self.visible, threshold)
 
 
 @dataclass(frozen=True, slots=True)
 class MovenetMulti(Decoder):
-    """MoveNet for several people: [1, 6, 56], keypoints and a box for each. Class 0.
+    """MoveNet MultiPose: [1, 6, 56], keypoints and a box for each of up to six people.
 
-    A row holds y, x, score of each keypoint, then ymin, xmin, ymax, xmax and the person's score, in
-    parts of the model's input: the model's card, tfhub.dev/google/movenet/multipose.
+    A row is y, x, confidence of each keypoint, then ymin, xmin, ymax, xmax and the person's score,
+    in 0..1 of the model's input. The instances have class 0. Source:
+    tfhub.dev/google/movenet/multipose.
 
     Example:
         - movenet_multi
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with three axes."""
+    """Name of the output. Default: the only output with three axes."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
@@ -92,7 +93,7 @@ class MovenetMulti(Decoder):
                 f"the output {tensor} does not hold keypoints and a box for each person",
                 where="output",
                 allowed="[1, people, 3 * keypoints + 5]",
-                hint="`movenet` is for [1, 1, 17, 3]",
+                hint="use `movenet` for [1, 1, 17, 3]",
                 fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(1, f"{tensor}: people")
@@ -115,6 +116,6 @@ class MovenetMulti(Decoder):
 
 
 def _points(values: Array, view: View) -> Array:
-    """(N, K, 3) y, x in parts of the input, score -> (N, K, 3) x, y in its pixels, score."""
+    """Convert (N, K, 3) y, x in 0..1, confidence to x, y in pixels of the input, confidence."""
     height, width = view.input
     return np.asarray(values[..., [1, 0, 2]].astype(np.float64) * [width, height, 1])

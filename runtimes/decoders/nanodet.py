@@ -21,31 +21,32 @@ from runtimes.view import View
 class Nanodet(Decoder):
     """Raw output of NanoDet and NanoDet-Plus. Follow it with `nms`.
 
-    Either one output [1, candidates, classes + 4 * (reg_max + 1)], or for each stride one with
-    class scores [1, n, classes] and one with bins [1, n, 4 * (reg_max + 1)], in any order. Class
-    scores have been through the sigmoid. The distance from a cell's point to each side of the box
-    (left, top, right, bottom) is the expectation over the softmax of its bins, in cells. Source:
-    Li et al., "Generalized Focal Loss", 2020.
+    Either one output [1, candidates, classes + 4 * (reg_max + 1)], or for each stride one output
+    with class scores [1, n, classes] and one with bins [1, n, 4 * (reg_max + 1)], in any order. The
+    sigmoid of the class scores is in the graph. The distance from a cell's centre point to each
+    side of the box (left, top, right, bottom) is the expectation over the softmax of its bins, in
+    cells. Source: Li et al., "Generalized Focal Loss", 2020.
 
     Example:
         - nanodet: {strides: [8, 16, 32], center: middle}   # the first NanoDet
     """
 
     output: str | None = None
-    """The name of the one output. Default: the only one with three axes, if there is only one."""
+    """Name of the output, for models with a single output. Default: the only output with three
+    axes."""
     scores: tuple[str, ...] = ()
-    """The names of the outputs with class scores. Default: known by their shapes, or names."""
+    """Names of the outputs with class scores. Default: recognised by their shapes or names."""
     bins: tuple[str, ...] = ()
-    """The names of the outputs with bins. Default: known by their shapes, or names."""
+    """Names of the outputs with bins. Default: recognised by their shapes or names."""
     strides: tuple[Count, ...] = (8, 16, 32, 64)
-    """How many pixels a cell of each grid covers, in the order of the candidates. The first
-    NanoDet has no 64."""
+    """Size of a cell of each grid in pixels of the input, in the order of the candidates. The first
+    NanoDet has only [8, 16, 32]."""
     reg_max: Count = 7
-    """The number of the last bin."""
+    """Index of the last bin: `reg_max` in the model's configuration."""
     center: Literal["corner", "middle", "pixel"] = "corner"
-    """From which point of its cell a candidate measures: `corner`, the upper left one, x * stride
-    (NanoDet-Plus); `middle`, (x + 0.5) * stride (the first NanoDet); `pixel`, (x + 0.5) * stride -
-    0.5 (NanoDet's first release, the one in OpenCV's model zoo)."""
+    """Centre point of a cell: `corner`, x * stride (NanoDet-Plus); `middle`, (x + 0.5) * stride
+    (the first NanoDet); `pixel`, (x + 0.5) * stride - 0.5 (NanoDet's first release, the one in
+    OpenCV's model zoo)."""
 
     def bind(self, signature: Signature, classes: Classes) -> "Nanodet":
         """See Decoder.bind."""
@@ -53,7 +54,7 @@ class Nanodet(Decoder):
         heads = [tensor for tensor in signature.outputs if len(tensor.shape) == 3]
         if self.output is not None or not (len(heads) > 1 or self.scores or self.bins):
             return self._bind_one(signature, classes)
-        scores, bins = self._tell_apart(signature, heads)
+        scores, bins = self._scores_and_bins(signature, heads)
         for tensor in scores:
             if tensor.shape[2] is not None:
                 classes.check(tensor.shape[2], str(tensor))
@@ -64,7 +65,7 @@ class Nanodet(Decoder):
         )
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Take the best class of each candidate."""
+        """See Decoder. Each candidate has its class with the highest score."""
         height, width = view.input
         grids = [(-(-height // stride), -(-width // stride)) for stride in self.strides]
         shift = {"corner": (0.0, 0.0), "middle": (0.5, 0.0), "pixel": (0.5, 0.5)}[self.center]
@@ -86,23 +87,25 @@ class Nanodet(Decoder):
 
     @property
     def _columns(self) -> int:
-        """How many bins a candidate has for its four sides."""
+        """The number of bins of a candidate, for all four sides."""
         return 4 * (self.reg_max + 1)
 
     def _bind_one(self, signature: Signature, classes: Classes) -> "Nanodet":
-        """With the one output that holds everything.
+        """Return the step bound to a single output with scores and bins.
 
         Raises:
-            BadModel: it cannot.
+            BadModel: the output does not have these columns.
         """
-        tensor = signature.output(self.output, rank=(3,), role=f"[1, candidates, {self._one()}]")
+        tensor = signature.output(
+            self.output, rank=(3,), role=f"[1, candidates, {self._columns_text()}]"
+        )
         columns = tensor.shape[-1]
         if len(tensor.shape) != 3 or (columns is not None and columns <= self._columns):
             raise BadModel(
                 f"the output {tensor} does not hold candidates of `nanodet`",
                 where="output",
-                allowed=f"[1, candidates, {self._one()}]",
-                hint="is `reg_max` the model's?",
+                allowed=f"[1, candidates, {self._columns_text()}]",
+                hint="set `reg_max` to the model's",
                 fault=Fault.OUTPUT_LAYOUT,
             )
         if columns is not None:
@@ -110,17 +113,17 @@ class Nanodet(Decoder):
             classes.check(left, f"{tensor}: {columns} columns = {self._columns} bins + {left}")
         return replace(self, output=tensor.name)
 
-    def _one(self) -> str:
-        """The last axis of the one output."""
+    def _columns_text(self) -> str:
+        """Return the size of the last axis of a single output, for messages."""
         return f"classes + {self._columns}"
 
-    def _tell_apart(
+    def _scores_and_bins(
         self, signature: Signature, heads: list[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """The outputs with class scores and those with bins, as many of each as strides.
+        """Return the outputs with class scores and those with bins, one of each per stride.
 
         Raises:
-            BadModel: they are not.
+            BadModel: the number of outputs differs, or a shape does not fit.
         """
         listing = ", ".join(str(tensor) for tensor in signature.outputs)
         if self.scores or self.bins:
@@ -148,7 +151,7 @@ class Nanodet(Decoder):
                 where="scores",
                 found=listing,
                 allowed=f"[1, n, classes] and [1, n, {self._columns}] for each stride, or one "
-                f"[1, candidates, {self._one()}]",
+                f"[1, candidates, {self._columns_text()}]",
                 hint="give the model's `strides` and `reg_max`, or name the outputs: `scores: "
                 "[NAME, ...]`, `bins: [NAME, ...]`",
                 fault=Fault.OUTPUT_MISSING,
@@ -158,17 +161,18 @@ class Nanodet(Decoder):
     def _levels(
         self, outputs: Mapping[str, Array], grids: Sequence[Size], view: View
     ) -> list[tuple[Array, Array, list[int]]]:
-        """Scores (n, classes), bins (n, 4 * (reg_max + 1)), and the grids that they cover.
+        """Return scores (n, classes), bins (n, 4 * (reg_max + 1)) and the indexes of their grids.
 
         Raises:
-            BadModel: outputs have other shapes.
+            BadModel: the outputs have other shapes.
         """
         everything = list(range(len(grids)))
         if self.output is not None or not self.scores:
             rows = take(outputs, self.output)
             if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] <= self._columns:
                 raise BadModel(
-                    f"`nanodet` decodes [1, candidates, {self._one()}], got {list(rows.shape)}",
+                    f"`nanodet` decodes [1, candidates, {self._columns_text()}], got "
+                    f"{list(rows.shape)}",
                     where="output",
                 )
             check_count(rows.shape[1], grids, self.strides, view)
@@ -184,7 +188,7 @@ class Nanodet(Decoder):
         for number, (height, width) in enumerate(grids):
             pair = []
             for parts in (scores, bins):
-                # Of equally large grids, those of the outputs come in the order of the strides.
+                # Outputs of equally large grids are in the order of the strides.
                 fitting = [place for place, it in enumerate(parts) if len(it) == height * width]
                 if not fitting:
                     raise BadModel(
@@ -200,7 +204,7 @@ class Nanodet(Decoder):
     def _rows(
         self, outputs: Mapping[str, Array], name: str, key: str, columns: int | None
     ) -> Array:
-        """One output of several, (n, columns).
+        """Return one of several outputs, (n, columns).
 
         Raises:
             BadModel: it has another shape.

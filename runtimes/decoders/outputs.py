@@ -1,4 +1,4 @@
-"""What decoders share: outputs by name, boxes from centres, scores from logits, the task."""
+"""Helpers of decoders: outputs by name, box formats, activations, the model's task."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -10,73 +10,73 @@ from runtimes.errors import BadModel, Fault
 from runtimes.signature import Signature, Tensor
 
 _SLACK = 0.01
-"""How far from 0..1 a probability may stray: half precision rounds."""
+"""Tolerance of the range 0..1 of probabilities, for the rounding of half precision."""
 
 
 def take(outputs: Mapping[str, Array], name: str | None) -> Array:
-    """The output called `name`.
+    """Return the output called `name`.
 
     Raises:
-        BadModel: it is not among the outputs.
+        BadModel: there is no such output.
     """
     if name is None or name not in outputs:
         raise BadModel(
-            f"the model gave no output '{name}'", where="output", found=", ".join(outputs)
+            f"the model has no output '{name}'", where="output", found=", ".join(outputs)
         )
     return outputs[name]
 
 
 def corners(boxes: Array) -> Array:
-    """(N, 4) centre x, centre y, width, height -> (N, 4) x1 y1 x2 y2."""
-    boxes = boxes.astype(np.float32)  # half precision has steps of half a pixel from 512 on
+    """Convert (N, 4) boxes from centre x, centre y, width, height to x1 y1 x2 y2."""
+    boxes = boxes.astype(np.float32)  # above 512, half precision is exact to half a pixel only
     half = boxes[:, 2:4] / 2
-    with np.errstate(invalid="ignore"):  # what is not finite is dropped later
+    with np.errstate(invalid="ignore"):  # Instances.of drops values that are not finite
         return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
 
 
 def sigmoid(logits: Array) -> Array:
-    """1 / (1 + exp(-logits)), without overflow."""
+    """Return 1 / (1 + exp(-logits)) as float32, without overflow."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * logits.astype(np.float32))))
 
 
 def softmax(logits: Array, axis: int) -> Array:
-    """Exponentials that sum to 1 along `axis`."""
+    """Return the softmax along `axis` as float32."""
     logits = logits.astype(np.float32)
-    with np.errstate(invalid="ignore"):  # what is not finite is dropped later
+    with np.errstate(invalid="ignore"):  # Instances.of drops values that are not finite
         powers = np.exp(logits - logits.max(axis=axis, keepdims=True))
     return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
 
 
 def probabilities(values: Array, activation: Literal["none", "sigmoid"], step: str) -> Array:
-    """What an output says about each class or pixel on its own, as numbers 0..1.
+    """Return independent probabilities, 0..1, of classes or pixels.
 
     Args:
         values: of any shape and float type.
-        activation: "none" where the graph ends in probabilities, "sigmoid" where it ends before.
+        activation: "none" if the values are probabilities, "sigmoid" if they are logits.
         step: the step's name, for the message.
 
     Raises:
-        BadModel: they are to be probabilities already, and are not.
+        BadModel: `activation` is "none" and the values are outside 0..1.
     """
     if activation == "sigmoid":
         return sigmoid(values)
     span = span_outside_unit(values)
     if span:
         raise BadModel(
-            f"`{step}` takes the model's values for probabilities, but they are none",
+            f"the model's values are not probabilities, which `{step}` expects",
             where="activation",
             found=f"values {span}",
             allowed="values from 0 to 1",
-            hint="values before the last activation need `activation: softmax` (one of several "
-            "classes) or `activation: sigmoid` (each on its own)",
+            hint="for logits, set `activation: softmax` (exclusive classes) or `activation: "
+            "sigmoid` (independent classes)",
         )
     return values.clip(0, 1)
 
 
 def span_outside_unit(values: Array) -> str:
-    """From where to where values reach, in words, if they cannot be probabilities; else nothing.
+    """Return the range of values as text if it exceeds 0..1, otherwise an empty text.
 
-    Infinities do not count: they are an overflow, not another meaning.
+    Infinities are ignored: they come from an overflow in probabilities.
     """
     least, most = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     outside = -np.inf < least < -_SLACK or 1 + _SLACK < most < np.inf
@@ -84,13 +84,13 @@ def span_outside_unit(values: Array) -> str:
 
 
 def check_task(signature: Signature, tensor: Tensor, task: str) -> None:
-    """Stop where the file's own metadata name another task.
+    """Compare the step's task with the task in the model's metadata, if there is one.
 
-    A 3-class detector and a 2-class oriented-box model have the same output shape; only the task
-    in Ultralytics' metadata tells them apart.
+    A detector of 3 classes and an oriented-box model of 2 classes have the same output shape. Only
+    the task in Ultralytics' metadata distinguishes them.
 
     Raises:
-        BadModel: the metadata name a task other than `task`.
+        BadModel: the metadata have another task than `task`.
     """
     named = signature.metadata.get("task", task)
     if named != task:
@@ -98,9 +98,9 @@ def check_task(signature: Signature, tensor: Tensor, task: str) -> None:
             named, f"yolo_{named}"
         )
         raise BadModel(
-            f"the model's metadata say `task: {named}`; this step decodes `{task}`",
+            f"the model's metadata have `task: {named}`; this step decodes `{task}`",
             found=str(tensor),
             allowed=f"a model exported with task {task}",
-            hint=f"`{step}` (or its end2end form) is for such models",
+            hint=f"use `{step}` or its end2end variant",
             fault=Fault.MODEL_TASK,
         )

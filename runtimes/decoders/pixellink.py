@@ -1,11 +1,9 @@
-"""Text from a map of where text is and of which of its pixels belong together."""
+"""Text detection by PixelLink: instances from text pixels and links between them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import radians
 from typing import ClassVar, Literal
 
-import cv2
 import numpy as np
 
 from runtimes.arrays import Array
@@ -17,17 +15,17 @@ from runtimes.errors import BadModel, Fault
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.masks import RegionMasks
-from runtimes.rotated import bounds
+from runtimes.rotated import bounds, enclosing
 from runtimes.signature import Signature
 from runtimes.step import Capability, Count, Decoder, Fraction
 from runtimes.view import View
 
 _NEIGHBOURS = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
-"""Columns and rows to the neighbour that each pair of link channels is about, as in PixelLink's
-own code."""
+"""Offset in columns and rows of the neighbour of each pair of link channels, as in PixelLink's own
+code."""
 _PIXELS, _LINKS = 2, 2 * len(_NEIGHBOURS)
 _NOWHERE = -1
-"""The number of what belongs to no text."""
+"""The instance number of pixels outside of text."""
 
 _PIXELS_ROLE = Role(
     "pixels",
@@ -45,13 +43,13 @@ _LINKS_ROLE = Role(
 
 @dataclass(frozen=True, slots=True)
 class Pixellink(Decoder):
-    """PixelLink's text detection, such as text-detection-0003 and 0004. Class 0, masks, oriented.
+    """Text detection by PixelLink, such as OpenVINO's text-detection-0003 and 0004.
 
-    Two outputs: whether a pixel is text, [1, 2, h, w] or [1, h, w, 2], no before yes, and whether
-    it belongs together with each of its eight neighbours, [1, 16, h, w] or [1, h, w, 16], in the
-    order of reading, no before yes. Pixels of text are one instance where a link of either joins
-    them. The score is the mean probability of its pixels. Source: Deng et al., "PixelLink:
-    Detecting Scene Text via Instance Segmentation", 2018.
+    Two outputs: text or not for each pixel, [1, 2, h, w] or [1, h, w, 2], and linked or not for
+    each of its eight neighbours in reading order, [1, 16, h, w] or [1, h, w, 16]; "no" is before
+    "yes". Two text pixels belong to one instance if either has a link to the other. The instances
+    have class 0, masks and oriented boxes. The score is the mean probability of the pixels. Source:
+    Deng et al., "PixelLink: Detecting Scene Text via Instance Segmentation", 2018.
 
     Example:
         - pixellink: {pixel_level: 0.7, link_level: 0.7}
@@ -60,17 +58,17 @@ class Pixellink(Decoder):
     space: ClassVar[Literal["input", "image"]] = "image"
 
     pixels: str | None = None
-    """The name of the output that says which pixels are text. Default: known by its shape."""
+    """Name of the output with the text pixels. Default: recognised by its shape."""
     links: str | None = None
-    """The name of the output with the links. Default: known by its shape."""
+    """Name of the output with the links. Default: recognised by its shape."""
     pixel_level: Fraction = 0.8
-    """The probability above which a pixel is text."""
+    """Probability above which a pixel is text."""
     link_level: Fraction = 0.8
-    """The probability above which a link joins two pixels of text."""
+    """Probability above which a link joins two text pixels."""
     activated: bool = False
-    """Whether the softmax of each pair, no and yes, is in the graph."""
+    """Whether the softmax of each "no" and "yes" pair is in the graph."""
     min_area: Count = 300
-    """The least area of an instance, in pixels of the image. Default: PixelLink's own."""
+    """Minimum area of an instance, in pixels of the image. The default is PixelLink's own."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks", "oriented"})
 
@@ -82,7 +80,7 @@ class Pixellink(Decoder):
                 (_PIXELS_ROLE, self.pixels or _of_channels(signature, _PIXELS)),
                 (_LINKS_ROLE, self.links or _of_channels(signature, _LINKS)),
             ],
-            hint="`dbnet` is for a probability of text alone, [1, 1, h, w]",
+            hint="use `dbnet` for a single probability map, [1, 1, h, w]",
         )
         pixels, links = (tensor for tensor in found if tensor is not None)
         _layout(pixels.shape, links.shape)
@@ -94,7 +92,7 @@ class Pixellink(Decoder):
         pixels, links = take(outputs, self.pixels), take(outputs, self.links)
         if _layout(pixels.shape, links.shape) == "nchw":
             pixels, links = pixels.transpose(0, 2, 3, 1), links.transpose(0, 2, 3, 1)
-        # The limits have the precision of what they are compared with.
+        # The limits are rounded to the precision of the values.
         kinds = [values.dtype.type if self.activated else np.float32 for values in (pixels, links)]
         text = self._probability(pixels[0], "pixels")[..., 0]
         rows, columns = np.nonzero(text > np.float32(kinds[0](self.pixel_level)))
@@ -106,7 +104,7 @@ class Pixellink(Decoder):
         window = seen_part(view)
         to_grid = grid_of(view, text.shape[0], text.shape[1], self.name())
         xs, ys = _cells_of(to_grid, window, text.shape)
-        # Where the pixels of a column or row of cells begin, and end.
+        # The first and the last pixel of each column and row of cells.
         across = np.searchsorted(xs, np.arange(text.shape[1] + 1)) + window[0]
         down = np.searchsorted(ys, np.arange(text.shape[0] + 1)) + window[1]
         sides = np.stack([across[columns], down[rows], across[columns + 1], down[rows + 1]], axis=1)
@@ -131,29 +129,29 @@ class Pixellink(Decoder):
         )
 
     def _probability(self, values: Array, key: str) -> Array:
-        """How likely each pair means yes: (..., 2 * P) -> (..., P) float32.
+        """Return the probability of "yes" of each pair: (..., 2 * P) -> (..., P) float32.
 
         Raises:
-            BadModel: the values are to be probabilities already, and are none.
+            BadModel: `activated` is set and the values are not in 0..1.
         """
         no, yes = values[..., 0::2].astype(np.float32), values[..., 1::2].astype(np.float32)
         if not self.activated:
-            with np.errstate(invalid="ignore"):  # what is then not a number exceeds no level
+            with np.errstate(invalid="ignore"):  # NaN exceeds no threshold
                 return sigmoid(yes - no)
         span = span_outside_unit(yes)
         if span:
             raise BadModel(
-                f"`{self.name()}` takes the model's {key} for probabilities, but they are none",
+                f"the model's {key} are not probabilities, which `{self.name()}` expects",
                 where="activated",
                 found=f"values {span}",
                 allowed="values from 0 to 1",
-                hint="leave `activated` out if the graph ends before the softmax",
+                hint="remove `activated` if the softmax is not in the graph",
             )
         return yes.clip(0, 1)
 
 
 def _of_channels(signature: Signature, count: int) -> str | None:
-    """The name of the only output that has `count` channels for certain, wherever they are."""
+    """Return the name of the only output with `count` channels, in either layout."""
     found = [
         tensor.name
         for tensor in signature.outputs
@@ -163,10 +161,10 @@ def _of_channels(signature: Signature, count: int) -> str | None:
 
 
 def _layout(pixels: Sequence[int | None], links: Sequence[int | None]) -> MapLayout:
-    """Where both outputs have their channels.
+    """Return the common layout of both outputs.
 
     Raises:
-        BadModel: they do not fit together.
+        BadModel: there is none.
     """
 
     def fit(channels: int, height: int) -> bool:
@@ -188,7 +186,7 @@ def _layout(pixels: Sequence[int | None], links: Sequence[int | None]) -> MapLay
         ", ".join("?" if size is None else str(size) for size in it) for it in (pixels, links)
     ]
     raise BadModel(
-        "`pixellink` decodes pixels and links of one grid, got "
+        "`pixellink` decodes pixels and links of the same size, got "
         + " and ".join(f"[{shape}]" for shape in shapes),
         where="pixels",
         allowed=f"[1, {_PIXELS}, h, w] and [1, {_LINKS}, h, w], "
@@ -200,18 +198,18 @@ def _layout(pixels: Sequence[int | None], links: Sequence[int | None]) -> MapLay
 def _joined(
     rows: Array, columns: Array, linked: Array, shape: tuple[int, ...]
 ) -> tuple[Array, Array]:
-    """The cells at both ends of each link between two cells of text.
+    """Return the text cells at both ends of each link between two text cells.
 
     Args:
-        rows: (N,) of the cells of text.
-        columns: (N,).
+        rows: (N,) of the text cells.
+        columns: (N,) of the text cells.
         linked: (N, 8) whether a cell has a link to each neighbour.
         shape: of the grid.
 
     Returns:
-        (L,) and (L,), numbers of cells of text.
+        (L,) and (L,), indexes of text cells.
     """
-    # A margin, so that each cell has all its neighbours.
+    # With a margin, each cell has eight neighbours.
     numbers = np.full((shape[0] + 2, shape[1] + 2), _NOWHERE)
     numbers[rows + 1, columns + 1] = np.arange(len(rows))
     steps = np.array(_NEIGHBOURS)
@@ -221,15 +219,15 @@ def _joined(
 
 
 def _components(one: Array, other: Array, count: int) -> Array:
-    """Which of `count` cells are connected.
+    """Return the connected component of each of `count` cells, by union-find.
 
-    Every cell points to one with a lower number, or to itself. In each round the cell that another
-    part's cells point to is made to point to the lower of the two, and all pointers are followed to
-    their ends; parts vanish so fast that a few rounds do.
+    Each cell points to a cell with a lower index, or to itself. Each round makes the root of one
+    end of every link point to the lower root of the other end, then compresses all paths. Few
+    rounds are needed.
 
     Args:
-        one: (L,) numbers of cells.
-        other: (L,) numbers of the cells that they are joined with.
+        one: (L,) indexes of cells.
+        other: (L,) indexes of the cells that they are linked with.
         count: of cells.
 
     Returns:
@@ -249,7 +247,7 @@ def _components(one: Array, other: Array, count: int) -> Array:
 
 
 def _cells_of(to_grid: Geometry, window: Window, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """The column of the cell for each column of a window's pixels, and the same of rows."""
+    """Return the cell's column for each column of pixels of a window, and likewise for rows."""
     left, top, right, bottom = window
     columns = nearest(np.arange(shape[1])[None], to_grid, (left, 0, right, 1))[0]
     rows = nearest(np.arange(shape[0])[:, None], to_grid, (0, top, 1, bottom))[:, 0]
@@ -257,11 +255,11 @@ def _cells_of(to_grid: Geometry, window: Window, shape: tuple[int, ...]) -> tupl
 
 
 def _rectangles(sides: Array, numbers: Array, count: int) -> Array:
-    """The least oriented rectangle around the cells of each instance.
+    """Return the smallest oriented box around the cells of each instance.
 
     Args:
-        sides: (N, 4) x1 y1 x2 y2 of cells, pixels of the image.
-        numbers: (N,) the instance of each, _NOWHERE for none.
+        sides: (N, 4) x1 y1 x2 y2 of the cells, pixels of the image.
+        numbers: (N,) the instance of each cell, or _NOWHERE.
         count: of instances.
 
     Returns:
@@ -273,10 +271,5 @@ def _rectangles(sides: Array, numbers: Array, count: int) -> Array:
     found = np.zeros((count, 5))
     ends = np.searchsorted(numbers[order], np.arange(count + 1))
     for number in range(count):
-        members = points[ends[number] : ends[number + 1]].reshape(-1, 2)
-        (x, y), (width, height), angle = cv2.minAreaRect(members)
-        if not -45 <= angle < 45:
-            # The same rectangle, with the side nearest to the horizontal as its width.
-            width, height, angle = height, width, angle - 90 if angle > 0 else angle + 90
-        found[number] = x, y, width, height, radians(angle)
+        found[number] = enclosing(points[ends[number] : ends[number + 1]].reshape(-1, 2))
     return found

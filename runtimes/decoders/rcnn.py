@@ -1,4 +1,4 @@
-"""Finished instances with masks or keypoints: torchvision's, MMDeploy's, OpenVINO's Mask R-CNN."""
+"""Final instances with masks or keypoints: torchvision, MMDeploy, OpenVINO's Mask R-CNN."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from runtimes.step import Capability, Decoder
 from runtimes.view import View
 
 _MASK_LEVEL = 0.5
-"""What the probability of a mask's pixel must exceed, in all of these models."""
+"""Probability above which a pixel belongs to a mask, in all of these models."""
 
 _BOXES = Role("boxes", "boxes [N, 4]", ("boxes",), ((None, 4),))
 _LABELS = Role("labels", "labels [N]", ("labels",), ((None,),), "int")
@@ -52,17 +52,17 @@ _CLASS_MASKS = Role(
 
 
 def _frame_masks(masks: Array, size: Size, step: str) -> FrameMasks:
-    """Masks, (N, height, width), that lie over the model's whole input.
+    """Return masks, (N, height, width), that cover the model's whole input.
 
     Raises:
-        BadModel: there are some, and they are of another size than the input.
+        BadModel: the masks do not have the size of the input.
     """
     if len(masks) and masks.shape[1:] != size:
         raise BadModel(
             f"`{step}` decodes masks of the input's size {size[0]}x{size[1]}, got "
             f"{masks.shape[1]}x{masks.shape[2]}",
             where="masks",
-            hint="export the model with its masks pasted into the image (MMDeploy: "
+            hint="export the model with masks pasted into the image (MMDeploy: "
             "export_postprocess_mask)",
         )
     return FrameMasks.over(masks, _MASK_LEVEL, size)
@@ -70,31 +70,33 @@ def _frame_masks(masks: Array, size: Size, step: str) -> FrameMasks:
 
 @dataclass(frozen=True, slots=True)
 class Torchvision(Decoder):
-    """torchvision's Faster, Mask and Keypoint R-CNN, SSD, RetinaNet and FCOS. No `nms` after it.
+    """torchvision's Faster, Mask and Keypoint R-CNN, SSD, RetinaNet and FCOS. Needs no `nms`.
 
-    boxes [N, 4] of x1, y1, x2, y2 in pixels of the model's input, labels [N], scores [N], maybe
-    masks [N, 1, height, width] over the whole input, maybe keypoints [N, K, 3] of x, y, visible.
-    The model takes one image without a batch axis, [3, height, width], and resizes it itself.
+    boxes [N, 4] of x1, y1, x2, y2 in pixels of the model's input, labels [N], scores [N],
+    optionally masks [N, 1, height, width] that cover the input, and keypoints [N, K, 3] of x, y,
+    visibility. The model takes one image without a batch axis, [3, height, width], and resizes it
+    in the graph.
 
     Example:
         - torchvision: {boxes: boxes, labels: labels, scores: scores, masks: masks}
     """
 
     boxes: str | None = None
-    """The name of the output with the boxes. Default: known by name or shape."""
+    """Name of the output with the boxes. Default: recognised by its name or shape."""
     labels: str | None = None
-    """The name of the output with the classes. Default: known by name or type."""
+    """Name of the output with the classes. Default: recognised by its name or type."""
     scores: str | None = None
-    """The name of the output with the scores. Default: known by name or type."""
+    """Name of the output with the scores. Default: recognised by its name or type."""
     masks: str | None = None
-    """The name of the output with the masks. Default: known by shape, if there is one."""
+    """Name of the output with the masks, if the model has one. Default: recognised by its shape."""
     keypoints: str | None = None
-    """The name of the output with the keypoints. Default: known by shape, if there is one."""
+    """Name of the output with the keypoints, if the model has one. Default: recognised by its
+    shape."""
     keypoints_scores: str | None = None
-    """The name of an output [N, K] with the logits of the keypoints, from which to tell how visible
-    they are. Default: the third value of `keypoints` tells, which torchvision always sets to 1."""
+    """Name of the output [N, K] with the logits of the keypoints, which are converted to their
+    confidence. Default: the third value of `keypoints`, which torchvision always sets to 1."""
     background: bool = True
-    """Whether the model's class 0 is the background, so that its class 1 is the manifest's label
+    """Whether the model's class 0 is the background. If so, class 1 is the label with class ID
     0."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks", "keypoints"})
@@ -142,21 +144,21 @@ class Torchvision(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class Mmdeploy(Decoder):
-    """MMDeploy's detectors, such as RTMDet: dets [1, N, 5], labels [1, N]. No `nms` after it.
+    """MMDeploy's detectors, such as RTMDet: dets [1, N, 5], labels [1, N]. Needs no `nms`.
 
     A row of dets is x1, y1, x2, y2 in pixels of the model's input, and score. Instance
-    segmentation adds masks [1, N, height, width] over the whole input.
+    segmentation models have masks [1, N, height, width] that cover the input.
 
     Example:
         - mmdeploy: {dets: dets, labels: labels, masks: masks}
     """
 
     dets: str | None = None
-    """The name of the output with boxes and scores. Default: known by name or shape."""
+    """Name of the output with boxes and scores. Default: recognised by its name or shape."""
     labels: str | None = None
-    """The name of the output with the classes. Default: known by name or shape."""
+    """Name of the output with the classes. Default: recognised by its name or shape."""
     masks: str | None = None
-    """The name of the output with the masks. Default: known by shape, if there is one."""
+    """Name of the output with the masks, if the model has one. Default: recognised by its shape."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
@@ -181,23 +183,24 @@ class Mmdeploy(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class MaskRcnnOpenvino(Decoder):
-    """TensorFlow's Mask R-CNN, converted to OpenVINO: [N, 7] and masks [N, classes, 33, 33].
+    """TensorFlow's Mask R-CNN, converted to OpenVINO. Needs no `nms`.
 
-    `reshape_do_2d` holds rows as those of `ssd`: image, class, score, x1, y1, x2, y2, the corners
-    in 0..1 of the model's input, up to the first row whose image is -1. `masks` holds a small mask
-    for each class, to be stretched over the row's box; that of the row's class counts. No `nms`.
+    The rows of `reshape_do_2d`, [N, 7], are those of `ssd`: image, class, score, x1, y1, x2, y2,
+    with the corners in 0..1 of the model's input, up to the first row with image -1. `masks`, [N,
+    classes, 33, 33], holds one small mask per class; that of the row's class is stretched over its
+    box.
 
     Example:
         - mask_rcnn_openvino: {detections: reshape_do_2d, masks: masks}
     """
 
     detections: str | None = None
-    """The name of the output with the rows. Default: the only one with seven values in a row."""
+    """Name of the output with the rows. Default: the only output with seven values per row."""
     masks: str | None = None
-    """The name of the output with the masks. Default: known by name or shape."""
+    """Name of the output with the masks. Default: recognised by its name or shape."""
     background: bool = True
-    """Whether the model's class 0 is the background. It has no mask, so class 1 has the first one,
-    and is the manifest's label 0."""
+    """Whether the model's class 0 is the background. It has no mask. If so, class 1 has the first
+    mask and is the label with class ID 0."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
@@ -219,8 +222,8 @@ class MaskRcnnOpenvino(Decoder):
         numbers = classes[kept].astype(np.int64) - first
         if len(kept) and numbers.max() >= masks.shape[1]:
             raise BadModel(
-                f"`{self.name()}` found class {numbers.max() + first}, but there are masks for "
-                f"{masks.shape[1]} classes only",
+                f"`{self.name()}` found class {numbers.max() + first}, but the model has masks for "
+                f"only {masks.shape[1]} classes",
                 where="background",
                 found=str(self.background).lower(),
                 allowed=f"classes {first} to {masks.shape[1] - 1 + first}",
@@ -236,7 +239,7 @@ class MaskRcnnOpenvino(Decoder):
 def _present(
     outputs: Mapping[str, Array], parts: list[tuple[Role, str | None]], step: str
 ) -> dict[str, Array]:
-    """The rows of all outputs but the optional ones that the model does not have, by role.
+    """Return the rows of all outputs by role, without optional outputs that the model lacks.
 
     Raises:
         BadModel: see roles.rows.

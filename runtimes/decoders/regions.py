@@ -1,4 +1,4 @@
-"""Maps of the whole image on their way to instances: what decoders of segmentation share."""
+"""Helpers of segmentation decoders: from maps over the input to instances in the image."""
 
 from math import ceil, floor
 from typing import Literal, TypeAlias
@@ -18,14 +18,19 @@ MapLayout: TypeAlias = Literal["nchw", "nhwc"]
 Window: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom (exclusive), in pixels of the image."""
 
-_AROUND = np.ones((3, 3), np.uint8)
+_NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
 NOTHING = -1
-"""The class of a pixel that belongs to none."""
+"""The class ID of pixels without a class."""
 _MOST_CLASSES = 1 << 16
 
 
 def layout_of(shape: tuple[int | None, ...], classes: int | None) -> MapLayout:
-    """Where the channels of [1, channels, h, w] or [1, h, w, channels] most likely are."""
+    """Return the more likely layout of a map with 4 axes.
+
+    Args:
+        shape: [1, channels, h, w] or [1, h, w, channels].
+        classes: the number of labels, if it should equal the number of channels.
+    """
     first, middle, last = shape[1:]
     if last is None or last == first:
         return "nchw"
@@ -39,7 +44,7 @@ def layout_of(shape: tuple[int | None, ...], classes: int | None) -> MapLayout:
 
 
 def fitting_layout(shape: tuple[int, ...], size: Size) -> MapLayout:
-    """The layout in which an output is a smaller picture of an input of `size`."""
+    """Return the layout in which an output has the aspect ratio of an input of `size`."""
 
     def misfit(height: int, width: int) -> int:
         return abs(height * size[1] - width * size[0])
@@ -50,25 +55,30 @@ def fitting_layout(shape: tuple[int, ...], size: Size) -> MapLayout:
 
 
 def grid_of(view: View, height: int, width: int, step: str) -> Geometry:
-    """The map from the image's pixels to the cells of a grid over the model's whole input.
+    """Return the map from the image's pixels to the cells of a grid that covers the input.
+
+    Args:
+        view: the sizes of image and input, and the map between them.
+        height, width: of the grid, in cells.
+        step: the step's name, for the message.
 
     Raises:
-        BadModel: the grid is no smaller picture of the input.
+        BadModel: the grid does not have the input's aspect ratio.
     """
     wanted = width * view.input[0] / view.input[1]
     if abs(height - wanted) > 1 + 0.1 * wanted:
         raise BadModel(
             f"`{step}` decodes a map of the model's input, which is {view.input[0]}x"
-            f"{view.input[1]}, but the output's is {height}x{width} (height x width)",
+            f"{view.input[1]}, but the output is {height}x{width} (height x width)",
             where="output",
-            hint="if the output's channels are elsewhere, say so: `layout: nchw` or `nhwc`",
+            hint="if the output has another layout, set `layout: nchw` or `layout: nhwc`",
         )
     scale = Geometry(width / view.input[1], height / view.input[0])
     return view.geometry.followed_by(scale)
 
 
 def _pixels(box: Array, size: Size) -> Window:
-    """The pixels of an image of `size` whose centres lie in a box, (4,) x1 y1 x2 y2."""
+    """Return the pixels of an image of `size` whose centres lie in a box, (4,) x1 y1 x2 y2."""
     left, top = (max(0, ceil(value - 0.5)) for value in box[:2].tolist())
     right = min(size[1], floor(float(box[2]) - 0.5) + 1)
     bottom = min(size[0], floor(float(box[3]) - 0.5) + 1)
@@ -76,13 +86,13 @@ def _pixels(box: Array, size: Size) -> Window:
 
 
 def seen_part(view: View) -> Window:
-    """The pixels of the image that the model saw: all of them, unless it was cropped."""
+    """Return the pixels of the image that the input shows: all of them, unless it was cropped."""
     height, width = view.input
     return _pixels(view.geometry.inverse.boxes(np.array([[0, 0, width, height]]))[0], view.image)
 
 
 def on_image(values: Array, view: View, window: Window, empty: float) -> Array:
-    """Values of a window, put into a map of the image that is `empty` elsewhere."""
+    """Return a map of the image with the values of a window, and `empty` elsewhere."""
     if values.shape == view.image:
         return values
     left, top, right, bottom = window
@@ -92,32 +102,32 @@ def on_image(values: Array, view: View, window: Window, empty: float) -> Array:
 
 
 def best_classes(planes: Array, to_grid: Geometry, window: Window) -> Array:
-    """The class with the highest value at each pixel, the values being interpolated first.
+    """Return the class with the highest interpolated value at each pixel.
 
-    Most classes of a model are nowhere in an image. Interpolation never leaves the range of the
-    cells around a pixel, so a class is looked at only where its highest value around reaches the
-    lowest value around of some other class; the result is the same.
+    Most classes of a model do not occur in an image. An interpolated value is within the range of
+    the neighbouring cells, so a class is interpolated only where its maximum over the neighbouring
+    cells reaches the minimum of some class. The result is the same.
 
     Args:
         planes: (C, h, w) float32.
         to_grid: from the image's pixels to cells.
-        window: the pixels that are wanted.
+        window: the pixels to compute.
 
     Returns:
-        (bottom - top, right - left) int32; the first of equally good classes wins.
+        (bottom - top, right - left) int32; the first of equally high classes.
     """
     left, top, right, bottom = window
     winner = np.full((bottom - top, right - left), NOTHING, np.int32)
     best = np.full(winner.shape, -np.inf, np.float32)
     reached = np.full(planes.shape[1:], -np.inf, np.float32)
     for plane in planes:
-        np.maximum(reached, np.asarray(cv2.erode(plane, _AROUND)), out=reached)
+        np.maximum(reached, np.asarray(cv2.erode(plane, _NEIGHBOURHOOD)), out=reached)
     back = to_grid.inverse
     for number, plane in enumerate(planes):
-        rival = np.asarray(cv2.dilate(plane, _AROUND)) >= reached
+        rival = np.asarray(cv2.dilate(plane, _NEIGHBOURHOOD)) >= reached
         x, y, width, height = cv2.boundingRect(rival.astype(np.uint8))
         cells = back.boxes(np.array([[x, y, x + width, y + height]]))[0]
-        # A pixel more on each side, where rounding might otherwise decide.
+        # One more pixel on each side, so that rounding cannot exclude one.
         x1, y1 = max(left, floor(cells[0]) - 1), max(top, floor(cells[1]) - 1)
         x2, y2 = min(right, ceil(cells[2]) + 1), min(bottom, ceil(cells[3]) + 1)
         if not width or x1 >= x2 or y1 >= y2:
@@ -133,7 +143,7 @@ def best_classes(planes: Array, to_grid: Geometry, window: Window) -> Array:
 def certainty_of(
     planes: Array, activation: Literal["none", "softmax", "sigmoid"], step: str
 ) -> Array:
-    """The probability of the best class in each cell: (C, h, w) float32 -> (h, w) float32.
+    """Return the highest class probability of each cell: (C, h, w) float32 -> (h, w) float32.
 
     Raises:
         BadModel: see probabilities.
@@ -144,7 +154,7 @@ def certainty_of(
     if activation == "sigmoid":
         return sigmoid(best)
     total = np.zeros_like(best)
-    # Half precision may have overflowed; what is then not a number never becomes an instance.
+    # If half precision has overflowed, the result is NaN, which exceeds no threshold.
     with np.errstate(invalid="ignore", divide="ignore"):
         for plane in planes:
             total += np.exp(plane - best)
@@ -152,12 +162,12 @@ def certainty_of(
 
 
 def nearest(labels: Array, to_grid: Geometry, window: Window) -> Array:
-    """The class of the cell in which each pixel's centre lies.
+    """Return the class of the cell in which each pixel's centre lies.
 
     Args:
         labels: (h, w) integers.
         to_grid: from the image's pixels to cells.
-        window: the pixels that are wanted.
+        window: the pixels to compute.
 
     Returns:
         (bottom - top, right - left) int32.
@@ -183,14 +193,14 @@ def instances_of(
     min_area: int,
     threshold: float,
 ) -> Instances:
-    """Instances out of a map of classes.
+    """Return the instances in a map of classes.
 
     Args:
         winner: (H, W) int32, pixels of the image, NOTHING where there is no class.
-        certainty: (H, W) float32, 0..1, whose mean over a region is its score; None: score 1.
-        background: the class that yields nothing.
-        components: an instance for each 8-connected part of a class, not for the class.
-        min_area: the least number of pixels of an instance.
+        certainty: (H, W) float32, 0..1, whose mean over a region is its score; None for score 1.
+        background: the class to skip, if there is one.
+        components: one instance per 8-connected component of a class, instead of one per class.
+        min_area: the minimum number of pixels of an instance.
         threshold: the score that an instance must exceed.
     """
     regions = np.zeros(winner.shape, np.int32) if components else winner + 1
@@ -223,7 +233,8 @@ def instances_of(
         means = np.bincount(regions.reshape(-1), certainty.reshape(-1))[named] / area
     boxes = np.concatenate(sides)
     boxes[:, 2:] += boxes[:, :2]
-    # In single precision, as the model's values are: at the threshold is not above it.
+    # In single precision, like the model's values, so that a score equal to the threshold is not
+    # above it.
     kept = (area >= min_area) & (means.astype(np.float32) > threshold)
     return Instances.of(
         boxes[kept],
@@ -234,10 +245,10 @@ def instances_of(
 
 
 def foreground(values: Array, level: float, view: View, step: str) -> tuple[Array, Array]:
-    """Where a probability, (h, w) over the model's input, exceeds `level`.
+    """Threshold a probability map, (h, w), that covers the model's input, at `level`.
 
     Returns:
-        (H, W) int32 of 0 and NOTHING, and (H, W) float32 the probability, pixels of the image.
+        (H, W) int32 of 0 and NOTHING, and (H, W) float32 probabilities, pixels of the image.
     """
     to_grid, window = grid_of(view, values.shape[0], values.shape[1], step), seen_part(view)
     sampled = sample(np.ascontiguousarray(values, np.float32), to_grid, window)

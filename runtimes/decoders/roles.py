@@ -1,4 +1,4 @@
-"""Telling a model's outputs apart by name, type and shape, and taking their rows."""
+"""Matching a model's outputs with roles by name, type and shape."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from runtimes.errors import BadModel, Fault
 from runtimes.signature import Signature, Tensor, absent, listed
 
 Pattern = tuple[int | None, ...]
-"""The shape of an output; None where any size will do. Ones at its start are the batch."""
+"""The shape of an output; None for any size. Leading ones are batch axes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What one of a model's outputs holds, and how it can be known.
+    """The role of one of a model's outputs, and how to recognise it.
 
     Attributes:
         key: the manifest's key for its name.
         holds: its content and shape, for messages.
-        words: parts of the names that exporters give it.
+        words: parts of the names that exporters use for it.
         shapes: its possible shapes, each of another rank.
-        kind: what its numbers usually are. Converters change types, so this only breaks ties.
-        optional: whether models without it are decoded too.
+        kind: its usual element type. Converters change types, so this only breaks ties.
+        optional: whether models without it can be decoded.
     """
 
     key: str
@@ -36,7 +36,7 @@ class Role:
     optional: bool = False
 
     def pattern(self, shape: Sequence[int | None]) -> Pattern | None:
-        """The one of `shapes` that a shape fits, if there is one."""
+        """Return the first of `shapes` that a shape matches, or None."""
         for pattern in self.shapes:
             if len(pattern) == len(shape) and all(
                 want is None or size is None or want == size
@@ -49,20 +49,20 @@ class Role:
 def resolve(
     signature: Signature, parts: Sequence[tuple[Role, str | None]], hint: str = ""
 ) -> list[Tensor | None]:
-    """The output for each role: the named one, else one known by its name, type or shape.
+    """Return the output of each role: the named one, or one recognised by name, type or shape.
 
-    Order among the outputs means nothing: exporters of one family disagree on it.
+    The order of the outputs is ignored: it differs between exporters of one family.
 
     Args:
         signature: the model's.
         parts: the roles with the names from the manifest.
-        hint: what else the model could be, for the message.
+        hint: the hint for models without a fitting output.
 
     Returns:
-        A tensor for each of `parts`; None for optional ones that the model does not have.
+        A tensor for each of `parts`; None for optional outputs that the model does not have.
 
     Raises:
-        BadModel: a name is wrong, or a role that is needed fits no output or several.
+        BadModel: a name is wrong, or no output or several outputs fit a required role.
     """
     found: dict[str, Tensor] = {}
     for role, name in parts:
@@ -84,17 +84,17 @@ def resolve(
         free = [tensor for tensor in signature.outputs if tensor not in found.values()]
         return [tensor for tensor in free if role.pattern(tensor.shape) is not None]
 
-    # Names say most, then types; what is left over may be told by its shape alone. One answer can
-    # make room for another, so each kind of evidence is asked until it has nothing more to say.
+    # Names are the strongest evidence, then types, then shapes alone. A resolved role can make
+    # another one unique, so each level is repeated until it resolves nothing more.
     for level in ("name", "type", "shape"):
         before = -1
         while before != len(found):
             before = len(found)
             for role, _ in parts:
                 if role.key not in found:
-                    sure = [tensor for tensor in fitting(role) if _speaks(level, role, tensor)]
-                    if len(sure) == 1:
-                        found[role.key] = sure[0]
+                    matching = [it for it in fitting(role) if _matches(level, role, it)]
+                    if len(matching) == 1:
+                        found[role.key] = matching[0]
     for role, _ in parts:
         if role.key not in found and not role.optional:
             several = fitting(role)
@@ -109,8 +109,8 @@ def resolve(
     return [found.get(role.key) for role, _ in parts]
 
 
-def _speaks(level: str, role: Role, tensor: Tensor) -> bool:
-    """Whether a tensor that has a role's shape may have the role by its name, or by its type."""
+def _matches(level: str, role: Role, tensor: Tensor) -> bool:
+    """Return whether a tensor of a role's shape matches it by "name", "type" or "shape"."""
     if level == "name":
         return any(word in tensor.name.lower() for word in role.words)
     integer = tensor.dtype.startswith(("int", "uint"))
@@ -118,17 +118,22 @@ def _speaks(level: str, role: Role, tensor: Tensor) -> bool:
 
 
 def names(tensors: Sequence[Tensor | None]) -> list[str | None]:
-    """The names of what `resolve` found."""
+    """Return the names of the tensors that `resolve` returned."""
     return [None if tensor is None else tensor.name for tensor in tensors]
 
 
 def rows(
     outputs: Mapping[str, Array], parts: Sequence[tuple[Role, str | None]], step: str
 ) -> list[Array]:
-    """Outputs by role, without their batch axes, so that all have one row per candidate.
+    """Return the output of each role without its batch axes: arrays of one length.
+
+    Args:
+        outputs: the model's outputs by name.
+        parts: the roles with the names of their outputs.
+        step: the step's name, for messages.
 
     Raises:
-        BadModel: an output is missing or has another shape, or they differ in length.
+        BadModel: an output is missing or has another shape, or their lengths differ.
     """
     found = []
     for role, name in parts:
@@ -144,24 +149,24 @@ def rows(
         counts = ", ".join(
             f"{role.key} {len(array)}" for (role, _), array in zip(parts, found, strict=True)
         )
-        raise BadModel(f"`{step}` needs as many rows in each output, got {counts}")
+        raise BadModel(f"`{step}` needs the same number of rows in each output, got {counts}")
     return found
 
 
 def above(scores: Array, classes: Array, threshold: float, first: int = 0) -> Array:
-    """The numbers of the rows that count: score above `threshold`, class `first` or higher.
+    """Return the indexes of the rows with a score above `threshold` and a class from `first` on.
 
     Args:
         scores: (N,). Padding rows have score 0.
-        classes: (N,) of any numeric type; what is not finite is no class.
+        classes: (N,) of any numeric type; values that are not finite are no class.
         threshold: 0..1.
-        first: the lowest class; below it are background, and -1, which some models pad with.
+        first: the lowest class ID; lower ones are the background, or -1 in padding rows.
     """
     known = (classes >= first) & np.isfinite(classes)
     return np.asarray(np.flatnonzero((scores > threshold) & known))
 
 
 def to_pixels(boxes: Array, size: Size) -> Array:
-    """(N, 4) boxes in 0..1 -> float64 pixels of something of `size`."""
+    """Scale (N, 4) boxes from 0..1 to float64 pixels of `size`, height and width."""
     height, width = size
     return np.asarray(boxes.astype(np.float64) * np.array([width, height, width, height]))

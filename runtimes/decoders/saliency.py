@@ -1,4 +1,4 @@
-"""Salient objects and people: how much each pixel belongs to the foreground."""
+"""Foreground segmentation: salient objects, people, backgrounds to remove."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from runtimes.view import View
 
 
 def _single(tensor: Tensor) -> bool:
-    """Whether an output can hold one value for each pixel."""
+    """Return whether an output can hold one value per pixel."""
     shape = tensor.shape
     if len(shape) not in (3, 4) or shape[0] not in (1, None):
         return False
@@ -29,10 +29,10 @@ def _single(tensor: Tensor) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Saliency(Decoder):
-    """How much each pixel belongs to the foreground: U2-Net, ISNet, person masks. Class 0.
+    """Foreground probability of each pixel: U2-Net, ISNet, person segmentation.
 
-    The output is [1, 1, h, w], [1, h, w, 1] or [1, h, w]. An instance's score is the mean of the
-    foreground's probability over its pixels.
+    The output is [1, 1, h, w], [1, h, w, 1] or [1, h, w]. The instances have class 0. The score is
+    the mean foreground probability of the pixels.
 
     Example:
         - saliency: {per: component, activation: sigmoid}
@@ -41,21 +41,20 @@ class Saliency(Decoder):
     space: ClassVar[Literal["input", "image"]] = "image"
 
     output: str | None = None
-    """The output's name. Default: the first that has one channel; models with side outputs give
-    their final one first."""
+    """Name of the output. Default: the first output with one channel; models with side outputs have
+    their final output first."""
     per: Literal["image", "component"] = "image"
-    """What becomes an instance: all of the foreground in an `image`, or each connected
-    `component` of it."""
+    """One instance per `image`, or per connected `component` of the foreground."""
     activation: Literal["none", "sigmoid"] = "none"
-    """What makes probabilities of the output: `none` where they are in the graph, `sigmoid` for
-    logits."""
+    """Activation that converts the output to probabilities: `none` if it is in the graph, `sigmoid`
+    for logits."""
     normalize: bool = False
-    """Stretch the values of each image to 0..1 first, as U2-Net's own code does. Then something is
-    found in every image."""
+    """Stretch the values of each image to the range 0 to 1, as U2-Net's own code does. Every image
+    then has a foreground."""
     level: Fraction = 0.5
-    """The probability above which a pixel belongs to the foreground."""
+    """Probability above which a pixel belongs to the foreground."""
     min_area: Count = 16
-    """The least area of an instance, in pixels of the image."""
+    """Minimum area of an instance, in pixels of the image."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
@@ -68,10 +67,10 @@ class Saliency(Decoder):
             tensor = signature.output(self.output, rank=(3, 4), role="[1, 1, height, width]")
         if not _single(tensor):
             raise BadModel(
-                f"the output {tensor} does not hold one value for each pixel",
+                f"the output {tensor} does not hold one value per pixel",
                 where="output",
                 allowed="floats [1, 1, h, w], [1, h, w, 1] or [1, h, w]",
-                hint="maps of several classes are decoded by `semantic`",
+                hint="use `semantic` for maps of several classes",
                 fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(1, str(tensor))

@@ -1,4 +1,4 @@
-"""Semantic segmentation: a class for each pixel."""
+"""Semantic segmentation: one class per pixel."""
 
 import re
 from collections.abc import Mapping
@@ -35,10 +35,10 @@ _BACKGROUND = {"background", "bg", "void", "unlabeled", "unlabelled", "ignore", 
 
 
 def _named_background(signature: Signature) -> int | None:
-    """0, or None where the metadata's names give class 0 to something else.
+    """Return 0, or None if the metadata's class names give class 0 another name.
 
-    Ultralytics' files name their classes, {0: 'road', ...}, and have a background only where
-    somebody trained one.
+    Ultralytics' files have class names, {0: 'road', ...}, and a background class only if the model
+    was trained with one.
     """
     first = re.search(r"(?<!\d)0\s*:\s*['\"]([^'\"]*)", signature.metadata.get("names", ""))
     return 0 if first is None or first[1].strip(" _").lower() in _BACKGROUND else None
@@ -46,13 +46,13 @@ def _named_background(signature: Signature) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Semantic(Decoder):
-    """A class for each pixel: logits, finished class numbers, or the probability of one class.
+    """Semantic segmentation: logits, class IDs, or the probability of a single class.
 
     Logits or probabilities are [1, classes, h, w] or [1, h, w, classes]; they are interpolated to
-    the image, then the highest wins. Class numbers are integers [1, h, w], [1, 1, h, w] or
-    [1, h, w, 1]. The probability of a single class, 0, is [1, 1, h, w], [1, h, w, 1] or [1, h, w].
-    A region's score is the mean over its pixels of the probability of the best class; of finished
-    class numbers it is 1.
+    the image, and the class with the highest value is selected. Class IDs are integers [1, h, w],
+    [1, 1, h, w] or [1, h, w, 1]. The probability of a single class, 0, is [1, 1, h, w],
+    [1, h, w, 1] or [1, h, w]. An instance's score is the mean probability of its pixels, or 1 for
+    class IDs.
 
     Example:
         - semantic: {per: component, background: null, min_area: 100}
@@ -61,21 +61,21 @@ class Semantic(Decoder):
     space: ClassVar[Literal["input", "image"]] = "image"
 
     output: str | None = None
-    """The output's name. Default: the only one with three or four axes."""
+    """Name of the output. Default: the only output with three or four axes."""
     per: Literal["class", "component"] = "class"
-    """What becomes an instance: all pixels of a `class`, or each connected `component` of them."""
+    """One instance per `class`, or per connected `component` of a class."""
     background: int | Literal["auto"] | None = "auto"
-    """The class that yields nothing, as the model counts; `null` for none. Default: 0, and none
-    where the model's metadata give class 0 a name that is not a background's."""
+    """Class ID of the background, which gives no instances; `null` for none. Default: 0, or none if
+    the model's metadata give class 0 a name other than that of a background."""
     activation: Literal["softmax", "sigmoid", "none"] | None = None
-    """What makes probabilities of the output. Default: `softmax` for several classes, `none` for
-    one."""
+    """Activation that converts the output to probabilities. Default: `softmax` for several classes,
+    `none` for a single class."""
     level: Fraction = 0.5
-    """The probability above which a pixel belongs to the class, where there is only one."""
+    """Probability above which a pixel belongs to the class, for models with a single class."""
     min_area: Count = 16
-    """The least area of an instance, in pixels of the image."""
+    """Minimum area of an instance, in pixels of the image."""
     layout: MapLayout | None = None
-    """Where the channels are: `nchw` or `nhwc`. Default: told from the shapes of output and
+    """Layout of the output: `nchw` or `nhwc`. Default: derived from the shapes of output and
     input."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
@@ -92,7 +92,7 @@ class Semantic(Decoder):
         bound = replace(self, output=tensor.name, background=background)
         if tensor.shape[0] not in (1, None) or len(tensor.shape) not in (3, 4):
             raise BadModel(
-                f"the output {tensor} does not hold a map of one image",
+                f"the output {tensor} is not a map of one image",
                 where="output",
                 allowed="[1, classes, h, w], [1, h, w, classes] or [1, h, w]",
                 fault=Fault.OUTPUT_LAYOUT,
@@ -154,14 +154,14 @@ class Semantic(Decoder):
 
 
 def _check_one(tensor: Tensor, channels: int | None) -> None:
-    """Stop where integers come in several channels.
+    """Check that an output of class IDs has one channel.
 
     Raises:
-        BadModel: they do.
+        BadModel: it has several.
     """
     if channels not in (1, None):
         raise BadModel(
-            f"the output {tensor} has {channels} channels of integers; class numbers have one",
+            f"the output {tensor} has {channels} channels of integers; class IDs have one",
             where="output",
             allowed="integers [1, h, w], [1, 1, h, w] or [1, h, w, 1]",
             fault=Fault.OUTPUT_LAYOUT,

@@ -1,4 +1,4 @@
-"""Finished boxes: SSD's rows of seven values, and OpenVINO's boxes with labels."""
+"""Final boxes: SSD's rows of seven values, and OpenVINO's boxes with labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,10 +15,10 @@ from runtimes.view import View
 
 
 def seven(table: Array) -> tuple[Array, Array, Array]:
-    """Rows as SSD's DetectionOutput layer gives them, up to the end of what was found.
+    """Split the rows of SSD's DetectionOutput layer, up to the end of the list.
 
     Format: OpenVINO's operation specification, DetectionOutput: image, class, score, x1, y1, x2,
-    y2 in 0..1; a row with image -1 ends the list, and what follows it is undefined.
+    y2 in 0..1. A row with image -1 ends the list; the rows after it are undefined.
 
     Args:
         table: (N, 7).
@@ -33,20 +33,20 @@ def seven(table: Array) -> tuple[Array, Array, Array]:
 
 @dataclass(frozen=True, slots=True)
 class Ssd(Decoder):
-    """Rows of an SSD's DetectionOutput layer: [1, 1, N, 7]. No `nms` after it.
+    """Output of SSD's DetectionOutput layer: [1, 1, N, 7]. Needs no `nms`.
 
-    A row is image, class, score, x1, y1, x2, y2, the corners in 0..1 of the model's input. The
-    list ends at the first row whose image is -1. TensorFlow's object detection models have the
-    same output after their conversion to OpenVINO.
+    A row is image, class, score, x1, y1, x2, y2, with the corners in 0..1 of the model's input. The
+    list ends at the first row with image -1. TensorFlow's object detection models have the same
+    output after conversion to OpenVINO.
 
     Example:
         - ssd: {background: false}
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with seven values in each row."""
+    """Name of the output. Default: the only output with seven values in each row."""
     background: bool = True
-    """Whether the model's class 0 is the background, so that its class 1 is the manifest's label
+    """Whether the model's class 0 is the background. If so, class 1 is the label with class ID
     0."""
 
     def bind(self, signature: Signature, classes: Classes) -> "Ssd":
@@ -75,7 +75,7 @@ _TABLE = Role(
 
 @dataclass(frozen=True, slots=True)
 class OpenvinoBoxes(Decoder):
-    """Finished boxes with labels: [N, 5] and [N], as OpenVINO's `face-detection-0205`. No `nms`.
+    """Final boxes with labels, [N, 5] and [N]: OpenVINO's `face-detection-0205`. Needs no `nms`.
 
     A box is x1, y1, x2, y2 in pixels of the model's input, and score.
 
@@ -84,11 +84,11 @@ class OpenvinoBoxes(Decoder):
     """
 
     boxes: str | None = None
-    """The name of the output with the boxes. Default: the only one with five values in a row."""
+    """Name of the output with the boxes. Default: the only output with five values in a row."""
     labels: str | None = None
-    """The name of the output with the classes. Default: the only one with one axis."""
+    """Name of the output with the classes. Default: the only output with one axis."""
     background: bool = False
-    """Whether the model's class 0 is the background, so that its class 1 is the manifest's label
+    """Whether the model's class 0 is the background. If so, class 1 is the label with class ID
     0."""
 
     def bind(self, signature: Signature, classes: Classes) -> "OpenvinoBoxes":

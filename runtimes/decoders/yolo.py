@@ -1,4 +1,4 @@
-"""Raw heads of YOLOv8 and its successors: boxes, masks, keypoints, oriented boxes."""
+"""Raw output of YOLOv8 and later versions: boxes, masks, keypoints, oriented boxes."""
 
 import re
 from collections.abc import Mapping
@@ -19,49 +19,49 @@ from runtimes.step import Capability, Count, Decoder
 from runtimes.view import View
 
 KeypointShape = tuple[Count, Count]
-"""How many keypoints, and how many values each has: 2 (x, y) or 3 (x, y, visible)."""
+"""The number of keypoints, and of values per keypoint: 2 (x, y) or 3 (x, y, confidence)."""
 
 
 def keypoint_shape(
     given: KeypointShape | None, signature: Signature, values: int | None
 ) -> KeypointShape:
-    """The shape of the keypoints: what the manifest says, else the metadata.
+    """Return the shape of the keypoints: the manifest's, otherwise the metadata's.
 
     Args:
         given: from the manifest.
         signature: the model's.
-        values: how many values the output has left for keypoints, None where that is not known.
+        values: the number of values that the output has for keypoints, or None if it is not known.
 
     Raises:
-        BadModel: it is not known, or does not fit the output.
+        BadModel: the shape is not known, or does not fit the output.
     """
     if given is None:
         text = signature.metadata.get("kpt_shape", "")
         written = re.fullmatch(r"[\[(]\s*([1-9][0-9]{0,3})\s*,\s*([23])\s*[\])]", text)
         if written is None:
             raise BadModel(
-                "how many keypoints there are is not known: the model's metadata do not say",
+                "the number of keypoints is not in the model's metadata",
                 where="kpt_shape",
-                allowed="[number of keypoints, values of each: 2 or 3]",
-                hint="write `kpt_shape: [17, 3]`, with the model's own numbers",
+                allowed="[number of keypoints, values per keypoint: 2 or 3]",
+                hint="add `kpt_shape: [17, 3]`, with the model's own numbers",
                 fault=Fault.KEYPOINT_COUNT,
             )
         given = (int(written[1]), int(written[2]))
     count, each = given
     if each not in (2, 3) or values not in (None, count * each):
-        room = "" if values is None else f" in the {values} values that there are"
+        room = "" if values is None else f"; the output has {values} values for keypoints"
         raise BadModel(
-            f"{count} keypoints of {each} values cannot be{room}",
+            f"{count} keypoints with {each} values each do not fit the model{room}",
             where="kpt_shape",
             found=str(list(given)),
-            allowed="as many values as the model has, 2 (x, y) or 3 (x, y, visible) a keypoint",
+            allowed="as many values as the model has, 2 (x, y) or 3 (x, y, confidence) each",
             fault=Fault.KEYPOINT_COUNT,
         )
     return given
 
 
-def keypoints_of(values: Array, shape: KeypointShape) -> Array:
-    """(N, K * D) x, y and maybe visible -> (N, K, 3); without the third value all are visible."""
+def as_keypoints(values: Array, shape: KeypointShape) -> Array:
+    """Reshape (N, K * D) values to (N, K, 3); the confidence is 1 if D is 2."""
     points = values.reshape(len(values), *shape)
     if shape[1] == 2:
         points = np.concatenate([points, np.ones_like(points[..., :1])], axis=2)
@@ -71,10 +71,10 @@ def keypoints_of(values: Array, shape: KeypointShape) -> Array:
 def _bind_rows(
     name: str | None, signature: Signature, classes: Classes, task: str, step: str
 ) -> tuple[Tensor, int | None]:
-    """The output of a raw head, and how many values it has for each candidate.
+    """Return the output of a raw head and its number of values per candidate, if it is known.
 
     Raises:
-        BadModel: the output is of another layout or task.
+        BadModel: the output has another layout or task.
     """
     tensor = signature.output(name, rank=(3,), role="[1, 4 + classes + ..., candidates]")
     check_task(signature, tensor, task)
@@ -100,16 +100,23 @@ def _bind_rows(
 def _check_classes(
     classes: Classes, tensor: Tensor, rows: int | None, extra: int, what: str
 ) -> None:
-    """Compare the classes with what is left of `rows` beside the box and `extra` values.
+    """Compare the number of classes, `rows` without the box and `extra` values, with the labels.
+
+    Args:
+        classes: of the labels.
+        tensor: the output.
+        rows: its number of values per candidate, if it is known.
+        extra: the number of values per candidate besides box and classes.
+        what: the meaning of those values, for messages.
 
     Raises:
-        BadModel: they differ.
+        BadModel: the numbers differ.
     """
     if rows is not None:
         beside = f" + {extra} {what}" if extra else ""
         if rows <= 4 + extra:
             raise BadModel(
-                f"the {rows} channels of the output {tensor} leave none for classes: 4 for the "
+                f"the output {tensor} has {rows} channels, and none is left for classes: 4 for the "
                 f"box{beside}",
                 where="output",
                 found=f"{rows} channels",
@@ -131,7 +138,7 @@ class _Candidates:
         boxes: (M, 4) centre x, centre y, width, height, pixels of the model's input.
         scores: (M,).
         classes: (M,).
-        extras: (M, E) what the head gives beside box and classes.
+        extras: (M, E) further values of the head.
     """
 
     boxes: Array
@@ -141,11 +148,11 @@ class _Candidates:
 
 
 def _candidates(rows: Array, extra: int, threshold: float, step: str) -> _Candidates:
-    """The best class of each candidate whose score exceeds the threshold.
+    """Return the candidates whose highest class score exceeds the threshold.
 
     Args:
         rows: (1, 4 + classes + extra, N).
-        extra: values at the end of each candidate that are no classes.
+        extra: the number of values after the classes of each candidate.
         threshold: 0..1.
         step: the step's name, for the message.
 
@@ -157,7 +164,7 @@ def _candidates(rows: Array, extra: int, threshold: float, step: str) -> _Candid
         raise BadModel(f"`{step}` decodes {layout}, got {list(rows.shape)}", where="output")
     end = rows.shape[1] - extra
     scores = rows[0, 4:end]
-    # The maximum over all candidates first, all else for the few that stay.
+    # The maximum is computed for all candidates, everything else for the few that are kept.
     kept = np.flatnonzero(scores.max(axis=0) > threshold)
     scores = scores[:, kept]
     return _Candidates(
@@ -169,14 +176,14 @@ def _candidates(rows: Array, extra: int, threshold: float, step: str) -> _Candid
 class Yolo(Decoder):
     """Raw output of YOLOv8, 9, 11 and 12: [1, 4 + classes, candidates]. Follow it with `nms`.
 
-    v10 and 26 have the same output when they are exported without their end-to-end head.
+    v10 and 26 have the same output if they are exported without their end-to-end head.
 
     Example:
         - yolo: output0
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with three axes."""
+    """Name of the output. Default: the only output with three axes."""
 
     def bind(self, signature: Signature, classes: Classes) -> "Yolo":
         """See Decoder.bind."""
@@ -192,18 +199,19 @@ class Yolo(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class YoloSegment(Decoder):
-    """Raw output of YOLO instance segmentation: boxes with mask coefficients, and prototypes.
+    """Raw output of YOLO instance segmentation. Follow it with `nms`.
 
-    [1, 4 + classes + 32, candidates] and [1, 32, height / 4, width / 4]. Follow it with `nms`.
+    Boxes with mask coefficients, [1, 4 + classes + 32, candidates], and mask prototypes,
+    [1, 32, height / 4, width / 4].
 
     Example:
         - yolo_segment: {output: output0, prototypes: output1}
     """
 
     output: str | None = None
-    """The name of the output with the boxes. Default: the only one with three axes."""
+    """Name of the output with the boxes. Default: the only output with three axes."""
     prototypes: str | None = None
-    """The name of the output with the prototypes. Default: the only one with four axes."""
+    """Name of the output with the prototypes. Default: the only output with four axes."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
@@ -226,17 +234,19 @@ class YoloSegment(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class YoloPose(Decoder):
-    """Raw output of YOLO pose: [1, 4 + classes + keypoints * values, candidates]. Then `nms`.
+    """Raw output of YOLO pose. Follow it with `nms`.
+
+    The output is [1, 4 + classes + keypoints * values, candidates].
 
     Example:
         - yolo_pose: {kpt_shape: [17, 3]}
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with three axes."""
+    """Name of the output. Default: the only output with three axes."""
     kpt_shape: KeypointShape | None = None
-    """How many keypoints, and how many values each has: 2 (x, y) or 3 (x, y, visible). Default:
-    what the model's metadata say."""
+    """Number of keypoints, and of values per keypoint: 2 (x, y) or 3 (x, y, confidence). Default:
+    read from the model's metadata."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
@@ -257,20 +267,22 @@ class YoloPose(Decoder):
         shape = self.kpt_shape or (0, 0)
         rows = take(outputs, self.output)
         found = _candidates(rows, shape[0] * shape[1], threshold, self.name())
-        points = keypoints_of(found.extras, shape)
+        points = as_keypoints(found.extras, shape)
         return Instances.of(corners(found.boxes), found.scores, found.classes, keypoints=points)
 
 
 @dataclass(frozen=True, slots=True)
 class YoloObb(Decoder):
-    """Raw output of YOLO oriented boxes: [1, 4 + classes + 1, candidates]. Follow it with `nms`.
+    """Raw output of YOLO OBB (oriented boxes). Follow it with `nms`.
+
+    The output is [1, 4 + classes + 1, candidates]; the last value is the angle.
 
     Example:
         - yolo_obb
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with three axes."""
+    """Name of the output. Default: the only output with three axes."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"oriented"})
 

@@ -1,4 +1,4 @@
-"""Raw heads of YOLOv3, YOLOv4 and YOLOv5 that give boxes in relation to anchors."""
+"""Raw output of YOLOv3, YOLOv4 and YOLOv5 without anchor decoding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,20 +16,20 @@ from runtimes.step import Decoder, Positive
 from runtimes.view import View
 
 Anchor: TypeAlias = tuple[Positive, Positive]
-"""Width and height of a box that a cell expects, in pixels of the model's input."""
+"""Width and height of an anchor box, in pixels of the model's input."""
 
 _BOX = 5
-"""Values of a candidate before its classes: x, y, width, height, objectness."""
+"""Number of values of a candidate before its classes: x, y, width, height, objectness."""
 
 
 @dataclass(frozen=True, slots=True)
 class YoloAnchors(Decoder):
-    """Raw heads of YOLOv3, YOLOv4 and YOLOv5: one output per stride. Follow it with `nms`.
+    """Raw output of YOLOv3, YOLOv4 and YOLOv5: one output per stride. Follow it with `nms`.
 
     An output is [1, A * (5 + classes), h, w], [1, h, w, A * (5 + classes)],
-    [1, A, h, w, 5 + classes] or [1, h, w, A, 5 + classes], with A anchors in each cell; outputs are
-    matched to anchors by the size of their grids. A model that decodes its boxes itself is one for
-    `yolo_objectness`. Sources: Redmon and Farhadi, "YOLOv3: An Incremental Improvement", 2018;
+    [1, A, h, w, 5 + classes] or [1, h, w, A, 5 + classes], with A anchors per cell. Outputs are
+    matched to anchors by the size of their grids. For models that decode the boxes in the graph,
+    use `yolo_objectness`. Sources: Redmon and Farhadi, "YOLOv3: An Incremental Improvement", 2018;
     Bochkovskiy et al., "YOLOv4: Optimal Speed and Accuracy of Object Detection", 2020;
     github.com/AlexeyAB/darknet and github.com/ultralytics/yolov5.
 
@@ -43,25 +43,25 @@ class YoloAnchors(Decoder):
     """
 
     outputs: tuple[str, ...] | None = None
-    """The outputs' names, in any order. Default: all with four or five axes."""
+    """Names of the outputs, in any order. Default: all outputs with four or five axes."""
     anchors: tuple[tuple[Anchor, ...], ...] = (
         ((10, 13), (16, 30), (33, 23)),
         ((30, 61), (62, 45), (59, 119)),
         ((116, 90), (156, 198), (373, 326)),
     )
-    """Width and height of each anchor, in pixels of the model's input: a list of pairs for each
-    stride, the smallest stride first. Default: YOLOv3's and YOLOv5's for COCO, not YOLOv4's."""
+    """Width and height of each anchor in pixels of the model's input: one list of pairs per stride,
+    smallest stride first. Default: the anchors of YOLOv3 and YOLOv5 for COCO; YOLOv4 has others."""
     form: Literal["v3", "v5"] = "v3"
-    """How a box is meant, s being the sigmoid: `v3`, x = (s(x) + cell) * stride and width =
-    exp(width) * anchor, also YOLOv4's; `v5`, x = (2 s(x) - 0.5 + cell) * stride and width =
+    """Formula of the box, with the sigmoid s. `v3` (also YOLOv4): x = (s(x) + cell) * stride and
+    width = exp(width) * anchor. `v5`: x = (2 s(x) - 0.5 + cell) * stride and width =
     (2 s(width))^2 * anchor."""
     scale_xy: tuple[Positive, ...] | None = None
-    """How far x and y reach, one number for each stride, the smallest first: x = (k s(x) - (k - 1)
-    / 2 + cell) * stride. It is Darknet's `scale_x_y`: [1.2, 1.1, 1.05] for YOLOv4. Default: 1 in
-    `v3`, 2 in `v5`."""
+    """Scale k of x and y, one number per stride, smallest stride first: x = (k s(x) - (k - 1) / 2 +
+    cell) * stride. Darknet's `scale_x_y`: [1.2, 1.1, 1.05] for YOLOv4. Default: 1 for `v3`, 2 for
+    `v5`."""
     activated: bool = False
-    """Whether the sigmoid of x, y, objectness and classes is in the graph; in `v5`, also that of
-    width and height."""
+    """Whether the sigmoid of x, y, objectness and classes (`v5`: also of width and height) is in
+    the graph."""
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloAnchors":
         """See Decoder.bind."""
@@ -75,7 +75,7 @@ class YoloAnchors(Decoder):
                     f"the output {tensor} does not hold candidates of {each} anchors",
                     where="outputs",
                     allowed=_layouts(each),
-                    hint="are `anchors` the model's?",
+                    hint="set `anchors` to the model's anchors",
                     fault=Fault.OUTPUT_LAYOUT,
                 )
             known = [count for count in counts if count is not None]
@@ -86,7 +86,7 @@ class YoloAnchors(Decoder):
         return replace(self, outputs=tuple(tensor.name for tensor in tensors))
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Take the best class of each candidate; its score is objectness x class score."""
+        """See Decoder. The score is objectness times the highest class score."""
         given = [take(outputs, name) for name in self.outputs or ()]
         if len(given) != len(self.anchors):
             raise BadModel(
@@ -105,15 +105,15 @@ class YoloAnchors(Decoder):
         return Instances.of(boxes, scores, numbers)
 
     def _check_fields(self) -> int:
-        """How many anchors a cell has.
+        """Return the number of anchors per cell.
 
         Raises:
-            BadModel: there are none, or strides differ, or a number is missing.
+            BadModel: it is 0 or differs between strides, or `scale_xy` has another length.
         """
         counts = [len(of_stride) for of_stride in self.anchors]
         if not counts or not counts[0] or len(set(counts)) > 1:
             raise BadModel(
-                "each stride needs as many anchors as the others, and one at least",
+                "each stride needs the same number of anchors, and at least one",
                 where="anchors",
                 found=f"{counts} anchors" if counts else "no strides",
                 allowed="such as [[[10, 14], [23, 27], [37, 58]], [[81, 82], [135, 169], "
@@ -125,16 +125,16 @@ class YoloAnchors(Decoder):
                 f"{len(self.scale_xy)} numbers are given for {len(counts)} strides",
                 where="scale_xy",
                 found=str(list(self.scale_xy)),
-                allowed=f"{len(counts)} numbers, as many as `anchors` has lists",
+                allowed=f"{len(counts)} numbers, one for each list of `anchors`",
                 fault=Fault.STRIDES,
             )
         return counts[0]
 
     def _heads(self, signature: Signature) -> list[Tensor]:
-        """The outputs, one for each stride.
+        """Return the outputs, one for each stride.
 
         Raises:
-            BadModel: there are more or fewer, or a name is wrong.
+            BadModel: the number of outputs differs from that of strides, or a name is wrong.
         """
         if self.outputs is None:
             found = [tensor for tensor in signature.outputs if len(tensor.shape) in (4, 5)]
@@ -156,26 +156,26 @@ class YoloAnchors(Decoder):
     def _decode(
         self, head: Array, anchors: Array, scale: float, stride: int, threshold: float
     ) -> tuple[Array, Array, Array]:
-        """Boxes (M, 4), scores (M,) and classes (M,) of one stride.
+        """Return boxes (M, 4), scores (M,) and classes (M,) of one stride.
 
         Args:
             head: (A, h, w, 5 + classes).
             anchors: (A, 2) widths and heights.
-            scale: how far x and y reach.
-            stride: pixels of a cell.
+            scale: the scale of x and y; see `scale_xy`.
+            stride: the size of a cell in pixels of the input.
             threshold: 0..1.
 
         Raises:
-            BadModel: objectness is to be a probability already, and is none.
+            BadModel: `activated` is set and the objectness is not in 0..1.
         """
-        # The limit has the precision of what it is compared with.
+        # The threshold is rounded to the precision of the scores.
         limit = np.float32(head.dtype.type(threshold) if self.activated else threshold)
         sure = self._probability(head[..., 4])
         if self.activated:
             _check_probabilities(sure)
         place = np.nonzero(sure > limit)
         values = head[place]
-        with np.errstate(invalid="ignore"):  # infinity x 0 is NaN, which no threshold passes
+        with np.errstate(invalid="ignore"):  # infinity times 0 is NaN, which exceeds no threshold
             scores = self._probability(values[:, _BOX:]) * sure[place][:, None]
         best = scores.max(axis=1)
         kept = best > limit
@@ -193,12 +193,12 @@ class YoloAnchors(Decoder):
         return boxes, best[kept], scores[kept].argmax(axis=1)
 
     def _probability(self, values: Array) -> Array:
-        """The sigmoid, if the graph has not done it: float32."""
+        """Return probabilities as float32, applying the sigmoid if it is not in the graph."""
         return values.astype(np.float32) if self.activated else sigmoid(values)
 
 
 def _layouts(each: int) -> str:
-    """What an output with `each` anchors in a cell can be, for messages."""
+    """Return the possible layouts of an output with `each` anchors per cell, for messages."""
     return (
         f"[1, {each} * (5 + classes), h, w], [1, h, w, {each} * (5 + classes)], "
         f"[1, {each}, h, w, 5 + classes] or [1, h, w, {each}, 5 + classes]"
@@ -206,7 +206,7 @@ def _layouts(each: int) -> str:
 
 
 def _class_counts(shape: tuple[int | None, ...], each: int) -> list[int | None]:
-    """How many classes an output can have: an entry for each layout that is possible."""
+    """Return the number of classes in each possible layout of an output; None if not known."""
     if len(shape) not in (4, 5) or shape[0] not in (1, None):
         return []
     if len(shape) == 5:
@@ -224,13 +224,13 @@ def _class_counts(shape: tuple[int | None, ...], each: int) -> list[int | None]:
 
 
 def _by_anchor(values: Array, each: int, size: Size) -> Array:
-    """An output as (A, h, w, 5 + classes), a view of it where that can be.
+    """Return an output as (A, h, w, 5 + classes), without a copy if possible.
 
-    Of several layouts that its shape allows, the one is right whose cells are squares that fill the
-    model's input of `size`.
+    If its shape allows several layouts, the one with square cells that fill the model's input of
+    `size` is used.
 
     Raises:
-        BadModel: there is none.
+        BadModel: no layout fits.
     """
     shape = values.shape
     options: list[Array] = []
@@ -267,17 +267,17 @@ def _by_anchor(values: Array, each: int, size: Size) -> Array:
 
 
 def _check_probabilities(values: Array) -> None:
-    """Stop where objectness is none.
+    """Check that objectness is in 0..1.
 
     Raises:
-        BadModel: it is below 0 or above 1.
+        BadModel: it is not.
     """
     span = span_outside_unit(values)
     if span:
         raise BadModel(
-            "`yolo_anchors` takes the model's values for probabilities, but they are none",
+            "the model's values are not probabilities, which `yolo_anchors` expects",
             where="activated",
             found=f"objectness {span}",
             allowed="values from 0 to 1",
-            hint="leave `activated` out if the graph ends before the sigmoid",
+            hint="remove `activated` if the sigmoid is not in the graph",
         )

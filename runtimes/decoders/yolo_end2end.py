@@ -1,4 +1,4 @@
-"""Finished rows of YOLO models that do their own suppression: no `nms` after them."""
+"""Output of YOLO models with an end-to-end head or with NMS in the graph."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ import numpy as np
 from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, take
-from runtimes.decoders.yolo import KeypointShape, keypoint_shape, keypoints_of
+from runtimes.decoders.yolo import KeypointShape, as_keypoints, keypoint_shape
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
@@ -19,20 +19,20 @@ from runtimes.step import Capability, Decoder
 from runtimes.view import View
 
 _MOST_ROWS = 1000
-"""No finished head has more rows; a raw one has thousands of candidates."""
+"""Maximum number of rows of an end-to-end head; raw heads have thousands of candidates."""
 
 
 def _bind_rows(name: str | None, signature: Signature, task: str, columns: int | None) -> Tensor:
-    """The output with [1, rows, columns].
+    """Return the output with [1, rows, columns].
 
     Raises:
-        BadModel: it is of another task or layout.
+        BadModel: it has another task or layout.
     """
-    tensor = signature.output(name, rank=(3,), role="[1, rows, values] of finished detections")
+    tensor = signature.output(name, rank=(3,), role="[1, rows, values] of final detections")
     check_task(signature, tensor, task)
     if len(tensor.shape) != 3 or (columns is not None and tensor.shape[2] not in (columns, None)):
         raise BadModel(
-            f"the output {tensor} does not hold finished detections of {columns or 'some'} values",
+            f"the output {tensor} does not hold final detections of {columns or 'some'} values",
             where="output",
             allowed=f"[1, rows, {columns or 'values'}]",
             fault=Fault.OUTPUT_LAYOUT,
@@ -41,7 +41,7 @@ def _bind_rows(name: str | None, signature: Signature, task: str, columns: int |
 
 
 def _above(rows: Array, columns: int, threshold: float, step: str) -> Array:
-    """The rows, (M, columns), whose score (the fifth value) exceeds the threshold.
+    """Return the rows, (M, columns), whose score (the fifth value) exceeds the threshold.
 
     Padding rows have score 0.
 
@@ -57,52 +57,53 @@ def _above(rows: Array, columns: int, threshold: float, step: str) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class YoloEnd2end(Decoder):
-    """Finished rows, one a detection: YOLOv10, YOLO26, exports with NMS inside. No `nms` after it.
+    """Final detections: YOLOv10, YOLO26, and exports with NMS in the graph. Needs no `nms`.
 
-    [1, rows, 6 or more] holds x1, y1, x2, y2, score, class, ...; [rows, 7], as YOLOv7 exports it,
-    holds image, x1, y1, x2, y2, class, score. CenterNet with its decoding inside is the same.
+    A row of [1, rows, 6 or more] is x1, y1, x2, y2, score, class, ...; a row of [rows, 7], from
+    YOLOv7, is image, x1, y1, x2, y2, class, score. CenterNet with decoding in the graph has the
+    same output.
 
     Example:
         - yolo_end2end: output0
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with two or three axes."""
+    """Name of the output. Default: the only output with two or three axes."""
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloEnd2end":
         """See Decoder.bind."""
         tensor = signature.output(
-            self.output, rank=(2, 3), role="[1, rows, 6] or [rows, 7] of finished detections"
+            self.output, rank=(2, 3), role="[1, rows, 6] or [rows, 7] of final detections"
         )
         task = signature.metadata.get("task", "detect")
-        # Masks and keypoints come after the class, so they can be left alone; an angle cannot.
+        # Mask coefficients and keypoints follow the class and can be ignored; an angle cannot.
         check_task(signature, tensor, task if task in ("segment", "pose") else "detect")
         columns = tensor.shape[-1]
         wrong = columns is not None and (columns != 7 if len(tensor.shape) == 2 else columns < 6)
         if wrong:
             raise BadModel(
-                f"the output {tensor} does not hold finished detections",
+                f"the output {tensor} does not hold final detections",
                 where="output",
                 allowed="[1, rows, 6 or more] or [rows, 7]",
-                hint="raw outputs are decoded by `yolo` or `yolo_objectness`, followed by `nms`",
+                hint="for raw outputs, use `yolo` or `yolo_objectness`, followed by `nms`",
                 fault=Fault.OUTPUT_LAYOUT,
             )
         if columns is not None and len(tensor.shape) == 3:
             rows = tensor.shape[1] or 0
-            # A raw head of v8 has as many rows as there are values for each candidate.
+            # A raw head of YOLOv8 has one row per value of a candidate.
             if rows > _MOST_ROWS or (columns > rows and rows == 4 + classes.least):
                 right = "yolo_objectness" if rows > columns else "yolo"
                 raise BadModel(
-                    f"the output {tensor} is a raw head, not finished detections",
+                    f"the output {tensor} holds raw candidates, not final detections",
                     where="output",
                     allowed="[1, rows, 6 or more] or [rows, 7]",
-                    hint=f"decode it with `{right}`, followed by `nms`",
+                    hint=f"use `{right}`, followed by `nms`",
                     fault=Fault.OUTPUT_LAYOUT,
                 )
         return replace(self, output=tensor.name)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Take the rows whose score exceeds the threshold; padding rows have score 0."""
+        """See Decoder. Padding rows have score 0."""
         rows = take(outputs, self.output)
         if rows.ndim == 3 and rows.shape[0] == 1 and rows.shape[2] >= 6:
             boxes, scores, classes = rows[0, :, :4], rows[0, :, 4], rows[0, :, 5]
@@ -119,19 +120,19 @@ class YoloEnd2end(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class YoloEnd2endSegment(Decoder):
-    """Finished rows with mask coefficients, and prototypes: no `nms` after it.
+    """Final detections with masks. Needs no `nms`.
 
-    [1, rows, 6 + 32]: x1, y1, x2, y2, score, class, coefficients; and [1, 32, height / 4,
-    width / 4].
+    A row of [1, rows, 6 + 32] is x1, y1, x2, y2, score, class, 32 mask coefficients. The mask
+    prototypes are [1, 32, height / 4, width / 4].
 
     Example:
         - yolo_end2end_segment: {output: output0, prototypes: output1}
     """
 
     output: str | None = None
-    """The name of the output with the rows. Default: the only one with three axes."""
+    """Name of the output with the rows. Default: the only output with three axes."""
     prototypes: str | None = None
-    """The name of the output with the prototypes. Default: the only one with four axes."""
+    """Name of the output with the prototypes. Default: the only output with four axes."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
@@ -152,17 +153,19 @@ class YoloEnd2endSegment(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class YoloEnd2endPose(Decoder):
-    """Finished rows with keypoints: [1, rows, 6 + keypoints * values]. No `nms` after it.
+    """Final detections with keypoints. Needs no `nms`.
+
+    A row of [1, rows, 6 + keypoints * values] is x1, y1, x2, y2, score, class, keypoints.
 
     Example:
         - yolo_end2end_pose: {kpt_shape: [17, 3]}
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with three axes."""
+    """Name of the output. Default: the only output with three axes."""
     kpt_shape: KeypointShape | None = None
-    """How many keypoints, and how many values each has: 2 (x, y) or 3 (x, y, visible). Default:
-    what the model's metadata say."""
+    """Number of keypoints, and of values per keypoint: 2 (x, y) or 3 (x, y, confidence). Default:
+    read from the model's metadata."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"keypoints"})
 
@@ -183,22 +186,22 @@ class YoloEnd2endPose(Decoder):
         shape = self.kpt_shape or (0, 0)
         columns = 6 + shape[0] * shape[1]
         rows = _above(take(outputs, self.output), columns, threshold, self.name())
-        points = keypoints_of(rows[:, 6:], shape)
+        points = as_keypoints(rows[:, 6:], shape)
         return Instances.of(rows[:, :4], rows[:, 4], rows[:, 5], keypoints=points)
 
 
 @dataclass(frozen=True, slots=True)
 class YoloEnd2endObb(Decoder):
-    """Finished oriented boxes: [1, rows, 7]. No `nms` after it.
+    """Final oriented boxes. Needs no `nms`.
 
-    A row is centre x, centre y, width, height, score, class, angle.
+    A row of [1, rows, 7] is centre x, centre y, width, height, score, class, angle.
 
     Example:
         - yolo_end2end_obb
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with three axes."""
+    """Name of the output. Default: the only output with three axes."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"oriented"})
 

@@ -1,4 +1,4 @@
-"""Raw heads of YOLOv5, YOLOv6 and YOLOv7."""
+"""Raw output of YOLOv5, YOLOv6 and YOLOv7."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ def check_columns(tensor: Tensor, classes: Classes, step: str) -> None:
     """Compare the declared [1, candidates, 5 + classes] with the labels.
 
     Raises:
-        BadModel: the output is of another layout, or has another number of classes.
+        BadModel: the output has another layout or another number of classes.
     """
     rows, columns = tensor.shape[1:] if len(tensor.shape) == 3 else (0, 0)
     if columns is not None and columns < 6:
@@ -43,10 +43,10 @@ def check_columns(tensor: Tensor, classes: Classes, step: str) -> None:
 
 
 def take_rows(outputs: Mapping[str, Array], name: str | None, step: str) -> Array:
-    """The output, (1, candidates, 5 + classes).
+    """Return the output, (1, candidates, 5 + classes).
 
     Raises:
-        BadModel: it is absent or of another shape.
+        BadModel: it is missing or has another shape.
     """
     rows = take(outputs, name)
     if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] < 6:
@@ -61,14 +61,14 @@ def take_rows(outputs: Mapping[str, Array], name: str | None, step: str) -> Arra
 class YoloObjectness(Decoder):
     """Raw output of YOLOv5, 6 and 7: [1, candidates, 5 + classes]. Follow it with `nms`.
 
-    The fifth value says how sure the model is that there is any object at all.
+    The fifth value is the objectness. The score of a class is objectness times class score.
 
     Example:
         - yolo_objectness: output0
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with three axes."""
+    """Name of the output. Default: the only output with three axes."""
 
     def bind(self, signature: Signature, classes: Classes) -> "YoloObjectness":
         """See Decoder.bind."""
@@ -78,11 +78,11 @@ class YoloObjectness(Decoder):
         return replace(self, output=tensor.name)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Take the best class of each candidate; its score is objectness x class score."""
+        """See Decoder. The score is objectness times the highest class score."""
         rows = take_rows(outputs, self.output, self.name())
         sure = rows[0, rows[0, :, 4] > threshold].astype(np.float32)
         scores = sure[:, 5:] * sure[:, 4:5]
         best = scores.max(axis=1, initial=0)
-        # The limit has the precision of what it is compared with, as a threshold has elsewhere.
+        # The threshold is rounded to the precision of the scores, as a threshold has elsewhere.
         kept = best > rows.dtype.type(threshold)
         return Instances.of(corners(sure[kept, :4]), best[kept], scores[kept].argmax(axis=1))

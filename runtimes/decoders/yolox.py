@@ -19,19 +19,18 @@ from runtimes.view import View
 class Yolox(Decoder):
     """Raw output of YOLOX: [1, candidates, 5 + classes]. Follow it with `nms`.
 
-    A candidate is x, y, width, height, objectness and class scores. x and y count cells from the
-    candidate's own cell, width and height are logarithms of cells: (xy + cell) * stride and
-    exp(wh) * stride are pixels. Source: Ge et al., "YOLOX: Exceeding YOLO Series in 2021". A model
-    exported with its decoding inside is one for `yolo_objectness`.
+    A candidate is x, y, width, height, objectness and class scores. The centre in pixels is
+    (xy + cell) * stride, the size is exp(wh) * stride. Source: Ge et al., "YOLOX: Exceeding YOLO
+    Series in 2021". For models exported with decoding in the graph, use `yolo_objectness`.
 
     Example:
         - yolox: output
     """
 
     output: str | None = None
-    """The output's name. Default: the only one with three axes."""
+    """Name of the output. Default: the only output with three axes."""
     strides: tuple[Count, ...] = (8, 16, 32)
-    """How many pixels a cell of each grid covers, in the order of the candidates."""
+    """Size of a cell of each grid in pixels of the input, in the order of the candidates."""
 
     def bind(self, signature: Signature, classes: Classes) -> "Yolox":
         """See Decoder.bind."""
@@ -41,13 +40,13 @@ class Yolox(Decoder):
         return replace(self, output=tensor.name)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """Take the best class of each candidate; its score is objectness x class score."""
+        """See Decoder. The score is objectness times the highest class score."""
         rows = take_rows(outputs, self.output, self.name())
         height, width = view.input
         grids = [(height // stride, width // stride) for stride in self.strides]
         check_count(rows.shape[1], grids, self.strides, view)
         sure = np.flatnonzero(rows[0, :, 4] > threshold)
-        with np.errstate(invalid="ignore"):  # infinity x 0 is NaN, which no threshold passes
+        with np.errstate(invalid="ignore"):  # infinity times 0 is NaN, which exceeds no threshold
             scores = rows[0, sure, 5:] * rows[0, sure, 4:5]
         best = scores.max(axis=1)
         kept = best > threshold

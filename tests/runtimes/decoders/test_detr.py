@@ -272,7 +272,7 @@ def test_nothing_found_is_no_instances(count: int) -> None:
 @pytest.mark.parametrize(
     ("decoder", "shapes", "texts"),
     [
-        (Detr("l", "b"), {"l": (1, 9, 1), "b": (1, 9, 4)}, ["`detr`", "1 logit a query"]),
+        (Detr("l", "b"), {"l": (1, 9, 1), "b": (1, 9, 4)}, ["`detr`", "got 1 per query"]),
         (Detr("l", "b"), {"l": (1, 9), "b": (1, 9, 4)}, ["`detr`", "[1, 9]"]),
         (Detr("l", "b"), {"l": (1, 9, 5), "b": (1, 8, 4)}, ["logits 9, boxes 8"]),
         (Rtdetr("l", "b"), {"l": (2, 9, 5), "b": (2, 9, 4)}, ["`rtdetr`", "[2, 9, 5]"]),
@@ -385,7 +385,7 @@ def test_deploy_outputs_without_telling_names_are_told_apart_by_type() -> None:
             Detr(),
             {"logits": (1, 100, 92), "boxes": (1, 100, 4)},
             Classes(92, exact=True),
-            ["91 classes", "92 labels", "92 logits = 1 for nothing + 91"],
+            ["91 classes", "92 labels", "92 logits = 1 for no object + 91"],
         ),
         (
             Rtdetr(),
@@ -428,7 +428,7 @@ def test_deploy_outputs_without_telling_names_are_told_apart_by_type() -> None:
             RtdetrDeploy(),
             {"logits": (1, 300, 80), "boxes": (1, 300, 4)},
             ANY,
-            ["0 outputs could hold labels", "`detr` and `rtdetr` are for logits"],
+            ["0 outputs could hold labels", "use `detr` or `rtdetr` for logits"],
         ),
     ],
 )

@@ -32,7 +32,7 @@ def test_any_other_count_is_refused(count: int) -> None:
     with pytest.raises(BadModel) as caught:
         check_count(count, GRIDS, STRIDES, VIEW)
     assert caught.value.where == "strides"
-    texts = [f"gave {count} candidates", "64x96", "8, 16, 32", "126 (8x12 + 4x6 + 2x3)"]
+    texts = [f"has {count} candidates", "64x96", "8, 16, 32", "126 (8x12 + 4x6 + 2x3)"]
     assert [text for text in texts if text not in str(caught.value)] == []
 
 

@@ -174,7 +174,7 @@ BINS = {"x": (1, 96, 32), "y": (1, 24, 32), "z": (1, 6, 32)}
     [
         (Nanodet("o"), {"o": (1, CELLS, 32)}, ["`nanodet` decodes", f"[1, {CELLS}, 32]"]),
         (Nanodet("o"), {"o": (CELLS, 35)}, ["`nanodet` decodes", f"[{CELLS}, 35]"]),
-        (Nanodet("o"), {"o": (1, CELLS, 35)}, [f"gave {CELLS} candidates", "make 128", "1x2"]),
+        (Nanodet("o"), {"o": (1, CELLS, 35)}, [f"has {CELLS} candidates", "give 128", "1x2"]),
         (
             Nanodet(scores=("a", "b", "c"), bins=("x", "y", "z"), strides=STRIDES),
             {**LEVELS, **BINS, "z": (1, 6, 31)},
@@ -188,7 +188,7 @@ BINS = {"x": (1, 96, 32), "y": (1, 24, 32), "z": (1, 6, 32)}
         (
             Nanodet(scores=("a", "b", "c"), bins=("x", "y", "z"), strides=STRIDES),
             {**LEVELS, **BINS, "a": (1, 97, 3)},
-            ["gave 127 candidates", "make 126"],
+            ["has 127 candidates", "give 126"],
         ),
         (
             Nanodet(scores=("a", "b", "c"), bins=("x", "y", "z"), strides=STRIDES),

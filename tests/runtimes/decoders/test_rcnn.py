@@ -308,7 +308,7 @@ def test_a_class_without_a_mask_is_refused() -> None:
     outputs = {"detections": rows((0, 3, 0.5, 0, 0, 1, 1)), "masks": np.zeros((1, 2, 33, 33))}
     with pytest.raises(BadModel) as caught:
         MaskRcnnOpenvino("detections", "masks")(outputs, VIEW, 0.25)
-    texts = ["background: ", "found class 3", "masks for 2 classes", "classes 1 to 2"]
+    texts = ["background: ", "found class 3", "masks for only 2 classes", "classes 1 to 2"]
     assert [text for text in texts if text not in str(caught.value)] == []
 
 

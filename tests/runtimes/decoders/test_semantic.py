@@ -200,7 +200,7 @@ def test_probabilities_of_several_classes_are_taken_as_they_are() -> None:
     step = Semantic("o", activation="none")
     assert step({"o": output}, PLAIN, 0.0).scores.tolist() == [0.75, 0.5]
     assert step({"o": output}, PLAIN, 0.5).scores.tolist() == [0.75]
-    with pytest.raises(BadModel, match="take") as caught:
+    with pytest.raises(BadModel, match="not probabilities") as caught:
         step({"o": output * 9}, PLAIN, 0.5)
     assert caught.value.found == "values from 4.5 to 6.75"
 
@@ -301,11 +301,11 @@ def test_saliency_of_logits_needs_a_sigmoid() -> None:
         (Semantic("o"), (2, 3, 24, 36), r"got \[2, 3, 24, 36\]"),
         (Semantic("o"), (24, 36), r"got \[24, 36\]"),
         (Semantic("o"), (1, 3, 0, 36), r"got \[1, 3, 0, 36\]"),
-        (Semantic("o"), (1, 3, 36, 24), "24x36, but the output's is 36x24"),
-        (Semantic("o", layout="nhwc"), (1, 3, 24, 36), "the output's is 3x24 "),
+        (Semantic("o"), (1, 3, 36, 24), "24x36, but the output is 36x24"),
+        (Semantic("o", layout="nhwc"), (1, 3, 24, 36), "the output is 3x24 "),
         (Saliency("o"), (1, 2, 24, 36), r"got \[1, 2, 24, 36\]"),
         (Saliency("o"), (24, 36), r"got \[24, 36\]"),
-        (Saliency("o"), (1, 1, 36, 24), "24x36, but the output's is 36x24"),
+        (Saliency("o"), (1, 1, 36, 24), "24x36, but the output is 36x24"),
     ],
 )
 def test_real_outputs_of_another_shape_are_refused(

@@ -322,11 +322,11 @@ def test_bind_counts_classes(
         (Yolo(), (1, 25200, 85), "[1, 25200, 85] float32 has candidates in rows", "`yolo_obj"),
         (Yolo(), (1, 300, 6), "[1, 300, 6] float32 has candidates in rows", "`yolo_end2end`"),
         (YoloObjectness(), (1, 84, 8400), "candidates in columns", "`yolo` is for"),
-        (YoloEnd2end(), (1, 300, 5), "does not hold finished detections", "followed by `nms`"),
-        (YoloEnd2end(), (300, 6), "does not hold finished detections", "followed by `nms`"),
-        (YoloEnd2end(), (None, 8), "does not hold finished detections", "followed by `nms`"),
-        (YoloEnd2end(), (1, 25200, 85), "[1, 25200, 85] float32 is a raw", "`yolo_objectness`"),
-        (YoloEnd2end(), (1, 5, 8400), "[1, 5, 8400] float32 is a raw head", "`yolo`"),
+        (YoloEnd2end(), (1, 300, 5), "does not hold final detections", "followed by `nms`"),
+        (YoloEnd2end(), (300, 6), "does not hold final detections", "followed by `nms`"),
+        (YoloEnd2end(), (None, 8), "does not hold final detections", "followed by `nms`"),
+        (YoloEnd2end(), (1, 25200, 85), "[1, 25200, 85] float32 holds raw", "`yolo_objectness`"),
+        (YoloEnd2end(), (1, 5, 8400), "[1, 5, 8400] float32 holds raw candidates", "`yolo`"),
     ],
 )
 def test_bind_names_the_decoder_that_would_fit(

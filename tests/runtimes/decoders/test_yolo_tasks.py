@@ -434,7 +434,7 @@ def test_bind_counts_classes(
         (
             YoloEnd2endPose(kpt_shape=(17, 3)),
             [(1, 300, 38)],
-            ["17 keypoints of 3", "the 32 values"],
+            ["17 keypoints with 3", "32 values"],
         ),
     ],
 )

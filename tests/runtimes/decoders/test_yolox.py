@@ -91,7 +91,7 @@ def test_candidates_that_do_not_fill_the_grids_are_refused(strides: tuple[int, .
     with pytest.raises(BadModel) as caught:
         Yolox("o", strides)({"o": np.zeros((1, CELLS, 6))}, VIEW, 0.5)
     wanted = sum((64 // stride) * (96 // stride) for stride in strides)
-    texts = ["strides: ", f"gave {CELLS} candidates", "64x96", f"make {wanted} (", str([*strides])]
+    texts = ["strides: ", f"has {CELLS} candidates", "64x96", f"give {wanted} (", str([*strides])]
     assert [text for text in texts if text not in str(caught.value)] == []
 
 
