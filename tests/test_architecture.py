@@ -130,3 +130,92 @@ def test_an_import_that_breaks_a_contract_is_reported(
     assert status == 1
     assert "0 broken" not in out
     assert expected in out
+
+
+SOURCES = [
+    file.relative_to(paths.ROOT).as_posix()
+    for package in ("builder", "runtimes")
+    for file in sorted((paths.ROOT / package).rglob("*.py"))
+    if file.name not in ("__init__.py", "__main__.py")
+]
+
+DECLARATIONS = {
+    "builder/backends/settings.py",
+    "builder/cli/options.py",
+    "builder/diagnostics/progress.py",
+    "builder/diagnostics/rule.py",
+    "builder/doctor/finding.py",
+    "builder/families/coco_keypoints.py",
+    "builder/families/family.py",
+    "builder/families/input_format.py",
+    "builder/plan/context.py",
+    "builder/targets/registry.py",
+    "builder/targets/target.py",
+    "runtimes/arrays.py",
+    "runtimes/backends/session.py",
+    "runtimes/interfaces.py",
+    "runtimes/view.py",
+}
+"""Modules without behaviour of their own: protocols, data classes, constants, type aliases."""
+
+TESTED_ELSEWHERE = {
+    # One small module for each backend; the registry's test runs over all of them.
+    "builder/backends": "tests/builder/backends/test_registry.py",
+    "builder/cli/commands": "tests/builder/cli/test_app.py",
+    "builder/doctor/runtime.py": "tests/builder/doctor/test_backends.py",
+    "builder/doctor/trial.py": "tests/builder/doctor/test_backends.py",
+    # A family is recognised in models of tests/zoo.py, by the evidence of several modules.
+    "builder/families": "tests/test_recognition.py",
+    # Each lint rule has cases in tests/golden/mistakes.
+    "builder/lint": "tests/test_mistakes.py",
+    "builder/model/graph_ir.py": "tests/builder/model/test_graph.py",
+    "builder/model/graph_onnx.py": "tests/builder/model/test_graph.py",
+    "builder/plan": "tests/builder/plan/test_plan.py",
+    "builder/reference/diagnostics_page.py": "tests/builder/reference/test_generated.py",
+    "builder/reference/markdown.py": "tests/builder/reference/test_manifest_pages.py",
+    "builder/run/judge/values.py": "tests/builder/run/judge/test_detector.py",
+    "builder/run/predict/prediction.py": "tests/builder/run/predict/test_detector.py",
+    "builder/run/smoke.py": "tests/builder/targets/test_build.py",
+    "builder/targets/lock.py": "tests/builder/targets/test_write.py",
+    "builder/targets/nuclio": "tests/builder/targets/test_build.py",
+    "runtimes/classes.py": "tests/runtimes/test_step.py",
+    # Parts that several decoders share.
+    "runtimes/decoders/outputs.py": "tests/runtimes/decoders/test_yolo.py",
+    "runtimes/decoders/regions.py": "tests/runtimes/decoders/test_semantic.py",
+    "runtimes/decoders/roles.py": "tests/runtimes/decoders/test_efficient_nms.py",
+    "runtimes/decoders/saliency.py": "tests/runtimes/decoders/test_semantic.py",
+    "runtimes/decoders/yolo_end2end.py": "tests/runtimes/decoders/test_yolo_tasks.py",
+    "runtimes/decoders/yolo_objectness.py": "tests/runtimes/decoders/test_yolo.py",
+    # Parts that the segmenters share.
+    "runtimes/prompt_inputs.py": "tests/runtimes/segmenters/test_sam.py",
+    "runtimes/prompted.py": "tests/runtimes/segmenters/test_sam.py",
+    "runtimes/segmenters": "tests/runtimes/segmenters/test_sam.py",
+    "runtimes/skeletons.py": "tests/runtimes/shapes/test_keypoints.py",
+    # The heads differ only in how a response is read.
+    "runtimes/trackers": "tests/runtimes/trackers/test_heads.py",
+}
+"""Module or package -> the test file of what it is a part of."""
+
+
+def mirror(source: str) -> Path:
+    """The test file of a module: tests/builder/x/test_y.py for builder/x/y.py."""
+    path = Path(source)
+    return paths.ROOT / "tests" / path.parent / f"test_{path.name}"
+
+
+def exemption(source: str) -> str | None:
+    """The entry of TESTED_ELSEWHERE or DECLARATIONS for a module."""
+    packages = (parent.as_posix() for parent in Path(source).parents)
+    entries = {*TESTED_ELSEWHERE, *DECLARATIONS}
+    return next((it for it in (source, *packages) if it in entries), None)
+
+
+def test_every_module_has_a_test_file_of_its_own_or_an_exemption() -> None:
+    without = [source for source in SOURCES if not mirror(source).is_file()]
+    assert [source for source in without if exemption(source) is None] == []
+
+
+def test_every_exemption_is_needed_and_names_a_test_file() -> None:
+    needed = {exemption(source) for source in SOURCES if not mirror(source).is_file()}
+    assert {*TESTED_ELSEWHERE, *DECLARATIONS} - needed == set()
+    assert [it for it in TESTED_ELSEWHERE.values() if not (paths.ROOT / it).is_file()] == []

@@ -1,42 +1,13 @@
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from builder.diagnostics.problem import Problem
 from builder.manifest.reading import ManifestFile
-from builder.manifest.steps import known
-from runtimes.decoders.yolo import Yolo
 from runtimes.preprocess.resize import Letterbox, Resize
 from runtimes.preprocess.values import Channels, Normalize
 from runtimes.refine.suppress import MinSize, Nms, TopK
-from runtimes.shapes.rectangle import Rectangle
 from runtimes.step import Step
-from tests.builder.conftest import WriteManifest, failure, read_valid
-
-
-@pytest.fixture
-def read(write_manifest: WriteManifest) -> Callable[..., ManifestFile[Any]]:
-    return lambda **changes: read_valid(write_manifest(**changes))
-
-
-@pytest.fixture
-def refused(write_manifest: WriteManifest) -> Callable[..., Problem]:
-    """The only problem of a manifest with some keys changed."""
-
-    def only(**changes: Any) -> Problem:
-        path = write_manifest(**changes)
-        (problem,) = failure(lambda: read_valid(path)).problems
-        assert problem.file == path
-        return problem
-
-    return only
-
-
-Read = Callable[..., ManifestFile[Any]]
-Refused = Callable[..., Problem]
+from tests.builder.manifest.conftest import Read, Refused
 
 
 def steps(read: ManifestFile[Any], section: Any = "postprocess") -> list[Step]:
@@ -49,40 +20,6 @@ def steps(read: ManifestFile[Any], section: Any = "postprocess") -> list[Step]:
 )
 def test_keys_that_are_left_out_have_defaults(read: Read, key: str, default: object) -> None:
     assert getattr(read().manifest, key) == default
-
-
-@pytest.mark.parametrize(
-    ("key", "default"),
-    [
-        ("workers", None),
-        ("threads", 0),
-        ("base_image", "python:3.11-slim"),
-        ("apt", ()),
-        ("pip", ()),
-        ("env", {}),
-        ("event_timeout", "30s"),
-        ("readiness_timeout", 180),
-        ("port", None),
-        ("memory", None),
-        ("cpu", None),
-    ],
-)
-@pytest.mark.parametrize("variants", [None, {}, {"cpu": {}, "gpu": {}}])
-def test_settings_of_both_variants_have_defaults(
-    read: Read, key: str, default: object, variants: dict[str, Any] | None
-) -> None:
-    found = read(variants=variants).manifest.variants
-    assert getattr(found.cpu, key) == default
-    assert getattr(found.gpu, key) == default
-
-
-def test_settings_of_one_variant_have_defaults(read: Read) -> None:
-    variants = read().manifest.variants
-    assert variants.cpu
-    assert variants.gpu
-    assert variants.cpu.runtime == "openvino"
-    assert variants.gpu.cuda == 12
-    assert variants.gpu.allow_cpu_fallback is False
 
 
 def test_every_key_is_read(read: Read) -> None:
@@ -121,23 +58,6 @@ def test_every_key_is_read(read: Read) -> None:
     assert (gpu.cuda, gpu.allow_cpu_fallback, gpu.pip) == (13, True, ("a-b[c]==1.0",))
     assert (gpu.env, gpu.event_timeout, gpu.readiness_timeout) == ({"A": "b c"}, "1m30s", 300)
     assert (gpu.port, gpu.base_image) == (32001, "registry.local:5000/python:3.11")
-
-
-@pytest.mark.parametrize("cpu", [False, {"threads": 2}])
-def test_one_variant_can_be_switched_off(read: Read, cpu: Any) -> None:
-    variants = {"cpu": cpu, "gpu": False} if cpu else {"cpu": False}
-    found = read(variants=variants).manifest.variants
-    assert bool(found.cpu) == bool(cpu)
-    assert bool(found.gpu) == (not cpu)
-
-
-def test_both_variants_cannot_be_switched_off(refused: Refused) -> None:
-    assert "both" in refused(variants={"cpu": False, "gpu": False}).what
-
-
-@pytest.mark.parametrize("value", [True, None, "no", 0, []])
-def test_a_variant_is_settings_or_false(refused: Refused, value: object) -> None:
-    assert refused(variants={"cpu": value}).place == "variants.cpu"
 
 
 @pytest.mark.parametrize("name", ["a", "a1", "yolo-v8", "a" * 56])
@@ -318,26 +238,6 @@ def test_settings_that_are_taken(read: Read, key: str, value: object) -> None:
     assert (list(found) if isinstance(found, tuple) else found) == value
 
 
-@pytest.mark.parametrize("digest", ["", "a" * 63, "A" * 64, "g" * 64])
-def test_a_download_needs_a_digest(refused: Refused, digest: str) -> None:
-    assert refused(model={"url": "https://a/m.onnx", "sha256": digest}).place == "model.sha256"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "ftp://a/m.onnx",
-        "file:///etc/passwd",
-        "a/m.onnx",
-        "https://a/m n.onnx",
-        "https://",
-        "HTTP://\n",
-    ],
-)
-def test_a_download_is_from_the_web_alone(refused: Refused, url: str) -> None:
-    assert refused(model={"url": url, "sha256": "0" * 64}).place == "model.url"
-
-
 @pytest.mark.parametrize(
     ("section", "short", "step"),
     [
@@ -376,51 +276,6 @@ def test_short_and_long_forms_of_steps(read: Read, section: str, short: Any, ste
     assert found[1 if section == "postprocess" else 0] == step
 
 
-def test_steps_keep_their_order_and_know_their_paths(read: Read) -> None:
-    found = read(postprocess=[{"yolo": "out"}, "min_size", "nms", "min_size", "rectangle"])
-    assert found.steps("postprocess") == {
-        ("postprocess", 0, "yolo"): Yolo("out"),
-        ("postprocess", 1, "min_size"): MinSize(),
-        ("postprocess", 2, "nms"): Nms(),
-        ("postprocess", 3, "min_size"): MinSize(),
-        ("postprocess", 4, "rectangle"): Rectangle(),
-    }
-
-
-@pytest.mark.parametrize(
-    "entries",
-    [
-        ["nms", "rectangle"],
-        ["nms", "yolo", "rectangle"],
-        ["yolo", "yolo", "rectangle"],
-        ["yolo", "yolo_end2end", "rectangle"],
-        ["yolo", "rectangle", "nms"],
-        ["rectangle", "yolo"],
-        ["yolo", "nms"],
-        ["yolo"],
-        ["rectangle"],
-    ],
-)
-def test_the_order_is_one_decoder_then_refinements_then_shapes(
-    refused: Refused, entries: list[str]
-) -> None:
-    assert refused(postprocess=entries).place == "postprocess"
-
-
-def test_refinements_may_be_left_out(read: Read) -> None:
-    assert steps(read(postprocess=["yolo_end2end", "rectangle"])) == [
-        known("detector")["yolo_end2end"](),
-        Rectangle(),
-    ]
-
-
-@pytest.mark.parametrize("entry", [{}, {"nms": 0.5, "top_k": 3}])
-def test_an_entry_is_exactly_one_step(refused: Refused, entry: dict[str, Any]) -> None:
-    problem = refused(postprocess=["yolo", entry, "rectangle"])
-    assert problem.place == "postprocess[1]"
-    assert f"{len(entry)} steps" in problem.what
-
-
 @pytest.mark.parametrize(
     ("section", "entry", "path"),
     [
@@ -441,21 +296,3 @@ def test_fields_of_steps_that_are_refused(
     refused: Refused, section: str, entry: Any, path: str
 ) -> None:
     assert refused(**{section: [entry]}).place.startswith(path)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "- a\n", "just text\n", "5\n"])
-def test_a_file_that_is_no_manifest(tmp_path: Path, text: str) -> None:
-    (tmp_path / "m.yaml").write_text(text)
-    (problem,) = failure(lambda: read_valid(tmp_path / "m.yaml")).problems
-    assert problem.what == "is not a manifest"
-
-
-def test_paths_are_relative_to_the_manifest(read: Read, tmp_path: Path) -> None:
-    manifest = read()
-    assert manifest.resolve("sub/labels.txt") == tmp_path / "sub" / "labels.txt"
-    assert manifest.resolve("/abs/labels.txt") == Path("/abs/labels.txt")
-
-
-def test_reading_does_not_change_what_the_document_says(read: Read, tmp_path: Path) -> None:
-    found = read()
-    assert found.yaml.data == yaml.safe_load((tmp_path / "boxes.yaml").read_text())
