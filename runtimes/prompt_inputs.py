@@ -44,7 +44,7 @@ def check_prompts(points: Tensor, labels: Tensor) -> None:
             where="labels",
             found=labels.name,
             allowed="two inputs",
-            fault=Fault.INPUT_TWICE,
+            fault=Fault.DUPLICATE_INPUT,
         )
     if points.shape and (len(points.shape) < 2 or points.shape[-1] not in (2, None)):
         raise BadModel(
@@ -65,7 +65,7 @@ def check_prompts(points: Tensor, labels: Tensor) -> None:
                 found=tensor.name,
                 allowed="any number of points",
                 hint="export the model again with an open axis for the points",
-                fault=Fault.PROMPTS_FIXED,
+                fault=Fault.FIXED_PROMPTS,
             )
 
 

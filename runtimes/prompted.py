@@ -99,7 +99,7 @@ class Prompted(Segmenter):
                 allowed="points, labels, a size, an earlier mask, and what an encoder gives"
                 + (f": {listed(encoder.outputs)}" if encoder else ""),
                 hint="write `features: {INPUT: OUTPUT OF THE ENCODER}` or `zeros: {INPUT: SHAPE}`",
-                fault=Fault.FEATURES_UNPAIRED,
+                fault=Fault.UNCONNECTED_INPUT,
             )
         if encoder is not None:
             check_given(features, inputs, encoder)

@@ -155,7 +155,7 @@ def test_words_that_are_no_labels_are_none(tmp_path: Path, words: str) -> None:
     data["labels"] = "metadata"
     (tmp_path / "m.yaml").write_text(yaml.safe_dump(data))
     (problem,) = failure(lambda: plan(tmp_path / "m.yaml")).problems
-    assert problem.code == "labels-not-in-model"
+    assert problem.code == "no-model-labels"
 
 
 def test_a_file_beside_several_models_is_of_none_of_them(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ THRESHOLD = "threshold: 0.25\n"
 """The last line of MANIFEST: independent of all lines but `type: detector`."""
 UPPER = MANIFEST.removesuffix(THRESHOLD)
 
-UNREADABLE = ("[yaml]", "[key-twice]")
+UNREADABLE = ("[invalid-yaml]", "[duplicate-key]")
 """Codes of errors that prevent the rest of a manifest from being read."""
 
 
@@ -112,7 +112,7 @@ def test_a_file_without_keys_is_reported_in_every_format(
     result = CliRunner().invoke(app, ["check", "--format", form, str(file)])
     assert result.exit_code == 1
     assert len(codes_and_paths(tmp_path, file.name)) == 1
-    assert result.output.count("no-manifest") == 1
+    assert result.output.count("not-a-manifest") == 1
 
 
 @pytest.mark.parametrize("name", cases("several-manifests"))

@@ -19,8 +19,8 @@ RULES: dict[Fault, Rule] = {
         "Unsuitable model inputs",
         "The model does not take the image or the crops that a function of this type provides.",
     ),
-    Fault.MODEL_TASK: Rule(
-        Fault.MODEL_TASK.value,
+    Fault.WRONG_TASK: Rule(
+        Fault.WRONG_TASK.value,
         "Model was trained for another task",
         "Layouts of different tasks can look alike, and would be decoded into false detections.",
     ),
@@ -34,8 +34,8 @@ RULES: dict[Fault, Rule] = {
         "Unknown input",
         "The model has no input of this name.",
     ),
-    Fault.INPUT_TWICE: Rule(
-        Fault.INPUT_TWICE.value,
+    Fault.DUPLICATE_INPUT: Rule(
+        Fault.DUPLICATE_INPUT.value,
         "Input is used twice",
         "Only one of the two values would reach the model.",
     ),
@@ -59,8 +59,8 @@ RULES: dict[Fault, Rule] = {
         "Size does not match the model's input",
         "The model would reject every image.",
     ),
-    Fault.INPUT_OPEN: Rule(
-        Fault.INPUT_OPEN.value,
+    Fault.MISSING_INPUT_SIZE: Rule(
+        Fault.MISSING_INPUT_SIZE.value,
         "Missing input size",
         "The model takes images of any size, so the manifest must name the size that it was"
         " trained at.",
@@ -75,13 +75,13 @@ RULES: dict[Fault, Rule] = {
         "No input for the prompts",
         "The model would not receive the annotator's points and bounding boxes.",
     ),
-    Fault.PROMPTS_FIXED: Rule(
-        Fault.PROMPTS_FIXED.value,
+    Fault.FIXED_PROMPTS: Rule(
+        Fault.FIXED_PROMPTS.value,
         "Fixed number of points",
         "Annotators place any number of points.",
     ),
-    Fault.FEATURES_UNPAIRED: Rule(
-        Fault.FEATURES_UNPAIRED.value,
+    Fault.UNCONNECTED_INPUT: Rule(
+        Fault.UNCONNECTED_INPUT.value,
         "Unconnected decoder input",
         "The decoder needs more inputs than the encoder and the prompts provide.",
     ),
@@ -95,8 +95,8 @@ RULES: dict[Fault, Rule] = {
         "Template is larger than the search area",
         "The object cannot be found in a crop that is smaller than the object.",
     ),
-    Fault.NO_ENCODER: Rule(
-        Fault.NO_ENCODER.value,
+    Fault.REQUIRES_ENCODER: Rule(
+        Fault.REQUIRES_ENCODER.value,
         "Key requires an encoder",
         "The key names a tensor of an encoder, and the function has none.",
     ),

@@ -23,8 +23,8 @@ from builder.model.shape_inference import DECLARED_SHAPE
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.errors import FunctionError
 
-GUESSED = warning(
-    "guessed",
+GUESSED_VALUE = warning(
+    "guessed-value",
     "Guessed value",
     "The model does not contain the value that `init` wrote into the manifest.",
 )
@@ -79,7 +79,7 @@ def begin(files: Sequence[Path], folder: Path, labels: Path | None = None) -> Be
     )
     found = draft(source)
     notes = (*found.notes, *_remarks(files, models, ranking))
-    coded = tuple(note if note.rule else replace(note, rule=GUESSED) for note in notes)
+    coded = tuple(note if note.rule else replace(note, rule=GUESSED_VALUE) for note in notes)
     return Begun(found, ranking, coded)
 
 

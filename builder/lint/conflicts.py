@@ -9,17 +9,17 @@ from builder.diagnostics.rule import Rule, warning
 from builder.manifest.reading import ManifestFile
 
 DUPLICATE_FUNCTION = Rule(
-    "function-twice",
+    "duplicate-function",
     "Duplicate function name",
     "One function would overwrite the other, in the output folder and in CVAT.",
 )
 DUPLICATE_TITLE = warning(
-    "title-twice",
+    "duplicate-title",
     "Duplicate title",
     "CVAT's menu shows two functions with the same title.",
 )
 DUPLICATE_PORT = Rule(
-    "port-twice",
+    "duplicate-port",
     "Duplicate port",
     "Docker can start only one of the functions.",
 )

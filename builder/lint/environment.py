@@ -25,8 +25,8 @@ PIP_CLASH = Rule(
     "Package overwrites a required package",
     "Two packages that install the same module overwrite each other.",
 )
-TIMEOUT_OVER_CVAT = warning(
-    "timeout-over-cvat",
+TIMEOUT_EXCEEDS_CVAT = warning(
+    "timeout-exceeds-cvat",
     "Timeout exceeds CVAT's timeout",
     "The annotator sees an error while the function is still running.",
 )
@@ -93,7 +93,7 @@ def _timeout(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem
     """A request that goes on after CVAT has given it up."""
     if seconds(variant.event_timeout) > _CVAT_SECONDS:
         yield scene.problem(
-            TIMEOUT_OVER_CVAT,
+            TIMEOUT_EXCEEDS_CVAT,
             (*path, "event_timeout"),
             f"CVAT gives a request up after {_CVAT_SECONDS} s; the function would work on it all "
             "the same, and keep the next one waiting",

@@ -10,23 +10,23 @@ from builder.lint.scene import Scene
 from builder.manifest.schema import InteractorManifest
 from runtimes.prompted import Prompted
 
-POINTS_NEEDED = warning(
-    "points-needed",
+NO_PROMPT_REQUIRED = warning(
+    "no-prompt-required",
     "No prompt is required",
     "CVAT may call the function without a positive point or a bounding box, and shows an error.",
 )
-NEGATIVE_POINTS_NEEDED = warning(
-    "negative-points-needed",
+NEGATIVE_POINTS_REQUIRED = warning(
+    "negative-points-required",
     "Negative points are required",
     "CVAT calls the function only after the annotator has placed them, and shows nothing before.",
 )
-BOX_NOT_OFFERED = warning(
-    "box-not-offered",
+BOX_IGNORED = warning(
+    "box-ignored",
     "CVAT version ignores the optional bounding box",
     "The version does not read the key, and offers points only.",
 )
-WORKERS_APART = warning(
-    "workers-apart",
+UNSHARED_EMBEDDINGS = warning(
+    "unshared-embeddings",
     "Workers do not share embeddings",
     "The encoder, which takes seconds, runs once in each worker.",
 )
@@ -54,7 +54,7 @@ def _clicks(scene: Scene, manifest: InteractorManifest) -> Iterator[Problem]:
     """Clicks that annotators have to make, or that tell the function nothing."""
     if manifest.min_pos_points == 0 and manifest.start_with_box == "never":
         yield scene.problem(
-            POINTS_NEEDED,
+            NO_PROMPT_REQUIRED,
             ("min_pos_points",),
             "without a box the function needs a click on the object; CVAT would ask it about one "
             "beside the object too, and show an error",
@@ -64,7 +64,7 @@ def _clicks(scene: Scene, manifest: InteractorManifest) -> Iterator[Problem]:
         )
     if manifest.min_neg_points > 0:
         yield scene.problem(
-            NEGATIVE_POINTS_NEEDED,
+            NEGATIVE_POINTS_REQUIRED,
             ("min_neg_points",),
             "CVAT would show nothing before the annotator has clicked beside the object, and for "
             "most objects that is not needed",
@@ -74,7 +74,7 @@ def _clicks(scene: Scene, manifest: InteractorManifest) -> Iterator[Problem]:
         )
     if manifest.start_with_box == "optional" and scene.cvat <= _NO_OPTIONAL_BOX:
         yield scene.problem(
-            BOX_NOT_OFFERED,
+            BOX_IGNORED,
             ("start_with_box",),
             f"CVAT {manifest.cvat} knows no optional box, and offers none",
             "optional",
@@ -88,7 +88,7 @@ def _workers(scene: Scene) -> Iterator[Problem]:
     for path, variant in scene.variants():
         if variant.workers is not None and variant.workers > 1:
             yield scene.problem(
-                WORKERS_APART,
+                UNSHARED_EMBEDDINGS,
                 (*path, "workers"),
                 "each worker remembers only the images that it has looked at itself, so many "
                 "clicks would wait for the encoder again",

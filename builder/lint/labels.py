@@ -10,8 +10,8 @@ from builder.manifest.label_files import from_metadata
 from builder.manifest.labels import Labels
 from runtimes.step import Shape
 
-LABEL_BACKGROUND = warning(
-    "label-background",
+BACKGROUND_LABEL = warning(
+    "background-label",
     "Background is a label",
     "The whole image would be annotated with it.",
 )
@@ -56,7 +56,7 @@ def _names(scene: Scene, labels: Labels) -> Iterator[Problem]:
         if label.name.lower() in _BACKGROUND:
             others = [other for other in labels.entries if other is not label]
             yield scene.problem(
-                LABEL_BACKGROUND,
+                BACKGROUND_LABEL,
                 _place(scene, place),
                 f"'{label.name}' would be annotated like any other label",
                 label.name,

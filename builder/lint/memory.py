@@ -15,18 +15,18 @@ MEMORY_TOO_SMALL = Rule(
     "Memory limit is below the weights' size",
     "Docker kills the workers while they load their models.",
 )
-MEMORY_TIGHT = warning(
-    "memory-tight",
+LOW_MEMORY = warning(
+    "low-memory",
     "Memory limit is low for the number of workers",
     "Each worker is a process with its own copy of the models.",
 )
-CPU_LIMIT = Rule(
-    "cores",
+INVALID_CPU_LIMIT = Rule(
+    "invalid-cpu-limit",
     "Invalid CPU limit",
     "Docker rejects the function, or the function is too slow to reply.",
 )
-IMAGE_OVER_BODY = warning(
-    "image-over-body",
+IMAGE_EXCEEDS_REQUEST = warning(
+    "image-exceeds-request",
     "Images exceed the request size limit",
     "Nuclio rejects requests of more than 32 MiB, base64 included.",
 )
@@ -88,7 +88,7 @@ def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]
         yield scene.problem(MEMORY_TOO_SMALL, here, what, given, _spelled(needed), hint)
     elif limit < needed:
         yield scene.problem(
-            MEMORY_TIGHT,
+            LOW_MEMORY,
             here,
             f"{count} with {_mebibytes(weights)} MiB of weights each take about "
             f"{_mebibytes(needed)} MiB"
@@ -108,7 +108,7 @@ def _cores(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
         return
     here = (*path, "cpu") if variant.cpu else ("resources", "cpu")
     yield scene.problem(
-        CPU_LIMIT,
+        INVALID_CPU_LIMIT,
         here,
         f"means {amount(given):g} cores of a processor",
         given,
@@ -126,7 +126,7 @@ def _body(scene: Scene) -> Iterator[Problem]:
     size = image.height * image.width * 3 * 4 / 3
     if size > _BODY_BYTES:
         yield scene.problem(
-            IMAGE_OVER_BODY,
+            IMAGE_EXCEEDS_REQUEST,
             next(iter(scene.models)),
             f"an image of the model's own size, {image.width}x{image.height}, can take "
             f"{_mebibytes(size)} MiB as a PNG in base64; Nuclio takes requests of "

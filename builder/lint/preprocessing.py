@@ -23,12 +23,12 @@ RESIZE_FOR_LETTERBOXED = warning(
     "The model finds fewer objects, above all in images that are far from square.",
 )
 NOT_SCALED = warning(
-    "values-not-scaled",
+    "not-scaled",
     "Input is not scaled",
     "The input values are 255 times too large; the model finds nothing, or false detections.",
 )
 NOT_NORMALIZED = warning(
-    "values-not-centred",
+    "not-normalized",
     "Input is not normalized with the ImageNet mean",
     "The model finds fewer objects, or none.",
 )

@@ -11,33 +11,33 @@ from runtimes.shapes.region import Mask, Polygon
 from runtimes.step import Decoder, Preprocess, Refine, Shape
 
 DUPLICATE_STEP = warning(
-    "step-twice",
+    "duplicate-step",
     "Duplicate step",
     "Values would be divided twice, or shapes drawn twice.",
 )
-NMS_MISSING = warning(
-    "nms-missing",
+MISSING_NMS = warning(
+    "missing-nms",
     "`nms` is missing after a raw head",
     "Annotators get about ten bounding boxes for each object.",
 )
-NMS_NEEDLESS = warning(
-    "nms-needless",
+REDUNDANT_NMS = warning(
+    "redundant-nms",
     "`nms` after final detections",
     "Overlapping objects would be lost.",
 )
-TOP_K_FIRST = warning(
-    "top-k-first",
+TOP_K_BEFORE_NMS = warning(
+    "top-k-before-nms",
     "`top_k` before `nms`",
     "Overlapping candidates of one object can fill the whole list.",
 )
-SHAPE_NEEDS_MORE = Rule(
-    "shape-needs-more",
+SHAPE_UNSUPPORTED = Rule(
+    "shape-unsupported",
     "Decoder does not provide what a shape needs",
     "The function would fail for every image: the decoder returns no masks, keypoints or "
     "oriented bounding boxes to draw.",
 )
-REFINEMENT_NEEDS_MORE = Rule(
-    "refinement-needs-more",
+REFINEMENT_UNSUPPORTED = Rule(
+    "refinement-unsupported",
     "Decoder does not provide what a refinement needs",
     "The function would fail for every image: the decoder returns no masks to refine.",
 )
@@ -46,8 +46,8 @@ MASK_RLE = warning(
     "RLE masks from a detector",
     "CVAT's server fails on the reply.",
 )
-POLYGON_POINTS = warning(
-    "polygon-points",
+UNSIMPLIFIED_POLYGON = warning(
+    "unsimplified-polygon",
     "Polygons are not simplified",
     "A polygon with a point for every boundary pixel cannot be edited by hand.",
 )
@@ -91,14 +91,14 @@ def _suppression(scene: Scene) -> Iterator[Problem]:
             continue
         if family.candidates_overlap and not suppressions:
             yield scene.problem(
-                NMS_MISSING,
+                MISSING_NMS,
                 path,
                 f"`{name}` gives several boxes for each object, and no step leaves only the best",
                 hint=f"add `- nms: 0.45` after `- {name}`",
             )
         for needless in suppressions if not family.candidates_overlap else ():
             yield scene.problem(
-                NMS_NEEDLESS,
+                REDUNDANT_NMS,
                 needless,
                 f"what `{name}` decodes is suppressed already; a second time can only lose objects",
                 hint="leave the step out",
@@ -106,7 +106,7 @@ def _suppression(scene: Scene) -> Iterator[Problem]:
     for path in scene.steps(TopK):
         if any(later > path for later in suppressions):
             yield scene.problem(
-                TOP_K_FIRST,
+                TOP_K_BEFORE_NMS,
                 path,
                 "cuts the list while one object may still fill all of it with overlapping boxes",
                 hint="write `top_k` after `nms`",
@@ -128,7 +128,7 @@ def _shapes(scene: Scene) -> Iterator[Problem]:
         if step.needs and not step.needs & provided:
             needed = " or ".join(words[it] for it in sorted(step.needs))
             yield scene.problem(
-                REFINEMENT_NEEDS_MORE,
+                REFINEMENT_UNSUPPORTED,
                 path,
                 f"`{step.name()}` needs {needed}, which the decoder does not give",
                 " and ".join(words[it] for it in sorted(provided)) or "boxes alone",
@@ -143,7 +143,7 @@ def _shapes(scene: Scene) -> Iterator[Problem]:
             others = {other.name() for other in scene.steps(Shape).values()}
             mend = f"write `- {fitting}` in its place" if fitting not in others else "leave it out"
             yield scene.problem(
-                SHAPE_NEEDS_MORE,
+                SHAPE_UNSUPPORTED,
                 path,
                 f"`{shape.name()}` needs {needed}, which the decoder does not give",
                 given,
@@ -167,7 +167,7 @@ def _masks(scene: Scene) -> Iterator[Problem]:
     for path, polygon in scene.steps(Polygon).items():
         if polygon.epsilon == 0:
             yield scene.problem(
-                POLYGON_POINTS,
+                UNSIMPLIFIED_POLYGON,
                 (*path, "epsilon"),
                 "each pixel of the outline would become a point that annotators have to drag",
                 "0",

@@ -20,8 +20,8 @@ SHAPE_TYPES_IGNORED = warning(
     "CVAT version ignores the supported shape types",
     "The version does not read the key, and sends rectangles only.",
 )
-STATE_SMALL = warning(
-    "state-small",
+STATE_TOO_SMALL = warning(
+    "state-too-small",
     "Maximum state size is too small",
     "Objects whose template needs more than the limit are rejected when they are drawn.",
 )
@@ -82,7 +82,7 @@ def _state(scene: Scene, manifest: TrackerManifest) -> Iterator[Problem]:
         if manifest.max_state_bytes < needed:
             enough = ceil(needed / 4096) * 4096
             yield scene.problem(
-                STATE_SMALL,
+                STATE_TOO_SMALL,
                 ("max_state_bytes",),
                 f"a template of {side}x{side} pixels with some texture takes about {needed:.0f} "
                 "bytes; such objects would be refused",

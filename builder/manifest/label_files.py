@@ -23,7 +23,7 @@ LABEL_FILE = Rule(
     "The file is missing, or its format is not supported.",
 )
 NO_MODEL_LABELS = Rule(
-    "labels-not-in-model",
+    "no-model-labels",
     "No labels in the model",
     "The model's metadata contains no usable class names.",
 )

@@ -16,12 +16,12 @@ from runtimes.classes import Classes, Joints
 from runtimes.step import InputType
 
 DUPLICATE_LABEL = Rule(
-    "label-twice",
+    "duplicate-label",
     "Duplicate label",
     "CVAT hides a function with duplicate label names; older servers then list no function at all.",
 )
-DUPLICATE_CLASS = Rule(
-    "class-number-twice",
+DUPLICATE_CLASS_ID = Rule(
+    "duplicate-class-id",
     "Duplicate class ID",
     "Only one of the labels would ever be used.",
 )
@@ -30,19 +30,19 @@ KEYPOINTS_DIFFER = Rule(
     "Labels with different keypoints",
     "A model returns the same keypoints for all classes.",
 )
-KEYPOINTS = Rule(
-    "keypoint",
+INVALID_KEYPOINTS = Rule(
+    "invalid-keypoints",
     "Invalid keypoints",
     "A skeleton needs unique keypoints, and edges that connect them.",
     depends_on="labels",
 )
 INVALID_ATTRIBUTE = Rule(
-    "attribute-values",
+    "invalid-attribute",
     "Invalid attribute",
     "CVAT's server drops the attribute, or fails the whole request.",
 )
 DUPLICATE_ATTRIBUTE = Rule(
-    "attribute-twice",
+    "duplicate-attribute",
     "Duplicate attribute",
     "CVAT hides a function with duplicate attribute names.",
 )
@@ -123,7 +123,7 @@ ESCAPED = frozenset("\"'<>&")
 def _plain(name: str) -> str:
     """Refuse what the drawing of a skeleton would have to escape; see skeleton_svg."""
     if set(name) & ESCAPED:
-        raise Refused("the name of a keypoint cannot hold quotes, < > or &", KEYPOINTS)
+        raise Refused("the name of a keypoint cannot hold quotes, < > or &", INVALID_KEYPOINTS)
     return name
 
 
@@ -174,14 +174,14 @@ class Skeleton(Strict):
         names = self.keypoints
         for name in names:
             if names.count(name) > 1:
-                raise Refused(f"has the sublabel '{name}' twice", KEYPOINTS)
+                raise Refused(f"has the sublabel '{name}' twice", INVALID_KEYPOINTS)
         for edge in self.edges:
             for name in edge:
                 if name not in names:
                     hint = did_you_mean(name, names)
                     raise Refused(
                         f"has an edge to '{name}', which is no sublabel" + (hint and f"; {hint}"),
-                        KEYPOINTS,
+                        INVALID_KEYPOINTS,
                     )
         return self
 
@@ -221,17 +221,22 @@ class Label(Skeleton):
     @model_validator(mode="after")
     def _has_what_its_type_needs(self) -> Self:
         if self.skeletons and self.sublabels:
-            raise Refused("has both `sublabels` and `skeletons`", KEYPOINTS)
+            raise Refused("has both `sublabels` and `skeletons`", INVALID_KEYPOINTS)
         for skeleton in self.skeletons:
             if not skeleton.sublabels:
-                raise Refused(f"the skeleton '{skeleton.name}' has no `sublabels`", KEYPOINTS)
+                raise Refused(
+                    f"the skeleton '{skeleton.name}' has no `sublabels`", INVALID_KEYPOINTS
+                )
         if self.type == "skeleton" and not self.sublabels:
             raise Refused(
-                "a skeleton needs `sublabels`: its keypoints, in the model's order", KEYPOINTS
+                "a skeleton needs `sublabels`: its keypoints, in the model's order",
+                INVALID_KEYPOINTS,
             )
         for joints in self.joints():
             if len(set(joints.points.values())) < len(joints.points):
-                raise Refused("gives one of the model's keypoints to two sublabels", KEYPOINTS)
+                raise Refused(
+                    "gives one of the model's keypoints to two sublabels", INVALID_KEYPOINTS
+                )
         return self
 
     @model_validator(mode="after")
@@ -304,7 +309,7 @@ class Labels:
             if label.id in numbers:
                 hint = "give each label the model's class ID"
                 what = f"two labels have the id {label.id}"
-                found.append(Problem(what, path=(place,), hint=hint, rule=DUPLICATE_CLASS))
+                found.append(Problem(what, path=(place,), hint=hint, rule=DUPLICATE_CLASS_ID))
             if len(totals) > 1:
                 hint = "give each sublabel an `id`: the model's keypoint ID, from 0"
                 what = "the labels have different numbers of sublabels"

@@ -14,12 +14,12 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
 
 INVALID_YAML = Rule(
-    "yaml",
+    "invalid-yaml",
     "Invalid YAML",
     "The file is not valid YAML, or it uses tags, merge keys or keys that are not text.",
 )
 DUPLICATE_KEY = Rule(
-    "key-twice",
+    "duplicate-key",
     "Duplicate key",
     "YAML readers silently keep the last value.",
 )

@@ -35,7 +35,7 @@ UNKNOWN_STEP = Rule(
     "The list accepts no step of this name.",
 )
 INVALID_VALUE = Rule(
-    "wrong-value",
+    "invalid-value",
     "Invalid value",
     "The value has the wrong type, is out of range, or has the wrong format.",
 )

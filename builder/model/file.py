@@ -39,7 +39,7 @@ MODEL_FORMAT = Rule(
     "Functions run ONNX files, and OpenVINO IR in the CPU variant.",
 )
 EXTERNAL_DATA = Rule(
-    "weights",
+    "external-data",
     "External data file not found",
     "A model with its weights in another file needs that file beside it, under a name that "
     "no other file of the function has.",
@@ -175,7 +175,7 @@ def _fetched(source: RemoteModel, progress: "Progress | None") -> Path:
     Raises:
         ModelError: it cannot be fetched, is another file, or the manifest does not say which.
     """
-    from builder.model.download import CHECKSUM, digest_at, fetch
+    from builder.model.download import CHECKSUM_MISMATCH, digest_at, fetch
 
     if source.sha256 is None:
         found = digest_at(source.url, progress)
@@ -185,7 +185,7 @@ def _fetched(source: RemoteModel, progress: "Progress | None") -> Path:
                 path=("sha256",),
                 allowed="the SHA-256 of the file",
                 hint=f"if you trust what it serves now, write `sha256: {found}`",
-                rule=CHECKSUM,
+                rule=CHECKSUM_MISMATCH,
             )
         )
     path = fetch(source.url, source.sha256, progress)

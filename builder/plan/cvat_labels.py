@@ -19,7 +19,7 @@ from builder.manifest.attribute_values import value_fault
 from builder.manifest.label_files import LABEL_FILE, from_file, from_metadata
 from builder.manifest.labels import (
     INVALID_ATTRIBUTE,
-    KEYPOINTS,
+    INVALID_KEYPOINTS,
     Attribute,
     Label,
     Labels,
@@ -40,8 +40,8 @@ LABEL_TYPE = Rule(
     "Label type does not match the shapes",
     "CVAT could not map the shapes to a label of the task.",
 )
-LABEL_CLASH = Rule(
-    "label-clash",
+CONFLICTING_LABELS = Rule(
+    "conflicting-labels",
     "Conflicting label names",
     "CVAT accepts no two labels with the same name, and no name of more than 64 characters.",
 )
@@ -167,7 +167,7 @@ def declared_labels(
             if step.label_type == "skeleton" and not joints:
                 what = "the keypoints that a skeleton is made of have no names"
                 hint = "give the label `sublabels`, in the model's order of keypoints"
-                problems.append(problem(path, what, hint=hint, rule=KEYPOINTS))
+                problems.append(problem(path, what, hint=hint, rule=INVALID_KEYPOINTS))
     for suffix, drawn in sorted(kinds.items()):
         for place, label in enumerate(labels.entries):
             own = _own_kinds(label, drawn)
@@ -209,7 +209,7 @@ def declared_labels(
             ("labels",) if isinstance(manifest_file.manifest.labels, str) else ("labels", place),
             f"nothing is drawn for '{label.name}': it has no `sublabels`",
             hint="list the keypoints in the model's order, or leave the label out",
-            rule=KEYPOINTS,
+            rule=INVALID_KEYPOINTS,
         )
         for place, label in enumerate(labels.entries)
         if joints and kinds and label.id not in drawn_ids
@@ -223,7 +223,7 @@ def declared_labels(
                     ("postprocess",),
                     f"the label '{name}' {what}",
                     hint=hint,
-                    rule=LABEL_CLASH,
+                    rule=CONFLICTING_LABELS,
                 )
             )
     size = len(label_spec(typed).encode())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from builder.model.download import Progress
 
 LABELS_NOT_CHECKED = warning(
-    "labels-not-seen",
+    "labels-not-checked",
     "Labels were not checked",
     "`labels: metadata` cannot be checked without the model.",
 )

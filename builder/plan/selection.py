@@ -12,8 +12,8 @@ from builder.manifest.variant_schema import NO_VARIANT
 from builder.manifest.variants import VARIANTS, Variant, VariantName
 from builder.model.file import Model
 
-IR_VARIANT = Rule(
-    "ir-variant",
+IR_WITHOUT_OPENVINO = Rule(
+    "ir-without-openvino",
     "OpenVINO IR without OpenVINO",
     "Only OpenVINO runs OpenVINO IR, and the GPU variant does not include OpenVINO.",
 )
@@ -77,7 +77,7 @@ def _no_backend(manifest_file: ManifestFile[Any], backend: Backend, model_format
             manifest_file.yaml.found(("model",)),
             " or ".join(f"an {FORMATS[it]}" for it in sorted(backend.formats)),
             hint if able else "",
-            IR_VARIANT,
+            IR_WITHOUT_OPENVINO,
         )
     )
 
@@ -91,6 +91,6 @@ def _other_backend(manifest_file: ManifestFile[Any], backend: Backend, model_for
             f"an {FORMATS[model_format]} can only be run by {' or '.join(it.title for it in able)}",
             backend.name,
             " or ".join(it.name for it in able),
-            rule=IR_VARIANT,
+            rule=IR_WITHOUT_OPENVINO,
         )
     )

@@ -17,7 +17,7 @@ from builder.run.local import BuiltFunction
 from builder.run.predict import PREDICTORS
 
 NOT_SMOKE_TESTED = warning(
-    "not-tried-out",
+    "not-smoke-tested",
     "Variant was not smoke-tested",
     "Its inference runtime is not installed on this machine.",
 )

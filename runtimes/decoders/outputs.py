@@ -102,5 +102,5 @@ def check_task(signature: Signature, tensor: Tensor, task: str) -> None:
             found=str(tensor),
             allowed=f"a model exported with task {task}",
             hint=f"use `{step}` or its end2end variant",
-            fault=Fault.MODEL_TASK,
+            fault=Fault.WRONG_TASK,
         )

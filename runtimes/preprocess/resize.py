@@ -29,7 +29,7 @@ def _bound_size(size: SideOrSize | None, image: ImageInput, step: str) -> Size:
                 where="size",
                 allowed="one number for a square, or [height, width]",
                 hint=f"write `{step}: 640`, with the size of the model's training images",
-                fault=Fault.INPUT_OPEN,
+                fault=Fault.MISSING_INPUT_SIZE,
             )
         return image.height or image.trained[0], image.width or image.trained[1]
     height, width = height_width(size)

@@ -49,7 +49,7 @@ def bind_inputs(
                     where=key,
                     found=value,
                     hint=f"leave `{key}` out, or name an `encoder` and a `decoder`",
-                    fault=Fault.NO_ENCODER,
+                    fault=Fault.REQUIRES_ENCODER,
                 )
         names: dict[str, Any] = {}
     else:
@@ -116,7 +116,7 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
             found=found["search"].name,
             allowed=listed(it for it in model.inputs if it != found["search"]),
             hint="leave `search` out: it is the other input",
-            fault=Fault.INPUT_TWICE,
+            fault=Fault.DUPLICATE_INPUT,
         )
     for key, words in (("template", _TEMPLATE), ("search", _SEARCH)):
         free = [tensor for tensor in model.inputs if tensor not in found.values()]

@@ -146,5 +146,5 @@ def test_two_manifests_of_one_name_are_found_by_check_and_not_built(
         status, out, err = invoke(command, one, two)
         assert (status, out) == (expected, "")
         assert "boxes" in err
-        assert "[function-twice]" in err
+        assert "[duplicate-function]" in err
     assert not (tmp_path / "build").exists()

@@ -7,7 +7,7 @@ import pytest
 from builder.diagnostics.faults import RULES
 from builder.diagnostics.formats import as_annotation, as_json, as_text
 from builder.diagnostics.problem import Problem
-from builder.lint.steps import NMS_MISSING
+from builder.lint.steps import MISSING_NMS
 from builder.manifest.located_yaml import INVALID_YAML
 from builder.manifest.pydantic_errors import INVALID_VALUE, MISSING_KEY
 from runtimes.errors import Fault
@@ -40,7 +40,7 @@ LONG = Problem(
 def test_json_has_every_key_and_parses_back() -> None:
     assert json.loads(as_json(FULL)) == {
         "severity": "error",
-        "code": "wrong-value",
+        "code": "invalid-value",
         "file": "manifests/yolo.yaml",
         "line": 12,
         "column": 3,
@@ -53,11 +53,11 @@ def test_json_has_every_key_and_parses_back() -> None:
 
 
 def test_json_has_the_same_keys_where_nothing_is_known() -> None:
-    bare = json.loads(as_json(Problem("is wrong", rule=NMS_MISSING)))
+    bare = json.loads(as_json(Problem("is wrong", rule=MISSING_NMS)))
     assert list(bare) == list(json.loads(as_json(FULL)))
     assert bare == dict.fromkeys(bare, "") | {
         "severity": "warning",
-        "code": "nms-missing",
+        "code": "missing-nms",
         "what": "is wrong",
         "line": 0,
         "column": 0,
@@ -80,14 +80,14 @@ def test_a_files_name_that_is_no_utf_8_can_be_printed_and_parses_back() -> None:
     line.encode("utf-8")
     assert os.fsencode(json.loads(line)["file"]) == b"a\xff\\.yaml"
     assert as_annotation(problem) == (
-        "::error file=a\\udcff\\.yaml,title=Invalid YAML [yaml]::is wrong"
+        "::error file=a\\udcff\\.yaml,title=Invalid YAML [invalid-yaml]::is wrong"
     )
 
 
 def test_an_annotation_names_file_line_column_and_title() -> None:
     assert as_annotation(FULL) == (
         "::error file=manifests/yolo.yaml,line=12,col=3,"
-        "title=Invalid value [wrong-value]"
+        "title=Invalid value [invalid-value]"
         "::postprocess[1].nms: has the wrong value"
         "%0Afound: 2%0Aallowed: at most 1%0Ahint: write 0.45"
     )
@@ -100,8 +100,8 @@ def test_an_annotation_leaves_out_what_is_not_known() -> None:
 
 
 def test_a_warning_is_annotated_as_one() -> None:
-    assert as_annotation(Problem("no step", file=Path("a.yaml"), rule=NMS_MISSING)) == (
-        "::warning file=a.yaml,title=`nms` is missing after a raw head [nms-missing]::no step"
+    assert as_annotation(Problem("no step", file=Path("a.yaml"), rule=MISSING_NMS)) == (
+        "::warning file=a.yaml,title=`nms` is missing after a raw head [missing-nms]::no step"
     )
 
 
@@ -116,14 +116,14 @@ def test_an_annotations_properties_and_message_are_escaped_each_in_its_own_way()
     )
     # Message: only % and line breaks. Properties: also the colon and the comma.
     assert as_annotation(problem) == (
-        "::error file=C%3A/a%2Cb 50%25%0A.yaml,line=1,col=2,title=Invalid YAML [yaml]"
+        "::error file=C%3A/a%2Cb 50%25%0A.yaml,line=1,col=2,title=Invalid YAML [invalid-yaml]"
         "::100%25 wrong: a, b%0D%0Aand more%0Afound: ::error::%250A"
     )
 
 
 def test_text_has_the_code_on_the_first_line_and_the_details_below() -> None:
     assert as_text(FULL) == (
-        "manifests/yolo.yaml:12:3: postprocess[1].nms: has the wrong value [wrong-value]\n"
+        "manifests/yolo.yaml:12:3: postprocess[1].nms: has the wrong value [invalid-value]\n"
         "  found:   2\n"
         "  allowed: at most 1\n"
         "  hint:    write 0.45"

@@ -706,7 +706,7 @@ def test_an_address_that_serves_nothing_has_no_digest_to_tell(
 ) -> None:
     manifest = write_manifest(model={"url": f"{server.base}/absent.onnx"})
     error = failure(lambda: plan(manifest))
-    assert error.problems[0].code == "download"
+    assert error.problems[0].code == "download-failed"
     assert "Not Found" in error.problems[0].what
     assert "sha256" not in error.problems[0].hint
     assert kept_in(cache) == []

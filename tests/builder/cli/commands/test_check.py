@@ -45,7 +45,7 @@ def test_json_is_one_object_a_line_on_stdout(
     found = objects(out)
     assert all(list(one) == KEYS for one in found)
     assert {(one["code"], one["path"], one["line"], one["column"]) for one in found} == {
-        ("wrong-value", "threshold", line_of(manifest, "threshold:"), 1),
+        ("invalid-value", "threshold", line_of(manifest, "threshold:"), 1),
         ("unknown-key", "colour", line_of(manifest, "colour:"), 1),
     }
     assert {one["file"] for one in found} == {str(manifest)}
@@ -65,7 +65,7 @@ def test_an_annotation_stands_at_the_line_of_the_finding(write_manifest: WriteMa
     assert (status, err) == (1, "")
     assert out == (
         f"::error file={manifest},line={line_of(manifest, 'threshold:')},col=1,"
-        "title=Invalid value [wrong-value]"
+        "title=Invalid value [invalid-value]"
         "::threshold: invalid value%0Afound: 2%0Aallowed: at most 1\n"
     )
 
@@ -76,7 +76,7 @@ def test_a_warning_is_annotated_as_one(write_manifest: WriteManifest) -> None:
     assert (status, err) == (0, "")
     assert len(out.splitlines()) == 1
     assert out.startswith(f"::warning file={manifest},line={line_of(manifest, '- yolo')},")
-    assert "[nms-missing]::postprocess[0].yolo: " in out
+    assert "[missing-nms]::postprocess[0].yolo: " in out
 
 
 def test_a_warning_is_told_beside_the_ok(write_manifest: WriteManifest) -> None:
@@ -84,7 +84,7 @@ def test_a_warning_is_told_beside_the_ok(write_manifest: WriteManifest) -> None:
     status, out, err = invoke("check", manifest)
     assert (status, out) == (0, f"{manifest}: ok: boxes, cpu, gpu\n")
     assert err.startswith(f"warning: {manifest}:{line_of(manifest, '- yolo')}:")
-    assert "[nms-missing]" in err
+    assert "[missing-nms]" in err
 
 
 @pytest.mark.parametrize("form", ["text", "json", "github"])
@@ -95,7 +95,7 @@ def test_strict_fails_where_there_are_only_warnings(
     lenient = invoke("check", "--format", form, manifest)
     strict = invoke("check", "--format", form, "--strict", manifest)
     assert (lenient[0], strict[0]) == (0, 1)
-    assert "nms-missing" in strict[1] + strict[2]
+    assert "missing-nms" in strict[1] + strict[2]
     assert ": ok" not in strict[1]
 
 
@@ -141,7 +141,7 @@ def test_without_the_model_findings_have_the_same_form(write_manifest: WriteMani
     manifest = write_manifest(labels=["cat", "dog"], postprocess=NO_NMS, model="absent.onnx")
     status, out, err = invoke("check", "--no-model", "--json", manifest)
     assert (status, err) == (0, "")
-    assert [(list(one), one["code"]) for one in objects(out)] == [(KEYS, "nms-missing")]
+    assert [(list(one), one["code"]) for one in objects(out)] == [(KEYS, "missing-nms")]
     assert invoke("check", "--no-model", "--json", "--strict", manifest)[0] == 1
 
 
