@@ -1,10 +1,10 @@
-"""How long `cvatbuild check` takes on a manifest with a large model, and where the time goes.
+"""Time of `cvatbuild check` for a manifest with a large model.
 
     python benchmarks/check.py [MEGABYTES]
 
-The model is made on the spot: a detector whose weights, six square matrices, take 100 MB. Each
-number is the median of five fresh processes, since a person who checks a manifest pays for the
-imports too. The last line is what reading the file alone costs, as a measure of the machine.
+The generated model is a detector with six square matrices as weights, by default 100 MB. Each time
+is the median of five new processes, imports included. The last line is the time to read the model
+file alone, as a reference for the speed of the machine.
 """
 
 import statistics
@@ -31,7 +31,7 @@ postprocess: [yolo, nms, rectangle]
 
 
 def large_model(path: Path, megabytes: float) -> None:
-    """A YOLO-like detector, [1, 3, 64, 64] -> [1, 7, 40], with weights of that size."""
+    """Write a YOLO-like detector, [1, 3, 64, 64] -> [1, 7, 40], with weights of a given size."""
     side = int((megabytes * 1e6 / 4 / LAYERS) ** 0.5)
     rng = np.random.default_rng(0)
     weights = [
@@ -63,7 +63,7 @@ def large_model(path: Path, megabytes: float) -> None:
 
 
 def median(command: list[str], folder: Path) -> float:
-    """Seconds that a command takes."""
+    """Return the median time of a command in seconds."""
     times = []
     for _ in range(REPEATS):
         start = perf_counter()
@@ -73,7 +73,7 @@ def median(command: list[str], folder: Path) -> float:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Print the times."""
     megabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 100
     path = f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
     tool = f"{path}from builder.cli.app import run; run()"

@@ -1,11 +1,10 @@
-"""What a click costs when its image is known: the second one against the first, in one run.
+"""Time of an interactor's second request for an image, compared with the first.
 
     python benchmarks/clicks.py
 
-An interactor with an encoder as heavy as that of SAM's smallest network, about 370 billion
-multiplications and additions, and a decoder that costs about as much as SAM's; its weights are
-random, so the masks mean nothing. The image is a 1920x1080 PNG; requests go through the service, as
-Nuclio's do. Only the ratio carries over to another machine.
+The encoder has the cost of SAM's smallest encoder, about 370 billion multiply-adds, and the decoder
+that of SAM's; the weights are random, so the masks have no meaning. The image is a 1920x1080 PNG.
+Requests pass through the service, as in Nuclio. Only the ratio is comparable between machines.
 """
 
 import os
@@ -39,17 +38,17 @@ from runtimes.segmenters.sam import Sam
 from runtimes.service import VARIANT, Service
 
 WIDTH, HEIGHT, REPEATS, LAYERS = 1920, 1080, 5, 20
-"""LAYERS convolutions 3x3 of 720 channels on 64x64 cells come to 370 billion multiplications."""
+"""LAYERS 3x3 convolutions of 720 channels on 64x64 cells are 370 billion multiply-adds."""
 CHANNELS = 720
 
 
 def heavy_encoder() -> onnx.ModelProto:
-    """SAM's encoder by its inputs, outputs and cost."""
+    """Return a model with the inputs, outputs and cost of SAM's encoder."""
     rng = np.random.default_rng(0)
     nodes, weights = [], []
 
     def layer(source: str, number: int, sizes: tuple[int, int, int], **attributes: Any) -> str:
-        """A convolution of random weights that keeps values about as large as they are."""
+        """Add a convolution with random weights that keeps the scale of its input."""
         out, into, side = sizes
         scale = np.sqrt(2 / (into * side * side))
         kernel = (rng.normal(size=(out, into, side, side)) * scale).astype(np.float32)
@@ -76,7 +75,7 @@ def heavy_encoder() -> onnx.ModelProto:
 
 
 def photo(seed: int) -> str:
-    """A noisy picture as a PNG in base64."""
+    """Return a noisy image as base64 of a PNG."""
     rng = np.random.default_rng(seed)
     small = rng.integers(0, 256, (HEIGHT // 8, WIDTH // 8, 3), np.uint8)
     image = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
@@ -85,7 +84,7 @@ def photo(seed: int) -> str:
 
 
 def main() -> None:
-    """Print what the first and the second click on an image cost, in both runtimes."""
+    """Print the times of the first and the second request in both runtimes."""
     preprocess = (
         Letterbox((1024, 1024), (124, 116, 104), "top_left"),
         Channels("rgb"),
@@ -115,7 +114,7 @@ def main() -> None:
 def measure(
     name: str, interactor: Interactor, backend: Any, folder: str, bodies: list[bytes]
 ) -> None:
-    """Click twice on every image and print the medians."""
+    """Send two requests for every image and print the medians."""
     lines: list[str] = []
     logger = SimpleNamespace(info=lines.append, warn=lines.append, error=lines.append)
     context = SimpleNamespace(logger=logger, Response=SimpleNamespace)

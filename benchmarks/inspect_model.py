@@ -1,16 +1,16 @@
-"""How long `cvatbuild inspect` takes on a large model, beside the plain reading of its file.
+"""Time of `cvatbuild inspect` for a large model.
 
     python benchmarks/inspect_model.py [MEGABYTES]
 
-The model is that of benchmarks/check.py, of 500 MB. It is meant to stay below 2 s: the weights are
-stepped over, not read. Each number is the median of five fresh processes. The last line is what
-reading the file alone costs, as a measure of the machine; the file is in memory by then.
+The model is that of benchmarks/check.py, by default with 500 MB. The weights are skipped, not read,
+so the time should stay below 2 s. Each time is the median of five new processes. The last line is
+the time to read the model file alone, from the page cache, as a reference for the machine.
 """
 
 import sys
 from pathlib import Path
 
-# The folder of this file must not be where Python looks for its own module `inspect`.
+# Python must not find a module `inspect` in the directory of this file.
 sys.path = [path for path in sys.path if Path(path).resolve() != Path(__file__).resolve().parent]
 
 import importlib.util
@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """Measure and print."""
+    """Print the times."""
     spec = importlib.util.spec_from_file_location("check", HERE / "check.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,9 +1,9 @@
-"""What masks cost: this project's way against the straightforward full-frame one, in one run.
+"""Time of masks in this project, compared with a full-frame implementation.
 
     python benchmarks/masks.py
 
 20 instances of about 82,000 pixels on a 1920x1080 image, from the output of a YOLO segmentation
-head at 640x640 to the JSON that CVAT reads. Only the ratio carries over to another machine.
+head at 640x640 to the JSON that CVAT reads. Only the ratio is comparable between machines.
 """
 
 import json
@@ -33,10 +33,10 @@ WIDTH, HEIGHT, INPUT, COUNT, REPEATS = 1920, 1080, 640, 20, 15
 
 
 def scene() -> tuple[Array, Array, Array, Geometry]:
-    """Boxes (N, 4) in the image, coefficients (N, 32), prototypes (32, 160, 160), the geometry.
+    """Return boxes (N, 4) in the image, coefficients (N, 32), prototypes (32, 160, 160), geometry.
 
-    Each instance is a disc of radius 162 pixels; each prototype is a smooth bump, and an instance's
-    coefficients pick the bumps under it.
+    Each instance is a disc of radius 162 pixels: its coefficients combine the first four prototypes
+    into the equation of a circle.
     """
     rng = np.random.default_rng(0)
     blank = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
@@ -48,7 +48,8 @@ def scene() -> tuple[Array, Array, Array, Geometry]:
     )
     boxes = np.concatenate([centres - radius, centres + radius], axis=1)
     y, x = np.mgrid[:160, :160] + 0.5
-    # x^2 + y^2, x, y and 1 are enough to write down any disc; the rest is noise with no weight.
+    # Any circle is a combination of x^2 + y^2, x, y and 1; the other prototypes are noise with
+    # weight 0.
     prototypes = rng.normal(size=(32, 160, 160)).astype(np.float32)
     prototypes[0], prototypes[1], prototypes[2], prototypes[3] = x * x + y * y, x, y, 1
     coefficients = np.zeros((COUNT, 32), np.float32)
@@ -61,7 +62,7 @@ def scene() -> tuple[Array, Array, Array, Geometry]:
 
 
 def ours(boxes: Array, coefficients: Array, prototypes: Array, geometry: Geometry) -> bytes:
-    """As a function does it."""
+    """Return the JSON of the masks, computed as in a function."""
     masks = PrototypeMasks.over(coefficients, prototypes, (INPUT, INPUT)).to_image(geometry)
     count = len(boxes)
     instances = Instances(boxes, np.ones(count), np.zeros(count, np.int64), masks=masks)
@@ -72,7 +73,7 @@ def ours(boxes: Array, coefficients: Array, prototypes: Array, geometry: Geometr
 def straightforward(
     boxes: Array, coefficients: Array, prototypes: Array, geometry: Geometry
 ) -> bytes:
-    """As functions are usually written: whole frames, sigmoid, two resizes, lists, json."""
+    """Return the same masks by full frames: sigmoid, two resizes, lists, json."""
     items: list[dict[str, Any]] = []
     top, left = round(geometry.shift_y), round(geometry.shift_x)
     for box, weights in zip(boxes, coefficients, strict=True):
@@ -94,12 +95,12 @@ def straightforward(
 
 
 def areas(text: bytes) -> list[int]:
-    """How many pixels each mask of a reply has."""
+    """Return the number of pixels of each mask of a reply."""
     return [sum(item["mask"][:-4]) for item in json.loads(text)]
 
 
 def median(run: Callable[[], bytes]) -> float:
-    """Milliseconds of one run, the median of several."""
+    """Return the median time of a run in milliseconds."""
     times = []
     for _ in range(REPEATS):
         start = perf_counter()
