@@ -13,7 +13,7 @@ import yaml
 from onnx import TensorProto
 from openvino import opset8
 
-from builder.families.init import begin, write
+from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS
 from builder.run.local import BuiltFunction
@@ -210,15 +210,15 @@ MAKERS = {
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_graph_says_how_many_classes_there_are(tmp_path: Path, name: str) -> None:
     make, classes, why = MAKERS[name]
-    begun = begin([make(classes)(tmp_path / "m.onnx")], tmp_path)
-    write(begun.draft.text, tmp_path / "m.yaml", force=False)
-    assert begun.ranking.matches[0].classes is not None
-    labels = yaml.safe_load(begun.draft.text)["labels"]
+    draft = draft_manifest([make(classes)(tmp_path / "m.onnx")], tmp_path)
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
+    assert draft.ranking.matches[0].classes is not None
+    labels = yaml.safe_load(draft.text)["labels"]
     assert labels == [f"class_{number}" for number in range(classes)]
-    above, _ = begun.draft.text.split("\n  - class_0")
+    above, _ = draft.text.split("\n  - class_0")
     said = " ".join(above.replace("\n# ", " ").split())
     assert why in said
-    assert "guessed: the model does not say" not in said
+    assert "guessed: the number of classes is unknown" not in said
     folder = build(plan(tmp_path / "m.yaml"), tmp_path / "build", force=False, smoke=False).folder
     for variant in VARIANTS:
         (item,) = BuiltFunction(folder, variant, cpu_is_enough=True)(png(64, 64)).body
@@ -231,8 +231,8 @@ def test_so_does_an_ir(tmp_path: Path, name: str) -> None:
     make, classes, _ = MAKERS[name]
     model = openvino.convert_model(make(classes)(tmp_path / "source.onnx"))
     openvino.save_model(model, tmp_path / "m.xml", compress_to_fp16=False)
-    begun = begin([tmp_path / "m.xml"], tmp_path)
-    labels = yaml.safe_load(begun.draft.text)["labels"]
+    draft = draft_manifest([tmp_path / "m.xml"], tmp_path)
+    labels = yaml.safe_load(draft.text)["labels"]
     assert labels == [f"class_{number}" for number in range(classes)]
 
 
@@ -283,11 +283,11 @@ def test_an_ssd_has_a_score_for_each_prior_and_class(
     tmp_path: Path, normalized: bool, background: int, labels: int, found: str
 ) -> None:
     path = detection_output(tmp_path / "m.xml", 21, normalized=normalized, background=background)
-    begun = begin([path], tmp_path)
-    write(begun.draft.text, tmp_path / "m.yaml", force=False)
-    data = yaml.safe_load(begun.draft.text)
+    draft = draft_manifest([path], tmp_path)
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
+    data = yaml.safe_load(draft.text)
     assert data["labels"] == [f"class_{number}" for number in range(labels)]
-    assert "guessed: the model does not say" not in begun.draft.text
+    assert "guessed: the number of classes is unknown" not in draft.text
     folder = build(plan(tmp_path / "m.yaml"), tmp_path / "build", force=False, smoke=False).folder
     (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
     assert item["label"] == found
@@ -297,12 +297,12 @@ def test_an_ssd_has_a_score_for_each_prior_and_class(
 
 @pytest.mark.parametrize("make", [zoo.ssd, zoo.mmdeploy, zoo.openvino_boxes, zoo.efficient_nms])
 def test_where_nothing_says_so_the_number_is_guessed(tmp_path: Path, make: Maker) -> None:
-    text = begin([make(tmp_path / "m.onnx")], tmp_path).draft.text
+    text = draft_manifest([make(tmp_path / "m.onnx")], tmp_path).text
     assert len(yaml.safe_load(text)["labels"]) == 80
-    assert "guessed: the model does not say how many classes it has; 80 numbered" in text
+    assert "guessed: the number of classes is unknown; 80 numbered" in text
 
 
 def test_rows_of_one_list_of_boxes_without_a_choice_are_no_single_class(tmp_path: Path) -> None:
     # NonMaxSuppression over one list of scores: class numbers come from elsewhere.
-    text = begin([zoo.yolov7_nms(tmp_path / "m.onnx")], tmp_path).draft.text
+    text = draft_manifest([zoo.yolov7_nms(tmp_path / "m.onnx")], tmp_path).text
     assert len(yaml.safe_load(text)["labels"]) == 80

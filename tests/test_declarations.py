@@ -12,7 +12,7 @@ import yaml
 from onnx import TensorProto
 
 from builder.cli.terminal import Progress
-from builder.families.init import begin, write
+from builder.families.init import draft_manifest, write_manifest
 from builder.families.inspect import Inspection
 from builder.lint.check import check
 from builder.lint.examine import plan
@@ -79,10 +79,10 @@ def test_what_is_real_counts_from_init_to_the_answer(
     tmp_path: Path, make: zoo.Maker, declared: str
 ) -> None:
     model = declare(make(tmp_path / "m.onnx"), DECLARED[declared])
-    begun = begin([model], tmp_path)
-    assert begun.ranking.matches[0].postprocess[0].name == "yolo"
-    assert [note.code for note in begun.notes] == ["declared-shape"] * (declared in WRONG)
-    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    draft = draft_manifest([model], tmp_path)
+    assert draft.ranking.matches[0].postprocess[0].name == "yolo"
+    assert [note.code for note in draft.notes] == ["declared-shape"] * (declared in WRONG)
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     planned = plan(tmp_path / "m.yaml")
     assert len(planned.labels) == 3
     folder = build(planned, tmp_path / "build", force=False, smoke=False).folder
@@ -98,7 +98,9 @@ def test_check_and_inspect_tell_what_is_wrong_and_nothing_else(
     tmp_path: Path, declared: str
 ) -> None:
     model = declare(zoo.yolov8(tmp_path / "m.onnx"), DECLARED[declared])
-    write(begin([tmp_path / "m.onnx"], tmp_path).draft.text, tmp_path / "m.yaml", force=False)
+    write_manifest(
+        draft_manifest([tmp_path / "m.onnx"], tmp_path).text, tmp_path / "m.yaml", force=False
+    )
     checked = check([tmp_path / "m.yaml"], VARIANTS, Progress(StringIO()))
     assert [it.code for it in checked.problems] == ["declared-shape"] * (declared in WRONG)
     for problem in checked.problems:
@@ -113,7 +115,7 @@ def test_check_and_inspect_tell_what_is_wrong_and_nothing_else(
 
 def test_labels_that_fit_the_declaration_alone_are_refused(tmp_path: Path) -> None:
     declare(zoo.yolov8(tmp_path / "m.onnx"), (1, 8, CELLS))
-    text = begin([tmp_path / "m.onnx"], tmp_path).draft.text
+    text = draft_manifest([tmp_path / "m.onnx"], tmp_path).text
     data = yaml.safe_load(text)
     data["labels"].append("class_3")
     (tmp_path / "m.yaml").write_text(yaml.safe_dump(data))
@@ -124,7 +126,7 @@ def test_labels_that_fit_the_declaration_alone_are_refused(tmp_path: Path) -> No
 def test_a_decoder_that_fits_neither_is_judged_by_what_a_run_gives(tmp_path: Path) -> None:
     model = declare(hidden(tmp_path / "m.onnx"), (1, CELLS, 7))
     assert read(model).unconfirmed == ("output0",)
-    write(begin([model], tmp_path).draft.text, tmp_path / "m.yaml", force=False)
+    write_manifest(draft_manifest([model], tmp_path).text, tmp_path / "m.yaml", force=False)
     text = (tmp_path / "m.yaml").read_text().replace("- yolo ", "- yolo_objectness ")
     (tmp_path / "m.yaml").write_text(text)
     problem, *_ = failure(lambda: plan(tmp_path / "m.yaml")).problems
@@ -154,10 +156,10 @@ def test_an_input_that_declares_nothing_is_fed_what_its_graph_takes(
         proto = onnx.load(model)
         proto.graph.input[0].type.tensor_type.ClearField("shape")
         onnx.save_model(proto, model)
-    begun = begin([model], tmp_path)
-    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    draft = draft_manifest([model], tmp_path)
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     # 28 cells of 8 pixels.
-    assert yaml.safe_load(begun.draft.text)["preprocess"][0] == {"letterbox": 224}
+    assert yaml.safe_load(draft.text)["preprocess"][0] == {"letterbox": 224}
     planned = plan(tmp_path / "m.yaml")
     assert planned.models[0].signature.inputs[0].shape == (None, 1, None, None)
     folder = build(planned, tmp_path / "build", force=False, smoke=False).folder
@@ -178,9 +180,9 @@ def test_an_ir_whose_text_was_edited_is_built_by_what_its_operations_give(
     assert f"<dim>{wrong}</dim>" in tail
     tail = tail.replace(f"<dim>{wrong}</dim>", f"<dim>{real}</dim>")
     (tmp_path / "m.xml").write_text(head + mark + tail)
-    begun = begin([tmp_path / "m.xml"], tmp_path)
-    assert begun.notes == ()
-    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    draft = draft_manifest([tmp_path / "m.xml"], tmp_path)
+    assert draft.notes == ()
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     planned = plan(tmp_path / "m.yaml")
     assert planned.models[0].signature.outputs[0].shape == (1, 7, CELLS)
     folder = build(planned, tmp_path / "build", force=False, smoke=False).folder

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from builder.diagnostics.errors import CvatbuildError
-from builder.families.init import begin, write
+from builder.families.init import draft_manifest, write_manifest
 from builder.families.inspect import Inspection
 from builder.lint.examine import plan
 from builder.model.file import read
@@ -68,12 +68,12 @@ def exported(folder: Path, make: Maker, metadata: str | None = METADATA, **info:
 
 def test_names_task_and_size_are_read_from_the_file_beside_it(tmp_path: Path) -> None:
     path = exported(tmp_path, zoo.yolov8, labels=["cat", "guide_dog", "bird"])
-    begun = begin([path], tmp_path)
-    assert begun.ranking.sureness == "certain"
-    write(begun.draft.text, tmp_path / "m.yaml", force=False)
-    assert "metadata task: detect" in begun.draft.text
-    assert "# metadata.yaml.names: cat, guide dog, bird" in begun.draft.text
-    data = yaml.safe_load(begun.draft.text)
+    draft = draft_manifest([path], tmp_path)
+    assert draft.ranking.sureness == "certain"
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
+    assert "metadata task: detect" in draft.text
+    assert "# metadata.yaml.names: cat, guide dog, bird" in draft.text
+    data = yaml.safe_load(draft.text)
     assert data["labels"] == "metadata"
     assert data["preprocess"] == ["letterbox", {"normalize": 255}]
     planned = plan(tmp_path / "m.yaml")
@@ -85,9 +85,9 @@ def test_names_task_and_size_are_read_from_the_file_beside_it(tmp_path: Path) ->
 
 
 def test_the_size_is_known_where_the_input_is_open(tmp_path: Path) -> None:
-    begun = begin([exported(tmp_path, zoo.yolov8_open)], tmp_path)
-    write(begun.draft.text, tmp_path / "m.yaml", force=False)
-    assert "metadata imgsz: [64, 64]" in begun.draft.text
+    draft = draft_manifest([exported(tmp_path, zoo.yolov8_open)], tmp_path)
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
+    assert "metadata imgsz: [64, 64]" in draft.text
     folder = build(plan(tmp_path / "m.yaml"), tmp_path / "b", force=False, smoke=False).folder
     (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
     assert item["points"] == pytest.approx(BOX, abs=0.05)
@@ -120,13 +120,13 @@ def test_each_task_is_what_the_file_says(tmp_path: Path, task: str) -> None:
         metadata = metadata.replace("  0: cat\n  1: guide dog\n  2: bird\n", names)
     # Ultralytics says how images are resized for all tasks but this one.
     info = {} if task == "classify" else {"resize_type": "fit_to_window_letterbox"}
-    begun = begin([exported(tmp_path, make, metadata, **info)], tmp_path)
-    assert begun.ranking.sureness == "certain"
-    data = yaml.safe_load(begun.draft.text)
+    draft = draft_manifest([exported(tmp_path, make, metadata, **info)], tmp_path)
+    assert draft.ranking.sureness == "certain"
+    data = yaml.safe_load(draft.text)
     assert data["preprocess"] == [*resize, {"normalize": 255}]
     step = data["postprocess"][0]
     assert (step if isinstance(step, str) else next(iter(step))) == decoder
-    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     assert plan(tmp_path / "m.yaml").labels
 
 
@@ -138,7 +138,7 @@ def test_inspect_shows_what_is_beside_it(tmp_path: Path) -> None:
 
 def test_labels_inside_the_ir_are_read_where_nothing_lies_beside_it(tmp_path: Path) -> None:
     path = exported(tmp_path, zoo.yolov8, None, labels=["cat", "guide_dog", "bird"])
-    text = begin([path], tmp_path).draft.text
+    text = draft_manifest([path], tmp_path).text
     assert yaml.safe_load(text)["labels"] == ["cat", "guide_dog", "bird"]
     data = yaml.safe_load(text)
     data["labels"] = "metadata"
@@ -150,7 +150,7 @@ def test_labels_inside_the_ir_are_read_where_nothing_lies_beside_it(tmp_path: Pa
 @pytest.mark.parametrize("words", ["cat cat bird", "{0:'a'} b c", "a" * 65, ""])
 def test_words_that_are_no_labels_are_none(tmp_path: Path, words: str) -> None:
     path = exported(tmp_path, zoo.yolov8, None, labels=words)
-    data = yaml.safe_load(begin([path], tmp_path).draft.text)
+    data = yaml.safe_load(draft_manifest([path], tmp_path).text)
     assert data["labels"] == ["class_0", "class_1", "class_2"]
     data["labels"] = "metadata"
     (tmp_path / "m.yaml").write_text(yaml.safe_dump(data))
@@ -167,7 +167,7 @@ def test_a_file_beside_several_models_is_of_none_of_them(tmp_path: Path) -> None
 @pytest.mark.parametrize("text", ["- a list\n", "just text\n", "", "1: 2\n", "names:\n"])
 def test_other_yaml_of_that_name_says_nothing(tmp_path: Path, text: str) -> None:
     path = exported(tmp_path, zoo.yolov8, text)
-    data = yaml.safe_load(begin([path], tmp_path).draft.text)
+    data = yaml.safe_load(draft_manifest([path], tmp_path).text)
     assert data["labels"] == ["class_0", "class_1", "class_2"]
 
 
@@ -190,7 +190,7 @@ HOSTILE = {
 def test_a_hostile_or_broken_file_is_an_error_that_says_where(tmp_path: Path, name: str) -> None:
     path = exported(tmp_path, zoo.yolov8, HOSTILE[name])
     with pytest.raises(CvatbuildError) as caught:
-        begin([path], tmp_path)
+        draft_manifest([path], tmp_path)
     (problem,) = caught.value.problems
     assert problem.code == "model-metadata"
     assert "metadata.yaml beside best.xml cannot be used" in problem.what
@@ -207,7 +207,7 @@ def test_a_hostile_or_broken_file_is_an_error_that_says_where(tmp_path: Path, na
 def test_names_that_are_not_what_their_key_says_are_told(tmp_path: Path, names: str) -> None:
     quoted = names.replace("'a\\nb'", '"a\\nb"')
     path = exported(tmp_path, zoo.yolov8, f"task: detect\nnames: {quoted}\n")
-    begun = begin([path], tmp_path)
-    data = yaml.safe_load(begun.draft.text)
+    draft = draft_manifest([path], tmp_path)
+    data = yaml.safe_load(draft.text)
     assert data["labels"] == ["class_0", "class_1", "class_2"]
-    assert begun.notes
+    assert draft.notes

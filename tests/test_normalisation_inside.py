@@ -9,7 +9,7 @@ import pytest
 import yaml
 from onnx import helper, numpy_helper
 
-from builder.families.init import begin, write
+from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS
 from builder.run.local import BuiltFunction
@@ -60,13 +60,13 @@ def test_a_click_returns_the_shape_and_nothing_is_normalised_twice(
     files = [normalising(encoder, tmp_path / "m.onnx", unit, folded=folded)]
     if not together:
         files.append(click_models / "sam.onnx")
-    begun = begin(files, tmp_path)
-    assert begun.ranking.sureness == "sure"
-    text = begun.draft.text
+    draft = draft_manifest(files, tmp_path)
+    assert draft.ranking.sureness == "sure"
+    text = draft.text
     data = yaml.safe_load(text)
     assert data["preprocess"][1:] == [{"normalize": values}]
     assert "guessed: the graph itself" not in text
-    write(text, tmp_path / "m.yaml", force=False)
+    write_manifest(text, tmp_path / "m.yaml", force=False)
     folder = build(plan(tmp_path / "m.yaml"), tmp_path / "b", force=False, smoke=False).folder
     x, y = SCENE.inside["disc"]
     body = {
@@ -86,6 +86,6 @@ def test_a_click_returns_the_shape_and_nothing_is_normalised_twice(
 
 def test_an_encoder_that_normalises_nothing_gets_sams_own(click_models: Path) -> None:
     files = [click_models / "sam-encoder.onnx", click_models / "sam.onnx"]
-    (_, values) = yaml.safe_load(begin(files, click_models).draft.text)["preprocess"]
+    (_, values) = yaml.safe_load(draft_manifest(files, click_models).text)["preprocess"]
     assert values["normalize"]["mean"] == pytest.approx(MEAN)
     assert values["normalize"]["std"] == pytest.approx(STD)

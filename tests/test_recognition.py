@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from builder.diagnostics.errors import ModelError
-from builder.families.init import Begun, begin, write
+from builder.families.init import ManifestDraft, draft_manifest, write_manifest
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.judge.detector import judge
@@ -141,8 +141,8 @@ CLASSES = {
 }
 
 
-_NO_COUNT = "the model does not say how many classes it has; 80 labels are written"
-_BACKGROUND = "nothing says that class 0 is the background, and it gets no label"
+_NO_COUNT = "the number of classes is unknown; 80 labels are written"
+_BACKGROUND = "class 0 is assumed to be the background, and gets no label"
 _UNSAID = {
     "yolov7-nms": _NO_COUNT,
     "ssd": _NO_COUNT,
@@ -156,11 +156,11 @@ _UNSAID = {
 
 
 @cache
-def begun(folder: Path, name: str) -> Begun:
+def drafted(folder: Path, name: str) -> ManifestDraft:
     """A model of the table with its manifest."""
     file = CLASSES[name].make(folder / f"{name}.onnx")
-    result = begin([file], folder)
-    write(result.draft.text, folder / f"{name}.yaml", force=False)
+    result = draft_manifest([file], folder)
+    write_manifest(result.text, folder / f"{name}.yaml", force=False)
     return result
 
 
@@ -172,7 +172,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_family_and_its_preprocessing_are_recognized(folder: Path, name: str) -> None:
     known = CLASSES[name]
-    result = begun(folder, name)
+    result = drafted(folder, name)
     match = result.ranking.matches[0]
     assert result.ranking.sureness in ("certain", "sure", "likely"), result.ranking.rivals
     assert match.postprocess[0].name == known.decoder
@@ -184,7 +184,7 @@ def test_the_family_and_its_preprocessing_are_recognized(folder: Path, name: str
 @cache
 def built(folder: Path, name: str) -> Path:
     """The function that a model's manifest makes, unedited."""
-    begun(folder, name)
+    drafted(folder, name)
     planned = plan(folder / f"{name}.yaml")
     return build(planned, folder / "build", force=False, smoke=False).folder
 
@@ -243,18 +243,18 @@ AMBIGUOUS: dict[str, tuple[Maker, set[str]]] = {
 def test_where_two_families_fit_it_says_so_and_lists_both(tmp_path: Path, name: str) -> None:
     make, decoders = AMBIGUOUS[name]
     file = make(tmp_path / "model.onnx")
-    result = begin([file], tmp_path)
+    result = draft_manifest([file], tmp_path)
     ranking = result.ranking
     assert ranking.sureness == "unsure"
     assert ranking.rivals
     candidates = (ranking.matches[0], *ranking.rivals)
     assert {match.postprocess[0].name for match in candidates} == decoders
-    assert any("unsure" in note.what for note in result.notes)
+    assert any("ambiguous" in note.what for note in result.notes)
     for rival in ranking.rivals:
-        assert f"# {rival.name}" in result.draft.text
+        assert f"# {rival.name}" in result.text
     # The likeliest is written all the same, and can be built.
     if ranking.matches[0].type == "detector":
-        write(result.draft.text, tmp_path / "model.yaml", force=False)
+        write_manifest(result.text, tmp_path / "model.yaml", force=False)
         assert plan(tmp_path / "model.yaml").name == "model"
 
 
@@ -272,9 +272,9 @@ SHIPPED = {
 @cache
 def shipped(folder: Path, name: str) -> Path:
     """The function of a shipped model, by a manifest of its own."""
-    result = begin([MODELS / f"{name}.onnx"], folder)
+    result = draft_manifest([MODELS / f"{name}.onnx"], folder)
     assert (result.ranking.matches[0].postprocess[0].name, result.ranking.sureness) == SHIPPED[name]
-    write(result.draft.text, folder / f"{name}.yaml", force=False)
+    write_manifest(result.text, folder / f"{name}.yaml", force=False)
     planned = plan(folder / f"{name}.yaml")
     return build(planned, folder / "build", force=False, smoke=False).folder
 
@@ -300,10 +300,10 @@ def test_real_weights_of_yolov8_are_recognized_and_find_a_face(
 ) -> None:
     from skimage import data
 
-    result = begin([nudenet], tmp_path)
+    result = draft_manifest([nudenet], tmp_path)
     assert result.ranking.sureness == "certain"
     assert result.ranking.matches[0].postprocess[0].name == "yolo"
-    write(result.draft.text, tmp_path / "nudenet.yaml", force=False)
+    write_manifest(result.text, tmp_path / "nudenet.yaml", force=False)
     folder = build(plan(tmp_path / "nudenet.yaml"), tmp_path, force=False, smoke=False).folder
     _, png = cv2.imencode(".png", data.astronaut()[:, :, ::-1])
     (face,) = BuiltFunction(folder, "cpu")(png.tobytes()).body
@@ -314,10 +314,10 @@ def test_real_weights_of_yolov8_are_recognized_and_find_a_face(
 
 def test_real_weights_of_a_dbnet_are_recognized_and_find_text(tmp_path: Path) -> None:
     (model,) = plan(MODELS.parent / "text.yaml").models
-    result = begin([model.files[model.name]], tmp_path)
+    result = draft_manifest([model.files[model.name]], tmp_path)
     assert result.ranking.sureness == "sure"
     assert result.ranking.matches[0].postprocess[0].name == "dbnet"
-    write(result.draft.text, tmp_path / "text.yaml", force=False)
+    write_manifest(result.text, tmp_path / "text.yaml", force=False)
     folder = build(plan(tmp_path / "text.yaml"), tmp_path, force=False, smoke=False).folder
     page = np.full((200, 600, 3), 255, np.uint8)
     cv2.putText(page, "Some words", (100, 120), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
@@ -343,9 +343,9 @@ def test_encoder_and_decoder_are_told_apart_in_any_order(
 ) -> None:
     encoder, decoder, kind, step, preprocess = PAIRS[name]
     files = [encoder(tmp_path / "pair_encoder.onnx"), decoder(tmp_path / "pair_decoder.onnx")]
-    result = begin(files[::-1] if backwards else files, tmp_path)
+    result = draft_manifest(files[::-1] if backwards else files, tmp_path)
     assert result.ranking.sureness == "sure"
-    data = yaml.safe_load(result.draft.text)
+    data = yaml.safe_load(result.text)
     assert (data["name"], data["type"]) == ("pair", kind)
     assert (data["encoder"], data["decoder"]) == ("pair_encoder.onnx", "pair_decoder.onnx")
     assert "labels" not in data
@@ -369,9 +369,9 @@ TRACKERS = {
 
 @pytest.mark.parametrize("step", TRACKERS)
 def test_trackers_are_known_by_their_answers(tmp_path: Path, step: str) -> None:
-    result = begin([TRACKERS[step](tmp_path / "m.onnx")], tmp_path)
+    result = draft_manifest([TRACKERS[step](tmp_path / "m.onnx")], tmp_path)
     assert result.ranking.sureness == "sure"
-    data = yaml.safe_load(result.draft.text)
+    data = yaml.safe_load(result.text)
     assert (data["type"], data["model"]) == ("tracker", "m.onnx")
     assert named(data["postprocess"]) == [step]
     assert data["supported_shape_types"] == ["rectangle"]
@@ -379,20 +379,20 @@ def test_trackers_are_known_by_their_answers(tmp_path: Path, step: str) -> None:
 
 @pytest.mark.parametrize("make", [zoo.sam_encoder, zoo.sam_decoder, zoo.crop_head])
 def test_a_half_alone_is_no_function_and_is_told_so(tmp_path: Path, make: Maker) -> None:
-    with pytest.raises(ModelError, match="encoder and its decoder go together"):
-        begin([make(tmp_path / "m.onnx")], tmp_path)
+    with pytest.raises(ModelError, match="an encoder and its decoder together"):
+        draft_manifest([make(tmp_path / "m.onnx")], tmp_path)
 
 
 def test_two_models_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     files = [zoo.yolov8(tmp_path / "a.onnx"), zoo.detr(tmp_path / "b.onnx")]
     with pytest.raises(ModelError, match="one by one"):
-        begin(files, tmp_path)
+        draft_manifest(files, tmp_path)
 
 
 def test_an_embedding_becomes_reid_without_an_edit(tmp_path: Path) -> None:
-    result = begin([zoo.reid(tmp_path / "people.onnx")], tmp_path)
+    result = draft_manifest([zoo.reid(tmp_path / "people.onnx")], tmp_path)
     assert result.ranking.sureness == "sure"
-    write(result.draft.text, tmp_path / "people.yaml", force=False)
+    write_manifest(result.text, tmp_path / "people.yaml", force=False)
     # The build's own trial sends it crops of two blank images.
     planned = plan(tmp_path / "people.yaml", ("cpu",))
     assert build(planned, tmp_path, force=False, smoke=True).warnings == ()

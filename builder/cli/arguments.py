@@ -18,7 +18,7 @@ from builder.diagnostics.text import closest
 
 if TYPE_CHECKING:
     from builder.cli.terminal import Progress
-    from builder.families.init import Begun
+    from builder.families.init import ManifestDraft
     from builder.manifest.variants import VariantName
     from builder.plan.plan import Plan
 
@@ -150,7 +150,7 @@ def is_model(file: Path) -> bool:
     return file.suffix.lower() in SUFFIXES["model"]
 
 
-def manifests_for(models: Sequence[Path]) -> "Iterator[tuple[Path, Begun | None]]":
+def manifests_for(models: Sequence[Path]) -> "Iterator[tuple[Path, ManifestDraft | None]]":
     """Find or write the manifests of model files.
 
     Args:
@@ -163,9 +163,9 @@ def manifests_for(models: Sequence[Path]) -> "Iterator[tuple[Path, Begun | None]
         OutputError, ModelError: see builder.families.init.manifest_beside.
     """
     if models:
-        from builder.families.init import belong_together, manifest_beside
+        from builder.families.init import are_encoder_and_decoder, manifest_beside
 
-        groups = [models] if belong_together(models) else [[model] for model in models]
+        groups = [models] if are_encoder_and_decoder(models) else [[model] for model in models]
         yield from map(manifest_beside, groups)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from builder.cli.terminal import Colour, Progress
     from builder.diagnostics.problem import Problem
     from builder.doctor.finding import Finding
-    from builder.families.init import Begun
+    from builder.families.init import ManifestDraft
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as in a shell: 128 + SIGINT."""
@@ -61,19 +61,19 @@ def print_problem(problem: "Problem", form: str = "text") -> None:
     typer.echo(f"{head} {text}", err=True)
 
 
-def print_manifest_origin(manifest: Path, begun: "Begun | None") -> None:
+def print_manifest_origin(manifest: Path, draft: "ManifestDraft | None") -> None:
     """Print whether the manifest of a model was written now or existed before.
 
     Args:
         manifest: the manifest's path.
-        begun: the draft that was written; None for an existing manifest.
+        draft: the draft that was written; None for an existing manifest.
     """
-    if begun is None:
+    if draft is None:
         typer.echo(f"using the existing manifest {manifest}", err=True)
         return
-    family = begun.ranking.matches[0].name
-    typer.echo(f"wrote {manifest}: {family} ({begun.ranking.sureness})", err=True)
-    for note in begun.notes:
+    family = draft.ranking.matches[0].name
+    typer.echo(f"wrote {manifest}: {family} ({draft.ranking.sureness})", err=True)
+    for note in draft.notes:
         print_problem(note)
 
 

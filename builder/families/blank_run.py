@@ -18,7 +18,7 @@ _SIDES = (640, 224, 512, 256, 320)
 """Sides of the images that are tried where the input's size is open: some graphs run at one size
 only."""
 _MOST_PIXELS = 4096 * 4096
-_MOST_BYTES = 400 * 2**20
+MOST_BYTES = 400 * 2**20
 """Of a model that is run without being asked for: loading larger ones takes long."""
 
 
@@ -63,7 +63,7 @@ def with_real_shapes(model: Model) -> Model:
 
     It stays as it is if it is too large, or cannot be run on an image alone.
     """
-    if sum(path.stat().st_size for path in model.files.values()) > _MOST_BYTES:
+    if sum(path.stat().st_size for path in model.files.values()) > MOST_BYTES:
         return model
     evidence = with_blank_run(model, Evidence.of(model))
     arrays = evidence.blank_outputs

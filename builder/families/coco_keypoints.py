@@ -1,4 +1,4 @@
-"""Names of keypoints that models give without naming them."""
+"""COCO's keypoints of a person: names, edges and places in a drawing."""
 
 COCO = (
     *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder"),
@@ -17,15 +17,15 @@ COCO_EDGES = (
     *(("right_eye", "right_ear"), ("left_ear", "left_shoulder")),
     ("right_ear", "right_shoulder"),
 )
-"""The lines between them."""
+"""The edges between them, which CVAT draws."""
 
 COCO_PLACES = (
     *((50, 8), (54, 5), (46, 5), (60, 8), (40, 8), (66, 24), (34, 24), (75, 40), (25, 40)),
     *((80, 55), (20, 55), (60, 55), (40, 55), (62, 75), (38, 75), (63, 95), (37, 95)),
 )
-"""Where they are drawn in the skeleton's picture, x y from 0 to 100: somebody who faces us."""
+"""Their places in the drawing of the skeleton, x y from 0 to 100: a person seen from the front."""
 
 
-def names_of(count: int) -> tuple[str, ...]:
-    """Names for so many keypoints: COCO's where they are as many, else numbers."""
+def keypoint_names(count: int) -> tuple[str, ...]:
+    """Return the names of `count` keypoints: COCO's if it has as many, else numbers."""
     return COCO if count == len(COCO) else tuple(f"point_{number + 1}" for number in range(count))

@@ -1,4 +1,4 @@
-"""A manifest for a recognized model, with where each value comes from beside it."""
+"""The manifest of a recognized model as text, with the reason for each value beside it."""
 
 import os
 import re
@@ -7,56 +7,46 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from builder.diagnostics.problem import Problem
-from builder.families.draft_labels import label_lines
+from builder.families.draft_labels import GivenLabels, label_lines
 from builder.families.match import DraftStep, Match, Setting
 from builder.families.ranking import Ranking
-from builder.families.yaml_writer import Line, flow, readable, written
-from builder.manifest.labels import Label
+from builder.families.yaml_writer import Line, inline, printable, render
 from builder.manifest.patterns import NAME
+from builder.manifest.schema import RESERVED_NAMES
 from builder.model.file import Model
 
-_RESERVED = ("dashboard", "controller", "dlx", "scaler", "pth-facebookresearch-sam-vit-h")
+_MOST_NAME = 50
+_DEFAULT_THRESHOLD = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DraftRequest:
     """What a manifest is drafted from.
 
     Attributes:
-        files: the model files as the person named them.
-        models: the same, looked into.
-        ranking: what they may be.
-        folder: where the manifest is to lie.
-        labels: names or labels that the person gave, or None; `labels_from` is their file.
-        unloadable: why OpenVINO cannot load the model, if it cannot.
+        files: the model files, as the user named them.
+        models: the same, read.
+        ranking: what they may be; at least one match.
+        folder: the manifest's folder; models are named relative to it.
+        labels: labels that the user gave.
+        openvino_error: the reason why OpenVINO cannot load a model; empty if it can.
     """
 
     files: tuple[Path, ...]
     models: tuple[Model, ...]
     ranking: Ranking
     folder: Path
-    labels: tuple[Label, ...] | None = None
-    labels_from: str = ""
-    unloadable: str = ""
+    labels: GivenLabels | None = None
+    openvino_error: str = ""
+
+    @property
+    def match(self) -> Match:
+        """The match that the manifest is for."""
+        return self.ranking.matches[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A manifest that nobody has written yet.
-
-    Attributes:
-        name: the function's.
-        text: the manifest.
-        notes: what the person should look at.
-    """
-
-    name: str
-    text: str
-    notes: tuple[Problem, ...]
-
-
-def stem_of(files: Sequence[Path]) -> str:
-    """What model files are called: the name, or what the names of several begin with."""
+def common_stem(files: Sequence[Path]) -> str:
+    """Return the stem of a model file, or what the stems of an encoder and a decoder share."""
     if len(files) == 1:
         return files[0].stem
     alike = [
@@ -68,46 +58,45 @@ def stem_of(files: Sequence[Path]) -> str:
 
 
 def function_name(stem: str) -> str:
-    """A valid name for a function, from a model file's name without its suffix."""
-    stem = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:50].strip("-")
+    """Return a valid function name for the stem of a model file."""
+    stem = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:_MOST_NAME].strip("-")
     if not re.match(NAME, stem):
         stem = f"model-{stem}".strip("-")
-    return f"{stem}-model" if stem in _RESERVED else stem
+    return f"{stem}-model" if stem in RESERVED_NAMES else stem
 
 
-def draft(source: Source) -> Draft:
-    """The manifest for what a model most likely is.
-
-    Args:
-        source: with a ranking that has at least one match.
-    """
-    match = source.ranking.matches[0]
+def draft_text(request: DraftRequest) -> tuple[str, tuple[Problem, ...]]:
+    """Return the manifest for the best match, and what the user has to check in it."""
+    match = request.match
     notes: list[Problem] = []
-    labels = list(label_lines(source, match, notes)) if match.type == "detector" else []
-    stem = stem_of(source.files)
-    name = function_name(stem)
+    labels: list[Line] = []
+    if match.classes is not None:
+        evidence, file = request.ranking.evidence[0], request.files[0]
+        labels += label_lines(match, match.classes, evidence, file, request.labels, notes)
+    stem = common_stem(request.files)
     lines = [
-        Line(f"# yaml-language-server: $schema={_schema(source.folder)}"),
-        *_alternatives(source.ranking),
-        Line(f"name: {name}", "the file's name"),
-        Line(f"title: {flow(_title(stem))}", "the same, for CVAT's menu"),
+        Line(f"# yaml-language-server: $schema={_schema_path(request.folder)}"),
+        *_rivals(request.ranking),
+        Line(f"name: {function_name(stem)}", "from the file name"),
+        Line(f"title: {inline(_title(stem))}", "from the file name, for CVAT's menu"),
         Line(f"type: {match.type}", f"{match.name}; {', '.join(match.reasons)}"),
-        *_models(source),
+        *_models(request),
         *labels,
         *_section("preprocess", match.preprocess),
         *_section("postprocess", match.postprocess),
-        *_extras(source, match),
+        *_settings(request),
+        *_variants(request),
     ]
-    return Draft(name, written(lines), tuple(notes))
+    return render(lines), tuple(notes)
 
 
 def _title(stem: str) -> str:
-    """What CVAT's menu shows."""
-    return readable(re.sub(r"[_-]+", " ", stem).strip() or "Model", 64)
+    """Return the function's title in CVAT's menu."""
+    return printable(re.sub(r"[_-]+", " ", stem).strip() or "Model", 64)
 
 
-def _schema(folder: Path) -> str:
-    """The path of the schema: within the checkout that the manifest lies in, if it does."""
+def _schema_path(folder: Path) -> str:
+    """Return the path of the schema: relative if the manifest lies in a checkout, else absolute."""
     below = Path("builder", "reference", "manifest.schema.json")
     installed = Path(__file__).parents[1] / "reference" / "manifest.schema.json"
     for parent in (folder.resolve(), *folder.resolve().parents):
@@ -116,79 +105,78 @@ def _schema(folder: Path) -> str:
     return installed.as_posix()
 
 
-def _alternatives(ranking: Ranking) -> Iterator[Line]:
-    """What else the model could be, as comments that can be put in place."""
+def _rivals(ranking: Ranking) -> Iterator[Line]:
+    """Yield the manifests' steps of the other families that match, as comments."""
     if not ranking.rivals:
         return
-    yield Line("", "Unsure: the model could as well be one of these; look at a picture of it.")
+    yield Line("", "Ambiguous: these families match, too; compare the results on an image.")
     for rival in ranking.rivals:
         yield Line("", f"{rival.name}: {', '.join(rival.reasons)}")
-        for section in ("preprocess", "postprocess"):
-            steps = [_spelled(entry) for entry in getattr(rival, section)]
-            listed = ", ".join(f"{{{it}}}" if ": " in it else it for it in steps)
+        for section, steps in (
+            ("preprocess", rival.preprocess),
+            ("postprocess", rival.postprocess),
+        ):
+            listed = ", ".join(f"{{{it}}}" if ": " in it else it for it in map(_entry, steps))
             yield Line(f"#   {section}: [{listed}]")
         if rival.classes is not None and rival.classes.count is not None:
             yield Line(f"#   {rival.classes.count} labels")
 
 
-def _models(source: Source) -> Iterator[Line]:
-    """The model files, relative to the manifest."""
-    for key, place in source.ranking.files.items():
-        path = os.path.relpath(source.files[place].resolve(), source.folder.resolve())
-        signature = source.models[place].signature
-        inputs = ", ".join(str(tensor) for tensor in signature.inputs)
-        yield Line(f"{key}: {flow(Path(path).as_posix())}", f"takes {inputs}")
+def _models(request: DraftRequest) -> Iterator[Line]:
+    """Yield the model files, relative to the manifest."""
+    for key, index in request.ranking.files.items():
+        path = os.path.relpath(request.files[index].resolve(), request.folder.resolve())
+        inputs = ", ".join(str(tensor) for tensor in request.models[index].signature.inputs)
+        yield Line(f"{key}: {inline(Path(path).as_posix())}", f"takes {inputs}")
 
 
-def _section(title: str, entries: Sequence[DraftStep]) -> Iterator[Line]:
-    """A list of steps."""
-    if not entries:
-        yield Line(f"{title}: []", "images go in as they are")
+def _section(key: str, steps: Sequence[DraftStep]) -> Iterator[Line]:
+    """Yield a list of steps."""
+    if not steps:
+        yield Line(f"{key}: []", "the model takes images as they are")
         return
-    yield Line(f"{title}:")
-    for entry in entries:
-        yield Line(f"  - {_spelled(entry)}", _why(entry))
+    yield Line(f"{key}:")
+    for step in steps:
+        why = f"guessed: {step.why}" if step.guessed and step.why else step.why
+        yield Line(f"  - {_entry(step)}", why)
 
 
-def _why(entry: DraftStep) -> str:
-    """Where an entry comes from."""
-    return f"guessed: {entry.why}" if entry.guessed and entry.why else entry.why
-
-
-def _spelled(entry: DraftStep) -> str:
+def _entry(step: DraftStep) -> str:
     """Return a step in its shortest form."""
-    if not entry.fields:
-        return entry.name
-    listed = [it.name for it in fields(entry.step) if not it.kw_only]  # type: ignore[arg-type]
-    if list(entry.fields) == listed[:1]:
-        (value,) = entry.fields.values()
+    if not step.fields:
+        return step.name
+    listed = [it.name for it in fields(step.step) if not it.kw_only]  # type: ignore[arg-type]
+    if list(step.fields) == listed[:1]:
+        (value,) = step.fields.values()
         if not isinstance(value, Mapping):
-            return f"{entry.name}: {flow(value)}"
-    return f"{entry.name}: {flow(entry.fields)}"
+            return f"{step.name}: {inline(value)}"
+    return f"{step.name}: {inline(step.fields)}"
 
 
-def _extras(source: Source, match: Match) -> Iterator[Line]:
-    """The keys after the steps."""
-    settings = list(match.settings)
-    if match.type == "detector" and all(it.key != "threshold" for it in settings):
-        threshold = _threshold(source.ranking.evidence[0].signature.metadata)
-        why = "the score above which a detection counts; the default"
-        if threshold is not None:
-            why = "rt_info confidence_threshold"
-        settings.append(Setting("threshold", 0.25 if threshold is None else threshold, why))
+def _settings(request: DraftRequest) -> Iterator[Line]:
+    """Yield the keys after the steps."""
+    settings = list(request.match.settings)
+    if request.match.type == "detector" and all(it.key != "threshold" for it in settings):
+        settings.append(_threshold(request.ranking.evidence[0].signature.metadata))
     for setting in settings:
-        yield Line(f"{setting.key}: {flow(setting.value)}", setting.why)
-    if any(model.format == "ir" for model in source.models):
-        yield Line("variants: {gpu: false}", "OpenVINO IR runs on the CPU alone")
-    elif source.unloadable:
-        why = f"OpenVINO cannot run it: {source.unloadable}"
-        yield Line("variants: {cpu: {runtime: onnxruntime}}", why)
+        yield Line(f"{setting.key}: {inline(setting.value)}", setting.why)
 
 
-def _threshold(metadata: Mapping[str, str]) -> float | None:
-    """OpenVINO's `confidence_threshold`, if it is one."""
+def _threshold(metadata: Mapping[str, str]) -> Setting:
+    """Return OpenVINO's `confidence_threshold`, or the default confidence threshold."""
     try:
         found = float(metadata.get("confidence_threshold", ""))
     except ValueError:
-        return None
-    return found if 0 <= found <= 1 else None
+        found = -1
+    if 0 <= found <= 1:
+        return Setting("threshold", found, "rt_info confidence_threshold")
+    return Setting("threshold", _DEFAULT_THRESHOLD, "the default confidence threshold")
+
+
+def _variants(request: DraftRequest) -> Iterator[Line]:
+    """Yield the variants if not every runtime can load the models."""
+    if any(model.format == "ir" for model in request.models):
+        yield Line("variants: {gpu: false}", "OpenVINO IR runs on the CPU alone")
+    elif request.openvino_error:
+        why = f"OpenVINO cannot run it: {request.openvino_error}"
+        yield Line("variants: {cpu: {runtime: onnxruntime}}", why)

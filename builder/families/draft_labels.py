@@ -1,61 +1,86 @@
 """The labels of a drafted manifest."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.problem import Problem
-from builder.families.coco_keypoints import COCO, COCO_EDGES, COCO_PLACES, names_of
-from builder.families.match import Match
-from builder.families.yaml_writer import Line, flow
+from builder.families.coco_keypoints import COCO, COCO_EDGES, COCO_PLACES, keypoint_names
+from builder.families.evidence import Evidence
+from builder.families.match import ClassList, Match
+from builder.families.yaml_writer import Line, inline
 from builder.manifest.label_files import from_metadata, words_of
 from builder.manifest.labels import Label, Labels
 from builder.model.metadata import BESIDE
 
-if TYPE_CHECKING:
-    from builder.families.draft import Source
+_DEFAULT_COUNT = 80
+"""The number of labels where the number of classes is not known."""
+_PATH = ("labels",)
+_WRITE_LABELS = "write the labels into the manifest"
 
-_UNKNOWN_COUNT = 80
-"""How many labels are written where the model does not say how many classes it has."""
+
+@dataclass(frozen=True, slots=True)
+class GivenLabels:
+    """Labels that the user gave.
+
+    Attributes:
+        entries: the labels.
+        file: the name of their file.
+    """
+
+    entries: tuple[Label, ...]
+    file: str
 
 
-def label_lines(source: "Source", match: Match, notes: list[Problem]) -> Iterator[Line]:
-    """The lines of a manifest's `labels`, from whatever names them.
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A source of labels.
+
+    Attributes:
+        entries: the labels; None for `labels: metadata`, which leaves them in the model.
+        why: what the source is.
+    """
+
+    entries: list[Label] | None
+    why: str
+
+
+def label_lines(
+    match: Match,
+    classes: ClassList,
+    evidence: Evidence,
+    file: Path,
+    given: GivenLabels | None,
+    notes: list[Problem],
+) -> Iterator[Line]:
+    """Yield the lines of a manifest's `labels`.
 
     Args:
-        source: what the manifest is drafted from.
         match: a detector's.
-        notes: gets what the person should look at.
+        classes: its classes.
+        evidence: of the model.
+        file: the model file.
+        given: labels that take precedence over all other sources.
+        notes: receives what the user has to check.
     """
-    classes = match.classes
-    assert classes is not None
-    found, why = _named(source, match, notes)
-    if isinstance(found, str):
-        yield Line(f"labels: {found}", why)
+    source = (
+        _from_user(given, classes, notes)
+        if given is not None and given.entries
+        else _from_metadata(match, classes, evidence, file, notes)
+        or _from_model_info(classes, evidence)
+        or _from_family(classes)
+        or _numbered(classes, file, notes)
+    )
+    if source.entries is None:
+        yield Line("labels: metadata", source.why)
         return
-    named = found or []
-    guessed = False
-    if not named:
-        count = classes.count or _UNKNOWN_COUNT
-        guessed = classes.count is None
-        why = (
-            f"guessed: the model does not say how many classes it has; {count} numbered"
-            if guessed
-            else f"numbered, since nothing names them; {classes.why}"
-        )
-        named = [Label(name=f"class_{number + classes.first}") for number in range(count)]
-        if guessed or classes.first:
-            what = f"the model does not say how many classes it has; {count} labels are written"
-            if not guessed:
-                what = "nothing says that class 0 is the background, and it gets no label"
-            hint = "write the labels into the manifest, or give a file of them: --labels FILE"
-            notes.append(Problem(what, file=source.files[0], path=("labels",), hint=hint))
-    yield Line("labels:", why)
-    for place, label in enumerate(named):
-        number = label.id if label.id is not None else place + classes.first
+    yield Line("labels:", source.why)
+    for index, label in enumerate(source.entries):
         entry: dict[str, Any] = {"name": label.name}
         if classes.first or label.id is not None:
-            entry["id"] = number
+            entry["id"] = label.id if label.id is not None else index + classes.first
         if label.attributes:
             entry["attributes"] = [
                 {key: it for key, it in attribute.model_dump().items() if it not in ((), None)}
@@ -64,87 +89,117 @@ def label_lines(source: "Source", match: Match, notes: list[Problem]) -> Iterato
         if match.keypoints:
             yield from _skeleton(label, entry, match.keypoints)
         else:
-            yield Line(f"  - {flow(entry if len(entry) > 1 else label.name)}")
+            yield Line(f"  - {inline(entry if len(entry) > 1 else label.name)}")
 
 
 def _skeleton(label: Label, entry: Mapping[str, Any], count: int) -> Iterator[Line]:
-    """A label with its keypoints, and lines between them where they are known."""
-    names = label.keypoints or names_of(count)
-    head, *rest = (f"{key}: {flow(value)}" for key, value in entry.items())
+    """Yield a label with its keypoints, and the edges between them where they are known."""
+    names = label.keypoints or keypoint_names(count)
+    head, *rest = (f"{key}: {inline(value)}" for key, value in entry.items())
     yield Line(f"  - {head}")
     for line in rest:
         yield Line(f"    {line}")
     coco = names == COCO
-    yield Line(
-        "    sublabels:",
-        "guessed: COCO's keypoints"
-        if coco and not label.keypoints
-        else "the keypoints"
-        if label.keypoints
-        else "numbered, since nothing names them",
-    )
-    for place, name in enumerate(names):
-        x, y = COCO_PLACES[place] if coco else (None, None)
-        at = {"x": x, "y": y} if coco else {}
-        yield Line(f"      - {flow({'name': name, **at} if at else name)}")
+    if label.keypoints:
+        why = "the keypoints"
+    else:
+        why = "guessed: COCO's keypoints" if coco else "numbered: the model does not name them"
+    yield Line("    sublabels:", why)
+    for index, name in enumerate(names):
+        if coco:
+            x, y = COCO_PLACES[index]
+            yield Line(f"      - {inline({'name': name, 'x': x, 'y': y})}")
+        else:
+            yield Line(f"      - {inline(name)}")
     edges = label.edges or (COCO_EDGES if coco else ())
     if edges:
         yield Line("    edges:")
         for edge in edges:
-            yield Line(f"      - {flow(edge)}")
+            yield Line(f"      - {inline(edge)}")
 
 
-def _named(
-    source: "Source", match: Match, notes: list[Problem]
-) -> tuple[list[Label] | str | None, str]:
-    """The labels that something names, and what does; "metadata" where they can stay there."""
-    classes = match.classes
-    assert classes is not None
-    evidence = source.ranking.evidence[0]
-    if source.labels is not None:
-        return _fitted(source, match, notes), f"from {source.labels_from}"
-    if "names" in evidence.signature.metadata:
-        origin = "metadata_props" if evidence.graph.opset is not None else BESIDE
-        try:
-            found = from_metadata(evidence.signature.metadata, source.files[0])
-        except ManifestError as error:
-            notes += [
-                Problem(
-                    f"the names in the metadata cannot be used: {problem.what}",
-                    file=source.files[0],
-                    found=problem.found,
-                    hint="write the labels into the manifest",
-                )
-                for problem in error.problems
-            ]
-            found = []
-        problems = Labels.of(found).problems()
-        if problems:
-            notes.append(Problem(f"in the metadata: {problems[0].what}", hint=problems[0].hint))
-        elif found and classes.count not in (len(found), None):
-            what = f"the metadata name {len(found)} classes, the model has {classes.count}"
-            notes.append(Problem(what, path=("labels",), found=classes.why))
-        elif found:
-            points = found[0].keypoints
-            if match.keypoints and len(points) != match.keypoints:
-                bare = [Label(name=label.name) for label in found]
-                return bare, f"{origin}.names; the keypoints have no names there"
-            first = ", ".join(label.name for label in found[:4])
-            more = ", ..." if len(found) > 4 else ""
-            return "metadata", f"{origin}.names: {first}{more}"
-    spelled = [Label(name=word) for word in words_of(evidence.signature.metadata)]
-    if spelled and classes.count in (len(spelled), None):
-        return spelled, "rt_info labels"
-    if classes.names:
-        return [Label(name=name) for name in classes.names], classes.why
-    return None, ""
+def _from_metadata(
+    match: Match, classes: ClassList, evidence: Evidence, file: Path, notes: list[Problem]
+) -> _Source | None:
+    """Return the labels of Ultralytics' metadata, or None if they are absent or invalid."""
+    if "names" not in evidence.signature.metadata:
+        return None
+    try:
+        found = from_metadata(evidence.signature.metadata, file)
+    except ManifestError as error:
+        notes += [
+            Problem(
+                f"the names in the metadata are invalid: {problem.what}",
+                file=file,
+                found=problem.found,
+                hint=_WRITE_LABELS,
+            )
+            for problem in error.problems
+        ]
+        return None
+    problems = Labels.of(found).problems()
+    if problems:
+        notes.append(Problem(f"in the metadata: {problems[0].what}", hint=problems[0].hint))
+        return None
+    if not found:
+        return None
+    if classes.count not in (len(found), None):
+        what = f"the metadata name {len(found)} classes, the model has {classes.count}"
+        notes.append(Problem(what, path=_PATH, found=classes.why))
+        return None
+    origin = "metadata_props" if evidence.graph.opset is not None else BESIDE
+    if match.keypoints and len(found[0].keypoints) != match.keypoints:
+        bare = [Label(name=label.name) for label in found]
+        return _Source(bare, f"{origin}.names, which name no keypoints")
+    listed = ", ".join(label.name for label in found[:4]) + (", ..." if len(found) > 4 else "")
+    return _Source(None, f"{origin}.names: {listed}")
 
 
-def _fitted(source: "Source", match: Match, notes: list[Problem]) -> list[Label]:
-    """The person's labels, with class numbers where their place in the list is not the number."""
-    given = list(source.labels or ())
-    classes = match.classes
-    assert classes is not None
+def _from_model_info(classes: ClassList, evidence: Evidence) -> _Source | None:
+    """Return the labels of OpenVINO's `rt_info`, if there are as many as classes."""
+    names = words_of(evidence.signature.metadata)
+    if not names or classes.count not in (len(names), None):
+        return None
+    return _Source([Label(name=name) for name in names], "rt_info labels")
+
+
+def _from_family(classes: ClassList) -> _Source | None:
+    """Return the labels that every model of the family has."""
+    if not classes.names:
+        return None
+    return _Source([Label(name=name) for name in classes.names], classes.why)
+
+
+def _numbered(classes: ClassList, file: Path, notes: list[Problem]) -> _Source:
+    """Return a numbered label for each class."""
+    count = classes.count or _DEFAULT_COUNT
+    hint = f"{_WRITE_LABELS}, or pass a label file: --labels FILE"
+    why = f"numbered: the model does not name its classes; {classes.why}"
+    if classes.count is None:
+        what = f"the number of classes is unknown; {count} labels are written"
+        notes.append(Problem(what, file=file, path=_PATH, hint=hint))
+        why = f"guessed: the number of classes is unknown; {count} numbered"
+    elif classes.first:
+        what = "class 0 is assumed to be the background, and gets no label"
+        notes.append(Problem(what, file=file, path=_PATH, hint=hint))
+    names = [f"class_{number + classes.first}" for number in range(count)]
+    return _Source([Label(name=name) for name in names], why)
+
+
+def _from_user(given: GivenLabels, classes: ClassList, notes: list[Problem]) -> _Source:
+    """Return the user's labels, with IDs where their order is not that of the classes."""
+    found = _fitted(list(given.entries), classes)
+    if found is None:
+        what = (
+            f"{given.file} has {len(given.entries)} labels, the model has {classes.count} classes"
+        )
+        notes.append(Problem(what, path=_PATH, found=classes.why))
+        found = list(given.entries)
+    return _Source(found, f"from {given.file}")
+
+
+def _fitted(given: list[Label], classes: ClassList) -> list[Label] | None:
+    """Return labels with the model's class IDs, or None if their number does not fit."""
     count = classes.count
     numbered = all(label.id is not None for label in given)
     if count in (len(given), None) and not (numbered and count is None):
@@ -162,10 +217,8 @@ def _fitted(source: "Source", match: Match, notes: list[Problem]) -> list[Label]
             return given
     if classes.first and count is not None and len(given) == count + classes.first:
         return [
-            label.model_copy(update={"id": place})
-            for place, label in enumerate(given)
-            if place >= classes.first
+            label.model_copy(update={"id": index})
+            for index, label in enumerate(given)
+            if index >= classes.first
         ]
-    what = f"{source.labels_from} names {len(given)} labels, the model has {count} classes"
-    notes.append(Problem(what, path=("labels",), found=classes.why))
-    return given
+    return None

@@ -1,4 +1,4 @@
-"""From model files to a manifest: `cvatbuild init`, and building straight from a model."""
+"""From model files to a manifest: `cvatbuild init`, and building from a model file."""
 
 import os
 from collections.abc import Sequence
@@ -11,8 +11,11 @@ from builder.diagnostics.files import unreadable
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import warning
 from builder.diagnostics.text import has_controls
-from builder.families.draft import Draft, Source, draft, stem_of
+from builder.families.blank_run import MOST_BYTES
+from builder.families.draft import DraftRequest, common_stem, draft_text
+from builder.families.draft_labels import GivenLabels
 from builder.families.ranking import Ranking, recognize
+from builder.families.unknown import unknown_family
 from builder.manifest.label_files import LABEL_FILE, from_file
 from builder.manifest.labels import Label, Name
 from builder.manifest.located_yaml import LocatedYaml
@@ -31,70 +34,70 @@ GUESSED_VALUE = warning(
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """A manifest for models, not yet written.
+class ManifestDraft:
+    """A drafted manifest.
 
     Attributes:
-        draft: the manifest.
-        ranking: what the models may be.
-        notes: what the person should look at.
+        text: the manifest.
+        ranking: what the models may be; the manifest is for the best match.
+        notes: what the user has to check.
     """
 
-    draft: Draft
+    text: str
     ranking: Ranking
     notes: tuple[Problem, ...]
 
 
-def begin(files: Sequence[Path], folder: Path, labels: Path | None = None) -> Begun:
+def draft_manifest(
+    files: Sequence[Path], folder: Path, labels: Path | None = None
+) -> ManifestDraft:
     """Recognize models and draft their manifest.
 
     Args:
         files: one model, or an encoder and a decoder in any order.
-        folder: where the manifest is to lie; it names the models relative to it.
-        labels: a file with the labels; see labels.from_file.
+        folder: the manifest's folder; models are named relative to it.
+        labels: a label file; see label_files.from_file.
 
     Raises:
-        ModelError: a model cannot be read, or nobody knows what it is.
+        ModelError: a model cannot be read, or its family is unknown.
         ManifestError: the labels cannot be read.
     """
     for file in files:
         if has_controls(str(file)):
-            what = "has a name that a manifest cannot hold"
+            what = "has a name that a manifest cannot contain"
             raise ModelError(
-                Problem(what, file=file, allowed="letters that can be seen", hint="rename it")
+                Problem(what, file=file, allowed="printable characters", hint="rename the file")
             )
-    models = tuple(read(locate(file.name, file.parent)) for file in files)
-    named = None if labels is None else _labels(labels)
+    models = tuple(_read(file) for file in files)
+    given = None if labels is None else GivenLabels(_read_labels(labels), labels.name)
     ranking = recognize(models, run=True)
     if ranking.best is None:
-        raise _unknown(files, models)
-    source = Source(
-        tuple(files),
-        models,
-        ranking,
-        folder,
-        named,
-        labels.name if labels is not None else "",
-        _unloadable(models),
+        raise unknown_family(files, models)
+    text, notes = draft_text(
+        DraftRequest(tuple(files), models, ranking, folder, given, _openvino_error(models))
     )
-    found = draft(source)
-    notes = (*found.notes, *_remarks(files, models, ranking))
-    coded = tuple(note if note.rule else replace(note, rule=GUESSED_VALUE) for note in notes)
-    return Begun(found, ranking, coded)
+    notes = (*notes, *_ambiguity(files, ranking), *_misdeclared(files, models, ranking))
+    return ManifestDraft(
+        text, ranking, tuple(it if it.rule else replace(it, rule=GUESSED_VALUE) for it in notes)
+    )
 
 
-def write(text: str, file: Path, *, force: bool) -> None:
-    """Write a manifest: all of it or nothing.
+def write_manifest(text: str, file: Path, *, force: bool) -> None:
+    """Write a manifest, all of it or nothing.
+
+    Args:
+        text: the manifest.
+        file: its path; the target of a symbolic link is written, the link stays.
+        force: whether an existing file may be overwritten.
 
     Raises:
-        OutputError: it cannot be written; or is there already, and not to be overwritten (`force`).
+        OutputError: the file exists and must not be overwritten, or cannot be written.
     """
     wrong = unreadable(file)
     if os.path.lexists(file) and (wrong or not force):
-        hint = "-o FILE writes another"
-        hint = hint if wrong else f"--force overwrites it; {hint}"
-        raise OutputError(Problem(wrong or "is there already", file=file, hint=hint))
-    # What a link means is overwritten, not the link.
+        hint = "pass another path with -o FILE"
+        hint = hint if wrong else f"pass --force to overwrite it, or {hint.removeprefix('pass ')}"
+        raise OutputError(Problem(wrong or "already exists", file=file, hint=hint))
     target = Path(os.path.realpath(file))
     partial = target.with_name(f".{os.getpid()}.partial")
     try:
@@ -109,45 +112,49 @@ def write(text: str, file: Path, *, force: bool) -> None:
             partial.unlink()
 
 
-def manifest_beside(files: Sequence[Path]) -> tuple[Path, Begun | None]:
-    """The manifest that models are built by: the one beside them, or a new one.
+def manifest_beside(files: Sequence[Path]) -> tuple[Path, ManifestDraft | None]:
+    """Return the manifest beside model files, after writing it if there is none.
 
     Returns:
-        Its path, and how it came to be if it was written now.
+        Its path; its draft, if it was written now.
 
     Raises:
-        OutputError: a file of its name is no manifest of these models.
-        ModelError: see `begin`.
+        OutputError: a file of this name is not a manifest of these models.
+        ModelError: see `draft_manifest`.
     """
-    file = files[0].with_name(f"{stem_of(files)}.yaml")
+    file = files[0].with_name(f"{common_stem(files)}.yaml")
     if file.exists():
-        if not _names(file, files):
+        if not _names_all(file, files):
             raise OutputError(
                 Problem(
-                    f"is there already, and is no manifest of {files[0].name}",
+                    f"already exists, and is not a manifest of {files[0].name}",
                     file=file,
-                    hint="`cvatbuild init MODEL -o FILE` writes a manifest under another name",
+                    hint="write a manifest under another name: `cvatbuild init MODEL -o FILE`",
                 )
             )
         return file, None
-    begun = begin(files, file.parent)
-    write(begun.draft.text, file, force=False)
-    return file, begun
+    draft = draft_manifest(files, file.parent)
+    write_manifest(draft.text, file, force=False)
+    return file, draft
 
 
-def belong_together(files: Sequence[Path]) -> bool:
-    """Whether two model files are an encoder and its decoder.
+def are_encoder_and_decoder(files: Sequence[Path]) -> bool:
+    """Whether model files are an encoder and its decoder, in any order.
 
     Raises:
-        ModelError: one of them cannot be read.
+        ModelError: a file cannot be read.
     """
     if len(files) != 2:
         return False
-    models = [read(locate(file.name, file.parent)) for file in files]
-    return recognize(models, run=False).best is not None
+    return recognize([_read(file) for file in files], run=False).best is not None
 
 
-def _names(file: Path, files: Sequence[Path]) -> bool:
+def _read(file: Path) -> Model:
+    """Read a model file that is named on the command line."""
+    return read(locate(file.name, file.parent))
+
+
+def _names_all(file: Path, models: Sequence[Path]) -> bool:
     """Whether a file is a manifest that names all of these models."""
     try:
         data = LocatedYaml.read(file).data
@@ -157,20 +164,20 @@ def _names(file: Path, files: Sequence[Path]) -> bool:
         return False
     given = [data.get(key) for key in ("model", "encoder", "decoder")]
     named = {(file.parent / it).resolve() for it in given if isinstance(it, str) and it}
-    return {path.resolve() for path in files} <= named
+    return {path.resolve() for path in models} <= named
 
 
 class _LabelFile(Strict):
-    """The entries of a label file, under the key by which the manifest would have them."""
+    """The entries of a label file, under the key that they have in a manifest."""
 
     labels: tuple[Name | Label, ...]
 
 
-def _labels(file: Path) -> tuple[Label, ...]:
-    """The labels of a file.
+def _read_labels(file: Path) -> tuple[Label, ...]:
+    """Return the labels of a label file.
 
     Raises:
-        ManifestError: it cannot be read, or they are none that CVAT could have.
+        ManifestError: the file cannot be read, or a label is invalid.
     """
     wrong = unreadable(file)
     if wrong:
@@ -180,64 +187,31 @@ def _labels(file: Path) -> tuple[Label, ...]:
     return tuple(it if isinstance(it, Label) else Label(name=it) for it in entries)
 
 
-def _unknown(files: Sequence[Path], models: Sequence[Model]) -> ModelError:
-    """The error for models that no family claims."""
-    listing = "; ".join(
-        f"{file.name} takes {', '.join(map(str, model.signature.inputs))} and gives "
-        f"{', '.join(map(str, model.signature.outputs))}"
-        for file, model in zip(files, models, strict=True)
-    )
-    hint = "models of which each is a function of its own are begun one by one"
-    if len(files) == 1:
-        hint = _what_to_do(models[0])
-    return ModelError(
+def _ambiguity(files: Sequence[Path], ranking: Ranking) -> list[Problem]:
+    """Return a note if several families match equally well."""
+    if not ranking.rivals:
+        return []
+    names = " or ".join(match.name for match in (ranking.matches[0], *ranking.rivals))
+    return [
         Problem(
-            "this is no family of models that cvatbuild knows",
+            f"the model family is ambiguous: {names}",
             file=files[0],
-            found=listing[:600],
-            allowed="docs/manifest.md lists what can be decoded",
-            hint=hint,
+            found=", ".join(ranking.matches[0].reasons),
+            hint="the manifest is for the first; try the others' steps, which it has as comments",
         )
-    )
+    ]
 
 
-def _what_to_do(model: Model) -> str:
-    """What may help with a model that no family claims."""
-    inputs = [tensor for tensor in model.signature.inputs if len(tensor.shape) == 4]
-    outputs = [tensor for tensor in model.signature.outputs if len(tensor.shape) == 4]
-    # Features have many channels; an image whose channels are its last axis has few there.
-    if any((it.shape[1] or 0) >= 16 and it.shape[3] not in (1, 3) for it in [*inputs, *outputs]):
-        return "an encoder and its decoder go together: `cvatbuild init ENCODER DECODER`"
-    if not inputs:
-        return "none of its inputs takes images: [1, 3, height, width] or [1, height, width, 3]"
-    batches = [tensor for tensor in inputs if tensor.shape[0] not in (1, None)]
-    if batches:
-        return f"export it for one image at a time; {batches[0].name} takes {batches[0].shape[0]}"
-    return "if you know how to read its outputs, write a manifest by hand: docs/manifest.md"
-
-
-def _remarks(files: Sequence[Path], models: Sequence[Model], ranking: Ranking) -> list[Problem]:
-    """What a person should know about the models themselves."""
+def _misdeclared(files: Sequence[Path], models: Sequence[Model], ranking: Ranking) -> list[Problem]:
+    """Return a note for each output whose declared shape is wrong."""
     found = []
-    if ranking.rivals:
-        match = ranking.matches[0]
-        others = "; ".join(rival.name for rival in ranking.rivals)
-        found.append(
-            Problem(
-                f"unsure what this is; the manifest takes it for {match.name}",
-                file=files[0],
-                found=", ".join(match.reasons),
-                allowed=f"it could as well be {others}",
-                hint="the manifest lists the steps of each as comments; try them on a picture",
-            )
-        )
     for file, model, evidence in zip(files, models, ranking.evidence, strict=True):
         real = {tensor.name: tensor.shape for tensor in evidence.outputs}
         found += [
             Problem(
                 f"declares {declared} but gives {given}",
                 file=file,
-                hint="its steps are chosen by what it gives; other tools may need a new export",
+                hint="the manifest is for the real shape; other tools may need a new export",
                 rule=DECLARED_SHAPE,
             )
             for declared, given in model.with_shapes(real).misdeclared
@@ -245,14 +219,14 @@ def _remarks(files: Sequence[Path], models: Sequence[Model], ranking: Ranking) -
     return found
 
 
-def _unloadable(models: Sequence[Model]) -> str:
-    """Why OpenVINO cannot load a model, if it cannot.
+def _openvino_error(models: Sequence[Model]) -> str:
+    """Return the reason why OpenVINO cannot load a model, or "" if it can.
 
-    Large models are left to the build's own trial: compiling them takes long.
+    Large models are left to the build's smoke test: compiling them takes long.
     """
     for model in models:
         path = model.files[model.name]
-        if model.format == "onnx" and path.stat().st_size < 400 * 2**20:
+        if model.format == "onnx" and path.stat().st_size < MOST_BYTES:
             try:
                 OpenVino().open(path.resolve())
             except FunctionError as error:

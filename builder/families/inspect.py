@@ -12,7 +12,7 @@ from builder.backends.registry import backends_of
 from builder.families.evidence import Evidence
 from builder.families.match import Match
 from builder.families.ranking import Ranking, recognize
-from builder.families.yaml_writer import readable
+from builder.families.yaml_writer import printable
 from builder.manifest.variants import VARIANTS
 from builder.model.file import Model, locate, read
 from runtimes.signature import Tensor
@@ -62,7 +62,7 @@ class Inspection:
         """Variant -> the runtime that would run the model, or the reason why none can."""
         strange = [name for name in self.evidence.graph.domains if name != "com.microsoft"]
         if strange:
-            why = f"no runtime here has the operations of {', '.join(map(readable, strange))}"
+            why = f"no runtime here has the operations of {', '.join(map(printable, strange))}"
             return dict.fromkeys(VARIANTS, why)
         found: dict[str, str] = {}
         for variant in VARIANTS:
@@ -76,7 +76,7 @@ class Inspection:
         best = self.ranking.best
         found = {
             "file": str(self.file),
-            "format": readable(self.evidence.graph.origin),
+            "format": printable(self.evidence.graph.origin),
             "opset": self.evidence.graph.opset,
             "files": self.sizes,
             "inputs": [_tensor(tensor) for tensor in self.model.signature.inputs],
@@ -86,7 +86,7 @@ class Inspection:
             "metadata_entries": len(self.evidence.graph.metadata),
             "family": best.name if best else None,
             "sureness": self.ranking.sureness,
-            "reasons": [readable(reason) for reason in best.reasons] if best else [],
+            "reasons": [printable(reason) for reason in best.reasons] if best else [],
             "classes": best.classes.count if best and best.classes else None,
             "candidates": [_candidate(match) for match in self.ranking.matches],
             "ran": self.ranking.ran,
@@ -99,16 +99,16 @@ class Inspection:
         lines = [f"{self.file}"]
         _, *others = self.sizes.items()
         whole = sum(self.sizes.values())
-        lines.append(f"  format    {readable(self.evidence.graph.origin)}; {_bytes(whole)}")
+        lines.append(f"  format    {printable(self.evidence.graph.origin)}; {_bytes(whole)}")
         lines += [f"            and {name}, {_bytes(size)}" for name, size in others]
         for title, tensors in (
             ("inputs", self.model.signature.inputs),
             ("outputs", self.model.signature.outputs),
         ):
             for place, tensor in enumerate(tensors):
-                lines.append(f"  {title if not place else '':9} {readable(str(tensor))}")
+                lines.append(f"  {title if not place else '':9} {printable(str(tensor))}")
         for wrong, _ in self.model.misdeclared:
-            lines.append(f"            declared as {readable(str(wrong))}")
+            lines.append(f"            declared as {printable(str(wrong))}")
         for place, (key, value) in enumerate(_shortened(self.evidence.graph.metadata).items()):
             lines.append(f"  {'metadata' if not place else '':9} {key}: {value}")
         left = len(self.evidence.graph.metadata) - _MOST_ENTRIES
@@ -120,7 +120,7 @@ class Inspection:
         for match in (best, *self.ranking.rivals) if best else ():
             if match is not best:
                 lines.append(f"            or {match.name}")
-            lines += [f"            - {readable(reason)}" for reason in match.reasons]
+            lines += [f"            - {printable(reason)}" for reason in match.reasons]
             if match.classes is not None and match.classes.count is not None:
                 lines.append(f"            - {match.classes.count} classes to label")
         lines += [
@@ -132,7 +132,7 @@ class Inspection:
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
     """An input or output."""
-    return {"name": readable(tensor.name), "shape": list(tensor.shape), "dtype": tensor.dtype}
+    return {"name": printable(tensor.name), "shape": list(tensor.shape), "dtype": tensor.dtype}
 
 
 def _candidate(match: Match) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _candidate(match: Match) -> dict[str, Any]:
         "family": match.name,
         "type": match.type,
         "evidence": match.strength.name.lower(),
-        "reasons": [readable(reason) for reason in match.reasons],
+        "reasons": [printable(reason) for reason in match.reasons],
         "decoder": match.postprocess[0].name,
         "classes": match.classes.count if match.classes else None,
     }
@@ -150,7 +150,7 @@ def _candidate(match: Match) -> dict[str, Any]:
 def _shortened(metadata: Mapping[str, str]) -> dict[str, str]:
     """The first entries, each short enough to be read."""
     return {
-        readable(key, 40): readable(value, _MOST_TEXT)
+        printable(key, 40): printable(value, _MOST_TEXT)
         for key, value in list(metadata.items())[:_MOST_ENTRIES]
     }
 

@@ -20,22 +20,22 @@ class Line:
     """One line of a manifest, without its line break.
 
     Attributes:
-        text: the line.
-        comment: what stands beside it.
+        text: the YAML.
+        comment: the comment beside it; of an empty line, the line.
     """
 
     text: str
     comment: str = ""
 
 
-def written(lines: Sequence[Line]) -> str:
-    """The lines as text; comments stand in one column, and above a line that leaves no room."""
+def render(lines: Sequence[Line]) -> str:
+    """Return the lines as text, with comments in one column, or above lines that are too long."""
     column = max(
         (len(line.text) for line in lines if line.comment and len(line.text) <= 44), default=0
     )
     found: list[str] = []
     for line in lines:
-        comment = readable(line.comment)
+        comment = printable(line.comment)
         beside = f"{line.text:{column}}  # {comment}"
         if not comment:
             found.append(line.text)
@@ -52,20 +52,20 @@ def written(lines: Sequence[Line]) -> str:
     return "\n".join(found) + "\n"
 
 
-def readable(text: str, most: int = _MOST_COMMENT) -> str:
-    """Text from a file that may be hostile, on one line and of a length that can be read."""
+def printable(text: str, most: int = _MOST_COMMENT) -> str:
+    """Return untrusted text without control characters, on one line, shortened to `most`."""
     clean = " ".join(
         "".join("?" if has_controls(letter) else letter for letter in text[: 4 * most]).split()
     )
     return clean if len(clean) <= most else clean[: most - 3] + "..."
 
 
-def flow(value: Any) -> str:
-    """A value on one line: `{size: 640, mean: [0.5, 0.5]}`."""
+def inline(value: Any) -> str:
+    """Return a value on one line: `{size: 640, mean: [0.5, 0.5]}`."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{flow(key)}: {flow(it)}" for key, it in value.items()) + "}"
+        return "{" + ", ".join(f"{inline(key)}: {inline(it)}" for key, it in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(flow, value)) + "]"
+        return "[" + ", ".join(map(inline, value)) + "]"
     if isinstance(value, str):
         plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS
         return value if plain else json.dumps(value, ensure_ascii=False)

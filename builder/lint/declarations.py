@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from builder.diagnostics.problem import Problem
-from builder.families.yaml_writer import readable
+from builder.families.yaml_writer import printable
 from builder.lint.scene import Scene
 from builder.model.shape_inference import DECLARED_SHAPE
 
@@ -16,7 +16,7 @@ def find(scene: Scene) -> Iterator[Problem]:
                 DECLARED_SHAPE,
                 path,
                 "declares another shape of an output than its graph gives",
-                readable(str(declared)),
-                readable(str(real)),
+                printable(str(declared)),
+                printable(str(real)),
                 "the function is built by what the graph gives; other tools may need a new export",
             )

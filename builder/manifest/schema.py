@@ -35,7 +35,7 @@ MISSING_ENCODER_OR_DECODER = Rule(
 )
 
 
-_RESERVED_NAMES = {
+RESERVED_NAMES = {
     **reserved_names(),
     "pth-facebookresearch-sam-vit-h": "CVAT's web page treats a function of this name as its own "
     "SAM and expects another reply",
@@ -92,8 +92,8 @@ class Manifest(Strict):
     @classmethod
     def _name_is_free(cls, name: str) -> str:
         """Some names belong to others."""
-        if name in _RESERVED_NAMES:
-            raise Refused(f"the name cannot be used: {_RESERVED_NAMES[name]}", RESERVED_NAME)
+        if name in RESERVED_NAMES:
+            raise Refused(f"the name cannot be used: {RESERVED_NAMES[name]}", RESERVED_NAME)
         return name
 
     def sources(self) -> dict[Path_, ModelSource]:

@@ -40,8 +40,8 @@ def build(
 
         models = [file for file in manifests if arguments.is_model(file)]
         found = [file for file in manifests if file not in models]
-        for manifest, begun in arguments.manifests_for(models):
-            console.print_manifest_origin(manifest, begun)
+        for manifest, draft in arguments.manifests_for(models):
+            console.print_manifest_origin(manifest, draft)
             found.append(manifest)
         plans = arguments.read_plans(
             found, arguments.selected_variants(variant), console.progress()

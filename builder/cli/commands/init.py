@@ -39,13 +39,13 @@ def init(
 
         arguments.require_files(models, "model")
         arguments.require_manifest_path(output, [*models, *([labels] if labels else [])])
-        from builder.families.init import begin, write
+        from builder.families.init import draft_manifest, write_manifest
 
-        begun = begin(models, output.parent if output else Path(), labels)
-        for note in begun.notes:
+        draft = draft_manifest(models, output.parent if output else Path(), labels)
+        for note in draft.notes:
             console.print_problem(note)
         if output is None:
-            console.print_utf8(begun.draft.text.removesuffix("\n"))
+            console.print_utf8(draft.text.removesuffix("\n"))
         else:
-            write(begun.draft.text, output, force=force)
+            write_manifest(draft.text, output, force=force)
             typer.echo(output)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from builder.cli.app import app
 from builder.families.draft import function_name
-from builder.families.init import begin, write
+from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
 from builder.run.local import BuiltFunction
 from builder.targets.build import build
@@ -68,7 +68,7 @@ def test_the_schema_is_that_of_the_checkout_that_the_manifest_lies_in(
     (tmp_path / "builder" / "reference").mkdir(parents=True)
     (tmp_path / "builder" / "reference" / "manifest.schema.json").write_text("{}")
     (tmp_path / "manifests").mkdir()
-    text = begin([model], tmp_path / "manifests").draft.text
+    text = draft_manifest([model], tmp_path / "manifests").text
     assert text.startswith(
         "# yaml-language-server: $schema=../builder/reference/manifest.schema.json\n"
     )
@@ -142,9 +142,9 @@ def test_gaps_in_cocos_numbers_are_those_of_a_model_that_has_them(tmp_path: Path
         ("few.json", [(0, "n0"), (2, "n2")]),
         ("coco.json", [(0, "n1"), (2, "n3")]),
     ):
-        begun = begin([model], tmp_path, tmp_path / file)
-        assert begun.notes == ()
-        write(begun.draft.text, tmp_path / f"{file}.yaml", force=False)
+        draft = draft_manifest([model], tmp_path, tmp_path / file)
+        assert draft.notes == ()
+        write_manifest(draft.text, tmp_path / f"{file}.yaml", force=False)
         labels = plan(tmp_path / f"{file}.yaml").labels
         assert [(label.id, label.name) for label in labels] == wanted
 
@@ -153,7 +153,7 @@ def test_labels_that_are_too_few_are_told(model: Path, tmp_path: Path) -> None:
     (tmp_path / "two.txt").write_text("a\nb\n")
     status, out, err = invoke("init", model, "--labels", tmp_path / "two.txt")
     assert status == 0
-    assert "two.txt names 2 labels, the model has 3 classes" in err
+    assert "two.txt has 2 labels, the model has 3 classes" in err
     assert "  - a\n  - b\n" in out
 
 
@@ -182,11 +182,11 @@ def test_hostile_metadata_neither_break_nor_reach_the_manifest(
     tmp_path: Path, metadata: dict[str, str]
 ) -> None:
     model = zoo.yolov8(tmp_path / "m.onnx", metadata=metadata)
-    begun = begin([model], tmp_path)
-    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    draft = draft_manifest([model], tmp_path)
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     planned = plan(tmp_path / "m.yaml")
     assert [label.name for label in planned.labels] == ["class_0", "class_1", "class_2"]
-    assert "evil" not in yaml.safe_load(begun.draft.text)
+    assert "evil" not in yaml.safe_load(draft.text)
     status, out, err = invoke("inspect", model)
     assert (status, err) == (0, "")
     assert "\x1b" not in out
@@ -196,10 +196,10 @@ def test_hostile_metadata_neither_break_nor_reach_the_manifest(
 
 def test_an_unknown_task_is_shown_to_nobody_as_yaml(tmp_path: Path) -> None:
     model = zoo.yolov8(tmp_path / "m.onnx", metadata={"task": "x\n- evil: 1"})
-    begun = begin([model], tmp_path)
-    assert begun.ranking.matches[0].postprocess[0].name == "yolo"
-    assert "evil" not in begun.draft.text
-    write(begun.draft.text, tmp_path / "m.yaml", force=False)
+    draft = draft_manifest([model], tmp_path)
+    assert draft.ranking.matches[0].postprocess[0].name == "yolo"
+    assert "evil" not in draft.text
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     # The decoder's own check refuses what the file says of itself.
     assert "task" in failure(lambda: plan(tmp_path / "m.yaml")).problems[0].what
 
@@ -213,7 +213,7 @@ def test_hostile_names_of_tensors_stay_in_their_comments(tmp_path: Path) -> None
                 node.output[place] = "x\nname: evil #\u202e"
     proto.graph.output[0].name = "x\nname: evil #\u202e"
     onnx.save_model(proto, model)
-    text = begin([model], tmp_path).draft.text
+    text = draft_manifest([model], tmp_path).text
     assert yaml.safe_load(text)["name"] == "m"
 
 
@@ -241,7 +241,7 @@ def test_an_irs_own_words_about_images_and_labels_are_heeded(tmp_path: Path) -> 
     }.items():
         model.set_rt_info(value, ["model_info", key])
     openvino.save_model(model, tmp_path / "m.xml")
-    data = yaml.safe_load(begin([tmp_path / "m.xml"], tmp_path).draft.text)
+    data = yaml.safe_load(draft_manifest([tmp_path / "m.xml"], tmp_path).text)
     assert data["preprocess"] == [
         {"letterbox": {"fill": 7}},
         {"channels": "bgr"},
@@ -257,16 +257,16 @@ def test_a_wrong_declaration_is_told_and_the_real_shape_counts(tmp_path: Path) -
     proto.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 84
     proto.graph.output[0].type.tensor_type.shape.dim[2].dim_value = 8400
     onnx.save_model(proto, model)
-    begun = begin([model], tmp_path)
-    assert begun.ranking.matches[0].postprocess[0].name == "yolo_end2end"
-    assert any("declares output0 [1, 84, 8400] float32 but gives" in it.what for it in begun.notes)
+    draft = draft_manifest([model], tmp_path)
+    assert draft.ranking.matches[0].postprocess[0].name == "yolo_end2end"
+    assert any("declares output0 [1, 84, 8400] float32 but gives" in it.what for it in draft.notes)
 
 
 def test_a_model_of_no_known_family_is_refused_with_what_it_takes_and_gives(tmp_path: Path) -> None:
     net = zoo.image()
     net.give("mystery", net.known([1.0, 2.0]), (2,))
-    (problem,) = failure(lambda: begin([net.save(tmp_path / "m.onnx")], tmp_path)).problems
-    assert "no family" in problem.what
+    (problem,) = failure(lambda: draft_manifest([net.save(tmp_path / "m.onnx")], tmp_path)).problems
+    assert "unknown model family" in problem.what
     assert "mystery [2] float32" in problem.found
 
 
@@ -292,7 +292,7 @@ def test_a_file_beside_the_model_that_is_no_manifest_of_it_stays_as_it_is(model:
         beside.write_text(text)
         status, out, err = invoke(model)
         assert (status, out) == (1, "")
-        assert "is no manifest of best.onnx" in err
+        assert "is not a manifest of best.onnx" in err
         assert beside.read_text() == text
 
 
@@ -323,16 +323,16 @@ def test_a_manifest_is_written_whole_or_not_at_all(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.replace", full)
-    failure(lambda: write("name: a\n", file, force=force))
+    failure(lambda: write_manifest("name: a\n", file, force=force))
     # A lone surrogate, as in names that are no UTF-8, cannot be written either.
-    failure(lambda: write("name: \udcff\n", file, force=force))
+    failure(lambda: write_manifest("name: \udcff\n", file, force=force))
     assert [path.read_text() for path in tmp_path.iterdir()] == (["mine"] if force else [])
 
 
 def test_the_file_that_a_link_means_is_overwritten_and_not_the_link(tmp_path: Path) -> None:
     (tmp_path / "real.yaml").write_text("old")
     (tmp_path / "link.yaml").symlink_to("real.yaml")
-    write("new", tmp_path / "link.yaml", force=True)
+    write_manifest("new", tmp_path / "link.yaml", force=True)
     assert (tmp_path / "link.yaml").is_symlink()
     assert (tmp_path / "real.yaml").read_text() == "new"
 
@@ -345,7 +345,7 @@ def test_a_model_whose_name_no_manifest_can_hold_is_refused(
     model.rename(tmp_path / f"{name}.onnx")
     status, out, err = invoke(*command, tmp_path / f"{name}.onnx")
     assert (status, out) == (1, "")
-    assert "has a name that a manifest cannot hold" in err
+    assert "has a name that a manifest cannot contain" in err
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -429,7 +429,7 @@ def test_what_is_no_model_is_reported(tmp_path: Path, command: str) -> None:
     ("shape", "hint"),
     [
         ((4, 3, 64, 64), "export it for one image at a time; images takes 4"),
-        ((1, 40), "none of its inputs takes images"),
+        ((1, 40), "export it with an image input"),
         ((1, 5, 64, 64), "write a manifest by hand"),
     ],
 )

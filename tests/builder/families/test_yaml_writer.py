@@ -2,7 +2,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.families.yaml_writer import Line, flow, readable, written
+from builder.families.yaml_writer import Line, inline, printable, render
 
 VALUES = st.recursive(
     st.none()
@@ -20,23 +20,23 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_yaml_reads_back_what_was_spelled(value: object) -> None:
-    assert yaml.safe_load(f"key: {flow(value)}") == {"key": value}
-    assert yaml.safe_load(f"- {flow([value, 'x'])}") == [[value, "x"]]
+    assert yaml.safe_load(f"key: {inline(value)}") == {"key": value}
+    assert yaml.safe_load(f"- {inline([value, 'x'])}") == [[value, "x"]]
 
 
 @given(st.text(max_size=400))
 def test_a_comment_is_never_anything_but_a_comment(comment: str) -> None:
     lines = [Line("name: x", comment), Line("", comment), Line("type: y")]
-    assert yaml.safe_load(written(lines)) == {"name": "x", "type": "y"}
+    assert yaml.safe_load(render(lines)) == {"name": "x", "type": "y"}
 
 
 def test_comments_stand_in_one_column() -> None:
-    text = written([Line("a: 1", "one"), Line("bb: 2", "two"), Line("c: 3")])
+    text = render([Line("a: 1", "one"), Line("bb: 2", "two"), Line("c: 3")])
     assert text == "a: 1   # one\nbb: 2  # two\nc: 3\n"
 
 
 def test_a_comment_that_does_not_fit_stands_above_in_the_same_place() -> None:
-    text = written([Line("  - step", "word " * 30)])
+    text = render([Line("  - step", "word " * 30)])
     *above, last = text.splitlines()
     assert last == "  - step"
     assert len(above) == 2
@@ -44,5 +44,5 @@ def test_a_comment_that_does_not_fit_stands_above_in_the_same_place() -> None:
 
 
 def test_what_nobody_can_see_is_shown_and_what_nobody_can_read_is_cut() -> None:
-    assert readable("a\x1b[31m\u202eb\nc") == "a?[31m?b?c"
-    assert readable("x" * 1000, 20) == "x" * 17 + "..."
+    assert printable("a\x1b[31m\u202eb\nc") == "a?[31m?b?c"
+    assert printable("x" * 1000, 20) == "x" * 17 + "..."
