@@ -17,7 +17,7 @@ from builder.manifest.variants import VariantName
 from builder.model import file as model_files
 from builder.model.file import EXTERNAL_DATA, Model
 from builder.plan.context import Bound, Context
-from builder.plan.cvat_labels import read_labels
+from builder.plan.labels import read_labels
 from builder.plan.plan import Plan
 from builder.plan.selection import select
 from builder.plan.types import TYPES

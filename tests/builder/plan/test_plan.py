@@ -424,7 +424,7 @@ def test_what_a_labels_own_declaration_would_drop_is_refused(
     labels = ["cat", {"name": "dog", "attributes": [own]}, "bird"]
     (problem,) = refused(labels=labels, then=seconds(steps))
     assert problem.place.startswith("then[0].postprocess[0].")
-    assert "CVAT would drop what this says of 'dog'" in problem.what
+    assert "CVAT would drop the attribute of 'dog'" in problem.what
     assert words in problem.what
 
 
@@ -503,7 +503,7 @@ def test_labels_with_a_suffix_have_the_attributes_too(planned: Planned) -> None:
 @pytest.mark.parametrize(
     ("labels", "suffix", "what"),
     [
-        (["cat", "cat-mask", "c"], "-mask", "the label 'cat-mask' is there twice"),
+        (["cat", "cat-mask", "c"], "-mask", "duplicate label 'cat-mask'"),
         (
             ["x" * 60, "b", "c"],
             "-mask",
@@ -777,7 +777,11 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
             "labels[1]",
             "two labels have the id 1",
         ),
-        ({"labels": ["a", {"name": "b", "type": "mask"}]}, "labels[1].type", "CVAT would not take"),
+        (
+            {"labels": ["a", {"name": "b", "type": "mask"}]},
+            "labels[1].type",
+            "CVAT would not accept",
+        ),
         ({"labels": "absent.txt"}, "labels", "there is no file"),
         ({"postprocess": ["yolo", "rectangle", "nms"]}, "postprocess", "before"),
         ({"postprocess": ["nms", "yolo", "rectangle"]}, "postprocess", "first"),
@@ -786,12 +790,12 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
         (
             {"labels": ["a", "a-x"], "postprocess": drawn({"mask": {"suffix": "-x"}})},
             "postprocess",
-            "'a-x' is there twice",
+            "duplicate label 'a-x'",
         ),
         (
             {"postprocess": drawn("skeleton")},
             "postprocess[2].skeleton",
-            "the keypoints that a skeleton is made of have no names",
+            "a skeleton needs labels with `sublabels`",
         ),
         (
             {
@@ -799,7 +803,7 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
                 "postprocess": drawn("rectangle", "skeleton"),
             },
             "postprocess",
-            "a label can be a skeleton or something else, not both",
+            "a label is either a skeleton or another shape, not both",
         ),
         (
             {
@@ -807,7 +811,7 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
                 "postprocess": ["yolo_pose", "skeleton"],
             },
             "labels[1]",
-            "nothing is drawn for 'b': it has no `sublabels`",
+            "no shape is drawn for 'b', which has no `sublabels`",
         ),
         (
             {
@@ -815,7 +819,7 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
                 "postprocess": drawn("rectangle", "skeleton"),
             },
             "postprocess",
-            "the label 'a' is there twice",
+            "duplicate label 'a'",
         ),
         (
             {
