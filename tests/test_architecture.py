@@ -171,8 +171,6 @@ TESTED_ELSEWHERE = {
     "builder/model/graph_ir.py": "tests/builder/model/test_graph.py",
     "builder/model/graph_onnx.py": "tests/builder/model/test_graph.py",
     "builder/plan": "tests/builder/plan/test_plan.py",
-    "builder/reference/diagnostics_page.py": "tests/builder/reference/test_generated.py",
-    "builder/reference/markdown.py": "tests/builder/reference/test_manifest_pages.py",
     "builder/run/judge/values.py": "tests/builder/run/judge/test_detector.py",
     "builder/run/predict/prediction.py": "tests/builder/run/predict/test_detector.py",
     "builder/run/smoke.py": "tests/builder/targets/test_build.py",
