@@ -70,7 +70,7 @@ def build_from(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
         folder = tmp_path_factory.mktemp("built")
         manifest = folder / "manifest.yaml"
         manifest.write_text(text)
-        return build(plan(manifest), folder / "build", force=False, smoke=False).folder
+        return build(plan(manifest), folder / "build", force=False).folder
 
     return build_text
 

@@ -38,7 +38,7 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> BuiltFunction:
     folder = tmp_path_factory.mktemp("requests")
     yolo_model(folder / "model.onnx")
     (folder / "boxes.yaml").write_text(MANIFEST)
-    built = build(plan(folder / "boxes.yaml"), folder / "build", force=False, smoke=False)
+    built = build(plan(folder / "boxes.yaml"), folder / "build", force=False)
     return BuiltFunction(built.folder, "cpu")
 
 

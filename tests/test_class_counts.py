@@ -219,7 +219,7 @@ def test_the_graph_says_how_many_classes_there_are(tmp_path: Path, name: str) ->
     said = " ".join(above.replace("\n# ", " ").split())
     assert why in said
     assert "guessed: the number of classes is unknown" not in said
-    folder = build(plan(tmp_path / "m.yaml"), tmp_path / "build", force=False, smoke=False).folder
+    folder = build(plan(tmp_path / "m.yaml"), tmp_path / "build", force=False).folder
     for variant in VARIANTS:
         (item,) = BuiltFunction(folder, variant, cpu_is_enough=True)(png(64, 64)).body
         assert item["label"] == "class_1"
@@ -288,7 +288,7 @@ def test_an_ssd_has_a_score_for_each_prior_and_class(
     data = yaml.safe_load(draft.text)
     assert data["labels"] == [f"class_{number}" for number in range(labels)]
     assert "guessed: the number of classes is unknown" not in draft.text
-    folder = build(plan(tmp_path / "m.yaml"), tmp_path / "build", force=False, smoke=False).folder
+    folder = build(plan(tmp_path / "m.yaml"), tmp_path / "build", force=False).folder
     (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
     assert item["label"] == found
     if normalized:

@@ -85,7 +85,7 @@ def test_what_is_real_counts_from_init_to_the_answer(
     write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     planned = plan(tmp_path / "m.yaml")
     assert len(planned.labels) == 3
-    folder = build(planned, tmp_path / "build", force=False, smoke=False).folder
+    folder = build(planned, tmp_path / "build", force=False).folder
     for variant in VARIANTS:
         (item,) = BuiltFunction(folder, variant, cpu_is_enough=True)(png(64, 64)).body
         assert item["label"] in ("class_1", "dog")
@@ -162,7 +162,7 @@ def test_an_input_that_declares_nothing_is_fed_what_its_graph_takes(
     assert yaml.safe_load(draft.text)["preprocess"][0] == {"letterbox": 224}
     planned = plan(tmp_path / "m.yaml")
     assert planned.models[0].signature.inputs[0].shape == (None, 1, None, None)
-    folder = build(planned, tmp_path / "build", force=False, smoke=False).folder
+    folder = build(planned, tmp_path / "build", force=False).folder
     for variant in VARIANTS:
         items = BuiltFunction(folder, variant, cpu_is_enough=True)(png(224, 224)).body
         assert {tuple(item["points"]) for item in items} == {BOX}
@@ -185,6 +185,6 @@ def test_an_ir_whose_text_was_edited_is_built_by_what_its_operations_give(
     write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     planned = plan(tmp_path / "m.yaml")
     assert planned.models[0].signature.outputs[0].shape == (1, 7, CELLS)
-    folder = build(planned, tmp_path / "build", force=False, smoke=False).folder
+    folder = build(planned, tmp_path / "build", force=False).folder
     (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
     assert item["points"] == pytest.approx(BOX, abs=0.05)

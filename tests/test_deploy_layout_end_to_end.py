@@ -101,7 +101,7 @@ def manifest(folder: Path, resize: str) -> Path:
 def started(folder: Path, resize: str, variant: VariantName) -> BuiltFunction:
     """The function with one of the two ways to bring an image to size."""
     out = folder / "build" / variant
-    built = build(plan(manifest(folder, resize)), out, force=False, smoke=False).folder
+    built = build(plan(manifest(folder, resize)), out, force=False).folder
     return BuiltFunction(built, variant, cpu_is_enough=True)
 
 

@@ -35,7 +35,7 @@ def held_out(shapes: ModuleType, **options: Any) -> Iterator[Any]:
 
 def function(name: str, folder: Path) -> BuiltFunction:
     """An example, built and started."""
-    built = build(plan(MANIFESTS / f"{name}.yaml"), folder, force=False, smoke=False).folder
+    built = build(plan(MANIFESTS / f"{name}.yaml"), folder, force=False).folder
     return BuiltFunction(built, "cpu")
 
 

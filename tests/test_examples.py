@@ -11,6 +11,7 @@ from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.local import BuiltFunction
 from builder.run.predict import PREDICTORS
+from builder.run.smoke import smoke_test
 from builder.targets.build import build
 from tests.overlap import iou
 from tests.paths import ROOT
@@ -28,7 +29,7 @@ SIZES = ((320, 320), (640, 480), (480, 640), (420, 300))
 def yolo(tmp_path_factory: pytest.TempPathFactory) -> dict[VariantName, BuiltFunction]:
     """manifests/yolo.yaml, built and started in both runtimes."""
     made = plan(ROOT / "manifests" / "yolo.yaml")
-    folder = build(made, tmp_path_factory.mktemp("yolo"), force=False, smoke=False).folder
+    folder = build(made, tmp_path_factory.mktemp("yolo"), force=False).folder
     return {name: BuiltFunction(folder, name, cpu_is_enough=True) for name in VARIANTS}
 
 
@@ -92,7 +93,7 @@ def test_every_example_builds_and_answers_as_cvat_expects(
     manifest: Path, tmp_path: Path, shapes: ModuleType
 ) -> None:
     made = plan(manifest)
-    folder = build(made, tmp_path, force=False, smoke=True).folder
+    folder = build(made, tmp_path, force=False, verify=smoke_test).folder
     image = _png(shapes.scene(shapes.HELD_OUT_SEED + 5040, width=640, height=400).image)
     for variant in made.variants:
         function = BuiltFunction(folder, variant, cpu_is_enough=True)

@@ -78,7 +78,7 @@ def test_names_task_and_size_are_read_from_the_file_beside_it(tmp_path: Path) ->
     assert data["preprocess"] == ["letterbox", {"normalize": 255}]
     planned = plan(tmp_path / "m.yaml")
     assert [label.name for label in planned.labels] == ["cat", "guide dog", "bird"]
-    folder = build(planned, tmp_path / "build", force=False, smoke=False).folder
+    folder = build(planned, tmp_path / "build", force=False).folder
     (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
     assert item["label"] == "guide dog"
     assert item["points"] == pytest.approx(BOX, abs=0.05)
@@ -88,7 +88,7 @@ def test_the_size_is_known_where_the_input_is_open(tmp_path: Path) -> None:
     draft = draft_manifest([exported(tmp_path, zoo.yolov8_open)], tmp_path)
     write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     assert "metadata imgsz: [64, 64]" in draft.text
-    folder = build(plan(tmp_path / "m.yaml"), tmp_path / "b", force=False, smoke=False).folder
+    folder = build(plan(tmp_path / "m.yaml"), tmp_path / "b", force=False).folder
     (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
     assert item["points"] == pytest.approx(BOX, abs=0.05)
 

@@ -67,7 +67,7 @@ def test_a_click_returns_the_shape_and_nothing_is_normalised_twice(
     assert data["preprocess"][1:] == [{"normalize": values}]
     assert "guessed: the graph itself" not in text
     write_manifest(text, tmp_path / "m.yaml", force=False)
-    folder = build(plan(tmp_path / "m.yaml"), tmp_path / "b", force=False, smoke=False).folder
+    folder = build(plan(tmp_path / "m.yaml"), tmp_path / "b", force=False).folder
     x, y = SCENE.inside["disc"]
     body = {
         "image": b64encode(SCENE.png).decode(),

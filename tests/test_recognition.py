@@ -17,6 +17,7 @@ from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.judge.detector import judge
 from builder.run.local import BuiltFunction
+from builder.run.smoke import smoke_test
 from builder.targets.build import build
 from tests import zoo
 from tests.builder.models import yolo_model
@@ -186,7 +187,7 @@ def built(folder: Path, name: str) -> Path:
     """The function that a model's manifest makes, unedited."""
     drafted(folder, name)
     planned = plan(folder / f"{name}.yaml")
-    return build(planned, folder / "build", force=False, smoke=False).folder
+    return build(planned, folder / "build", force=False).folder
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -276,7 +277,7 @@ def shipped(folder: Path, name: str) -> Path:
     assert (result.ranking.matches[0].postprocess[0].name, result.ranking.sureness) == SHIPPED[name]
     write_manifest(result.text, folder / f"{name}.yaml", force=False)
     planned = plan(folder / f"{name}.yaml")
-    return build(planned, folder / "build", force=False, smoke=False).folder
+    return build(planned, folder / "build", force=False).folder
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -304,7 +305,7 @@ def test_real_weights_of_yolov8_are_recognized_and_find_a_face(
     assert result.ranking.sureness == "certain"
     assert result.ranking.matches[0].postprocess[0].name == "yolo"
     write_manifest(result.text, tmp_path / "nudenet.yaml", force=False)
-    folder = build(plan(tmp_path / "nudenet.yaml"), tmp_path, force=False, smoke=False).folder
+    folder = build(plan(tmp_path / "nudenet.yaml"), tmp_path, force=False).folder
     _, png = cv2.imencode(".png", data.astronaut()[:, :, ::-1])
     (face,) = BuiltFunction(folder, "cpu")(png.tobytes()).body
     assert face["label"] == "FACE_FEMALE"
@@ -318,7 +319,7 @@ def test_real_weights_of_a_dbnet_are_recognized_and_find_text(tmp_path: Path) ->
     assert result.ranking.sureness == "sure"
     assert result.ranking.matches[0].postprocess[0].name == "dbnet"
     write_manifest(result.text, tmp_path / "text.yaml", force=False)
-    folder = build(plan(tmp_path / "text.yaml"), tmp_path, force=False, smoke=False).folder
+    folder = build(plan(tmp_path / "text.yaml"), tmp_path, force=False).folder
     page = np.full((200, 600, 3), 255, np.uint8)
     cv2.putText(page, "Some words", (100, 120), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
     _, png = cv2.imencode(".png", page)
@@ -395,4 +396,4 @@ def test_an_embedding_becomes_reid_without_an_edit(tmp_path: Path) -> None:
     write_manifest(result.text, tmp_path / "people.yaml", force=False)
     # The build's own trial sends it crops of two blank images.
     planned = plan(tmp_path / "people.yaml", ("cpu",))
-    assert build(planned, tmp_path, force=False, smoke=True).warnings == ()
+    assert build(planned, tmp_path, force=False, verify=smoke_test).warnings == ()

@@ -73,7 +73,7 @@ Reply = Callable[[VariantName, bytes], list[dict[str, object]]]
 def _function(folder: Path, variant: VariantName, steps: str, only: str = "") -> BuiltFunction:
     end2end_model(folder / "first.onnx", size=128, rows=BOXES)
     (folder / "two.yaml").write_text(MANIFEST.format(steps=steps, only=only))
-    built = build(plan(folder / "two.yaml"), folder / "build", force=False, smoke=False).folder
+    built = build(plan(folder / "two.yaml"), folder / "build", force=False).folder
     return BuiltFunction(built, variant, cpu_is_enough=True)
 
 
@@ -140,7 +140,7 @@ def test_keypoints_lie_where_the_crop_says_they_do(
         .replace("[car, bird]", "[{name: car, sublabels: [spot]}, {name: bird, sublabels: [spot]}]")
         .replace("[yolo_end2end, rectangle]", "[yolo_end2end, skeleton]")
     )
-    built = build(plan(tmp_path / "two.yaml"), tmp_path / "build", force=False, smoke=False).folder
+    built = build(plan(tmp_path / "two.yaml"), tmp_path / "build", force=False).folder
     function = BuiltFunction(built, variant, cpu_is_enough=True)
     image = np.zeros((128, 128, 3), np.uint8)
     spots = [(30, 36), (95, 100), (24, 104)]  # within the three boxes
@@ -204,7 +204,7 @@ def test_one_models_keypoints_make_several_skeletons_with_labels_of_their_own(
     end2end_model(tmp_path / "first.onnx", size=128, rows=BOXES)
     peaks(tmp_path / "second.onnx", step)
     (tmp_path / "parts.yaml").write_text(PARTS.replace("STEP", step))
-    folder = build(plan(tmp_path / "parts.yaml"), tmp_path / "out", force=False, smoke=False).folder
+    folder = build(plan(tmp_path / "parts.yaml"), tmp_path / "out", force=False).folder
     function = BuiltFunction(folder, variant, cpu_is_enough=True)
     items = function(_picture()).body
     assert judge(items, function.labels) == []
@@ -270,7 +270,7 @@ def test_a_keypoint_that_the_second_model_does_not_have_stops_the_start(
     end2end_model(tmp_path / "first.onnx", size=128, rows=rows)
     peaks(tmp_path / "second.onnx", "heatmap")
     (tmp_path / "parts.yaml").write_text(PARTS.replace("STEP", "heatmap").replace("id: 4", "id: 5"))
-    folder = build(plan(tmp_path / "parts.yaml"), tmp_path / "out", force=False, smoke=False).folder
+    folder = build(plan(tmp_path / "parts.yaml"), tmp_path / "out", force=False).folder
     with pytest.raises(CvatbuildError) as caught:
         BuiltFunction(folder, "cpu")
     (problem,) = caught.value.problems

@@ -130,7 +130,7 @@ def built(folder: Path, name: str) -> Path:
     }
     file = folder / f"{name}.yaml"
     file.write_text(yaml.safe_dump(manifest, sort_keys=False), "utf-8")
-    return build(plan(file), folder / "out", force=False, smoke=False).folder
+    return build(plan(file), folder / "out", force=False).folder
 
 
 @cache

@@ -217,12 +217,11 @@ def built_variant(function: Path, wanted: VariantOption | None) -> "VariantName"
         function: the directory of the function.
         wanted: the value of --variant. Without it, the CPU variant is preferred.
     """
-    from builder.targets.nuclio.readme import config_name
+    from builder.targets.built import built_variants
 
     if wanted is not None:
         return wanted.value
-    only_gpu = not (function / "nuclio" / config_name("cpu")).is_file()
-    return "gpu" if only_gpu and (function / "nuclio" / config_name("gpu")).is_file() else "cpu"
+    return next(iter(built_variants(function)), "cpu")
 
 
 def parse_numbers(option: str, text: str, count: int) -> Any:

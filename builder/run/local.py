@@ -21,8 +21,8 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.text import closest
 from builder.manifest.schema import KindName
 from builder.manifest.variants import VariantName
-from builder.targets.bundle import LOCK
-from builder.targets.nuclio.readme import config_name
+from builder.targets.lock import LOCK
+from builder.targets.nuclio.layout import CONFIGS
 from runtimes.errors import FunctionError
 
 _OWN_MODULES = ("main", "model_handler", "runtimes")
@@ -165,9 +165,9 @@ def _config(folder: Path, variant: VariantName) -> dict[str, Any]:
     Raises:
         BuiltError: the directory has none.
     """
-    path = folder / "nuclio" / config_name(variant)
+    path = folder / "nuclio" / CONFIGS[variant]
     if not path.is_file():
-        built = [name for name in ("cpu", "gpu") if (path.parent / config_name(name)).is_file()]
+        built = [name for name in ("cpu", "gpu") if (path.parent / CONFIGS[name]).is_file()]
         raise BuiltError(
             Problem(
                 f"is not a function built with the {variant} variant",

@@ -32,6 +32,12 @@ def runtime_of(plan: Plan, variant: VariantName) -> str:
     return backend_of(plan.settings(variant)).module
 
 
+def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
+    """Test all variants."""
+    found = [try_out(plan, variant, folder) for variant in plan.variants]
+    return [warning for warning in found if warning]
+
+
 def try_out(plan: Plan, variant: VariantName, folder: Path) -> Problem | None:
     """Start a variant's function from `folder` and send it a blank image.
 

@@ -1,20 +1,27 @@
-"""Building, and telling what a build would change."""
+"""Building a function's directory, and comparing it with the next build."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from typing import TypeAlias
 
-from builder.cli.terminal import Step
 from builder.diagnostics.errors import BuiltError, CommandLineError, ManifestError
 from builder.diagnostics.problem import Problem
+from builder.diagnostics.progress import Progress
 from builder.lint.conflicts import DUPLICATE_FUNCTION
 from builder.plan.plan import Plan
-from builder.run.smoke import try_out
-from builder.targets.bundle import LOCK, Tree, render
+from builder.targets.bundle import render
+from builder.targets.lock import LOCK
+from builder.targets.registry import DEFAULT
+from builder.targets.target import Target, Tree
 from builder.targets.write import Existing, staged
+
+Verify: TypeAlias = Callable[[Plan, Path], Iterable[Problem]]
+"""Tests a function in the directory that it was written to, and returns warnings. It raises
+BuiltError if the function does not work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +30,31 @@ class Built:
 
     Attributes:
         folder: its directory.
-        warnings: what could not be made sure.
+        configs: the configuration file of each variant.
+        warnings: warnings about the manifest and of the verification.
     """
 
     folder: Path
+    configs: tuple[Path, ...]
     warnings: tuple[Problem, ...]
 
 
 def output_folder(manifest: Path, out: Path | None) -> Path:
-    """The folder that functions are written under.
+    """Return the folder to write functions under.
 
-    Without `out` it is `build` beside the nearest folder called `manifests` above the manifest, or
-    beside the manifest itself.
+    Without `out` it is `build` next to the nearest folder called `manifests` above the manifest, or
+    next to the manifest itself.
     """
     if out is not None:
         return out
     for parent in manifest.resolve().parents:
         if parent.name == "manifests":
-            return _near(parent.parent / "build")
-    return _near(manifest.resolve().parent / "build")
+            return _relative(parent.parent / "build")
+    return _relative(manifest.resolve().parent / "build")
 
 
-def _near(folder: Path) -> Path:
-    """A path as short as people would write it."""
+def _relative(folder: Path) -> Path:
+    """Return a path relative to the current folder if it lies below it."""
     try:
         cwd = Path.cwd()
     except OSError:
@@ -54,10 +63,10 @@ def _near(folder: Path) -> Path:
 
 
 def check_names(plans: Sequence[Plan]) -> None:
-    """Stop where two manifests of one run would write the same directory.
+    """Check that no two plans have the same name, since they would write the same directory.
 
     Raises:
-        CommandLineError: they would.
+        CommandLineError: two plans have the same name.
     """
     by_name: dict[str, Path] = {}
     for plan in plans:
@@ -75,62 +84,61 @@ def check_names(plans: Sequence[Plan]) -> None:
 
 
 def build(
-    plan: Plan, out: Path | None, *, force: bool, smoke: bool, step: Step = nullcontext
+    plan: Plan,
+    out: Path | None,
+    *,
+    force: bool,
+    verify: Verify | None = None,
+    progress: Progress | None = None,
+    target: Target = DEFAULT,
 ) -> Built:
     """Write a function's directory.
 
     Args:
         plan: the function.
         out: the folder to write it under; see `output_folder`.
-        force: overwrite files that were edited by hand.
-        smoke: start each variant and send it a blank image before the directory is replaced.
-        step: told what takes long.
+        force: whether to overwrite generated files that were edited by hand.
+        verify: tests the function before it replaces the existing directory; None skips the test.
+        progress: shows the steps that take long.
+        target: the platform to build for.
 
     Raises:
-        OutputError: nothing was written, since something would have been lost.
-        BuiltError: nothing was replaced, since the function does not work.
+        OutputError: nothing was written, since a file would have been lost.
+        ManifestError: nothing was replaced, since the function does not work.
     """
     folder = output_folder(plan.file, out) / plan.name
-    warnings: list[Problem | None] = []
+    step = progress.step if progress else nullcontext
+    warnings = list(plan.warnings)
     with ExitStack() as stack:
         with step(f"writing {folder}"):
-            tree = render(plan)
-            stage = stack.enter_context(staged(tree, folder, force))
-        for variant in plan.variants if smoke else ():
+            stage = stack.enter_context(staged(render(plan, target), folder, force))
+        if verify:
             try:
-                with step(f"trying out {plan.name}, {variant}"):
-                    warnings.append(try_out(plan, variant, stage))
+                with step(f"smoke-testing {plan.name}"):
+                    warnings += verify(plan, stage)
             except BuiltError as error:
                 raise ManifestError(
                     *(replace(problem, file=plan.file) for problem in error.problems)
                 ) from error
-    return Built(folder, (*plan.warnings, *(warning for warning in warnings if warning)))
+    configs = tuple(target.config_path(folder, variant) for variant in plan.variants)
+    return Built(folder, configs, tuple(warnings))
 
 
-def diff(plan: Plan, out: Path | None) -> str:
-    """What a build would change in the files that people review, as a unified diff.
+def diff(plan: Plan, out: Path | None, target: Target = DEFAULT) -> str:
+    """Return a unified diff from the files that people review to those of the next build.
 
-    These are the generated texts; weights and the copied `runtimes` are only locked. Files that no
-    build wrote are none of its business.
+    Weights and the copied `runtimes` appear by their digests in build.lock. Files that no build
+    wrote are ignored.
     """
     folder = output_folder(plan.file, out) / plan.name
-    tree = render(plan)
-    existing = Existing.look(folder)
-    weights = {Path(path).name for path, content in tree.items() if isinstance(content, Path)}
-    paths = [path for path in {*tree, *existing.locked, LOCK} if path.count("/") < 2]
-    return "".join(
-        _file_diff(folder, path, tree)
-        for path in sorted(paths)
-        if Path(path).name not in weights and not path.endswith(_WEIGHTS)
-    )
-
-
-_WEIGHTS = (".onnx", ".xml", ".bin", ".data", "_data")
-"""How the names of weights end, which an older build may have locked."""
+    tree = render(plan, target)
+    paths = {*tree, *Existing.look(folder).locked}
+    reviewed = sorted({LOCK, *(path for path in paths if target.is_reviewed(path))})
+    return "".join(_file_diff(folder, path, tree) for path in reviewed)
 
 
 def _file_diff(folder: Path, path: str, tree: Tree) -> str:
-    """The diff of one file, empty where nothing would change."""
+    """Return the diff of one file; empty if nothing would change."""
     present = folder / path
     old = _lines(present.read_text("utf-8", "replace")) if present.is_file() else []
     content = tree.get(path, b"")
@@ -145,5 +153,5 @@ def _file_diff(folder: Path, path: str, tree: Tree) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Text line by line, as other programs count them; str.splitlines knows more kinds of ends."""
+    """Split text at line breaks only; str.splitlines also splits at other characters."""
     return list(StringIO(text))

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from builder.manifest.schema import KindName
 from builder.manifest.variants import VariantName
+from builder.plan.plan import Plan
+
+Tree: TypeAlias = dict[str, bytes | Path]
+"""Path in a function's directory -> the file's content, or the file to copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,32 @@ class Description:
 
 
 class Target(Protocol):
-    """A platform that runs built functions."""
+    """A platform that runs built functions.
+
+    A target is a package below builder.targets with a class that has these methods, listed in
+    builder.targets.registry. If the manifest has keys for the target, the package has a module
+    `settings`; see builder.manifest.variant_schema.
+    """
+
+    def render(self, plan: Plan, digests: Mapping[str, str]) -> Tree:
+        """Generate the files of a function, except build.lock.
+
+        The same plan gives the same files, on any machine. Model files are values of `plan.files`,
+        unchanged: their digests are known, so that they need not be read again.
+
+        Args:
+            plan: the function.
+            digests: SHA-256 of the manifest and of the model files, by name.
+        """
+
+    def is_reviewed(self, path: str) -> bool:
+        """Return whether people review a file of a function's directory.
+
+        `cvatbuild diff` compares these files; build.lock holds the digests of all files.
+
+        Args:
+            path: relative to the function's directory.
+        """
 
     def config_path(self, folder: Path, variant: VariantName) -> Path:
         """Return the path of a variant's configuration file in a function's directory."""

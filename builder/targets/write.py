@@ -1,7 +1,6 @@
-"""Writing a function's directory: all of it or nothing, and nothing of anybody else's is lost."""
+"""Writing a function's directory atomically, without losing files that people wrote."""
 
 import ctypes
-import hashlib
 import os
 import shutil
 import sys
@@ -13,26 +12,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from builder.diagnostics.errors import OutputError
 from builder.diagnostics.files import sha256
 from builder.diagnostics.problem import Problem
-from builder.targets.bundle import LOCK, Tree
+from builder.targets.bundle import digest
+from builder.targets.lock import LOCK, Lock
+from builder.targets.target import Tree
 
 _PARTIAL = ".partial"
 _STALE_SECONDS = 3600
-"""A staging folder older than this was left behind by a build that was killed."""
+"""Age at which a staging folder counts as left behind by a killed build."""
 
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """What already lies where a function is to be written.
+    """The existing content of a function's directory.
 
     Attributes:
-        folder: the function's directory; it need not exist.
+        folder: the directory; it need not exist.
         locked: path -> digest of the files that an earlier build wrote.
-        present: the paths that are there, byte code aside.
+        present: the paths of the existing files, except byte code.
     """
 
     folder: Path
@@ -41,10 +40,10 @@ class Existing:
 
     @classmethod
     def look(cls, folder: Path) -> "Existing":
-        """Look at a directory.
+        """Read a directory and its lock.
 
         Raises:
-            OutputError: something that is no directory lies there.
+            OutputError: the path is not a directory.
         """
         try:
             if not folder.exists():
@@ -60,62 +59,47 @@ class Existing:
             for path in sorted(folder.rglob("*"))
             if (path.is_symlink() or not path.is_dir()) and "__pycache__" not in path.parts
         )
-        return cls(folder, _read_lock(folder / LOCK), present)
+        lock = Lock.read(folder)
+        return cls(folder, lock.files if lock else {}, present)
 
     def edited(self, tree: Tree) -> list[str]:
-        """The paths whose content a build of `tree` would lose although a person changed them."""
+        """Return the paths of files that people edited and that writing `tree` would overwrite."""
         return [path for path in self.present if self._is_edited(path, tree)]
 
     def _is_edited(self, path: str, tree: Tree) -> bool:
-        """Whether a present file would be lost that no build wrote."""
+        """Return whether a file was edited and would be overwritten or removed."""
         if path == LOCK or (path not in tree and path not in self.locked):
             return False
-        digest = _digest(self.folder / path)
-        return digest != self.locked.get(path) and digest != _content_digest(tree.get(path))
+        found, content = _digest(self.folder / path), tree.get(path)
+        return found != self.locked.get(path) and (content is None or found != digest(content))
 
     def foreign(self, tree: Tree) -> list[str]:
-        """The paths that neither an earlier build nor this one has anything to do with."""
+        """Return the paths of files that neither an earlier build nor this one writes."""
         return [path for path in self.present if path not in tree and path not in self.locked]
 
 
-def _read_lock(lock: Path) -> dict[str, str]:
-    """The files that a lock speaks of; nothing where it is absent or not readable."""
-    try:
-        data = yaml.safe_load(lock.read_text("utf-8"))
-        return {str(path): str(digest) for path, digest in data["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
-        return {}
-
-
 def _digest(path: Path) -> str:
-    """The digest of a present file; a link's is that of nothing, for no build writes links."""
+    """Return the digest of an existing file; empty for a link, which no build writes."""
     return "" if path.is_symlink() or not path.is_file() else sha256(path)
-
-
-def _content_digest(content: bytes | Path | None) -> str:
-    """The digest of what is to be written."""
-    if content is None:
-        return "nothing"
-    return hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else sha256(content)
 
 
 @contextmanager
 def staged(tree: Tree, folder: Path, force: bool) -> Iterator[Path]:
-    """Write `tree` beside `folder`; when the `with` block ends well, put it in its place.
+    """Write `tree` to a staging folder that replaces `folder` when the `with` block ends.
 
-    The block is where the new directory is tried out. If it raises, or the process dies, the old
-    directory is there as it was.
+    The block tests the new directory. If it raises, or if the process is killed, the old directory
+    stays unchanged.
 
     Args:
-        tree: what to write.
-        folder: where it is to be.
-        force: overwrite files that were edited by hand.
+        tree: the files to write.
+        folder: the function's directory.
+        force: whether to overwrite files that were edited by hand.
 
     Yields:
-        The folder that will become `folder`.
+        The staging folder, next to `folder`.
 
     Raises:
-        OutputError: files were edited by hand, or the disk does not take what is written.
+        OutputError: files were edited by hand, or the disk refuses a write.
     """
     existing = Existing.look(folder)
     edited = [] if force else existing.edited(tree)
@@ -155,14 +139,14 @@ def staged(tree: Tree, folder: Path, force: bool) -> Iterator[Path]:
 
 
 def _disk_error(folder: Path, error: OSError) -> OutputError:
-    """What the operating system refused."""
+    """Return the error of an operation that the operating system refused."""
     return OutputError(
         Problem(f"cannot be written: {error.strerror or error}", file=folder, hint="see --out")
     )
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove what killed builds of the same function left behind."""
+    """Remove the staging folders that killed builds of the same function left behind."""
     for path in folder.parent.glob(f".{folder.name}.*{_PARTIAL}"):
         if time.time() - path.stat().st_mtime > _STALE_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
@@ -177,13 +161,12 @@ def _write(tree: Tree, stage: Path) -> None:
         if isinstance(content, bytes):
             target.write_bytes(content)
         else:
-            # A copy and no link: a model that is exported again in place must not change what was
-            # built and tried out.
+            # Not a link: exporting a model again in place must not change a tested function.
             shutil.copyfile(content, target)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """A hard link where the file systems allow it, else a copy; links stay links."""
+    """Make a hard link if the file systems allow it, or a copy. Symbolic links stay links."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target, follow_symlinks=False)
@@ -192,14 +175,14 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _replace(stage: Path, folder: Path) -> None:
-    """Put `stage` where `folder` is, at one stroke where the system can."""
+    """Replace `folder` by `stage`, atomically where the system can."""
     if not folder.exists():
         os.rename(stage, folder)
         return
     if _exchange(stage, folder):
         return
-    # Without an exchange two renames are needed. The old directory's name says what it is, and
-    # it comes back if the second one fails.
+    # Without an exchange two renames are needed. If the second one fails, the old directory is
+    # renamed back.
     aside = folder.with_name(f".{folder.name}.old{_PARTIAL}")
     shutil.rmtree(aside, ignore_errors=True)
     os.rename(folder, aside)
@@ -212,7 +195,7 @@ def _replace(stage: Path, folder: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Swap two directories in one system call; False where the system has none."""
+    """Swap two directories in one system call, or return False if the system has none."""
     library: Any = None if sys.platform == "win32" else ctypes.CDLL(None)
     if sys.platform == "linux" and hasattr(library, "renameat2"):
         at_cwd, exchange = -100, 2

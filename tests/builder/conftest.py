@@ -99,7 +99,7 @@ def ready_plan(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Pl
 def built_once(ready_plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A built function; copy it, do not change it."""
     out = tmp_path_factory.mktemp("out")
-    return build(ready_plan, out, force=False, smoke=False).folder
+    return build(ready_plan, out, force=False).folder
 
 
 @pytest.fixture

@@ -34,9 +34,9 @@ def build(
         from builder.cli import arguments
 
         arguments.require_files(manifests, "manifest", "model", commands=_commands(ctx))
+        from builder.run.smoke import smoke_test
         from builder.targets.build import build as write
         from builder.targets.build import check_names
-        from builder.targets.nuclio.readme import config_name
 
         models = [file for file in manifests if arguments.is_model(file)]
         found = [file for file in manifests if file not in models]
@@ -47,12 +47,13 @@ def build(
             found, arguments.selected_variants(variant), console.progress()
         )
         check_names(plans)
+        verify = smoke_test if smoke else None
         for plan in plans:
-            built = write(plan, out, force=force, smoke=smoke, step=console.progress().step)
+            built = write(plan, out, force=force, verify=verify, progress=console.progress())
             for warning in built.warnings:
                 console.print_problem(warning)
-            for name in plan.variants:
-                typer.echo(built.folder / "nuclio" / config_name(name))
+            for config in built.configs:
+                typer.echo(config)
 
 
 def _commands(ctx: typer.Context) -> list[str]:

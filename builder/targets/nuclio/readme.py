@@ -1,32 +1,27 @@
-"""README.md of a function: how to deploy and test this very one."""
+"""README.md of a function: how to deploy and test it."""
+
+from collections.abc import Mapping
 
 from builder import __version__
-from builder.manifest.variants import VariantName
 from builder.plan.plan import Plan
 from builder.plan.types import TYPES
-
-_FILES: dict[VariantName, str] = {"cpu": "function.yaml", "gpu": "function-gpu.yaml"}
-
-
-def config_name(variant: VariantName) -> str:
-    """The name of a variant's configuration, as CVAT's deploy scripts look for it."""
-    return _FILES[variant]
+from builder.targets.nuclio.layout import CONFIGS, FOLDER
 
 
-def readme(plan: Plan, hashes: dict[str, str]) -> str:
-    """The text of README.md.
+def readme(plan: Plan, digests: Mapping[str, str]) -> str:
+    """Return the text of README.md.
 
     Args:
         plan: the function.
-        hashes: file -> SHA-256, of the manifest and the model's files.
+        digests: SHA-256 of the manifest and of the model files, by name.
     """
     first = plan.variants[0]
     scripts = [
         f"serverless/deploy_{variant}.sh serverless/{plan.name}" for variant in plan.variants
     ]
     deploys = "\n".join(
-        f"nuctl deploy --project-name cvat --platform local --path {plan.name}/nuclio "
-        f"--file {plan.name}/nuclio/{config_name(variant)}"
+        f"nuctl deploy --project-name cvat --platform local --path {plan.name}/{FOLDER} "
+        f"--file {plan.name}/{FOLDER}/{CONFIGS[variant]}"
         for variant in plan.variants
     )
     labels = "\n".join(
@@ -43,7 +38,7 @@ def readme(plan: Plan, hashes: dict[str, str]) -> str:
 |---|---|---|
 {labels}
 """
-    digests = "\n".join(f"| {name} | `{digest}` |" for name, digest in hashes.items())
+    rows = "\n".join(f"| {name} | `{digest}` |" for name, digest in digests.items())
     return f"""# {plan.title}
 
 {plan.manifest.description or f"{called} for CVAT."}
@@ -69,7 +64,7 @@ Both variants have the same name, so one replaces the other and label mappings s
 
 ## Test
 
-Without Docker, in this process, as Nuclio would call it:
+Without Docker:
 
 ```sh
 cvatbuild predict {plan.name} {kind.ARGUMENTS} --variant {first} --save out
@@ -88,10 +83,10 @@ When it does not answer, `docker logs nuclio-nuclio-{plan.name}` says why.
 
 | file | digest |
 |---|---|
-{digests}
+{rows}
 """
 
 
 def _cell(text: str) -> str:
-    """Text that cannot end a cell of a Markdown table."""
+    """Escape text for a cell of a Markdown table."""
     return text.replace("|", "\\|")

@@ -223,7 +223,7 @@ def test_an_ir_is_begun_for_the_cpu_alone_and_finds_what_is_known(tmp_path: Path
     status, _, err = invoke("init", tmp_path / "best.xml", "-o", tmp_path / "best.yaml")
     assert (status, err) == (0, "")
     assert yaml.safe_load((tmp_path / "best.yaml").read_text())["variants"] == {"gpu": False}
-    folder = build(plan(tmp_path / "best.yaml"), tmp_path, force=False, smoke=False).folder
+    folder = build(plan(tmp_path / "best.yaml"), tmp_path, force=False).folder
     (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
     assert item["points"] == pytest.approx(zoo.BOX, abs=0.05)
 

@@ -124,7 +124,7 @@ def test_a_new_class_reaches_manifest_and_function(
         "runtimes.refine.__path__.append(sys.argv[1])\n"
         "from builder.targets.build import build\n"
         "from builder.lint.examine import plan\n"
-        "build(plan(Path(sys.argv[2])), Path(sys.argv[3]), force=False, smoke=False)\n"
+        "build(plan(Path(sys.argv[2])), Path(sys.argv[3]), force=False)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, package, manifest, tmp_path / "out"],

@@ -10,6 +10,7 @@ import yaml
 
 from builder.diagnostics.errors import CommandLineError, ManifestError, OutputError
 from builder.lint.examine import plan
+from builder.run.smoke import smoke_test
 from builder.targets.build import build, check_names, diff, output_folder
 from tests.builder import models
 from tests.builder.conftest import WriteManifest, failure
@@ -54,7 +55,7 @@ def test_two_manifests_of_one_name_are_refused(write_manifest: WriteManifest) ->
 def test_a_build_is_complete_according_to_its_lock(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
-    done = build(plan(write_manifest()), tmp_path / "out", force=False, smoke=True)
+    done = build(plan(write_manifest()), tmp_path / "out", force=False, verify=smoke_test)
     assert done.folder == tmp_path / "out" / "boxes"
     assert done.warnings == ()
     files = yaml.safe_load((done.folder / "build.lock").read_text())["files"]
@@ -70,7 +71,7 @@ def test_a_function_that_does_not_work_does_not_replace_one_that_does(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    folder = build(plan(write_manifest()), out, force=False, smoke=False).folder
+    folder = build(plan(write_manifest()), out, force=False).folder
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     # The file leaves the number of rows open, and gives only 3 when it runs.
     bad = models.save(
@@ -83,7 +84,7 @@ def test_a_function_that_does_not_work_does_not_replace_one_that_does(
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "rows"
     onnx.save_model(model, bad)
     manifest = write_manifest(model="bad.onnx")
-    error = failure(lambda: build(plan(manifest), out, force=False, smoke=True))
+    error = failure(lambda: build(plan(manifest), out, force=False, verify=smoke_test))
     assert isinstance(error, ManifestError)
     assert error.problems[0].file == manifest
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
@@ -103,7 +104,7 @@ def test_nothing_differs_after_a_build(
     write_manifest: WriteManifest, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     manifest = write_manifest(**changes)
-    build(plan(manifest), tmp_path / "out", force=False, smoke=False)
+    build(plan(manifest), tmp_path / "out", force=False)
     assert diff(plan(manifest), tmp_path / "out") == ""
 
 
@@ -113,7 +114,7 @@ def test_nothing_differs_after_a_build_with_weights_in_another_file(
 ) -> None:
     models.external_model(tmp_path / "large.onnx", location)
     manifest = write_manifest(model="large.onnx")
-    build(plan(manifest), tmp_path / "out", force=False, smoke=True)
+    build(plan(manifest), tmp_path / "out", force=False, verify=smoke_test)
     assert diff(plan(manifest), tmp_path / "out") == ""
 
 
@@ -126,7 +127,7 @@ def changed_lines(text: str) -> set[str]:
 
 
 def test_a_change_of_the_manifest_shows(write_manifest: WriteManifest, tmp_path: Path) -> None:
-    build(plan(write_manifest()), tmp_path / "out", force=False, smoke=False)
+    build(plan(write_manifest()), tmp_path / "out", force=False)
     text = diff(plan(write_manifest(title="Changed")), tmp_path / "out")
     assert '-    name: "boxes"' in text
     assert '+    name: "Changed"' in text
@@ -139,7 +140,7 @@ def test_an_edit_of_a_file_shows_the_other_way_round(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
     manifest = write_manifest()
-    folder = build(plan(manifest), tmp_path / "out", force=False, smoke=False).folder
+    folder = build(plan(manifest), tmp_path / "out", force=False).folder
     main = folder / "nuclio" / "main.py"
     main.write_text(main.read_text() + "x = 1\n")
     assert changed_lines(diff(plan(manifest), tmp_path / "out")) == {"-x = 1"}
@@ -149,7 +150,7 @@ def test_a_line_with_other_ends_of_lines_in_it_is_one_line(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
     manifest = write_manifest()
-    folder = build(plan(manifest), tmp_path / "out", force=False, smoke=False).folder
+    folder = build(plan(manifest), tmp_path / "out", force=False).folder
     main = folder / "nuclio" / "main.py"
     main.write_text(main.read_text() + "x = 'a\u2028b\x0cc'\n")
     text = diff(plan(manifest), tmp_path / "out")
@@ -161,7 +162,7 @@ def test_a_file_that_was_deleted_shows_as_new(
     write_manifest: WriteManifest, tmp_path: Path, path: str
 ) -> None:
     manifest = write_manifest()
-    folder = build(plan(manifest), tmp_path / "out", force=False, smoke=False).folder
+    folder = build(plan(manifest), tmp_path / "out", force=False).folder
     (folder / path).unlink()
     text = diff(plan(manifest), tmp_path / "out")
     assert f"--- /dev/null\n+++ boxes/{path}\n" in text
@@ -180,18 +181,18 @@ def test_before_the_first_build_everything_is_new_and_nothing_is_written(
 
 def test_files_of_others_do_not_show(write_manifest: WriteManifest, tmp_path: Path) -> None:
     manifest = write_manifest()
-    folder = build(plan(manifest), tmp_path / "out", force=False, smoke=False).folder
+    folder = build(plan(manifest), tmp_path / "out", force=False).folder
     for name in ("notes.txt", "nuclio/notes.py", "nuclio/functions.yaml"):
         (folder / name).write_text("mine\n")
     assert diff(plan(manifest), tmp_path / "out") == ""
     # For a build leaves them alone.
-    build(plan(manifest), tmp_path / "out", force=False, smoke=False)
+    build(plan(manifest), tmp_path / "out", force=False)
     assert (folder / "nuclio/functions.yaml").read_text() == "mine\n"
 
 
 def test_another_model_shows_by_its_digest(write_manifest: WriteManifest, tmp_path: Path) -> None:
     manifest = write_manifest()
-    build(plan(manifest), tmp_path / "out", force=False, smoke=False)
+    build(plan(manifest), tmp_path / "out", force=False)
     models.yolo_model(tmp_path / "new.onnx", rows=())
     # Replaced, not written over: the built function may share the old file.
     (tmp_path / "new.onnx").replace(tmp_path / "model.onnx")
@@ -201,31 +202,31 @@ def test_another_model_shows_by_its_digest(write_manifest: WriteManifest, tmp_pa
 
 def test_one_variant_and_then_both(write_manifest: WriteManifest, tmp_path: Path) -> None:
     manifest, out = write_manifest(), tmp_path / "out"
-    folder = build(plan(manifest, ("cpu",)), out, force=False, smoke=False).folder
+    folder = build(plan(manifest, ("cpu",)), out, force=False).folder
     names = {path.name for path in (folder / "nuclio").iterdir()}
     assert "function.yaml" in names
     assert "function-gpu.yaml" not in names
-    build(plan(manifest), out, force=False, smoke=False)
+    build(plan(manifest), out, force=False)
     both = {path.name for path in (folder / "nuclio").iterdir()}
     assert both == {*names, "function-gpu.yaml", "requirements-gpu.txt"}
-    build(plan(manifest, ("cpu",)), out, force=False, smoke=False)
+    build(plan(manifest, ("cpu",)), out, force=False)
     assert {path.name for path in (folder / "nuclio").iterdir()} == names
 
 
 def test_a_hand_edit_is_kept_unless_forced(write_manifest: WriteManifest, tmp_path: Path) -> None:
     manifest, out = write_manifest(), tmp_path / "out"
-    folder = build(plan(manifest), out, force=False, smoke=False).folder
+    folder = build(plan(manifest), out, force=False).folder
     (folder / "nuclio/function.yaml").write_text("mine")
-    error = failure(lambda: build(plan(manifest), out, force=False, smoke=False))
+    error = failure(lambda: build(plan(manifest), out, force=False))
     assert isinstance(error, OutputError)
     assert (folder / "nuclio/function.yaml").read_text() == "mine"
-    build(plan(manifest), out, force=True, smoke=False)
+    build(plan(manifest), out, force=True)
     assert diff(plan(manifest), out) == ""
 
 
 def test_a_built_directory_can_be_moved(write_manifest: WriteManifest, tmp_path: Path) -> None:
     manifest = write_manifest()
-    build(plan(manifest), tmp_path / "out", force=False, smoke=False)
+    build(plan(manifest), tmp_path / "out", force=False)
     shutil.move(tmp_path / "out", tmp_path / "moved")
     assert diff(plan(manifest), tmp_path / "moved") == ""
 

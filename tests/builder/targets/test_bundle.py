@@ -14,7 +14,8 @@ from builder import __version__
 from builder.diagnostics.errors import ManifestError
 from builder.lint.examine import plan
 from builder.plan.plan import Plan
-from builder.targets.bundle import Tree, render
+from builder.targets.bundle import render
+from builder.targets.target import Tree
 from tests.builder import models
 from tests.builder.conftest import WriteManifest, failure, write_manifest_to
 

@@ -13,7 +13,7 @@ import yaml
 
 from builder.diagnostics.errors import OutputError
 from builder.targets import write as writing
-from builder.targets.bundle import Tree
+from builder.targets.target import Tree
 from builder.targets.write import Existing, staged
 from tests.builder.conftest import failure
 

@@ -20,7 +20,7 @@ from tests.scenes import scene
 def function(tmp_path_factory: pytest.TempPathFactory) -> BuiltFunction:
     """The example function, built."""
     made = plan(ROOT / "manifests" / "sam-demo.yaml")
-    built = build(made, tmp_path_factory.mktemp("sam"), force=False, smoke=False)
+    built = build(made, tmp_path_factory.mktemp("sam"), force=False)
     return BuiltFunction(built.folder, "cpu")
 
 

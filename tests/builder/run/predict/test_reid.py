@@ -22,7 +22,7 @@ COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
 @pytest.fixture(scope="module")
 def function(tmp_path_factory: pytest.TempPathFactory) -> BuiltFunction:
     """The example function, built."""
-    built = build(plan(MANIFEST), tmp_path_factory.mktemp("reid"), force=False, smoke=False)
+    built = build(plan(MANIFEST), tmp_path_factory.mktemp("reid"), force=False)
     return BuiltFunction(built.folder, "cpu")
 
 

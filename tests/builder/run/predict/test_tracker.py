@@ -26,7 +26,7 @@ def built(folder: Path, *types: str) -> BuiltFunction:
     text = MANIFEST.read_text("utf-8").replace("models/", f"{MANIFEST.parent}/models/")
     file = folder / "tracker.yaml"
     file.write_text(text.replace("rectangle, polygon, mask", ", ".join(types)))
-    return BuiltFunction(build(plan(file), folder / "out", force=False, smoke=False).folder, "cpu")
+    return BuiltFunction(build(plan(file), folder / "out", force=False).folder, "cpu")
 
 
 @pytest.fixture(scope="module")
