@@ -150,7 +150,6 @@ DECLARATIONS = {
     "builder/families/input_format.py",
     "builder/plan/context.py",
     "builder/targets/registry.py",
-    "builder/targets/target.py",
     "runtimes/arrays.py",
     "runtimes/backends/session.py",
     "runtimes/interfaces.py",

@@ -1,7 +1,7 @@
 """A plan: everything about a function that is decided before its files are generated."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from builder.diagnostics.problem import Problem
@@ -25,6 +25,8 @@ class Plan:
         function: the function as model_handler.py spells it out.
         variants: the variants to build.
         warnings: the warnings about the manifest.
+        contents: name in the function's folder -> content, of the model files that transforms
+            replaced.
     """
 
     file: Path
@@ -35,6 +37,7 @@ class Plan:
     function: Function
     variants: tuple[VariantName, ...]
     warnings: tuple[Problem, ...] = ()
+    contents: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -53,6 +56,25 @@ class Plan:
         return settings
 
     @property
-    def files(self) -> dict[str, Path]:
-        """Name in the function's folder -> file, of all models and their external data."""
+    def sources(self) -> dict[str, Path]:
+        """Name in the function's folder -> file that the manifest names, of all model files."""
         return {name: file for model in self.models for name, file in model.files.items()}
+
+    @property
+    def files(self) -> dict[str, bytes | Path]:
+        """Name in the function's folder -> content or file to copy, of all model files."""
+        return {**self.sources, **self.contents}
+
+    def with_contents(self, contents: Mapping[str, bytes]) -> "Plan":
+        """Return the plan with the content of model files replaced; see builder.plan.transforms.
+
+        Args:
+            contents: name in the function's folder -> content.
+
+        Raises:
+            ValueError: the plan has no such file.
+        """
+        unknown = contents.keys() - self.sources.keys()
+        if unknown:
+            raise ValueError(f"no model file is called {min(unknown)}")
+        return replace(self, contents={**self.contents, **contents})

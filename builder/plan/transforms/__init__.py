@@ -1,0 +1,1 @@
+"""Stages from plan to plan that may replace model files."""
