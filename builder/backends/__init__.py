@@ -1,1 +1,1 @@
-"""The inference runtimes and the packages that they need."""
+"""Backends: inference runtimes on CPU and GPU, and the packages that they need."""

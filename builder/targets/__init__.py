@@ -1,1 +1,1 @@
-"""From a plan to the files of a function."""
+"""Targets: from a plan to the files of a function."""

@@ -1,4 +1,4 @@
-"""Which modules of `runtimes` a function needs."""
+"""The modules of `runtimes` that a function needs."""
 
 import ast
 import importlib.util
@@ -10,9 +10,9 @@ _PACKAGE = "runtimes"
 
 
 def closure(source: str) -> dict[str, bytes]:
-    """The files of `runtimes` that a program imports, and all that these import.
+    """Return the files of `runtimes` that a program imports directly or indirectly.
 
-    Imports inside functions count: the runtimes are imported late on purpose.
+    Imports inside functions count: inference runtimes are imported late on purpose.
 
     Args:
         source: the program's text.
@@ -32,7 +32,7 @@ def closure(source: str) -> dict[str, bytes]:
 
 
 def _parents(module: str) -> Iterator[tuple[str, str]]:
-    """The file of a module and the `__init__.py` of each package above it."""
+    """Yield the file of a module and the `__init__.py` of each package above it."""
     parts = module.split(".")
     for length in range(1, len(parts) + 1):
         found = _file(".".join(parts[:length]))
@@ -42,7 +42,7 @@ def _parents(module: str) -> Iterator[tuple[str, str]]:
 
 @cache
 def _file(module: str) -> tuple[str, str] | None:
-    """The path and text of a module, or None where the name is of something inside a module."""
+    """Return the path and text of a module, or None for a name inside a module."""
     try:
         spec = importlib.util.find_spec(module)
     except ModuleNotFoundError:
@@ -55,7 +55,7 @@ def _file(module: str) -> tuple[str, str] | None:
 
 @cache
 def _imports(source: str) -> tuple[str, ...]:
-    """The modules of `runtimes` that a program names in its imports."""
+    """Return the modules of `runtimes` that a program names in its imports."""
     found: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:

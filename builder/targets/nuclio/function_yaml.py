@@ -1,8 +1,8 @@
-"""function.yaml: a strict model of what Nuclio reads, and its text.
+"""function.yaml: a strict model of its keys, and its text.
 
-Nuclio ignores what it does not know, so a misspelt key would be lost without a word. Everything
-that is written passes through the models below, which know exactly the keys that Nuclio 1.12.8 and
-later read (pkg/functionconfig/types.go).
+Nuclio ignores unknown keys without a message. Every function.yaml is therefore validated by the
+models below, which have exactly the keys that Nuclio 1.12.8 and later read
+(pkg/functionconfig/types.go).
 """
 
 import json
@@ -24,14 +24,14 @@ from runtimes.service import VARIANT
 
 
 class Annotations(Strict):
-    """What CVAT reads of a function. Nuclio makes text of every value, so all of them are text."""
+    """The annotations that CVAT reads. Nuclio converts every value to text, so all are text."""
 
     name: str
     type: KindName
     version: Literal["2"] | None = None
     min_pos_points: Annotated[str | None, Field(pattern=r"^[0-9]+$")] = None
     min_neg_points: Annotated[str | None, Field(pattern=r"^(-1|[0-9]+)$")] = None
-    # Any text but the empty one means yes to CVAT, "false" too.
+    # CVAT takes any text for true, even "false", except an empty one.
     startswith_box: Literal["true"] | None = None
     startswith_box_optional: Literal["true"] | None = None
     help_message: str | None = None
@@ -41,7 +41,7 @@ class Annotations(Strict):
 
     @model_validator(mode="after")
     def _spec_is_json(self) -> "Annotations":
-        """One function with bad JSON here makes CVAT's whole list of functions fail."""
+        """Check the JSON: CVAT cannot list any function if it is invalid in one of them."""
         if not isinstance(json.loads(self.spec), list):
             raise ValueError("the spec is not a list")
         return self
@@ -70,13 +70,13 @@ class Directive(Strict):
 
 
 class Directives(Strict):
-    """Lines before the code is copied: a changed model does not install the wheels again."""
+    """Dockerfile lines before the code is copied: a changed model does not reinstall wheels."""
 
     preCopy: tuple[Directive, ...]
 
 
 class Build(Strict):
-    """How the image is made."""
+    """How the image is built."""
 
     image: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:[a-z0-9.-]+)?$")]
     baseImage: str
@@ -101,7 +101,7 @@ class Trigger(Strict):
 
 
 class Triggers(Strict):
-    """The one trigger, under the name that CVAT's own functions use."""
+    """The only trigger, under the name that CVAT's own functions use."""
 
     myHttpTrigger: Trigger
 
@@ -117,13 +117,13 @@ class Limits(Strict):
 
 
 class Resources(Strict):
-    """Only limits have a meaning on Docker."""
+    """Resources of the container. Docker reads only limits."""
 
     limits: Limits
 
 
 class RestartPolicy(Strict):
-    """Without one a function whose worker died once stays dead."""
+    """Restarts of the container. Without them a function ends when its worker dies."""
 
     name: Literal["always"] = "always"
     maximumRetryCount: int = 3
@@ -144,7 +144,7 @@ class Platform(Strict):
 class Spec(Strict):
     """How the function is built, started and called."""
 
-    # CVAT's server fails for all functions where one has no description.
+    # CVAT's server cannot list any function if one has no description.
     description: Annotated[str, Field(min_length=1)]
     runtime: Annotated[str, Field(pattern=r"^python:3\.1[01]$")] = f"python:{PYTHON}"
     handler: Literal["main:handler"] = "main:handler"
@@ -165,7 +165,7 @@ class FunctionConfig(Strict):
 
 
 def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
-    """What a variant's function.yaml says."""
+    """Return the function.yaml of a variant."""
     manifest = plan.manifest
     common = plan.settings(variant)
     settings = common.part(NuclioSettings)
@@ -196,7 +196,7 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
                 *(EnvVariable(name=key, value=text) for key, text in settings.env.items()),
             ),
             build=Build(
-                # A name without a registry and with at most one colon: Nuclio splits at the first.
+                # No registry and at most one colon: Nuclio splits the name at the first one.
                 image=f"cvat.{plan.name}:gpu" if variant == "gpu" else f"cvat.{plan.name}",
                 baseImage=settings.base_image,
                 directives=Directives(preCopy=tuple(_directives(plan, variant))),
@@ -244,15 +244,15 @@ def _directives(plan: Plan, variant: VariantName) -> list[Directive]:
 
 
 class _Quoted(str):
-    """Text that is written in double quotes, so that no YAML reader takes it for anything else."""
+    """Text in double quotes, so that every YAML reader reads text."""
 
 
 class _Block(str):
-    """Text that is written as a literal block, as people read JSON best."""
+    """Text as a literal block, for JSON that people read."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Block style, the order of the models, lists indented below their key."""
+    """Writes block style, in the order of the models, with lists indented below their key."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         """See yaml.emitter.Emitter."""
@@ -268,7 +268,7 @@ _Dumper.add_representer(
 
 
 def to_yaml(config: FunctionConfig, note: str) -> str:
-    """The text of a function.yaml below a comment; reading it gives the same configuration."""
+    """Return the text of a function.yaml below a comment, and check that reading it restores it."""
     data = config.model_dump(mode="json", by_alias=True, exclude_none=True)
     notes = data["metadata"]["annotations"]
     notes.update({key: _Quoted(text) for key, text in notes.items() if key != "spec"})

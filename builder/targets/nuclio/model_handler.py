@@ -1,4 +1,4 @@
-"""model_handler.py: the function spelled out, for a reviewer and for Python alike."""
+"""model_handler.py: the function's steps and settings as Python source for review."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -12,7 +12,7 @@ from builder.plan.types import TYPES
 from runtimes.backends.session import Backend
 
 WIDTH = 100
-"""The longest line, where a value can be broken at all."""
+"""Maximum line length of values that can be broken into lines."""
 
 
 def backends(plan: Plan) -> dict[str, Backend]:
@@ -27,7 +27,7 @@ def backends(plan: Plan) -> dict[str, Backend]:
 
 
 def model_handler(plan: Plan) -> str:
-    """The text of model_handler.py."""
+    """Return the text of model_handler.py."""
     values = {"FUNCTION": plan.function, "BACKENDS": backends(plan)}
     modules: dict[str, set[str]] = {}
     for value in values.values():
@@ -47,7 +47,7 @@ def model_handler(plan: Plan) -> str:
 
 
 def _what(plan: Plan) -> str:
-    """A function in a few words."""
+    """Return the function's type and number of labels as text."""
     count = len(plan.labels)
     return TYPES[plan.manifest.type].NOUN + (
         f" with {count} label{'s' if count != 1 else ''}" if count else ""
@@ -55,13 +55,13 @@ def _what(plan: Plan) -> str:
 
 
 def _escaped(docstring: str) -> str:
-    """A docstring whose title cannot end it, or begin an escape."""
+    """Escape the quotes and backslashes of a title inside a docstring."""
     inner = docstring[3:-3].replace("\\", "\\\\").replace('"', "'")
     return f'"""{inner}"""'
 
 
 def _dataclasses(value: Any) -> Iterator[type]:
-    """The classes of all dataclasses within a value."""
+    """Yield the classes of all dataclasses within a value."""
     if is_dataclass(value):
         yield type(value)
         for field in fields(value):
@@ -75,12 +75,12 @@ def _dataclasses(value: Any) -> Iterator[type]:
 
 
 def spell(value: Any, indent: int = 0, used: int = 12) -> str:
-    """A value as Python source, broken into lines where it would not fit.
+    """Return a value as Python source, broken into lines if it does not fit on one.
 
     Args:
-        value: dataclasses, tuples, dictionaries and what `repr` spells.
-        indent: the columns that the value's own lines are indented by.
-        used: the columns that its first line has already taken.
+        value: dataclasses, tuples, dictionaries, and values whose `repr` is Python source.
+        indent: number of columns by which the value's own lines are indented.
+        used: number of columns in front of the value on its first line.
     """
     short = _repr(value)
     if used + len(short) < WIDTH and "\n" not in short and not _tall(value):
@@ -104,7 +104,7 @@ def spell(value: Any, indent: int = 0, used: int = 12) -> str:
 
 
 def _tall(value: Any) -> bool:
-    """Whether a value is easier to review one entry a line, however short it is."""
+    """Return whether a value is written one entry per line even if it is short."""
     if isinstance(value, Mapping):
         return len(value) > 1
     if isinstance(value, tuple):
@@ -113,7 +113,7 @@ def _tall(value: Any) -> bool:
 
 
 def _repr(value: Any) -> str:
-    """`repr` with the double quotes that formatters prefer."""
+    """Return `repr` of a value with double quotes, as formatters write them."""
     if isinstance(value, str):
         text = repr(value)
         if text.startswith("'") and '"' not in text:
