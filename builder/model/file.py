@@ -62,9 +62,9 @@ OTHER_FORMATS = {
 _IR_HEAD = 4096
 """Bytes of an OpenVINO IR within which it says that it is one."""
 
-_TAKEN = ("model.onnx", "runtimes", "whl", "function.yaml", "function-gpu.yaml")
+_TAKEN = ("model.onnx", "runtimes", "whl")
 _TAKEN_SUFFIXES = (".py", ".pyc", ".pyd", ".so", ".pth", ".yaml", ".txt")
-"""Names that mean something to a function, to Nuclio or to Python."""
+"""Names and suffixes of code, packages and configuration files in a function's folder."""
 
 
 @dataclass(frozen=True, slots=True)
