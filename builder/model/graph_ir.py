@@ -1,4 +1,4 @@
-"""Graphs of OpenVINO IR: layers and edges in XML, and a few numbers of the weights beside it."""
+"""Graphs of OpenVINO IR: layers and edges from the XML file, small constants from the weights."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +8,11 @@ import numpy as np
 
 from builder.diagnostics.errors import ModelError
 from builder.diagnostics.problem import Problem
-from builder.model.graph import FEW, Graph, Node
+from builder.model.graph import MAX_NUMBERS, Graph, Node
 from builder.model.metadata import beside
 from builder.model.shape_inference import Shape
 
-_OPENVINO = {
+_ONNX_NAMES = {
     "Convolution": "Conv",
     "GroupConvolution": "Conv",
     "ConvolutionBackpropData": "ConvTranspose",
@@ -36,14 +36,14 @@ _OPENVINO = {
     "ReduceL2": "ReduceL2",
     "NormalizeL2": "LpNormalization",
 }
-"""OpenVINO's names of operations -> ONNX's, where they differ."""
+"""OpenVINO's name of an operation -> ONNX's name, if they differ."""
 
 
-_MOST_LAYERS = 1_000_000
+_MAX_LAYERS = 1_000_000
 
 
 class _Layers:
-    """Reads an OpenVINO IR, element by element, and refuses what no IR has."""
+    """An event handler that collects the layers of an OpenVINO IR, and rejects other XML files."""
 
     def __init__(self) -> None:
         self.version = ""
@@ -60,20 +60,25 @@ class _Layers:
         self._stored: dict[str, tuple[str, str, str]] = {}
 
     def read(self, content: bytes) -> None:
-        """Parse the whole file."""
+        """Parse the content of an XML file.
+
+        Raises:
+            ValueError: the content is not an OpenVINO IR.
+            ExpatError: the content is not XML.
+        """
         parser = expat.ParserCreate()
-        # An IR declares no entities; files that do mean to exhaust whoever reads them.
-        parser.StartDoctypeDeclHandler = self._refuse
-        parser.EntityDeclHandler = self._refuse
+        # An IR declares no entities. Nested entities can exhaust memory.
+        parser.StartDoctypeDeclHandler = self._reject
+        parser.EntityDeclHandler = self._reject
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
         parser.Parse(content, True)
         if "net" not in content[:2000].decode("utf-8", "replace"):
-            raise ValueError("it has no element `net`")
+            raise ValueError("no element `net`")
 
-    def _refuse(self, *_: object) -> None:
-        raise ValueError("it declares a document type")
+    def _reject(self, *_: object) -> None:
+        raise ValueError("document type declarations are not allowed")
 
     def _characters(self, text: str) -> None:
         self._text += text
@@ -81,8 +86,8 @@ class _Layers:
     def _start(self, tag: str, given: dict[str, str]) -> None:
         self._path.append(tag)
         self._text = ""
-        if len(self._path) > 100 or len(self.layers) > _MOST_LAYERS:
-            raise ValueError("it is too deep or too long")
+        if len(self._path) > 100 or len(self.layers) > _MAX_LAYERS:
+            raise ValueError("too many or too deeply nested elements")
         if tag == "net":
             self.version = given.get("version", "")
         elif self._path[-2:] == ["layers", "layer"] and len(self._path) == 3:
@@ -104,13 +109,13 @@ class _Layers:
             self.metadata[tag] = given["value"]
 
     def _data(self, given: dict[str, str]) -> None:
-        """The attributes of a layer."""
-        kind, *_ = self.layers.get(self._layer, ("",))
+        """Record the attributes of a layer."""
+        op, *_ = self.layers.get(self._layer, ("",))
         if given.get("transpose_b") == "true":
             self._transposed.add(self._layer)
-        if kind == "DetectionOutput":
+        if op == "DetectionOutput":
             self._settings[self._layer] = given
-        elif kind == "Const":
+        elif op == "Const":
             element, offset, size = (
                 given.get(key, "") for key in ("element_type", "offset", "size")
             )
@@ -124,37 +129,43 @@ class _Layers:
         self._path.pop()
 
     def graph(self, path: Path) -> Graph:
-        """What was read, as a graph. A tensor without a name is called by layer and port.
+        """Return the graph. The name of an unnamed tensor is `layer:port`.
 
         Args:
-            path: of the weights, of which the few numbers of small constants are read.
+            path: the weights file, from which small constants are read.
         """
         nodes = []
         weights: dict[str, tuple[int, ...]] = {}
         shapes: dict[str, Shape] = {}
         constants: dict[str, tuple[float, ...]] = {}
         stored = self._numbers(path)
-        for number, (kind, inputs, outputs) in self.layers.items():
-            given = []
-            for port, names in outputs:
-                called = [name for name in names.split(",") if name] + [f"{number}:{port}"]
-                given += called
-                shape = tuple(self.shapes.get((number, port), ()))
-                shapes |= dict.fromkeys(called, tuple(size or None for size in shape))
-                if kind == "Const":
-                    weights |= dict.fromkeys(called, shape)
-                    if number in stored:
-                        constants |= dict.fromkeys(called, stored[number])
-            taken = [":".join(self.edges.get((number, port), ("", ""))) for port in inputs]
-            if kind not in ("Const", "Parameter"):
-                op = _OPENVINO.get(kind, kind)
-                turned, settings = number in self._transposed, self._settings.get(number, {})
-                nodes.append(Node(op, tuple(taken), tuple(given), turned, settings))
+        for layer, (op, inputs, outputs) in self.layers.items():
+            produced = []
+            for port, listed in outputs:
+                names = [name for name in listed.split(",") if name] + [f"{layer}:{port}"]
+                produced += names
+                shape = tuple(self.shapes.get((layer, port), ()))
+                shapes |= dict.fromkeys(names, tuple(size or None for size in shape))
+                if op == "Const":
+                    weights |= dict.fromkeys(names, shape)
+                    if layer in stored:
+                        constants |= dict.fromkeys(names, stored[layer])
+            read = [":".join(self.edges.get((layer, port), ("", ""))) for port in inputs]
+            if op not in ("Const", "Parameter"):
+                nodes.append(
+                    Node(
+                        _ONNX_NAMES.get(op, op),
+                        tuple(read),
+                        tuple(produced),
+                        layer in self._transposed,
+                        self._settings.get(layer, {}),
+                    )
+                )
         origin = f"OpenVINO IR, version {self.version or 'unknown'}"
         return Graph(origin, None, (), self.metadata, tuple(nodes), weights, constants, shapes)
 
     def _numbers(self, path: Path) -> dict[str, tuple[float, ...]]:
-        """Layer -> its numbers, of the constants that have few."""
+        """Return the numbers of small constants, by layer."""
         types = {"f64": "<f8", "f32": "<f4", "f16": "<f2", "i64": "<i8", "i32": "<i4", "u8": "u1"}
         found: dict[str, tuple[float, ...]] = {}
         if not path.is_file():
@@ -167,7 +178,7 @@ class _Layers:
                 if element not in types or not sane:
                     continue
                 dtype = np.dtype(types[element])
-                if 0 < int(size) <= FEW * dtype.itemsize:
+                if 0 < int(size) <= MAX_NUMBERS * dtype.itemsize:
                     file.seek(int(offset))
                     data = file.read(int(size))
                     if len(data) == int(size) and not len(data) % dtype.itemsize:
@@ -176,17 +187,17 @@ class _Layers:
 
 
 def read_ir(path: Path) -> Graph:
-    """The operations of an OpenVINO IR.
+    """Return the graph of an OpenVINO IR.
 
     Raises:
-        ModelError: it is none, or what lies beside it cannot be used.
+        ModelError: the file is not an OpenVINO IR, or its metadata file is invalid.
     """
     layers = _Layers()
     try:
         layers.read(path.read_bytes())
     except (expat.ExpatError, ValueError, OSError) as error:
         raise ModelError(
-            Problem(f"{path.name} is not an OpenVINO IR that can be read: {error}", file=path)
+            Problem(f"{path.name} is not a valid OpenVINO IR: {error}", file=path)
         ) from error
     graph = layers.graph(path.with_suffix(".bin"))
     return replace(graph, metadata={**graph.metadata, **beside(path)})

@@ -1,4 +1,4 @@
-"""ONNX files without their weights, and their operations."""
+"""Graphs of ONNX files."""
 
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from builder.diagnostics.errors import ModelError
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
-from builder.model.graph import FEW, Graph, Node
+from builder.model.graph import MAX_NUMBERS, Graph, Node
 from builder.model.onnx_wire import NotOnnx, without_weights
 from builder.model.shape_inference import Shape
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 
 def read_onnx(path: Path) -> "onnx.ModelProto":
-    """An ONNX file without its weights.
+    """Read an ONNX file without its weights.
 
     Raises:
-        ModelError: it is none.
+        ModelError: the file cannot be read, or is not an ONNX file.
     """
     import onnx
 
     try:
-        found: onnx.ModelProto = onnx.ModelProto.FromString(without_weights(path))
-        return found
+        proto: onnx.ModelProto = onnx.ModelProto.FromString(without_weights(path))
+        return proto
     except (NotOnnx, OSError) as error:
         reason = str(error)
         cause: Exception = error
@@ -41,20 +41,20 @@ def read_onnx(path: Path) -> "onnx.ModelProto":
         reason, cause = str(error), error
     raise ModelError(
         Problem(
-            f"{path.name} is not an ONNX file that can be read: {reason}",
+            f"{path.name} is not a valid ONNX file: {reason}",
             file=path,
-            hint="is the download complete? Git LFS leaves a small text file in its place",
+            hint="download the file again; for a Git LFS pointer file, run `git lfs pull`",
             rule=MODEL_UNREADABLE,
         )
     ) from cause
 
 
 def graph_of(proto: "onnx.ModelProto", shapes: Mapping[str, Shape]) -> Graph:
-    """Return the operations of an ONNX model.
+    """Return the graph of an ONNX model.
 
     Args:
-        proto: the model, which may have lost its weights.
-        shapes: name of a tensor -> its shape; see shape_inference.inferred.
+        proto: the model; weights may be missing.
+        shapes: name of a tensor -> its shape; see shape_inference.infer_shapes.
     """
     nodes: list[Node] = []
     tensors: dict[str, onnx.TensorProto] = {}
@@ -63,20 +63,20 @@ def graph_of(proto: "onnx.ModelProto", shapes: Mapping[str, Shape]) -> Graph:
         graph = graphs.pop()
         tensors |= {item.name: item for item in graph.initializer}
         for node in graph.node:
-            flipped = False
+            transposed = False
             for attribute in node.attribute:
                 if node.op_type == "Constant" and attribute.name == "value" and node.output:
                     tensors[node.output[0]] = attribute.t
-                flipped |= attribute.name == "transB" and bool(attribute.i)
+                transposed |= attribute.name == "transB" and bool(attribute.i)
                 graphs += [attribute.g, *attribute.graphs] if attribute.ByteSize() else []
             if node.op_type != "Constant":
-                nodes.append(Node(node.op_type, tuple(node.input), tuple(node.output), flipped))
+                nodes.append(Node(node.op_type, tuple(node.input), tuple(node.output), transposed))
     opsets = {item.domain: item.version for item in proto.opset_import}
     opset = opsets.get("", opsets.get("ai.onnx"))
     used = {node.domain for node in proto.graph.node} - {"", "ai.onnx"}
-    maker = f"{proto.producer_name} {proto.producer_version}".strip()
+    producer = f"{proto.producer_name} {proto.producer_version}".strip()
     return Graph(
-        f"ONNX, opset {opset or 'unknown'}" + (f", by {maker}" if maker else ""),
+        f"ONNX, opset {opset or 'unknown'}" + (f", by {producer}" if producer else ""),
         opset,
         tuple(sorted(used)),
         {item.key: item.value for item in proto.metadata_props},
@@ -88,14 +88,14 @@ def graph_of(proto: "onnx.ModelProto", shapes: Mapping[str, Shape]) -> Graph:
 
 
 def _numbers(tensor: "onnx.TensorProto") -> Iterator[tuple[float, ...]]:
-    """The numbers of a tensor that has few of them, and has them in the file."""
+    """Yield the numbers of a small tensor, unless they are external data."""
     from onnx import TensorProto, numpy_helper
 
-    if tensor.data_location == TensorProto.EXTERNAL or not 0 < prod(tensor.dims) <= FEW:
+    if tensor.data_location == TensorProto.EXTERNAL or not 0 < prod(tensor.dims) <= MAX_NUMBERS:
         return
     try:
         array = numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError):
-        return  # it says that it is longer than it is, or of no type
+        return  # The declared size or type is wrong.
     if array.dtype.kind in "iuf":
         yield tuple(map(float, array.ravel()))

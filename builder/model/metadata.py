@@ -1,7 +1,6 @@
-"""What Ultralytics writes into a model's metadata: Python literals in text, or YAML beside it.
+"""Metadata that Ultralytics writes: Python literals in the model, or a YAML file next to it.
 
-Files lie: thousands of entries, dictionaries that are not what their key says. Everything is
-checked, and what does not check out is not there.
+Metadata are not trusted: invalid values are treated as missing.
 """
 
 import ast
@@ -26,22 +25,22 @@ _MAX_LENGTH = 1_000_000
 
 
 def literal(text: str) -> Any:
-    """The value of a Python literal.
+    """Return the value of a Python literal.
 
     Raises:
-        ValueError: it is none, or far too long.
+        ValueError: the text is not a literal, or is too long.
     """
     if len(text) > _MAX_LENGTH:
         raise ValueError("too long")
     try:
-        # literal_eval reads constants only; it never runs what a hostile file says.
+        # literal_eval reads constants only and never runs code.
         return ast.literal_eval(text)
     except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
         raise ValueError(str(error)) from error
 
 
 def image_size(metadata: Mapping[str, str]) -> Size | None:
-    """Height and width that the model was trained at: `imgsz`, or None."""
+    """Return the image size of the training, height and width, from `imgsz`; None if absent."""
     try:
         size = literal(metadata.get("imgsz", ""))
     except ValueError:
@@ -49,24 +48,24 @@ def image_size(metadata: Mapping[str, str]) -> Size | None:
     if not isinstance(size, list) or len(size) != 2:
         return None
     height, width = size
-    sane = all(type(side) is int and 1 <= side <= 16384 for side in size)
-    return (height, width) if sane else None
+    is_valid = all(type(side) is int and 1 <= side <= 16384 for side in size)
+    return (height, width) if is_valid else None
 
 
 BESIDE = "metadata.yaml"
-"""What Ultralytics calls the file that it writes into the folder of an OpenVINO IR."""
+"""The file that Ultralytics writes into the folder of an OpenVINO IR."""
 
 
 def beside(model: Path) -> dict[str, str]:
-    """What the file beside an OpenVINO IR says of it, in the words that an ONNX file would carry.
+    """Return the metadata from the file next to an OpenVINO IR, with values as in ONNX metadata.
 
-    The file does not name its model, so it counts where there is no other that it could be of.
+    The file does not name its model, so it is ignored if the folder contains several models.
 
     Args:
-        model: the IR's XML file.
+        model: the XML file of the IR.
 
     Raises:
-        ModelError: the file cannot be read, or does not stop where metadata would.
+        ModelError: the metadata file cannot be read, is not YAML, or is too large.
     """
     file = model.with_name(BESIDE)
     if not file.is_file() or len(list(model.parent.glob("*.xml"))) != 1:
@@ -74,7 +73,7 @@ def beside(model: Path) -> dict[str, str]:
     try:
         data = LocatedYaml.read(file, text_keys=False).data
     except ManifestError as error:
-        raise ModelError(*(_unreadable(problem, model) for problem in error.problems)) from error
+        raise ModelError(*(_model_problem(problem, model) for problem in error.problems)) from error
     if not isinstance(data, dict):
         return {}
     return {
@@ -84,14 +83,14 @@ def beside(model: Path) -> dict[str, str]:
     }
 
 
-def _unreadable(problem: Problem, model: Path) -> Problem:
-    """A problem of the file beside a model, told as one of the model's."""
+def _model_problem(problem: Problem, model: Path) -> Problem:
+    """Return a problem of the model file from a problem of its metadata file."""
     line = f", line {problem.line}" if problem.line else ""
     return Problem(
-        f"{BESIDE} beside {model.name} cannot be used{line}: {problem.what}",
+        f"{BESIDE} of {model.name} is invalid{line}: {problem.what}",
         file=model,
         found=problem.found,
-        allowed="plain YAML, as Ultralytics writes it",
-        hint="export the model again, or take the file away and list the labels in the manifest",
+        allowed="YAML as Ultralytics writes it",
+        hint=f"export the model again, or remove {BESIDE} and list the labels in the manifest",
         rule=MODEL_METADATA,
     )

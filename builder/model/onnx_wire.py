@@ -1,8 +1,9 @@
-"""ONNX files without their weights: the graph of a file of any size, in a moment.
+"""The ONNX wire format: reading ONNX files without their weights.
 
-Half a gigabyte of weights takes a second to parse and a gigabyte of memory, only to be told what a
-model takes and gives. An ONNX file is a Protocol Buffers message: fields, each with a number, a
-kind and, where it is a message or bytes, a length. So what holds weights can be stepped over.
+Parsing half a gigabyte of weights takes a second and a gigabyte of memory, although only the graph
+is needed. An ONNX file is a Protocol Buffers message: a sequence of fields, each with a number, a
+wire type and, for messages and bytes, a length. The fields with weights are skipped by their
+length.
 
 Format: https://protobuf.dev/programming-guides/encoding; field numbers: onnx/onnx.proto.
 """
@@ -21,116 +22,120 @@ _NODE: _Tree = {5: _ATTRIBUTE}  # attribute
 _GRAPH: _Tree = {1: _NODE, 5: _TENSOR}  # node, initializer
 _ATTRIBUTE |= {6: _GRAPH, 11: _GRAPH}  # g, graphs: the branches of If, the body of Loop
 _MODEL: _Tree = {7: _GRAPH}  # graph
-"""The fields on the way to weights, message by message."""
+"""The fields that contain weights at any depth, by message type."""
 
 _VALUES = (4, 5, 6, 7, 9, 10, 11)
-"""The fields of a TensorProto that hold its numbers."""
-SMALL = 1024
-"""Bytes of a tensor's field that are kept all the same: they say how shapes are made."""
+"""The fields of a TensorProto that contain its numbers."""
+MAX_KEPT_BYTES = 1024
+"""Shorter fields of a tensor are kept, because shape inference needs small constants."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_MOST_DEPTH = 100
-"""How deep messages may lie in each other, as in Protocol Buffers' own readers."""
+_MAX_DEPTH = 100
+"""The maximum depth of nested messages, as in the readers of Protocol Buffers."""
 
 
 class NotOnnx(ValueError):
-    """The bytes are no message, or break off."""
+    """The bytes are not a message, or the message is truncated."""
 
 
 def without_weights(path: Path) -> bytes:
-    """An ONNX file as a message whose tensors have lost their numbers, but not their shapes.
+    """Return the content of an ONNX file without the numbers of large tensors.
 
     Raises:
-        NotOnnx: it is none.
-        OSError: it cannot be read.
+        NotOnnx: the file is not a message.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         if not path.stat().st_size:
-            raise NotOnnx("it is empty")
+            raise NotOnnx("the file is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             view = memoryview(mapped)
             try:
-                return b"".join(_kept(view, 0, len(view), _MODEL, 0))
+                return b"".join(_strip(view, 0, len(view), _MODEL, 0))
             finally:
                 view.release()
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One field of a message: its number and kind, where it begins, its content, where it ends."""
+    """A field of a message.
+
+    Attributes:
+        number: the field number.
+        wire_type: the wire type.
+        start, content, end: the offsets of the field, of its content, and of the next field.
+    """
 
     number: int
-    kind: int
+    wire_type: int
     start: int
     content: int
     end: int
 
 
-def _kept(data: memoryview, start: int, end: int, tree: _Tree, depth: int) -> list[bytes]:
-    """The fields of a message without what holds weights.
-
-    Neighbouring fields that stay as they are stay in one piece.
-    """
-    if depth > _MOST_DEPTH:
-        raise NotOnnx("its messages lie too deep in each other")
+def _strip(data: memoryview, start: int, end: int, tree: _Tree, depth: int) -> list[bytes]:
+    """Return a message without weights, in pieces; unchanged neighbouring fields are one piece."""
+    if depth > _MAX_DEPTH:
+        raise NotOnnx("the messages are too deeply nested")
     pieces: list[bytes] = []
     done = start
     for field in _fields(data, start, end):
-        if tree is _TENSOR and field.number in _VALUES and field.end - field.content > SMALL:
+        size = field.end - field.content
+        if tree is _TENSOR and field.number in _VALUES and size > MAX_KEPT_BYTES:
             pieces.append(bytes(data[done : field.start]))
             done = field.end
-        elif field.kind == _BYTES and field.number in tree:
+        elif field.wire_type == _BYTES and field.number in tree:
             below = tree[field.number]
-            inside = _kept(data, field.content, field.end, below, depth + 1)
+            inside = _strip(data, field.content, field.end, below, depth + 1)
             length = sum(map(len, inside))
-            if length != field.end - field.content:
+            if length != size:
                 pieces += [bytes(data[done : field.start]), _key(field), _varint(length), *inside]
                 done = field.end
     pieces.append(bytes(data[done:end]))
     return pieces
 
 
-def _fields(data: memoryview, place: int, end: int) -> Iterator[_Field]:
-    """The fields of a message.
+def _fields(data: memoryview, offset: int, end: int) -> Iterator[_Field]:
+    """Yield the fields of a message.
 
     Raises:
-        NotOnnx: it breaks off, or is none.
+        NotOnnx: the bytes are not a message, or the message is truncated.
     """
-    while place < end:
-        start = place
-        key, place = _read_varint(data, place, end)
-        number, kind = key >> 3, key & 7
-        content = place
-        if kind == _VARINT:
-            _, place = _read_varint(data, place, end)
-        elif kind == _BYTES:
-            length, content = _read_varint(data, place, end)
-            place = content + length
-        elif kind in (_FIXED32, _FIXED64):
-            place += 4 if kind == _FIXED32 else 8
+    while offset < end:
+        start = offset
+        key, offset = _read_varint(data, offset, end)
+        number, wire_type = key >> 3, key & 7
+        content = offset
+        if wire_type == _VARINT:
+            _, offset = _read_varint(data, offset, end)
+        elif wire_type == _BYTES:
+            length, content = _read_varint(data, offset, end)
+            offset = content + length
+        elif wire_type in (_FIXED32, _FIXED64):
+            offset += 4 if wire_type == _FIXED32 else 8
         else:
-            raise NotOnnx(f"there is a field of the unknown kind {kind}")
-        if place > end or not number:
-            raise NotOnnx("it breaks off in the middle" if number else "it has a field 0")
-        yield _Field(number, kind, start, content, place)
+            raise NotOnnx(f"unknown wire type {wire_type}")
+        if offset > end or not number:
+            raise NotOnnx("the file is truncated" if number else "invalid field number 0")
+        yield _Field(number, wire_type, start, content, offset)
 
 
-def _read_varint(data: memoryview, place: int, end: int) -> tuple[int, int]:
-    """A number of one to ten bytes, seven bits in each, and where it ends."""
+def _read_varint(data: memoryview, offset: int, end: int) -> tuple[int, int]:
+    """Return a varint (one to ten bytes, seven bits in each) and the offset of its end."""
     number = 0
     for shift in range(0, 70, 7):
-        if place >= end:
-            raise NotOnnx("it breaks off in the middle")
-        byte = data[place]
-        place += 1
+        if offset >= end:
+            raise NotOnnx("the file is truncated")
+        byte = data[offset]
+        offset += 1
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return number, place
-    raise NotOnnx("there is a number of more than ten bytes")
+            return number, offset
+    raise NotOnnx("a varint has more than ten bytes")
 
 
 def _varint(number: int) -> bytes:
-    """A number as `_read_varint` reads it."""
+    """Return the bytes of a varint."""
     found = bytearray()
     while number > 0x7F:
         found.append(number & 0x7F | 0x80)
@@ -140,5 +145,5 @@ def _varint(number: int) -> bytes:
 
 
 def _key(field: _Field) -> bytes:
-    """The number and kind of a field as the message spells them."""
-    return _varint(field.number << 3 | field.kind)
+    """Return the bytes of a field's number and wire type."""
+    return _varint(field.number << 3 | field.wire_type)

@@ -1,7 +1,8 @@
-"""The shapes that a graph's operations lead to, whatever its file declares.
+"""Shape inference: the tensor shapes that a graph computes, independent of the declared shapes.
 
-Exporters write down shapes that they were told, tools that edit graphs leave old ones behind, and
-some declare nothing but letters. Runtimes go by the operations, so whoever reads outputs must too.
+Declared shapes are unreliable: exporters write assumed shapes, graph editing tools leave outdated
+ones, and some files declare symbolic sizes only. Inference runtimes compute shapes from the
+operations.
 """
 
 from collections.abc import Mapping
@@ -20,30 +21,30 @@ DECLARED_SHAPE = warning(
 )
 
 Shape: TypeAlias = tuple[int | None, ...]
-"""One entry per axis, None where its size is not known."""
+"""One size per axis; None if the size is not known."""
 
-_MOST_OPERATIONS = 20_000
-_MOST_BYTES = 8 * 2**20
-"""What is looked at: a graph of ten thousand operations takes about a tenth of a second."""
+_MAX_OPERATIONS = 20_000
+_MAX_BYTES = 8 * 2**20
+"""Limits of shape inference; ten thousand operations take about a tenth of a second."""
 
 
-def inferred(proto: "onnx.ModelProto") -> Mapping[str, Shape]:
-    """The shapes of tensors as ONNX's shape inference finds them from inputs and weights alone.
+def infer_shapes(proto: "onnx.ModelProto") -> Mapping[str, Shape]:
+    """Return the shapes that ONNX's shape inference computes from inputs and weights alone.
 
     Args:
-        proto: the model, which may have lost its weights; see onnx_wire. It is altered: what it
-            declares of outputs and of tensors between is lost.
+        proto: the model; weights may be missing, see onnx_wire. The declared shapes of outputs and
+            of intermediate tensors are removed from it.
 
     Returns:
-        Name -> shape, for the tensors whose number of axes is known; nothing where the graph is
-        too large, or makes no sense to ONNX.
+        Name of a tensor -> shape, for tensors with a known number of axes. Empty if the graph is
+        too large or invalid.
     """
     import onnx
 
     graph = proto.graph
-    if len(graph.node) > _MOST_OPERATIONS or proto.ByteSize() > _MOST_BYTES:
+    if len(graph.node) > _MAX_OPERATIONS or proto.ByteSize() > _MAX_BYTES:
         return {}
-    # Functions that call functions can stand for endless operations.
+    # Nested function calls can expand to an unlimited number of operations.
     del proto.functions[:]
     del graph.value_info[:]
     for output in graph.output:
@@ -56,7 +57,7 @@ def inferred(proto: "onnx.ModelProto") -> Mapping[str, Shape]:
     try:
         found = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
     except Exception:
-        # Its own exceptions, protobuf's, and Python's own: a graph that makes no sense.
+        # Invalid graphs raise exceptions of onnx, of protobuf and of Python.
         return {}
     return {
         value.name: shape_of(value)
@@ -65,51 +66,52 @@ def inferred(proto: "onnx.ModelProto") -> Mapping[str, Shape]:
     }
 
 
-_PASSING = {
+_AXES_KEPT = {
     *("Identity", "Cast", "Pad", "Add", "Sub", "Mul", "Div"),
     *("QuantizeLinear", "DequantizeLinear"),
 }
-"""Operations between an image and the first layer that leave its axes as they are."""
-_MOST_STEPS = 50
+"""Operations between the image and the first layer that keep the order of the axes."""
+_MAX_STEPS = 50
 
 
 def _name_channels(graph: "onnx.GraphProto") -> None:
-    """Give inputs of open shape the axes that a convolution of them needs: [?, c, ?, ?]."""
+    """Set the shape of open inputs that a convolution reads: [?, c, ?, ?]."""
     weights = {item.name: tuple(item.dims) for item in graph.initializer}
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
     for value in graph.input:
-        kind = value.type.tensor_type
-        if kind.HasField("shape") and (len(kind.shape.dim) != 4 or shape_of(value)[1] is not None):
+        tensor = value.type.tensor_type
+        is_known = len(tensor.shape.dim) != 4 or shape_of(value)[1] is not None
+        if tensor.HasField("shape") and is_known:
             continue
         waiting = list(readers.get(value.name, []))
-        for _ in range(_MOST_STEPS):
+        for _ in range(_MAX_STEPS):
             if not waiting:
                 break
             node = waiting.pop(0)
             kernel = weights.get(node.input[1], ()) if len(node.input) > 1 else ()
             if node.op_type == "Conv" and len(kernel) == 4:
                 groups = [it.i for it in node.attribute if it.name == "group"]
-                while len(kind.shape.dim) < 4:
-                    kind.shape.dim.add()
-                kind.shape.dim[1].dim_value = kernel[1] * (groups[0] if groups else 1)
+                while len(tensor.shape.dim) < 4:
+                    tensor.shape.dim.add()
+                tensor.shape.dim[1].dim_value = kernel[1] * (groups[0] if groups else 1)
                 break
-            if node.op_type in _PASSING and node.output:
+            if node.op_type in _AXES_KEPT and node.output:
                 waiting += readers.get(node.output[0], [])
 
 
 def shape_of(value: "onnx.ValueInfoProto") -> Shape:
-    """What an ONNX file says of a tensor's shape; no axes where it says nothing."""
+    """Return the declared shape of a tensor; empty if none is declared."""
     return tuple(
         size.dim_value if size.HasField("dim_value") and size.dim_value > 0 else None
         for size in value.type.tensor_type.shape.dim
     )
 
 
-def contradict(declared: Shape, real: Shape) -> bool:
-    """Whether a tensor cannot have both shapes; one without axes says nothing."""
+def shapes_conflict(declared: Shape, real: Shape) -> bool:
+    """Return whether no tensor can have both shapes. An empty shape is unknown."""
     if not declared or not real:
         return False
     return len(declared) != len(real) or any(
@@ -118,12 +120,12 @@ def contradict(declared: Shape, real: Shape) -> bool:
     )
 
 
-def settled(declared: Shape, real: Shape) -> Shape:
-    """What is known of a tensor that is declared to have one shape and found to have another.
+def merge_shapes(declared: Shape, real: Shape) -> Shape:
+    """Return the real shape, with declared sizes for unknown ones.
 
-    Where they contradict each other, nothing of what is declared can be relied on.
+    If the shapes conflict, the declared one is ignored completely.
     """
-    if not declared or contradict(declared, real):
+    if not declared or shapes_conflict(declared, real):
         return real
     if not real:
         return declared

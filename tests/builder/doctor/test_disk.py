@@ -110,7 +110,7 @@ def test_without_a_folder_there_is_a_warning_and_no_more(
     check_form(found)
     assert [(finding.severity, finding.what) for finding in found] == [
         ("warning", "no directory for functions: No such file or directory"),
-        ("warning", "no directory for downloads: there is no home folder to keep downloads in"),
+        ("warning", "no directory for downloads: the user has no home folder"),
         ("warning", "no directory for temporary files: No usable temporary directory found"),
     ]
 

@@ -54,7 +54,7 @@ def test_a_layer_with_a_bias_gives_logits_and_a_sum_of_constants_says_nothing() 
 def test_width_is_that_of_the_weights() -> None:
     graph = graph_of(
         Node("Conv", ("x", "w"), ("a",)),
-        Node("Gemm", ("x", "g"), ("b",), flipped=True),
+        Node("Gemm", ("x", "g"), ("b",), transposed=True),
         Node("Gemm", ("x", "g"), ("c",)),
         Node("Add", ("bias", "c"), ("d",)),
         Node("ConvTranspose", ("x", "w"), ("e",)),
@@ -142,7 +142,7 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE net [<!ENTITY a "aaaaaaaaaa"><!ENTITY b
 )
 def test_a_file_that_is_no_ir_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.xml").write_text(text)
-    with pytest.raises(ModelError, match=r"m\.xml is not an OpenVINO IR"):
+    with pytest.raises(ModelError, match=r"m\.xml is not a valid OpenVINO IR"):
         read_ir(tmp_path / "m.xml")
 
 

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from builder.model.onnx_wire import SMALL, NotOnnx, without_weights
+from builder.model.onnx_wire import MAX_KEPT_BYTES, NotOnnx, without_weights
 from tests.paths import ROOT
 
 MODELS = sorted((ROOT / "manifests" / "models").glob("*.onnx"))
@@ -81,7 +81,7 @@ def test_weights_in_branches_and_lists_of_floats_go_too(tmp_path: Path) -> None:
 
 
 def test_short_constants_stay_since_shapes_are_made_of_them(tmp_path: Path) -> None:
-    small = np.arange(SMALL // 4, dtype=np.float32)
+    small = np.arange(MAX_KEPT_BYTES // 4, dtype=np.float32)
     path = branching(tmp_path / "m.onnx", small)
     assert onnx.ModelProto.FromString(without_weights(path)) == onnx.load(path)
 

