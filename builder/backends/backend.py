@@ -46,7 +46,8 @@ class Backend(ABC):
     package: ClassVar[str]
     """The package to install for `module`."""
     device: ClassVar[str]
-    """The device that functions use, as `devices` names it."""
+    """The device that functions use, as `devices` names it. Backends that share a `module` have
+    different devices."""
     formats: ClassVar[frozenset[str]] = frozenset({"onnx"})
     """The model file formats that the runtime loads: keys of FORMATS."""
     settings: ClassVar[type[BackendSettings]] = BackendSettings

@@ -40,7 +40,7 @@ def select(
         raise ManifestError(
             manifest_file.problem(
                 ("variants",),
-                f"switches off the variant that is wanted: {', '.join(wanted)}",
+                f"the requested variant is switched off: {', '.join(wanted)}",
                 rule=NO_VARIANT,
             )
         )

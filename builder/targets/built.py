@@ -74,13 +74,13 @@ def _check_complete(folder: Path) -> None:
     lock = Lock.read(folder)
     if lock is None or not lock.manifest:
         raise BuiltError(
-            Problem("has no build.lock that can be read", file=folder, hint="build it again")
+            Problem(f"{LOCK} is missing or not readable", file=folder, hint="build it again")
         )
     absent = [path for path in lock.files if not (folder / path).is_file()]
     if absent:
         raise BuiltError(
             Problem(
-                f"is not complete: {len(absent)} generated files are absent",
+                f"is not complete: {len(absent)} generated files are missing",
                 file=folder,
                 found=f"no {absent[0]}",
                 hint=f"build it: cvatbuild .../{next(iter(lock.manifest))}",

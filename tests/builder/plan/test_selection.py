@@ -45,7 +45,7 @@ def test_requested_variants_that_are_not_switched_off_are_built(
 def test_a_requested_variant_that_is_switched_off(write_manifest: WriteManifest) -> None:
     manifest = write_manifest(variants={"gpu": False})
     (problem,) = failure(lambda: plan(manifest, ("gpu",))).problems
-    assert problem.what == "switches off the variant that is wanted: gpu"
+    assert problem.what == "the requested variant is switched off: gpu"
 
 
 def test_a_variant_without_a_backend_for_the_model(ir: Ir) -> None:
