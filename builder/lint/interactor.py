@@ -8,7 +8,7 @@ from builder.families.registry import family_of
 from builder.lint.environment import seconds
 from builder.lint.scene import Scene
 from builder.manifest.schema import InteractorManifest
-from runtimes.prompted import Prompted
+from runtimes.interfaces import Segmenter
 
 NO_PROMPT_REQUIRED = warning(
     "no-prompt-required",
@@ -101,7 +101,7 @@ def _workers(scene: Scene) -> Iterator[Problem]:
 def _time(scene: Scene) -> Iterator[Problem]:
     """An encoder that is slower than Nuclio allows."""
     model = scene.first_model
-    families = [family_of(step) for step in scene.steps(Prompted).values()]
+    families = [family_of(step) for step in scene.steps(Segmenter).values()]
     speeds = [it.encoder_speed for it in families if it and it.encoder_speed]
     if model is None or ("encoder",) not in scene.models or not speeds:
         return

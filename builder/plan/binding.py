@@ -1,12 +1,14 @@
 """Bind preprocessing steps to the model's input."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from builder.diagnostics.faults import problem_of
 from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
+from builder.families.registry import family_of
+from builder.manifest.reading import ManifestFile
 from builder.model.file import Model
 from builder.model.metadata import image_size
 from builder.plan.context import Context
@@ -107,7 +109,7 @@ def bind_steps(
                 f"no step resizes the image to the model's input '{image.name}', which is "
                 f"{image.height}x{image.width}",
                 allowed="letterbox, resize or center_crop",
-                hint="add `- letterbox` (YOLO kinds) or `- resize` (SSD and DETR kinds)",
+                hint=_resize_hint(manifest_file, stage),
                 rule=NO_RESIZE,
             )
         )
@@ -117,6 +119,15 @@ def bind_steps(
     # The order of these steps has no effect; a fixed order is easier to review.
     bound.sort(key=_order)
     return tuple(bound)
+
+
+def _resize_hint(manifest_file: ManifestFile[Any], stage: Path_) -> str:
+    """Return the step that resizes images as the decoder's family does."""
+    for step in manifest_file.steps("postprocess", stage).values():
+        family = family_of(step)
+        if family and family.input_format and family.input_format.resizing:
+            return f"add `- {family.input_format.resizing.mode}`"
+    return "add `- letterbox` to keep the aspect ratio, or `- resize`"
 
 
 VALUE_STEPS = (Channels, Normalize, Layout)
