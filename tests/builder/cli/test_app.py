@@ -36,7 +36,7 @@ def test_version() -> None:
     assert invoke("--version") == (0, f"cvatbuild {__version__}\n", "")
 
 
-def test_help_imports_nothing_that_takes_time() -> None:
+def test_help_imports_no_slow_module() -> None:
     program = (
         "import sys\n"
         "sys.argv = ['cvatbuild', '--help']\n"
@@ -64,7 +64,7 @@ def test_help_imports_nothing_that_takes_time() -> None:
         ["--no-smoke", "--variant=cpu"],
     ],
 )
-def test_options_may_come_before_or_after_with_or_without_the_command(
+def test_options_may_stand_before_or_after_manifests_with_or_without_the_command(
     write_manifest: WriteManifest, tmp_path: Path, words: list[str]
 ) -> None:
     manifest = write_manifest()
@@ -81,7 +81,7 @@ def test_options_may_come_before_or_after_with_or_without_the_command(
     ["absent.yaml", "folder", "absent/x.yaml", "x" * 300 + ".yaml", "", "\x00"],
     ids=lambda name: repr(name[:14]),
 )
-def test_a_path_that_is_no_manifest_is_a_mistake_of_the_command_line(
+def test_a_path_without_a_manifest_is_a_command_line_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -94,7 +94,7 @@ def test_a_path_that_is_no_manifest_is_a_mistake_of_the_command_line(
 @pytest.mark.parametrize(
     ("word", "meant"), [("chek", "check"), ("biuld", "build"), ("predct", "predict")]
 )
-def test_a_mistyped_command_names_the_one_that_was_meant(
+def test_a_mistyped_command_gets_a_suggestion(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, meant: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -103,7 +103,7 @@ def test_a_mistyped_command_names_the_one_that_was_meant(
     assert f"did you mean '{meant}'?" in err
 
 
-def test_a_mistyped_manifest_names_the_one_beside_it(write_manifest: WriteManifest) -> None:
+def test_a_mistyped_manifest_gets_a_suggestion(write_manifest: WriteManifest) -> None:
     manifest = write_manifest()
     status, _, err = invoke(manifest.with_name("boxs.yaml"))
     assert status == 2
@@ -138,7 +138,7 @@ def test_no_traceback_reaches_a_terminal(run: Run, write_manifest: WriteManifest
     assert "Traceback" not in done.stderr
 
 
-def test_two_manifests_of_one_name_are_found_by_check_and_not_built(
+def test_manifests_with_the_same_name_are_reported_and_not_built(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
     one, two = write_manifest("one.yaml"), write_manifest("two.yaml")

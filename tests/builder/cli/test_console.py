@@ -1,4 +1,4 @@
-"""What happens to the output where there is nobody, or no room, to take it."""
+"""Output to closed streams, full disks and other encodings."""
 
 import json
 import os
@@ -14,7 +14,7 @@ CYRILLIC = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1251"}
 
 
 def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A line of a shell in which `$0` is Python."""
+    """Run a line of shell script in which `$0` is Python."""
     return subprocess.run(
         ["/bin/sh", "-c", line, sys.executable],
         cwd=folder,
@@ -46,14 +46,16 @@ def test_a_closed_stream_changes_nothing_else(
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is full")
 @pytest.mark.parametrize("command", ["--help", "schema", "check boxes.yaml"])
-def test_a_full_disk_is_told(write_manifest: WriteManifest, tmp_path: Path, command: str) -> None:
+def test_a_full_disk_is_reported(
+    write_manifest: WriteManifest, tmp_path: Path, command: str
+) -> None:
     write_manifest()
     done = shell(f'"$0" -m builder {command} >/dev/full', tmp_path)
     assert done.returncode == 1
     assert done.stderr == "error: cannot write the output: No space left on device\n"
 
 
-def test_what_the_encoding_lacks_is_escaped_for_people_and_kept_for_programs(
+def test_missing_characters_are_escaped_in_text_and_kept_in_json(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
     write_manifest(labels=["cat", "Stra\u00dfe", "Stra\u00dfe"])

@@ -18,7 +18,7 @@ DIFF = (
 
 
 class Terminal(io.StringIO):
-    """A stream that says that a person looks at it."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         """True."""
@@ -27,19 +27,19 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the person who runs the tests has set must not matter."""
+    """Make the tests independent of the environment."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
 
 
 def shown(stream: io.StringIO) -> str:
-    """What a terminal shows of its last line after what was written: `\\r\\x1b[K` empties it."""
+    """The last line on a terminal; `\\r\\x1b[K` clears it."""
     return stream.getvalue().split("\r\x1b[K")[-1]
 
 
 def wait_for(condition: Callable[[], bool]) -> bool:
-    """Whether something comes true within some seconds."""
+    """Return whether a condition becomes true within ten seconds."""
     until = time.monotonic() + 10
     while not condition() and time.monotonic() < until:
         time.sleep(0.005)
@@ -60,7 +60,7 @@ def test_a_terminal_shows_colours(colour: Colour, expected: str) -> None:
     assert paint("text", colour, Terminal()) == expected
 
 
-def test_a_file_gets_no_colours_and_has_no_width() -> None:
+def test_a_file_has_no_colours_and_no_width() -> None:
     stream = io.StringIO()
     assert not is_terminal(stream)
     assert paint("text", "red", stream) == "text"
@@ -68,13 +68,13 @@ def test_a_file_gets_no_colours_and_has_no_width() -> None:
     assert width(stream) is None
 
 
-def test_a_dumb_terminal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dumb_terminal_has_no_colours_and_no_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     assert paint("text", "red", Terminal()) == "text"
     assert width(Terminal()) is None
 
 
-def test_no_color_switches_colours_off_but_not_the_terminal(
+def test_no_color_disables_colours_but_keeps_the_width(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
@@ -83,14 +83,14 @@ def test_no_color_switches_colours_off_but_not_the_terminal(
     assert width(Terminal()) == 100
 
 
-def test_an_empty_no_color_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_no_color_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     # no-color.org: "when present and not an empty string".
     monkeypatch.setenv("NO_COLOR", "")
     assert paint("text", "green", Terminal()) == "\x1b[32mtext\x1b[0m"
 
 
 @pytest.mark.parametrize(("columns", "expected"), [("120", 120), ("40", 40), ("5", 40)])
-def test_the_width_is_the_terminals_but_never_too_little_to_read(
+def test_the_width_is_at_least_forty(
     monkeypatch: pytest.MonkeyPatch, columns: str, expected: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
@@ -109,7 +109,7 @@ def test_a_diff_is_painted_line_by_line() -> None:
     )
 
 
-def test_content_that_looks_like_the_head_of_a_file_is_painted_as_content() -> None:
+def test_content_that_looks_like_a_file_header_is_painted_as_content() -> None:
     # What a diff of YAML lists, of horizontal rules and of diffs is made of.
     lines = {
         "--- old": "1",
@@ -132,7 +132,7 @@ def test_content_that_looks_like_the_head_of_a_file_is_painted_as_content() -> N
     assert paint_diff("\n".join(lines), Terminal()) == "\n".join(expected)
 
 
-def test_only_the_end_of_a_line_parts_lines() -> None:
+def test_only_newlines_separate_lines() -> None:
     diff = "--- a\n+++ b\n@@ -0,0 +1,2 @@\n+one\u2028two\n+three\n"
     assert paint_diff(diff, Terminal()).count("\x1b[32m") == 2
 
@@ -141,7 +141,7 @@ def test_an_empty_diff_stays_empty() -> None:
     assert paint_diff("", Terminal()) == ""
 
 
-def test_progress_is_silent_off_a_terminal() -> None:
+def test_progress_is_hidden_without_a_terminal() -> None:
     stream = io.StringIO()
     progress = Progress(stream, delay=0)
     with progress.step("reading a.yaml"):
@@ -150,7 +150,7 @@ def test_progress_is_silent_off_a_terminal() -> None:
     assert stream.getvalue() == ""
 
 
-def test_progress_is_silent_of_what_is_soon_done() -> None:
+def test_progress_is_hidden_for_a_short_step() -> None:
     stream = Terminal()
     progress = Progress(stream, delay=60)
     with progress.step("reading a.yaml"):
@@ -168,7 +168,7 @@ def test_progress_shows_after_the_delay_and_is_cleared() -> None:
     assert "\n" not in stream.getvalue()
 
 
-def test_progress_says_how_far_a_download_is() -> None:
+def test_progress_shows_the_bytes_of_a_download() -> None:
     stream = Terminal()
     progress = Progress(stream, delay=0.001)
     with progress.step("fetching m.onnx"):
@@ -182,7 +182,7 @@ def test_progress_says_how_far_a_download_is() -> None:
     assert shown(stream) == ""
 
 
-def test_progress_is_cleared_where_the_step_fails() -> None:
+def test_progress_is_cleared_if_the_step_fails() -> None:
     stream = Terminal()
     progress = Progress(stream, delay=0.001)
 
@@ -196,7 +196,7 @@ def test_progress_is_cleared_where_the_step_fails() -> None:
     assert shown(stream) == ""
 
 
-def test_each_step_has_a_delay_of_its_own() -> None:
+def test_each_step_has_its_own_delay() -> None:
     stream = Terminal()
     progress = Progress(stream, delay=0.001)
     with progress.step("one"):

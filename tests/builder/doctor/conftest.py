@@ -12,7 +12,7 @@ Program: TypeAlias = Callable[..., Path]
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
-    """Puts programs of a few lines of Python on a PATH on which nothing else is."""
+    """Write programs of a few lines of Python to a PATH without other programs."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -29,22 +29,22 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 
 
 def says(out: str = "", err: str = "", status: int = 0) -> str:
-    """The line of a program that writes something and ends."""
+    """The line of a program that prints text and exits."""
     return f"sys.stdout.write({out!r}); sys.stderr.write({err!r}); sys.exit({status})"
 
 
 HANGS = "import time; time.sleep(60)"
-"""The line of a program that does not end."""
+"""The line of a program that hangs."""
 
 
 def only(findings: Iterable[Finding]) -> Finding:
-    """The one finding that there must be."""
+    """Return the only finding."""
     (finding,) = findings
     return finding
 
 
 def check_form(findings: Iterable[Finding]) -> None:
-    """What holds of every finding: a sentence on one line, and a remedy for what is wrong."""
+    """Check that each finding is one line without a full stop, and has a remedy unless it is ok."""
     for finding in findings:
         assert finding.what
         assert "\n" not in finding.what

@@ -11,7 +11,7 @@ MIB, GIB = 2**20, 2**30
 
 
 class Usage(NamedTuple):
-    """What shutil.disk_usage gives, in bytes."""
+    """The result of shutil.disk_usage, in bytes."""
 
     total: int
     used: int
@@ -20,7 +20,7 @@ class Usage(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The three folders that are looked at; the one for downloads is not there yet."""
+    """The three directories that are checked; the one for downloads does not exist yet."""
     for name in ("here", "cache", "temporary"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -29,7 +29,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def set_free(monkeypatch: pytest.MonkeyPatch, **free: int) -> None:
-    """Let folders have so many bytes free, by name; those that are not named have enough."""
+    """Set the free bytes of directories by name; the others have enough."""
 
     def usage(path: Path) -> Usage:
         return Usage(0, 0, free.get(path.name, 100 * GIB))
@@ -71,7 +71,7 @@ def test_too_little_room_elsewhere_is_a_warning(monkeypatch: pytest.MonkeyPatch)
     assert "TMPDIR" in found[2].remedy
 
 
-def test_a_disk_that_cannot_be_asked_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_disk_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     def usage(path: Path) -> Usage:
         raise OSError(errno.EIO, "Input/output error")
 
@@ -82,7 +82,7 @@ def test_a_disk_that_cannot_be_asked_is_a_warning(monkeypatch: pytest.MonkeyPatc
     assert all("Input/output error" in finding.what for finding in found)
 
 
-def test_a_cache_whose_name_cannot_be_is_judged_by_the_folder_above(
+def test_an_impossible_cache_name_is_judged_by_the_directory_above(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CVATBUILD_CACHE", str(tmp_path / "cache" / ("x" * 300)))
@@ -90,7 +90,7 @@ def test_a_cache_whose_name_cannot_be_is_judged_by_the_folder_above(
     assert found[1].what.endswith(f"for downloads in {tmp_path / 'cache'}")
 
 
-def test_without_a_folder_there_is_a_warning_and_no_more(
+def test_a_missing_directory_is_only_a_warning(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("CVATBUILD_CACHE")
@@ -115,7 +115,7 @@ def test_without_a_folder_there_is_a_warning_and_no_more(
     ]
 
 
-def test_a_folder_that_may_not_be_written_to_is_a_warning(
+def test_a_read_only_directory_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     set_free(monkeypatch)

@@ -12,7 +12,7 @@ BOTH = {**CLIENT, "Server": {"Version": "27.5.1"}}
 
 
 def engine(runtimes: dict[str, Any]) -> list[str]:
-    """The lines of a docker that reaches an engine."""
+    """The lines of a `docker` program that is connected to an engine."""
     return [
         f"if sys.argv[1] == 'info': {says(json.dumps(runtimes))}",
         says(json.dumps(BOTH)),
@@ -64,7 +64,7 @@ def test_a_client_without_an_engine_is_a_warning(
         '{"Client": {"Version": "1"}, "Server": [2]}',
     ],
 )
-def test_nonsense_is_a_warning(program: Program, out: str) -> None:
+def test_invalid_output_is_a_warning(program: Program, out: str) -> None:
     program("docker", says(out, "what is this\n"))
     finding = only(docker.check())
     check_form([finding])
@@ -84,7 +84,7 @@ def test_an_engine_that_hangs_is_a_warning(
     assert (finding.severity, finding.what) == ("warning", "docker does not respond within 0.2 s")
 
 
-def test_a_gpu_that_containers_cannot_be_given_is_a_warning(program: Program) -> None:
+def test_a_gpu_without_the_container_toolkit_is_a_warning(program: Program) -> None:
     program("nvidia-smi", says())
     program("docker", *engine({"runc": {}}))
     ok, warning = docker.check()
@@ -93,7 +93,7 @@ def test_a_gpu_that_containers_cannot_be_given_is_a_warning(program: Program) ->
     assert "NVIDIA Container Toolkit" in warning.what
 
 
-def test_a_runtime_or_a_hook_gives_containers_the_gpu(program: Program) -> None:
+def test_a_runtime_or_a_hook_enables_the_gpu(program: Program) -> None:
     program("nvidia-smi", says())
     program("docker", *engine({"runc": {}, "nvidia": {"path": "nvidia-container-runtime"}}))
     assert only(docker.check()).severity == "ok"

@@ -17,41 +17,41 @@ SUBJECTS = ["python", "openvino", "onnxruntime", "nvidia", "docker", "nuctl", "d
 
 @pytest.fixture(scope="module")
 def found() -> list[Finding]:
-    """What is true of the machine that runs the tests."""
+    """The findings on the machine that runs the tests."""
     return list(examine())
 
 
 def put_in_place_of(module: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let child processes import a module of some text."""
+    """Replace a module in child processes."""
     (folder / f"{module}.py").write_text(text, "utf-8")
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     monkeypatch.setenv("PYTHONPATH", path)
 
 
 def objects(out: str) -> list[dict[str, Any]]:
-    """The JSON objects of an output, one a line."""
+    """The JSON objects of an output, one per line."""
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_everything_is_looked_at_in_order(found: list[Finding]) -> None:
+def test_every_subject_is_checked_in_order(found: list[Finding]) -> None:
     check_form(found)
     assert list(dict.fromkeys(finding.subject for finding in found)) == SUBJECTS
 
 
 @pytest.mark.parametrize("subject", ["python", "openvino", "onnxruntime"])
-def test_what_the_tests_themselves_need_is_ok(found: list[Finding], subject: str) -> None:
+def test_the_requirements_of_the_tests_are_ok(found: list[Finding], subject: str) -> None:
     severities = [finding.severity for finding in found if finding.subject == subject]
     assert severities[0] == "ok"
     assert "error" not in severities
 
 
-def test_the_disks_that_the_tests_write_to_are_no_error(found: list[Finding]) -> None:
+def test_the_disks_of_the_tests_are_no_error(found: list[Finding]) -> None:
     severities = [finding.severity for finding in found if finding.subject == "disk"]
     assert len(severities) == 3
     assert "error" not in severities
 
 
-def test_what_only_deploys_or_only_a_gpu_needs_is_no_error(
+def test_requirements_of_deployment_or_a_gpu_are_no_errors(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_in_place_of("onnxruntime", "raise ImportError('no')\n", tmp_path, monkeypatch)
@@ -65,7 +65,7 @@ def test_what_only_deploys_or_only_a_gpu_needs_is_no_error(
     assert all(one["severity"] != "error" for one in objects(out))
 
 
-def test_json_is_one_object_a_line_with_the_same_keys(program: Program) -> None:
+def test_json_is_one_object_per_line_with_the_same_keys(program: Program) -> None:
     program("nuctl", says("Label: 1.15.2,"))
     status, out, err = invoke("doctor", "--json")
     assert (status, err) == (0, "")
@@ -74,7 +74,7 @@ def test_json_is_one_object_a_line_with_the_same_keys(program: Program) -> None:
     assert {"subject": "nuctl", "severity": "ok", "what": "nuctl 1.15.2", "remedy": ""} in found
 
 
-def test_without_openvino_the_status_is_1_and_the_rest_is_told(
+def test_without_openvino_the_status_is_1_and_the_rest_is_printed(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_in_place_of("openvino", "raise ImportError('no')\n", tmp_path, monkeypatch)
@@ -89,7 +89,7 @@ def test_without_openvino_the_status_is_1_and_the_rest_is_told(
     assert list(dict.fromkeys(subjects)) == SUBJECTS
 
 
-def test_a_machine_without_a_folder_a_home_or_programs_is_examined_all_the_same(
+def test_a_machine_without_directories_and_programs_is_examined(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "gone").mkdir()

@@ -7,7 +7,7 @@ from tests.builder.doctor.conftest import HANGS, Program, check_form, only, says
 
 
 def version(label: str) -> str:
-    """What `nuctl version` prints."""
+    """The output of `nuctl version`."""
     return (
         'Client version:\n"Label: '
         f'{label}, Git commit: 1a2b3c, OS: linux, Arch: amd64, Go version: go1.21.7"\n'
@@ -49,7 +49,7 @@ def test_a_version_without_a_number_is_a_warning(program: Program, label: str) -
         (version("1.15.2"), "panic: oh no\n", 2, "panic: oh no"),
     ],
 )
-def test_nonsense_or_a_failure_is_a_warning(
+def test_invalid_output_or_a_failure_is_a_warning(
     program: Program, out: str, err: str, status: int, complaint: str
 ) -> None:
     program("nuctl", says(out, err, status))

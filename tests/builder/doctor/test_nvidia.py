@@ -29,14 +29,14 @@ def test_a_driver_for_cuda_12_says_what_cuda_13_needs(program: Program, driver: 
 
 
 @pytest.mark.parametrize("driver", ["580.65.06", "580.95.05", "590.1"])
-def test_a_new_driver_runs_both(program: Program, driver: str) -> None:
+def test_a_new_driver_supports_both(program: Program, driver: str) -> None:
     program("nvidia-smi", says(f"NVIDIA H100 80GB HBM3, {driver}, 9.0\n"))
     found = list(nvidia.check())
     assert [finding.severity for finding in found] == ["ok", "ok"]
     assert found[0].what == f"driver {driver} supports `cuda: 12` and `cuda: 13`"
 
 
-def test_every_gpu_is_judged(program: Program) -> None:
+def test_every_gpu_is_checked(program: Program) -> None:
     lines = "Tesla V100-SXM2-16GB, 580.95.05, 7.0\nNVIDIA L4, 580.95.05, 8.9\n"
     program("nvidia-smi", says(lines))
     _, volta, ada = nvidia.check()
@@ -47,7 +47,7 @@ def test_every_gpu_is_judged(program: Program) -> None:
     assert (ada.severity, ada.what) == ("ok", "NVIDIA L4")
 
 
-def test_a_driver_that_does_not_know_compute_capability_is_asked_again(program: Program) -> None:
+def test_an_old_driver_is_queried_again_without_compute_capability(program: Program) -> None:
     # Drivers before 510 output so, on stdout and with status 2.
     program(
         "nvidia-smi",
@@ -71,7 +71,7 @@ def test_a_driver_that_does_not_know_compute_capability_is_asked_again(program: 
         ("NVIDIA T4, 535.1, 7.5\n", "Driver/library version mismatch\n", 18, "version mismatch"),
     ],
 )
-def test_no_gpu_or_nonsense_is_a_warning(
+def test_no_gpu_or_invalid_output_is_a_warning(
     program: Program, out: str, err: str, status: int, complaint: str
 ) -> None:
     program("nvidia-smi", says(out, err, status))
@@ -102,7 +102,7 @@ def test_a_driver_that_hangs_is_a_warning(
         (True, "nvidia-smi is not on the PATH; the version of the NVIDIA driver is unknown"),
     ],
 )
-def test_without_nvidia_smi_the_drivers_library_tells(
+def test_without_nvidia_smi_the_driver_library_decides(
     program: Program, monkeypatch: pytest.MonkeyPatch, driver: bool, what: str
 ) -> None:
     monkeypatch.setattr(nvidia, "has_nvidia_driver", lambda: driver)

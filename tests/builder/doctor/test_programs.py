@@ -12,7 +12,7 @@ def test_the_output_has_both_streams_and_the_status(program: Program) -> None:
     assert run_program("tool") == Output(3, "out\n", "err\n")
 
 
-def test_arguments_reach_a_program_as_they_are(program: Program) -> None:
+def test_arguments_are_passed_unchanged(program: Program) -> None:
     program("tool", "print(sys.argv[1:])")
     words = ["a b", "$HOME", "; exit 1", "*", '"']
     assert run_program("tool", *words).out == f"{words}\n"
@@ -36,12 +36,12 @@ def test_a_program_that_waits_for_input_gets_none(program: Program) -> None:
     assert run_program("tool").out == "''\n"
 
 
-def test_what_is_not_on_the_path_is_absent(program: Program) -> None:
+def test_a_program_that_is_not_on_the_path_is_not_found(program: Program) -> None:
     with pytest.raises(ProgramNotFound, match=r"^tool is not on the PATH$"):
         run_program("tool")
 
 
-def test_a_file_that_may_not_be_run_is_absent(program: Program) -> None:
+def test_a_file_that_is_not_executable_is_not_found(program: Program) -> None:
     program("tool", says("out")).chmod(0o644)
     with pytest.raises(ProgramNotFound):
         run_program("tool")
@@ -54,7 +54,7 @@ def test_a_program_that_cannot_be_run_is_an_error(program: Program, content: byt
         run_program("tool")
 
 
-def test_bytes_that_are_no_text_are_replaced(program: Program) -> None:
+def test_invalid_utf8_is_replaced(program: Program) -> None:
     program("tool", r"sys.stdout.buffer.write(b'a\xff\n')")
     assert run_program("tool").out == "a\ufffd\n"
 

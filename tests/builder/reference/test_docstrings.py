@@ -42,10 +42,10 @@ def test_docstrings_of_fields_are_inherited_and_replaced() -> None:
     assert field_docstrings(Derived) == EXPECTED
 
 
-def test_json_schemas_of_dataclasses_and_models_have_them() -> None:
+def test_json_schemas_of_dataclasses_and_models_have_descriptions() -> None:
     schema = TypeAdapter(Model).json_schema(schema_generator=Described)
     inner = schema["$defs"]["Derived"]["properties"]
-    told = {name: field["description"] for name, field in inner.items() if "description" in field}
-    assert told == EXPECTED
+    found = {name: it["description"] for name, it in inner.items() if "description" in it}
+    assert found == EXPECTED
     assert schema["properties"]["inner"]["description"] == "What the model says of it."
     assert "description" not in schema["properties"]["plain"]

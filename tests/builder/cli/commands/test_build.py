@@ -23,7 +23,7 @@ def test_several_manifests_are_built(write_manifest: WriteManifest, tmp_path: Pa
     assert [Path(line).parts[-3] for line in out.splitlines()] == ["one", "two"]
 
 
-def test_nothing_is_built_where_one_of_several_manifests_is_wrong(
+def test_nothing_is_built_if_one_of_several_manifests_is_invalid(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
     good, bad = write_manifest("good.yaml"), write_manifest("bad.yaml", threshold=2)
@@ -35,7 +35,9 @@ def test_nothing_is_built_where_one_of_several_manifests_is_wrong(
     assert not (tmp_path / "o").exists()
 
 
-def test_a_hand_edit_is_refused_and_forced(write_manifest: WriteManifest, tmp_path: Path) -> None:
+def test_a_file_edited_by_hand_is_overwritten_only_with_force(
+    write_manifest: WriteManifest, tmp_path: Path
+) -> None:
     manifest, out = write_manifest(), tmp_path / "out"
     invoke("--no-smoke", "--out", out, manifest)
     (out / "boxes/nuclio/main.py").write_text("mine")
@@ -47,7 +49,7 @@ def test_a_hand_edit_is_refused_and_forced(write_manifest: WriteManifest, tmp_pa
     assert (out / "boxes/nuclio/main.py").read_text() != "mine"
 
 
-def test_an_out_folder_that_cannot_be_is_status_1(
+def test_an_impossible_output_directory_is_status_1(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")

@@ -1,4 +1,4 @@
-"""What `cvatbuild check` prints in each format, and the status that it ends with."""
+"""Output of `cvatbuild check` in each format, and its exit status."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ KEYS = [
 
 
 def objects(out: str) -> list[dict[str, Any]]:
-    """The JSON objects of an output, one a line."""
+    """The JSON objects of an output, one per line."""
     return [json.loads(line) for line in out.splitlines()]
 
 
@@ -36,7 +36,7 @@ def line_of(manifest: Path, text: str) -> int:
 
 
 @pytest.mark.parametrize("option", [["--json"], ["--format", "json"], ["--format=json"]])
-def test_json_is_one_object_a_line_on_stdout(
+def test_json_is_one_object_per_line_on_stdout(
     write_manifest: WriteManifest, option: list[str]
 ) -> None:
     manifest = write_manifest(threshold=2, colour=1)
@@ -53,13 +53,13 @@ def test_json_is_one_object_a_line_on_stdout(
 
 
 @pytest.mark.parametrize("form", ["json", "github"])
-def test_programs_are_told_nothing_of_a_sound_manifest(
+def test_json_and_annotations_are_empty_for_a_valid_manifest(
     write_manifest: WriteManifest, form: str
 ) -> None:
     assert invoke("check", "--format", form, "--strict", write_manifest()) == (0, "", "")
 
 
-def test_an_annotation_stands_at_the_line_of_the_finding(write_manifest: WriteManifest) -> None:
+def test_an_annotation_has_the_line_of_the_diagnostic(write_manifest: WriteManifest) -> None:
     manifest = write_manifest(threshold=2)
     status, out, err = invoke("check", "--format", "github", manifest)
     assert (status, err) == (1, "")
@@ -70,7 +70,7 @@ def test_an_annotation_stands_at_the_line_of_the_finding(write_manifest: WriteMa
     )
 
 
-def test_a_warning_is_annotated_as_one(write_manifest: WriteManifest) -> None:
+def test_a_warning_is_annotated_as_a_warning(write_manifest: WriteManifest) -> None:
     manifest = write_manifest(postprocess=NO_NMS)
     status, out, err = invoke("check", "--format", "github", manifest)
     assert (status, err) == (0, "")
@@ -79,7 +79,7 @@ def test_a_warning_is_annotated_as_one(write_manifest: WriteManifest) -> None:
     assert "[missing-nms]::postprocess[0].yolo: " in out
 
 
-def test_a_warning_is_told_beside_the_ok(write_manifest: WriteManifest) -> None:
+def test_a_warning_is_printed_beside_the_ok(write_manifest: WriteManifest) -> None:
     manifest = write_manifest(postprocess=NO_NMS)
     status, out, err = invoke("check", manifest)
     assert (status, out) == (0, f"{manifest}: ok: boxes, cpu, gpu\n")
@@ -88,9 +88,7 @@ def test_a_warning_is_told_beside_the_ok(write_manifest: WriteManifest) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json", "github"])
-def test_strict_fails_where_there_are_only_warnings(
-    write_manifest: WriteManifest, form: str
-) -> None:
+def test_strict_fails_on_warnings(write_manifest: WriteManifest, form: str) -> None:
     manifest = write_manifest(postprocess=NO_NMS)
     lenient = invoke("check", "--format", form, manifest)
     strict = invoke("check", "--format", form, "--strict", manifest)
@@ -99,13 +97,13 @@ def test_strict_fails_where_there_are_only_warnings(
     assert ": ok" not in strict[1]
 
 
-def test_strict_passes_a_sound_manifest(write_manifest: WriteManifest) -> None:
+def test_strict_passes_a_valid_manifest(write_manifest: WriteManifest) -> None:
     manifest = write_manifest()
     expected = (0, f"{manifest}: ok: boxes, cpu, gpu\n", "")
     assert invoke("check", "--strict", manifest) == expected
 
 
-def test_findings_of_two_broken_manifests_come_together_in_their_order(
+def test_diagnostics_of_two_invalid_manifests_are_in_order(
     write_manifest: WriteManifest,
 ) -> None:
     one = write_manifest("one.yaml", name="one", threshold=2, colour=1)
@@ -124,7 +122,7 @@ def test_findings_of_two_broken_manifests_come_together_in_their_order(
     assert [line.split(":")[1].strip() for line in heads] == [str(one), str(one), str(two)]
 
 
-def test_a_manifest_with_an_error_hides_no_warning_of_another(
+def test_an_error_in_one_manifest_hides_no_warning_in_another(
     write_manifest: WriteManifest,
 ) -> None:
     warned = write_manifest("warned.yaml", name="warned", postprocess=NO_NMS)
@@ -137,7 +135,7 @@ def test_a_manifest_with_an_error_hides_no_warning_of_another(
     ]
 
 
-def test_without_the_model_findings_have_the_same_form(write_manifest: WriteManifest) -> None:
+def test_without_the_model_diagnostics_have_the_same_form(write_manifest: WriteManifest) -> None:
     manifest = write_manifest(labels=["cat", "dog"], postprocess=NO_NMS, model="absent.onnx")
     status, out, err = invoke("check", "--no-model", "--json", manifest)
     assert (status, err) == (0, "")
@@ -146,21 +144,19 @@ def test_without_the_model_findings_have_the_same_form(write_manifest: WriteMani
 
 
 @pytest.mark.parametrize("form", ["text", "json", "github"])
-def test_a_file_that_is_not_there_is_a_mistake_of_the_command_line(
-    tmp_path: Path, form: str
-) -> None:
+def test_a_missing_file_is_a_command_line_error(tmp_path: Path, form: str) -> None:
     status, out, err = invoke("check", "--format", form, tmp_path / "absent.yaml")
     assert (status, out) == (2, "")
     assert "there is no such file [command-line]" in err
 
 
-def test_an_unknown_format_is_a_mistake_of_the_command_line(write_manifest: WriteManifest) -> None:
+def test_an_unknown_format_is_a_command_line_error(write_manifest: WriteManifest) -> None:
     status, out, err = invoke("check", "--format", "xml", write_manifest())
     assert (status, out) == (2, "")
     assert "github" in err
 
 
-def test_a_program_sees_the_same_and_no_colours(run: Run, write_manifest: WriteManifest) -> None:
+def test_a_pipe_gets_the_same_without_colours(run: Run, write_manifest: WriteManifest) -> None:
     write_manifest(threshold=2)
     done = run("check", "boxes.yaml")
     assert (done.returncode, done.stdout) == (1, "")
@@ -204,7 +200,7 @@ def test_check_reports_where_and_what(write_manifest: WriteManifest) -> None:
     ],
     ids=lambda content: repr(content[:24]),
 )
-def test_a_file_that_is_no_manifest_is_status_1(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_file_is_status_1(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.yaml").write_bytes(content)
     status, out, err = invoke("check", tmp_path / "m.yaml")
     assert (status, out) == (1, "")
@@ -218,7 +214,7 @@ def test_a_title_with_a_null_character_is_status_1(write_manifest: WriteManifest
 
 
 def unseen(folder: Path, file: str = "boxes.yaml", **changes: Any) -> Path:
-    """A manifest whose model is nowhere to be found."""
+    """A manifest whose model file does not exist."""
     keys: dict[str, Any] = {"model": "absent.onnx", "labels": ["cat", "dog"], **changes}
     return write_manifest_to(folder, file, **keys)
 
@@ -235,7 +231,7 @@ def test_check_without_the_model_says_so_and_writes_nothing(tmp_path: Path) -> N
     assert invoke("check", "--model", manifest)[0] == 1
 
 
-def test_check_without_the_model_fetches_nothing(
+def test_check_without_the_model_downloads_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CVATBUILD_CACHE", str(tmp_path / "cache"))
@@ -256,7 +252,7 @@ def test_check_without_the_model_fetches_nothing(
         ({"postprocess": ["yolo", "rectangle", "nms"]}, ["postprocess: a shape comes before"]),
     ],
 )
-def test_check_without_the_model_reports_what_it_can_know(
+def test_check_without_the_model_reports_other_errors(
     tmp_path: Path, changes: dict[str, Any], words: list[str]
 ) -> None:
     manifest = unseen(tmp_path, **changes)
@@ -284,7 +280,7 @@ def test_check_without_models_reports_the_problems_of_all_manifests(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["absent.yaml", "folder"])
-def test_check_without_the_model_wants_a_manifest_all_the_same(tmp_path: Path, name: str) -> None:
+def test_check_without_the_model_needs_a_manifest(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     status, out, err = invoke("check", "--no-model", tmp_path / name)
     assert (status, out) == (2, "")

@@ -29,7 +29,7 @@ def test_predict_saves_pictures_and_says_so_on_stderr(built_once: Path, tmp_path
     assert saved.is_file()
 
 
-def test_predict_is_status_1_where_an_image_is_refused_and_goes_on(
+def test_predict_continues_after_a_refused_image_and_fails(
     built_once: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "bad.png").write_text("text")
@@ -50,7 +50,7 @@ def test_predict_without_an_image_or_a_function(built_once: Path, tmp_path: Path
     assert err.startswith("error: ")
 
 
-def test_predict_takes_the_variant_that_there_is(
+def test_predict_runs_the_variant_that_was_built(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
     # The fallback lets it run on machines without a GPU too.
