@@ -172,7 +172,6 @@ TESTED_ELSEWHERE = {
     "builder/plan": "tests/builder/plan/test_plan.py",
     "builder/run/judge/values.py": "tests/builder/run/judge/test_detector.py",
     "builder/run/predict/prediction.py": "tests/builder/run/predict/test_detector.py",
-    "builder/run/smoke.py": "tests/builder/targets/test_build.py",
     "builder/targets/lock.py": "tests/builder/targets/test_write.py",
     "builder/targets/nuclio": "tests/builder/targets/test_build.py",
     "runtimes/classes.py": "tests/runtimes/test_step.py",

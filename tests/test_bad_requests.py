@@ -3,7 +3,7 @@
 import pytest
 
 from builder.lint.examine import plan
-from builder.run.local import BuiltFunction
+from builder.run.process import FunctionProcess
 from builder.targets.build import build
 from tests.builder.models import yolo_model
 from tests.gallery import MANIFEST
@@ -34,12 +34,12 @@ REQUESTS: list[tuple[str, object, str, str]] = [
 
 
 @pytest.fixture(scope="module")
-def function(tmp_path_factory: pytest.TempPathFactory) -> BuiltFunction:
+def function(tmp_path_factory: pytest.TempPathFactory) -> FunctionProcess:
     folder = tmp_path_factory.mktemp("requests")
     yolo_model(folder / "model.onnx")
     (folder / "boxes.yaml").write_text(MANIFEST)
     built = build(plan(folder / "boxes.yaml"), folder / "build", force=False)
-    return BuiltFunction(built.folder, "cpu")
+    return FunctionProcess(built.folder, "cpu")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> BuiltFunction:
     [pytest.param(*case[1:], id=case[0]) for case in REQUESTS],
 )
 def test_a_bad_request_gets_400_and_a_reason(
-    function: BuiltFunction, body: object, content_type: str, message: str
+    function: FunctionProcess, body: object, content_type: str, message: str
 ) -> None:
     reply = function.send(body, content_type)
     assert reply.status == 400

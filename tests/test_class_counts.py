@@ -16,10 +16,10 @@ from openvino import opset8
 from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS
-from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import png
+from tests.local_function import LocalFunction
 from tests.zoo import BOX, SCORE, UNIT, Maker, Net
 
 CANDIDATES = 12
@@ -221,7 +221,7 @@ def test_the_graph_says_how_many_classes_there_are(tmp_path: Path, name: str) ->
     assert "guessed: the number of classes is unknown" not in said
     folder = build(plan(tmp_path / "m.yaml"), tmp_path / "build", force=False).folder
     for variant in VARIANTS:
-        (item,) = BuiltFunction(folder, variant, cpu_is_enough=True)(png(64, 64)).body
+        (item,) = LocalFunction(folder, variant)(png(64, 64)).body
         assert item["label"] == "class_1"
         assert item["points"] == pytest.approx(BOX, abs=0.05)
 
@@ -289,7 +289,7 @@ def test_an_ssd_has_a_score_for_each_prior_and_class(
     assert data["labels"] == [f"class_{number}" for number in range(labels)]
     assert "guessed: the number of classes is unknown" not in draft.text
     folder = build(plan(tmp_path / "m.yaml"), tmp_path / "build", force=False).folder
-    (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
+    (item,) = LocalFunction(folder, "cpu")(png(64, 64)).body
     assert item["label"] == found
     if normalized:
         assert item["points"] == pytest.approx(BOX, abs=0.05)

@@ -18,10 +18,10 @@ from builder.lint.check import check
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS
 from builder.model.file import read
-from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import failure, png
+from tests.local_function import LocalFunction
 from tests.zoo import BOX, CELLS, CENTRE, SCORE
 
 Sizes = Sequence[int | str] | None
@@ -87,7 +87,7 @@ def test_what_is_real_counts_from_init_to_the_answer(
     assert len(planned.labels) == 3
     folder = build(planned, tmp_path / "build", force=False).folder
     for variant in VARIANTS:
-        (item,) = BuiltFunction(folder, variant, cpu_is_enough=True)(png(64, 64)).body
+        (item,) = LocalFunction(folder, variant)(png(64, 64)).body
         assert item["label"] in ("class_1", "dog")
         assert item["points"] == pytest.approx(BOX, abs=0.05)
         assert item["confidence"] == pytest.approx(SCORE, abs=1e-3)
@@ -164,7 +164,7 @@ def test_an_input_that_declares_nothing_is_fed_what_its_graph_takes(
     assert planned.models[0].signature.inputs[0].shape == (None, 1, None, None)
     folder = build(planned, tmp_path / "build", force=False).folder
     for variant in VARIANTS:
-        items = BuiltFunction(folder, variant, cpu_is_enough=True)(png(224, 224)).body
+        items = LocalFunction(folder, variant)(png(224, 224)).body
         assert {tuple(item["points"]) for item in items} == {BOX}
 
 
@@ -186,5 +186,5 @@ def test_an_ir_whose_text_was_edited_is_built_by_what_its_operations_give(
     planned = plan(tmp_path / "m.yaml")
     assert planned.models[0].signature.outputs[0].shape == (1, 7, CELLS)
     folder = build(planned, tmp_path / "build", force=False).folder
-    (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
+    (item,) = LocalFunction(folder, "cpu")(png(64, 64)).body
     assert item["points"] == pytest.approx(BOX, abs=0.05)

@@ -1,4 +1,4 @@
-"""RT-DETR's deploy layout, which is told the size of its image, from manifest to reply."""
+"""RT-DETR's deploy layout, which takes the image's size as an input, from manifest to reply."""
 
 from functools import cache
 from pathlib import Path
@@ -14,14 +14,13 @@ from builder.diagnostics.errors import CvatbuildError
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.judge.detector import judge
-from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from runtimes.arrays import Array
 from tests.builder.conftest import detector_of
+from tests.local_function import LocalFunction
 
 INPUT = (64, 96)
-"""Height and width of the model's input, which differ so that they cannot be taken for each
-other."""
+"""Height and width of the model's input; they differ, so that a swap shows."""
 
 QUERIES = (
     (1, (0.25, 0.5, 0.75, 0.625), 0.5),  # 24 to 72 and 32 to 40 in the input
@@ -34,7 +33,7 @@ QUERIES = (
 def deploy_model(path: Path) -> Path:
     """`images` and `orig_target_sizes` (width, height) -> `labels`, `boxes`, `scores`.
 
-    It finds QUERIES in every image, with the boxes in pixels of the size that it is told.
+    It finds QUERIES in every image. The boxes are in pixels of `orig_target_sizes`.
     """
     height, width = INPUT
     constants: dict[str, Array] = {
@@ -98,11 +97,11 @@ def manifest(folder: Path, resize: str) -> Path:
 
 
 @cache
-def started(folder: Path, resize: str, variant: VariantName) -> BuiltFunction:
-    """The function with one of the two ways to bring an image to size."""
+def started(folder: Path, resize: str, variant: VariantName) -> LocalFunction:
+    """The function with one of the two resizing steps."""
     out = folder / "build" / variant
     built = build(plan(manifest(folder, resize)), out, force=False).folder
-    return BuiltFunction(built, variant, cpu_is_enough=True)
+    return LocalFunction(built, variant)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -122,7 +121,7 @@ def started(folder: Path, resize: str, variant: VariantName) -> BuiltFunction:
         ("resize", 288, 256, [0, 32, 144, 128], [72, 128, 216, 160]),
     ],
 )
-def test_boxes_are_in_pixels_of_the_image_however_it_was_brought_to_size(
+def test_boxes_are_in_pixels_of_the_image_for_each_resizing_step(
     folder: Path,
     resize: str,
     width: int,
@@ -143,7 +142,7 @@ def test_boxes_are_in_pixels_of_the_image_however_it_was_brought_to_size(
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_threshold_of_a_request_is_heeded(folder: Path, variant: VariantName) -> None:
+def test_the_threshold_of_a_request_is_applied(folder: Path, variant: VariantName) -> None:
     function = started(folder, "resize", variant)
     _, data = cv2.imencode(".png", np.zeros((*INPUT, 3), np.uint8))
     items = function(data.tobytes(), threshold=0.1).body
@@ -152,7 +151,7 @@ def test_the_threshold_of_a_request_is_heeded(folder: Path, variant: VariantName
     assert [item["confidence"] for item in function(data.tobytes(), threshold=0.6).body] == [0.875]
 
 
-def test_the_size_is_no_second_image_but_other_inputs_are(tmp_path: Path) -> None:
+def test_only_the_size_is_accepted_as_a_second_input(tmp_path: Path) -> None:
     file = manifest(tmp_path, "resize")
     assert detector_of(plan(file)).network.input == "images"
     model = onnx.load(tmp_path / "model.onnx")

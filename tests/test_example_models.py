@@ -11,7 +11,7 @@ import pytest
 
 from builder.lint.examine import plan
 from builder.run.judge.detector import judge
-from builder.run.local import BuiltFunction
+from builder.run.process import FunctionProcess
 from builder.targets.build import build
 from runtimes.arrays import Array
 from tests.paths import ROOT
@@ -33,13 +33,13 @@ def held_out(shapes: ModuleType, **options: Any) -> Iterator[Any]:
         yield shapes.scene(seed, width=width, height=height, photos=photos, **options)
 
 
-def function(name: str, folder: Path) -> BuiltFunction:
+def function(name: str, folder: Path) -> FunctionProcess:
     """An example, built and started."""
     built = build(plan(MANIFESTS / f"{name}.yaml"), folder, force=False).folder
-    return BuiltFunction(built, "cpu")
+    return FunctionProcess(built, "cpu")
 
 
-def items_of(started: BuiltFunction, image: Array) -> list[dict[str, Any]]:
+def items_of(started: FunctionProcess, image: Array) -> list[dict[str, Any]]:
     """What a function finds, after CVAT's rules have passed it."""
     _, data = cv2.imencode(".png", image)
     items: list[dict[str, Any]] = started(data.tobytes()).body

@@ -9,10 +9,10 @@ import pytest
 
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
-from builder.run.local import BuiltFunction
 from builder.run.predict import PREDICTORS
 from builder.run.smoke import smoke_test
 from builder.targets.build import build
+from tests.local_function import LocalFunction
 from tests.overlap import iou
 from tests.paths import ROOT
 from tests.unseen import check_without_model
@@ -26,11 +26,11 @@ SIZES = ((320, 320), (640, 480), (480, 640), (420, 300))
 
 
 @pytest.fixture(scope="module")
-def yolo(tmp_path_factory: pytest.TempPathFactory) -> dict[VariantName, BuiltFunction]:
+def yolo(tmp_path_factory: pytest.TempPathFactory) -> dict[VariantName, LocalFunction]:
     """manifests/yolo.yaml, built and started in both runtimes."""
     made = plan(ROOT / "manifests" / "yolo.yaml")
     folder = build(made, tmp_path_factory.mktemp("yolo"), force=False).folder
-    return {name: BuiltFunction(folder, name, cpu_is_enough=True) for name in VARIANTS}
+    return {name: LocalFunction(folder, name) for name in VARIANTS}
 
 
 def _png(image: np.ndarray) -> bytes:
@@ -41,7 +41,7 @@ def _png(image: np.ndarray) -> bytes:
 
 @pytest.mark.slow
 def test_the_detector_finds_held_out_shapes(
-    yolo: dict[VariantName, BuiltFunction], shapes: ModuleType
+    yolo: dict[VariantName, LocalFunction], shapes: ModuleType
 ) -> None:
     photos = shapes.load_photos(shapes.HELD_OUT_PHOTOS)
     correct = wanted = found = 0
@@ -70,7 +70,7 @@ def test_the_detector_finds_held_out_shapes(
 
 
 def test_runtimes_agree_on_held_out_shapes(
-    yolo: dict[VariantName, BuiltFunction], shapes: ModuleType
+    yolo: dict[VariantName, LocalFunction], shapes: ModuleType
 ) -> None:
     compared = 0
     for number in range(20):
@@ -96,8 +96,8 @@ def test_every_example_builds_and_answers_as_cvat_expects(
     folder = build(made, tmp_path, force=False, verify=smoke_test).folder
     image = _png(shapes.scene(shapes.HELD_OUT_SEED + 5040, width=640, height=400).image)
     for variant in made.variants:
-        function = BuiltFunction(folder, variant, cpu_is_enough=True)
-        assert PREDICTORS[function.kind].try_out(function, image) == ()
+        function = LocalFunction(folder, variant)
+        assert PREDICTORS[function.type].smoke_test(function, image) == ()
 
 
 @pytest.mark.parametrize(

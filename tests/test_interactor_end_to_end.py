@@ -1,16 +1,18 @@
-"""An interactor as CVAT sees it: the payloads of its versions against a built function."""
+"""A built interactor: the requests of all CVAT versions."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
 
 from builder.manifest.variants import VARIANTS, VariantName
+from builder.run.function import Reply
 from builder.run.judge.interactor import judge
-from builder.run.local import BuiltFunction, Reply
+from builder.run.process import FunctionProcess
 from runtimes import rle
 from runtimes.arrays import Array
 from tests.paths import ROOT
@@ -37,21 +39,26 @@ SCENE = scene()
 IMAGE = b64encode(SCENE.png).decode()
 DISC = SCENE.inside["disc"]
 
+Functions: TypeAlias = dict[tuple[str, VariantName], FunctionProcess]
+"""By the CVAT version of the manifest, and by variant."""
+
 
 @pytest.fixture(scope="module")
 def functions(
     build_from: Callable[[str], Path],
-) -> dict[tuple[str, VariantName], BuiltFunction]:
+) -> Iterator[Functions]:
     """The function for CVAT 2.15 and for 2.60 and newer, in both variants."""
-    found = {}
-    for cvat in ("2.15", "2.60"):
-        folder = build_from(MANIFEST.replace("CVAT", cvat).replace("BOX", "optional"))
-        for variant in VARIANTS:
-            found[cvat, variant] = BuiltFunction(folder, variant)
-    return found
+    with ExitStack() as stack:
+        found: Functions = {}
+        for cvat in ("2.15", "2.60"):
+            folder = build_from(MANIFEST.replace("CVAT", cvat).replace("BOX", "optional"))
+            for variant in VARIANTS:
+                function = FunctionProcess(folder, variant)
+                found[cvat, variant] = stack.enter_context(closing(function))
+        yield found
 
 
-def send(function: BuiltFunction, body: dict[str, Any]) -> Reply:
+def send(function: FunctionProcess, body: dict[str, Any]) -> Reply:
     return function.send({"image": IMAGE, **body}, "application/json")
 
 
@@ -90,8 +97,8 @@ PAYLOADS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("cvat", ["2.15", "2.60"])
-def test_every_version_of_cvat_gets_the_disc_that_was_clicked(
-    functions: dict[tuple[str, VariantName], BuiltFunction], cvat: str, variant: VariantName
+def test_each_cvat_version_gets_the_clicked_disc(
+    functions: Functions, cvat: str, variant: VariantName
 ) -> None:
     function = functions[cvat, variant]
     for name, payload in PAYLOADS.items():
@@ -101,8 +108,8 @@ def test_every_version_of_cvat_gets_the_disc_that_was_clicked(
         assert iou(whole(reply), SCENE.shapes["disc"]) >= 0.9, name
 
 
-def test_versions_before_60_can_use_the_mask_and_its_outline(
-    functions: dict[tuple[str, VariantName], BuiltFunction],
+def test_older_versions_get_a_mask_and_its_outline(
+    functions: Functions,
 ) -> None:
     body = send(functions["2.15", "cpu"], PAYLOADS["2.15"]).body
     assert len(body["points"]) >= 3
@@ -111,9 +118,7 @@ def test_versions_before_60_can_use_the_mask_and_its_outline(
 
 
 @pytest.mark.parametrize("cvat", ["2.15", "2.60"])
-def test_an_empty_result_is_an_answer(
-    functions: dict[tuple[str, VariantName], BuiltFunction], cvat: str
-) -> None:
+def test_an_empty_result_is_a_valid_reply(functions: Functions, cvat: str) -> None:
     reply = send(functions[cvat, "cpu"], {"pos_points": [[X, Y]], "neg_points": [[X, Y]]})
     assert reply.status == 200
     assert judge(reply.body, (480, 640)) == []
@@ -124,8 +129,8 @@ def test_an_empty_result_is_an_answer(
         assert reply.body["points"] == []
 
 
-def test_the_log_says_whether_the_image_was_known(
-    functions: dict[tuple[str, VariantName], BuiltFunction],
+def test_the_log_says_whether_the_embedding_was_cached(
+    functions: Functions,
 ) -> None:
     function = functions["2.60", "cpu"]
     other = b64encode(scene((300, 400)).png).decode()
@@ -161,8 +166,8 @@ def test_the_log_says_whether_the_image_was_known(
         ({**CLICK, "image": None}, "image: must be the base64 text of an image file"),
     ],
 )
-def test_bad_prompts_get_400_and_a_reason(
-    functions: dict[tuple[str, VariantName], BuiltFunction], body: dict[str, Any], reason: str
+def test_bad_prompts_get_400_with_a_reason(
+    functions: Functions, body: dict[str, Any], reason: str
 ) -> None:
     function = functions["2.60", "cpu"]
     reply = send(function, body)
@@ -171,9 +176,9 @@ def test_bad_prompts_get_400_and_a_reason(
     assert function.log[-1].startswith("info: 400 bad request: ")
 
 
-def test_a_function_that_needs_a_box_says_so(build_from: Callable[[str], Path]) -> None:
+def test_a_missing_box_is_refused_if_a_box_is_required(build_from: Callable[[str], Path]) -> None:
     folder = build_from(MANIFEST.replace("CVAT", "2.60").replace("BOX", "always"))
-    function = BuiltFunction(folder, "cpu")
+    function = FunctionProcess(folder, "cpu")
     reply = send(function, PAYLOADS["2.73"])
     assert (reply.status, reply.body["error"].split(";")[0]) == (
         400,

@@ -14,10 +14,10 @@ from builder.families.init import draft_manifest, write_manifest
 from builder.families.inspect import Inspection
 from builder.lint.examine import plan
 from builder.model.file import read
-from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import failure, png
+from tests.local_function import LocalFunction
 from tests.zoo import BOX, CELLS, CENTRE, SCORE, Maker
 
 METADATA = """\
@@ -79,7 +79,7 @@ def test_names_task_and_size_are_read_from_the_file_beside_it(tmp_path: Path) ->
     planned = plan(tmp_path / "m.yaml")
     assert [label.name for label in planned.labels] == ["cat", "guide dog", "bird"]
     folder = build(planned, tmp_path / "build", force=False).folder
-    (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
+    (item,) = LocalFunction(folder, "cpu")(png(64, 64)).body
     assert item["label"] == "guide dog"
     assert item["points"] == pytest.approx(BOX, abs=0.05)
 
@@ -89,7 +89,7 @@ def test_the_size_is_known_where_the_input_is_open(tmp_path: Path) -> None:
     write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     assert "metadata imgsz: [64, 64]" in draft.text
     folder = build(plan(tmp_path / "m.yaml"), tmp_path / "b", force=False).folder
-    (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
+    (item,) = LocalFunction(folder, "cpu")(png(64, 64)).body
     assert item["points"] == pytest.approx(BOX, abs=0.05)
 
 

@@ -12,9 +12,9 @@ from onnx import helper, numpy_helper
 from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS
-from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from runtimes import rle
+from tests.local_function import LocalFunction
 from tests.scenes import iou, scene
 
 MEAN, STD = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
@@ -76,7 +76,7 @@ def test_a_click_returns_the_shape_and_nothing_is_normalised_twice(
         "obj_bbox": None,
     }
     for variant in VARIANTS:
-        function = BuiltFunction(folder, variant, cpu_is_enough=True)
+        function = LocalFunction(folder, variant)
         (shape,) = function.send(body, "application/json").body["shapes"]
         crop, left, top = rle.decode(shape["points"])
         mask = np.zeros((480, 640), np.uint8)

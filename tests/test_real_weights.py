@@ -9,7 +9,7 @@ import pytest
 from skimage import data
 
 from builder.manifest.variants import VARIANTS, VariantName
-from builder.run.local import BuiltFunction
+from builder.run.process import FunctionProcess
 from tests.overlap import iou
 
 MANIFEST = """
@@ -30,9 +30,11 @@ variants:
 
 
 @pytest.fixture(scope="module")
-def functions(nudenet: Path, build_from: Callable[[str], Path]) -> dict[VariantName, BuiltFunction]:
+def functions(
+    nudenet: Path, build_from: Callable[[str], Path]
+) -> dict[VariantName, FunctionProcess]:
     folder = build_from(MANIFEST.format(model=nudenet))
-    return {variant: BuiltFunction(folder, variant) for variant in VARIANTS}
+    return {variant: FunctionProcess(folder, variant) for variant in VARIANTS}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def astronaut() -> bytes:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_face_is_found(
-    functions: dict[VariantName, BuiltFunction], astronaut: bytes, variant: VariantName
+    functions: dict[VariantName, FunctionProcess], astronaut: bytes, variant: VariantName
 ) -> None:
     reply = functions[variant](astronaut)
     assert reply.status == 200
@@ -56,7 +58,7 @@ def test_the_face_is_found(
 
 
 def test_runtimes_agree_on_every_confident_detection(
-    functions: dict[VariantName, BuiltFunction],
+    functions: dict[VariantName, FunctionProcess],
 ) -> None:
     compared = 0
     for name in ("astronaut", "cat", "coffee", "rocket"):

@@ -16,11 +16,11 @@ from builder.families.init import ManifestDraft, draft_manifest, write_manifest
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.judge.detector import judge
-from builder.run.local import BuiltFunction
 from builder.run.smoke import smoke_test
 from builder.targets.build import build
 from tests import zoo
 from tests.builder.models import yolo_model
+from tests.local_function import LocalFunction
 from tests.paths import ROOT
 from tests.zoo import BOX, SCORE, Maker
 
@@ -196,7 +196,7 @@ def test_the_manifest_builds_and_finds_what_is_known_without_an_edit(
     folder: Path, name: str, variant: VariantName
 ) -> None:
     known = CLASSES[name]
-    function = BuiltFunction(built(folder, name), variant, cpu_is_enough=True)
+    function = LocalFunction(built(folder, name), variant)
     _, data = cv2.imencode(".png", np.full((*known.size, 3), 77, np.uint8))
     reply = function(data.tobytes())
     assert reply.status == 200, reply.text
@@ -285,7 +285,7 @@ def shipped(folder: Path, name: str) -> Path:
 def test_shipped_models_find_shapes_on_the_photo_without_an_edit(
     folder: Path, name: str, variant: VariantName, shapes: ModuleType
 ) -> None:
-    function = BuiltFunction(shipped(folder, name), variant, cpu_is_enough=True)
+    function = LocalFunction(shipped(folder, name), variant)
     photo = (MODELS.parent.parent / "docs" / "shapes.jpg").read_bytes()
     if name == "shapes-obb":
         _, png = cv2.imencode(".png", shapes.scene(7, classes=(shapes.BAR,)).image)
@@ -307,7 +307,7 @@ def test_real_weights_of_yolov8_are_recognized_and_find_a_face(
     write_manifest(result.text, tmp_path / "nudenet.yaml", force=False)
     folder = build(plan(tmp_path / "nudenet.yaml"), tmp_path, force=False).folder
     _, png = cv2.imencode(".png", data.astronaut()[:, :, ::-1])
-    (face,) = BuiltFunction(folder, "cpu")(png.tobytes()).body
+    (face,) = LocalFunction(folder, "cpu")(png.tobytes()).body
     assert face["label"] == "FACE_FEMALE"
     # Where a person sees the face.
     assert face["points"] == pytest.approx([173, 83, 274, 180], abs=6)
@@ -323,7 +323,7 @@ def test_real_weights_of_a_dbnet_are_recognized_and_find_text(tmp_path: Path) ->
     page = np.full((200, 600, 3), 255, np.uint8)
     cv2.putText(page, "Some words", (100, 120), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
     _, png = cv2.imencode(".png", page)
-    items = BuiltFunction(folder, "cpu")(png.tobytes()).body
+    items = LocalFunction(folder, "cpu")(png.tobytes()).body
     assert items
     left, top, right, bottom = np.array([around(item) for item in items]).T
     assert 60 < left.min() < 110 < 400 < right.max() < 560

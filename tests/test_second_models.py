@@ -1,6 +1,5 @@
 """Second models on the crops of the first, from manifest to reply, in both runtimes."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -13,10 +12,11 @@ from builder.diagnostics.errors import CvatbuildError
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.judge.detector import judge
-from builder.run.local import BuiltFunction
+from builder.run.process import FunctionProcess
 from builder.targets.build import build
 from tests.builder.manifest.test_skeleton_svg import circles, lines
 from tests.builder.models import Box, end2end_model, save
+from tests.local_function import LocalFunction
 
 BOXES = ((40, 40, 40, 20, 0, 0.9), (100, 90, 20, 40, 1, 0.8), (20, 100, 20, 20, 0, 0.7))
 """Centre x, centre y, width, height, class, score: what the first model finds, at 128 by 128."""
@@ -67,14 +67,11 @@ def brightness(path: Path, batch: int | str) -> None:
     _save(path, batch, [mean], {"map": 4})
 
 
-Reply = Callable[[VariantName, bytes], list[dict[str, object]]]
-
-
-def _function(folder: Path, variant: VariantName, steps: str, only: str = "") -> BuiltFunction:
+def _built(folder: Path, steps: str, only: str = "") -> Path:
+    """A function's directory."""
     end2end_model(folder / "first.onnx", size=128, rows=BOXES)
     (folder / "two.yaml").write_text(MANIFEST.format(steps=steps, only=only))
-    built = build(plan(folder / "two.yaml"), folder / "build", force=False).folder
-    return BuiltFunction(built, variant, cpu_is_enough=True)
+    return build(plan(folder / "two.yaml"), folder / "build", force=False).folder
 
 
 def _picture() -> bytes:
@@ -91,7 +88,7 @@ def _picture() -> bytes:
 
 @pytest.mark.parametrize("batch", [1, "n"])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_attributes_are_those_of_each_instances_own_crop(
+def test_attributes_come_from_the_crop_of_each_instance(
     tmp_path: Path, variant: VariantName, batch: int | str
 ) -> None:
     colours(tmp_path / "second.onnx", batch)
@@ -99,7 +96,7 @@ def test_attributes_are_those_of_each_instances_own_crop(
         "choice_attribute: {attribute: colour, values: [red, green, blue]}\n"
         "      - number_attribute: {attribute: redness, most: 255}"
     )
-    function = _function(tmp_path, variant, steps)
+    function = LocalFunction(_built(tmp_path, steps), variant)
     items = function(_picture()).body
     assert judge(items, function.labels) == []
     said = [{it["name"]: it["value"] for it in item["attributes"]} for item in items]
@@ -118,10 +115,10 @@ def test_attributes_are_those_of_each_instances_own_crop(
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_only_the_named_labels_are_looked_at(tmp_path: Path, variant: VariantName) -> None:
+def test_only_selected_labels_get_attributes(tmp_path: Path, variant: VariantName) -> None:
     colours(tmp_path / "second.onnx", 1)
     steps = "choice_attribute: {attribute: colour, values: [red, green, blue]}"
-    function = _function(tmp_path, variant, steps, only="only: [bird]")
+    function = LocalFunction(_built(tmp_path, steps, only="only: [bird]"), variant)
     items = function(_picture()).body
     assert judge(items, function.labels) == []
     assert [item["label"] for item in items if "attributes" in item] == ["bird"]
@@ -130,7 +127,7 @@ def test_only_the_named_labels_are_looked_at(tmp_path: Path, variant: VariantNam
 
 @pytest.mark.parametrize("batch", [1, "n"])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_keypoints_lie_where_the_crop_says_they_do(
+def test_keypoints_of_a_crop_are_in_pixels_of_the_image(
     tmp_path: Path, variant: VariantName, batch: int | str
 ) -> None:
     brightness(tmp_path / "second.onnx", batch)
@@ -141,7 +138,7 @@ def test_keypoints_lie_where_the_crop_says_they_do(
         .replace("[yolo_end2end, rectangle]", "[yolo_end2end, skeleton]")
     )
     built = build(plan(tmp_path / "two.yaml"), tmp_path / "build", force=False).folder
-    function = BuiltFunction(built, variant, cpu_is_enough=True)
+    function = LocalFunction(built, variant)
     image = np.zeros((128, 128, 3), np.uint8)
     spots = [(30, 36), (95, 100), (24, 104)]  # within the three boxes
     for x, y in spots:
@@ -198,14 +195,14 @@ def peaks(path: Path, step: str) -> None:
 
 @pytest.mark.parametrize("step", ["heatmap", "simcc"])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_one_models_keypoints_make_several_skeletons_with_labels_of_their_own(
+def test_keypoints_of_one_model_become_several_skeletons(
     tmp_path: Path, variant: VariantName, step: str
 ) -> None:
     end2end_model(tmp_path / "first.onnx", size=128, rows=BOXES)
     peaks(tmp_path / "second.onnx", step)
     (tmp_path / "parts.yaml").write_text(PARTS.replace("STEP", step))
     folder = build(plan(tmp_path / "parts.yaml"), tmp_path / "out", force=False).folder
-    function = BuiltFunction(folder, variant, cpu_is_enough=True)
+    function = LocalFunction(folder, variant)
     items = function(_picture()).body
     assert judge(items, function.labels) == []
 
@@ -264,7 +261,7 @@ def test_one_models_keypoints_make_several_skeletons_with_labels_of_their_own(
 
 
 @pytest.mark.parametrize("rows", [BOXES, ()], ids=["found", "nothing found"])
-def test_a_keypoint_that_the_second_model_does_not_have_stops_the_start(
+def test_a_keypoint_that_the_second_model_lacks_fails_the_start(
     tmp_path: Path, rows: tuple[Box, ...]
 ) -> None:
     end2end_model(tmp_path / "first.onnx", size=128, rows=rows)
@@ -272,16 +269,16 @@ def test_a_keypoint_that_the_second_model_does_not_have_stops_the_start(
     (tmp_path / "parts.yaml").write_text(PARTS.replace("STEP", "heatmap").replace("id: 4", "id: 5"))
     folder = build(plan(tmp_path / "parts.yaml"), tmp_path / "out", force=False).folder
     with pytest.raises(CvatbuildError) as caught:
-        BuiltFunction(folder, "cpu")
+        FunctionProcess(folder, "cpu").wait_until_started()
     (problem,) = caught.value.problems
     assert "the model has 5 keypoints, the labels a keypoint with id 5" in problem.what
     assert problem.allowed == "ids 0 to 4"
 
 
-def test_a_second_model_cannot_draw(tmp_path: Path) -> None:
+def test_a_second_model_cannot_have_shapes(tmp_path: Path) -> None:
     colours(tmp_path / "second.onnx", 1)
     with pytest.raises(CvatbuildError) as caught:
-        _function(tmp_path, "cpu", "rectangle")
+        _built(tmp_path, "rectangle")
     (problem,) = (it for it in caught.value.problems if it.severity == "error")
     assert problem.place == "then[0].postprocess"
     assert (
@@ -289,10 +286,10 @@ def test_a_second_model_cannot_draw(tmp_path: Path) -> None:
     )
 
 
-def test_a_label_that_there_is_none_of_cannot_be_looked_at(tmp_path: Path) -> None:
+def test_an_unknown_label_is_refused(tmp_path: Path) -> None:
     colours(tmp_path / "second.onnx", 1)
     with pytest.raises(CvatbuildError) as caught:
-        _function(tmp_path, "cpu", "number_attribute: red", only="only: [plane]")
+        _built(tmp_path, "number_attribute: red", only="only: [plane]")
     (problem,) = (it for it in caught.value.problems if it.severity == "error")
     assert (problem.place, problem.found, problem.allowed) == (
         "then[0].only[0]",
@@ -301,8 +298,9 @@ def test_a_label_that_there_is_none_of_cannot_be_looked_at(tmp_path: Path) -> No
     )
 
 
-def test_words_that_are_not_as_many_as_the_values_stop_the_start(tmp_path: Path) -> None:
+def test_a_number_of_choices_that_differs_from_the_scores_fails_the_start(tmp_path: Path) -> None:
     colours(tmp_path / "second.onnx", 1)
+    folder = _built(tmp_path, "choice_attribute: {attribute: colour, values: [red, green]}")
     with pytest.raises(CvatbuildError) as caught:
-        _function(tmp_path, "cpu", "choice_attribute: {attribute: colour, values: [red, green]}")
+        FunctionProcess(folder, "cpu").wait_until_started()
     assert "has 3 scores per row, the attribute 'colour' 2 values" in caught.value.problems[0].what

@@ -1,4 +1,4 @@
-"""Models whose outputs are known, through a manifest and a built function, to shapes in CVAT."""
+"""Models with known outputs, from manifest to the shapes in the reply."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -14,29 +14,29 @@ import yaml
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.judge.detector import judge
-from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from runtimes.arrays import Array
 from tests.builder.models import save
+from tests.local_function import LocalFunction
 
 Item = dict[str, Any]
 CANDIDATES = 40
 WIDTH, HEIGHT = 128, 64
-"""The letterbox halves such an image to 64 x 32 and lays it 16 below the top: a box about x, y in
-the model's input is about 2 * x, 2 * (y - 16) in the image, and twice as large."""
+"""The letterbox scales an image of this size to 64 x 32 and pads it by 16 at the top: x, y of the
+model's input is 2 * x, 2 * (y - 16) in the image."""
 
 
 def columns(rows: list[list[float]]) -> Array:
-    """Candidates in columns, all but the given ones of score 0."""
+    """Candidates in columns. The scores of all except the given ones are 0."""
     output = np.zeros((1, len(rows[0]), CANDIDATES), np.float32)
     output[0, :, : len(rows)] = np.array(rows, np.float32).T
     return output
 
 
 def segment_outputs() -> dict[str, Array]:
-    """One box twice, of two classes; the one's mask is its right half, the other's its left half.
+    """One box twice, with two classes; the masks are its right half and its left half.
 
-    The first map is 1 from its ninth column on and -1 before; its zero is at x = 32.
+    The first map is 1 from its ninth column and -1 before; it crosses 0 at x = 32.
     """
     maps = np.full((1, 2, 16, 16), -1, np.float32)
     maps[0, 0, :, 8:] = 1
@@ -44,14 +44,14 @@ def segment_outputs() -> dict[str, Array]:
         # 16 to 48 and 24 to 40 in the input: 32 to 96 and 16 to 48 in the image.
         [32, 32, 32, 16, 0.9, 0, 2, 0],
         [32, 32, 32, 16, 0, 0.8, -2, 0],
-        # Wherever it is, its mask is empty: the second map is below zero everywhere.
+        # Its mask is empty, since the second map is below zero everywhere.
         [20, 32, 8, 8, 0, 0.7, 0, 1],
     ]
     return {"output0": columns(rows), "output1": maps}
 
 
 def pose_outputs() -> dict[str, Array]:
-    """Two people with three keypoints each; one keypoint of the second cannot be seen."""
+    """Two people with three keypoints each; one keypoint of the second is not visible."""
     rows = [
         [16, 32, 16, 16, 0.75, 10, 26, 0.9, 16, 32, 0.8, 22, 38, 0.7],
         [48, 32, 16, 16, 0.9, 42, 26, 0.9, 48, 32, 0.25, 54, 38, 0.7],
@@ -60,7 +60,7 @@ def pose_outputs() -> dict[str, Array]:
 
 
 def obb_outputs() -> dict[str, Array]:
-    """Three boxes of 20 x 10 that are turned differently."""
+    """Three boxes of 20 x 10 with different angles."""
     rows = [
         [16, 32, 20, 10, 0.9, 0, 0],
         [48, 32, 20, 10, 0, 0.8, pi / 6],
@@ -134,12 +134,12 @@ def built(folder: Path, name: str) -> Path:
 
 
 @cache
-def started(folder: Path, name: str, variant: VariantName) -> BuiltFunction:
-    return BuiltFunction(built(folder, name), variant)
+def started(folder: Path, name: str, variant: VariantName) -> LocalFunction:
+    return LocalFunction(built(folder, name), variant)
 
 
 def answer(folder: Path, name: str, variant: VariantName, **request: Any) -> list[Item]:
-    """The reply to a blank image, which CVAT must be able to use."""
+    """The reply to a blank image; it must be valid for CVAT."""
     function = started(folder, name, variant)
     _, image = cv2.imencode(".png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     reply = function(image.tobytes(), **request)
@@ -163,8 +163,8 @@ both_variants = pytest.mark.parametrize("variant", VARIANTS)
 @both_variants
 def test_segments_become_masks_and_polygons(folder: Path, variant: VariantName) -> None:
     items = answer(folder, "masks", variant)
-    kinds = [(item["label"], item["type"], item["confidence"]) for item in items]
-    assert kinds == [
+    found = [(item["label"], item["type"], item["confidence"]) for item in items]
+    assert found == [
         ("cat", "mask", 0.9),
         ("cat outline", "polygon", 0.9),
         ("dog", "mask", 0.8),
@@ -179,7 +179,7 @@ def test_segments_become_masks_and_polygons(folder: Path, variant: VariantName) 
 
 
 @both_variants
-def test_shapes_of_one_instance_share_a_group_from_1_on(folder: Path, variant: VariantName) -> None:
+def test_shapes_of_one_instance_share_a_group(folder: Path, variant: VariantName) -> None:
     assert [item["group_id"] for item in answer(folder, "masks", variant)] == [1, 1, 2, 2]
     assert [item["group_id"] for item in answer(folder, "people", variant)] == [1, 1, 2, 2]
     groups = [item["group_id"] for item in answer(folder, "turned", variant)]
@@ -187,7 +187,7 @@ def test_shapes_of_one_instance_share_a_group_from_1_on(folder: Path, variant: V
 
 
 @both_variants
-def test_segments_become_polygons_alone_and_in_no_group(folder: Path, variant: VariantName) -> None:
+def test_polygons_alone_have_no_group(folder: Path, variant: VariantName) -> None:
     items = answer(folder, "polygons", variant)
     assert [(item["label"], item["type"]) for item in items] == [
         ("cat", "polygon"),
@@ -255,7 +255,7 @@ def test_the_spec_names_skeletons_and_boxes(folder: Path, variant: VariantName) 
 
 
 @both_variants
-def test_oriented_boxes_become_turned_rectangles(folder: Path, variant: VariantName) -> None:
+def test_oriented_boxes_become_rotated_rectangles(folder: Path, variant: VariantName) -> None:
     items = answer(folder, "turned", variant)
     found = [item for item in items if item["type"] == "rectangle"]
     assert [(item["label"], item["confidence"]) for item in found] == [
@@ -293,7 +293,7 @@ def test_oriented_boxes_become_polygons_of_their_corners(
 def test_oriented_boxes_become_ellipses(folder: Path, variant: VariantName) -> None:
     items = answer(folder, "turned", variant)
     found = [item for item in items if item["type"] == "ellipse"]
-    # Centre, rightmost x and topmost y, before they are turned.
+    # Centre, rightmost x and topmost y, before rotation.
     assert [item["points"] for item in found] == [
         [32, 32, 52, 22],
         [96, 32, 116, 22],
@@ -307,7 +307,7 @@ def test_oriented_boxes_become_ellipses(folder: Path, variant: VariantName) -> N
     ("name", "threshold", "count"),
     [("masks", 0.85, 2), ("people", 0.8, 2), ("turned", 0.75, 6), ("turned", 1, 0)],
 )
-def test_a_threshold_counts_for_every_kind_of_shape(
+def test_a_threshold_applies_to_every_type_of_shape(
     folder: Path, variant: VariantName, name: str, threshold: float, count: int
 ) -> None:
     assert len(answer(folder, name, variant, threshold=threshold)) == count

@@ -16,7 +16,7 @@ import pytest
 from skimage import data
 
 from builder.manifest.variants import VARIANTS, VariantName
-from builder.run.local import BuiltFunction
+from builder.run.process import FunctionProcess
 from runtimes.arrays import Array
 from tests.paths import ROOT
 
@@ -129,7 +129,7 @@ def test_a_detector_replies_the_same_elsewhere_with_only_its_own_requirements(
 ) -> None:
     built = build_from(DETECTOR.format(model=nudenet))
     request = {"image": _encoded(data.astronaut()[:, :, ::-1])}
-    here = BuiltFunction(built, environment[0]).send(request, "application/json")
+    here = FunctionProcess(built, environment[0]).send(request, "application/json")
     assert _answer_elsewhere(built, environment, request, tmp_path) == (200, here.body)
     assert len(here.body) == 1
 
@@ -163,6 +163,6 @@ def test_an_interactor_replies_the_same_elsewhere_with_only_its_own_requirements
     image = np.zeros((60, 90, 3), np.uint8)
     image[10:50, 45:80] = 255
     request = {"image": _encoded(image), "pos_points": [[60, 30]], "neg_points": []}
-    here = BuiltFunction(built, environment[0]).send(request, "application/json")
+    here = FunctionProcess(built, environment[0]).send(request, "application/json")
     assert _answer_elsewhere(built, environment, request, tmp_path) == (200, here.body)
     assert len(here.body["shapes"]) == 1

@@ -1,7 +1,7 @@
-"""The example tracker, built and asked as CVAT 2.15, 2.40 and 2.73 ask, and by `predict`."""
+"""The example tracker: requests of CVAT 2.15, 2.40 and 2.73, and `cvatbuild predict`."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from builder.cli.app import app
 from builder.run.judge.tracker import judge
-from builder.run.local import BuiltFunction
+from builder.run.process import FunctionProcess
 from tests.paths import ROOT
 from tests.runtimes.trackers import correlators
 
@@ -26,13 +26,18 @@ def folder(build_from: Callable[[str], Path]) -> Path:
     return build_from(text.replace("models/", f"{MANIFEST.parent}/models/"))
 
 
+@pytest.fixture(scope="module")
+def function(folder: Path) -> Iterator[FunctionProcess]:
+    with FunctionProcess(folder, "cpu") as started:
+        yield started
+
+
 def png(frame: Any) -> bytes:
     return bytes(cv2.imencode(".png", frame)[1].tobytes())
 
 
 @pytest.mark.parametrize("version", ["2.15", "2.40", "2.73"])
-def test_every_cvat_is_answered_in_its_own_form(folder: Path, version: str) -> None:
-    function = BuiltFunction(folder, "cpu")
+def test_each_cvat_version_gets_its_own_form(function: FunctionProcess, version: str) -> None:
     declared = version == "2.73"
     assert function.annotations["supported_shape_types"] == "rectangle,polygon,mask"
     shapes: list[Any] = []
@@ -41,7 +46,7 @@ def test_every_cvat_is_answered_in_its_own_form(folder: Path, version: str) -> N
         if not number:
             points = box.tolist()
             shapes = [{"type": "rectangle", "points": points} if declared else points]
-        reply = function(png(frame), shapes=shapes, states=states).answered()
+        reply = function(png(frame), shapes=shapes, states=states).raise_for_status().body
         assert judge(reply, 1, TYPES if declared else None, older=not declared) == []
         found = reply["shapes"][0]["points"] if declared else reply["shapes"][0]
         np.testing.assert_allclose(found, box, atol=4)
@@ -50,8 +55,7 @@ def test_every_cvat_is_answered_in_its_own_form(folder: Path, version: str) -> N
         shapes = [None] if declared else reply["shapes"]
 
 
-def test_bad_states_get_400_with_a_reason(folder: Path) -> None:
-    function = BuiltFunction(folder, "cpu")
+def test_bad_states_get_400_with_a_reason(function: FunctionProcess) -> None:
     ((frame, _),) = correlators.film(1)
     for state in ("text", {}, {"version": 1}, [1]):
         reply = function(png(frame), shapes=[None], states=[state])
@@ -65,7 +69,7 @@ def test_predict_draws_the_track_on_every_frame(folder: Path, tmp_path: Path, vi
     files = [tmp_path / f"frame{number}.png" for number in range(4)]
     if video:
         files = [tmp_path / "film.avi"]
-        # A name that is no UTF-8, which OpenCV does not survive as text.
+        # OpenCV ends the process on a name that is not UTF-8.
         named = tmp_path / "film\udcff.avi"
         writer = cv2.VideoWriter(str(files[0]), cv2.VideoWriter.fourcc(*"MJPG"), 10, (480, 360))
         for frame, _ in frames:

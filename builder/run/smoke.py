@@ -1,6 +1,7 @@
-"""Trying a function out before its build is called done."""
+"""The smoke test of a build: each variant starts and answers a blank image."""
 
 import importlib.util
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import warning
 from builder.manifest.variants import VariantName
 from builder.plan.plan import Plan
-from builder.run.local import BuiltFunction
+from builder.run.function import Function
 from builder.run.predict import PREDICTORS
+from builder.run.process import FunctionProcess
 
 NOT_SMOKE_TESTED = warning(
     "not-smoke-tested",
@@ -22,48 +24,67 @@ NOT_SMOKE_TESTED = warning(
     "Its inference runtime is not installed on this machine.",
 )
 
-
 _BLANK_SIZE = (360, 480)
-"""Neither square nor a multiple of 32, so that a wrong size shows."""
+"""Height and width: neither square nor multiples of 32, so that a wrong size shows."""
 
 
-def runtime_of(plan: Plan, variant: VariantName) -> str:
-    """The module of the inference runtime that a variant needs."""
-    return backend_of(plan.settings(variant)).module
+_LARGE_BYTES = 500_000_000
+"""From this size the variants are started one after the other. While a runtime loads a model, it
+needs several times the model's size."""
 
 
 def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
-    """Test all variants."""
-    found = [try_out(plan, variant, folder) for variant in plan.variants]
-    return [warning for warning in found if warning]
+    """Start each variant of a function, and send it a blank image.
 
+    The variants start at the same time, unless their models are too large for that.
 
-def try_out(plan: Plan, variant: VariantName, folder: Path) -> Problem | None:
-    """Start a variant's function from `folder` and send it a blank image.
+    Args:
+        plan: the function.
+        folder: the directory that it was written to.
 
     Returns:
-        A warning where the runtime is not installed here, else None.
+        A warning for each variant that was not tested, since its runtime is not installed.
 
     Raises:
-        BuiltError: it does not start, or does not answer as its kind must.
+        BuiltError: a variant does not start, or its reply is not what CVAT expects.
     """
-    runtime = runtime_of(plan, variant)
-    if importlib.util.find_spec(runtime) is None:
-        return Problem(
-            f"the {variant} variant was not tried out: {runtime} is not installed here",
-            file=plan.file,
-            hint=f"pip install {runtime}",
-            rule=NOT_SMOKE_TESTED,
-        )
-    function = BuiltFunction(folder, variant, cpu_is_enough=True)
     _, blank = cv2.imencode(".png", np.zeros((*_BLANK_SIZE, 3), np.uint8))
+    warnings = []
+    variants = []
+    for variant in plan.variants:
+        backend = backend_of(plan.settings(variant))
+        if importlib.util.find_spec(backend.module):
+            variants.append(variant)
+        else:
+            what = f"{backend.runtime} is not installed; the {variant} variant was not smoke-tested"
+            hint = f"pip install {backend.package}"
+            warnings.append(Problem(what, file=plan.file, hint=hint, rule=NOT_SMOKE_TESTED))
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    for group in [variants] if size < _LARGE_BYTES else [[variant] for variant in variants]:
+        with ExitStack() as stack:
+            functions = [
+                stack.enter_context(closing(FunctionProcess(folder, variant, allow_fallback=True)))
+                for variant in group
+            ]
+            for variant, function in zip(group, functions, strict=True):
+                function.wait_until_started()
+                _check_reply(plan, variant, function, blank.tobytes())
+    return warnings
+
+
+def _check_reply(plan: Plan, variant: VariantName, function: Function, blank: bytes) -> None:
+    """Send a blank image.
+
+    Raises:
+        BuiltError: the reply is not what CVAT expects.
+    """
     try:
-        faults = PREDICTORS[function.kind].try_out(function, blank.tobytes())
+        faults = PREDICTORS[function.type].smoke_test(function, blank)
     except BuiltError as error:
-        what = f"the {variant} variant does not answer a blank image as CVAT expects"
+        what = f"smoke test of the {variant} variant failed"
         raise BuiltError(
-            *(replace(problem, what=what, file=plan.file) for problem in error.problems)
+            *(replace(it, what=f"{what}: {it.what}", file=plan.file) for it in error.problems)
         ) from error
     if faults:
-        raise BuiltError(Problem("CVAT could not use the reply", file=plan.file, found=faults[0]))
-    return None
+        what = f"smoke test of the {variant} variant failed: CVAT cannot use the reply"
+        raise BuiltError(Problem(what, file=plan.file, found=faults[0]))

@@ -2,7 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,7 +16,7 @@ from builder.diagnostics.errors import CvatbuildError, ManifestError
 from builder.lint.examine import plan
 from builder.manifest.reading import ManifestFile, read_manifest
 from builder.plan.plan import Plan
-from builder.run.local import BuiltFunction
+from builder.run.process import FunctionProcess
 from builder.targets.build import build
 from runtimes.detector import Detector
 from tests.builder.models import yolo_model
@@ -109,9 +109,10 @@ def built(built_once: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cpu_function(built_once: Path) -> BuiltFunction:
+def cpu_function(built_once: Path) -> Iterator[FunctionProcess]:
     """The CPU variant of the built function, started."""
-    return BuiltFunction(built_once, "cpu")
+    with FunctionProcess(built_once, "cpu") as function:
+        yield function
 
 
 @pytest.fixture

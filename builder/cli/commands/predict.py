@@ -28,10 +28,13 @@ def predict(
     save: options.Save = None,
     as_json: options.Json = False,
 ) -> None:
-    """Run a built function on images, as Nuclio would."""
+    """Run a built function on images in a child process, as Nuclio would."""
     with console.errors_reported():
         from builder.cli import arguments
-        from builder.run.local import BuiltFunction
+        from builder.run.process import FunctionProcess
+
+        process = FunctionProcess(function, arguments.built_variant(function, variant))
+        # The function loads its models while these modules are imported.
         from builder.run.predict import predict as run_on
         from builder.run.predict.prediction import Prompts
 
@@ -42,14 +45,16 @@ def predict(
             tuple(arguments.parse_numbers("--box", text, 4) for text in box or ()),
             boxes,
         )
-        started = BuiltFunction(function, arguments.built_variant(function, variant))
-        for warning in started.warnings:
-            typer.echo(f"warning: {warning}", err=True)
         failed = False
-        for result in run_on(started, images, prompts, save):
-            failed |= result.reply.status != 200 or bool(result.faults)
-            console.print_utf8(result.as_json()) if as_json else typer.echo(result.as_table())
-            if result.saved:
-                typer.echo(f"  drawn: {result.saved}", err=True)
+        with process as started:
+            for warning in started.warnings:
+                typer.echo(f"warning: {warning}", err=True)
+            for result in run_on(started, images, prompts, save):
+                failed |= result.reply.status != 200 or bool(result.faults)
+                console.print_utf8(result.as_json()) if as_json else typer.echo(result.as_table())
+                if result.saved:
+                    typer.echo(f"  drawn: {result.saved}", err=True)
+        for line in process.output:
+            typer.echo(line, err=True)
         if failed:
             raise typer.Exit(1)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from builder.diagnostics.errors import CommandLineError
 from builder.diagnostics.problem import Problem
-from builder.run.local import BuiltFunction
+from builder.run.function import Function
 from builder.run.predict import detector, interactor, reid, tracker
 from builder.run.predict.files import Pictures
 from builder.run.predict.prediction import Prediction, Prompts
@@ -21,7 +21,7 @@ class Predictor(Protocol):
 
     def predict(
         self,
-        function: BuiltFunction,
+        function: Function,
         files: Sequence[Path],
         prompts: Prompts,
         pictures: Pictures,
@@ -33,7 +33,7 @@ class Predictor(Protocol):
             BuiltError: a picture cannot be written.
         """
 
-    def try_out(self, function: BuiltFunction, blank: bytes) -> tuple[str, ...]:
+    def smoke_test(self, function: Function, blank: bytes) -> tuple[str, ...]:
         """Send a blank image, an encoded file, as CVAT would, and judge the reply.
 
         Returns:
@@ -54,7 +54,7 @@ PREDICTORS: dict[str, Predictor] = {
 
 
 def predict(
-    function: BuiltFunction, files: Sequence[Path], prompts: Prompts, save: Path | None
+    function: Function, files: Sequence[Path], prompts: Prompts, save: Path | None
 ) -> Iterator[Prediction]:
     """Send images to a function of any kind.
 
@@ -67,11 +67,11 @@ def predict(
     Raises:
         CommandLineError, BuiltError: see Predictor.predict.
     """
-    predictor = PREDICTORS[function.kind]
+    predictor = PREDICTORS[function.type]
     for name in prompts.given():
         if name not in predictor.TAKES:
             allowed = ", ".join(f"--{taken}" for taken in sorted(predictor.TAKES))
             raise CommandLineError(
-                Problem(f"a function of type {function.kind} takes no --{name}", allowed=allowed)
+                Problem(f"a function of type {function.type} takes no --{name}", allowed=allowed)
             )
     yield from predictor.predict(function, files, prompts, Pictures(save))

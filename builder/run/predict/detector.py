@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from builder.run.draw import draw, ring_of
+from builder.run.function import Function
 from builder.run.judge.detector import judge
-from builder.run.local import BuiltFunction
 from builder.run.predict.files import Pictures, pixels_of, read_bytes
 from builder.run.predict.prediction import Prediction, Prompts
 from runtimes.arrays import Array
@@ -17,7 +17,7 @@ TAKES = frozenset({"threshold"})
 
 
 def predict(
-    function: BuiltFunction, files: Sequence[Path], prompts: Prompts, pictures: Pictures
+    function: Function, files: Sequence[Path], prompts: Prompts, pictures: Pictures
 ) -> Iterator[Prediction]:
     """See builder.run.predict.Predictor.predict."""
     for file in files:
@@ -32,9 +32,9 @@ def predict(
         yield Prediction(str(file), reply, count, _rows(reply.body), faults, saved)
 
 
-def try_out(function: BuiltFunction, blank: bytes) -> tuple[str, ...]:
-    """See builder.run.predict.Predictor.try_out."""
-    return tuple(judge(function(blank).answered(), function.labels))
+def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
+    """See builder.run.predict.Predictor.smoke_test."""
+    return tuple(judge(function(blank).raise_for_status().body, function.labels))
 
 
 def _drawn(data: bytes, items: list[dict[str, Any]], spec: list[dict[str, Any]]) -> Array:

@@ -12,8 +12,8 @@ from builder.diagnostics.errors import CommandLineError
 from builder.diagnostics.problem import Problem
 from builder.run.captions import Caption, Color, write
 from builder.run.draw import color_of, dots, outline, region
+from builder.run.function import Function
 from builder.run.judge.interactor import judge
-from builder.run.local import BuiltFunction
 from builder.run.predict.files import Pictures, pixels_of, read_bytes
 from builder.run.predict.prediction import Prediction, Prompts
 from runtimes import rle
@@ -44,7 +44,7 @@ class _Mask:
 
 
 def predict(
-    function: BuiltFunction, files: Sequence[Path], prompts: Prompts, pictures: Pictures
+    function: Function, files: Sequence[Path], prompts: Prompts, pictures: Pictures
 ) -> Iterator[Prediction]:
     """See builder.run.predict.Predictor.predict."""
     if not prompts.pos and not prompts.box:
@@ -73,8 +73,8 @@ def predict(
         yield Prediction(str(file), reply, count, rows, faults, saved)
 
 
-def try_out(function: BuiltFunction, blank: bytes) -> tuple[str, ...]:
-    """See builder.run.predict.Predictor.try_out. A box is tried wherever there can be one."""
+def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
+    """See builder.run.predict.Predictor.smoke_test. A box is tried wherever there can be one."""
     height, width = pixels_of(blank).shape[:2]
     count = max(1, int(function.annotations["min_pos_points"]))
     steps = [(number + 1) / (count + 1) for number in range(count)]
@@ -87,7 +87,9 @@ def try_out(function: BuiltFunction, blank: bytes) -> tuple[str, ...]:
     return tuple(
         fault
         for prompts in asked
-        for fault in judge(function(blank, **request_of(prompts)).answered(), (height, width))
+        for fault in judge(
+            function(blank, **request_of(prompts)).raise_for_status().body, (height, width)
+        )
     )
 
 

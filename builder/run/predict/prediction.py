@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from builder.diagnostics.text import printable
-from builder.run.local import Reply
+from builder.run.function import Reply
 
 Point: TypeAlias = tuple[float, float]
 Box: TypeAlias = tuple[float, float, float, float]

@@ -13,8 +13,8 @@ from builder.diagnostics.errors import CommandLineError
 from builder.diagnostics.problem import Problem
 from builder.run.captions import Caption, write
 from builder.run.draw import color_of, outline
+from builder.run.function import Function
 from builder.run.judge.reid import judge
-from builder.run.local import BuiltFunction
 from builder.run.predict.files import Pictures, pixels_of, read_bytes
 from builder.run.predict.prediction import Prediction, Prompts
 from runtimes.arrays import Array
@@ -30,7 +30,7 @@ Boxes = list[list[float]]
 
 
 def predict(
-    function: BuiltFunction, files: Sequence[Path], prompts: Prompts, pictures: Pictures
+    function: Function, files: Sequence[Path], prompts: Prompts, pictures: Pictures
 ) -> Iterator[Prediction]:
     """See builder.run.predict.Predictor.predict."""
     if len(files) != 2 or prompts.boxes is None:
@@ -62,11 +62,11 @@ def predict(
     yield Prediction(name, reply, f"{joined} of {len(boxes0)} boxes joined", rows, faults, saved)
 
 
-def try_out(function: BuiltFunction, blank: bytes) -> tuple[str, ...]:
-    """See builder.run.predict.Predictor.try_out."""
+def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
+    """See builder.run.predict.Predictor.smoke_test."""
     boxes: Boxes = [[10, 10, 60, 90], [200, 100, 260, 300]]
     request = request_of(blank, blank, boxes, boxes[:1])
-    reply = function.send(request, "application/json").answered()
+    reply = function.send(request, "application/json").raise_for_status().body
     return tuple(judge(reply, len(boxes), 1))
 
 

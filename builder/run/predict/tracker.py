@@ -13,8 +13,8 @@ from builder.diagnostics.errors import CommandLineError
 from builder.diagnostics.problem import Problem
 from builder.run.captions import Caption, write
 from builder.run.draw import color_of, ring_of, trace
+from builder.run.function import Function
 from builder.run.judge.tracker import judge
-from builder.run.local import BuiltFunction
 from builder.run.predict.files import Pictures, pixels_of, read_bytes, require
 from builder.run.predict.prediction import Box, Prediction, Prompts
 from runtimes import rle
@@ -32,7 +32,7 @@ Point = tuple[float, float]
 
 
 def predict(
-    function: BuiltFunction, files: Sequence[Path], prompts: Prompts, pictures: Pictures
+    function: Function, files: Sequence[Path], prompts: Prompts, pictures: Pictures
 ) -> Iterator[Prediction]:
     """See builder.run.predict.Predictor.predict."""
     if not prompts.box:
@@ -69,20 +69,20 @@ def predict(
             return
 
 
-def try_out(function: BuiltFunction, blank: bytes) -> tuple[str, ...]:
-    """See builder.run.predict.Predictor.try_out: a new object, and one frame more."""
+def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
+    """See builder.run.predict.Predictor.smoke_test: a new object, and one frame more."""
     types = _types(function)
     shapes = [_shape((40, 40, 120, 100), kind) for kind in types]
-    reply = function(blank, shapes=shapes, states=[]).answered()
+    reply = function(blank, shapes=shapes, states=[]).raise_for_status().body
     faults = judge(reply, len(shapes), types, older=False)
     if not faults:
         nothing = [None] * len(shapes)
-        reply = function(blank, shapes=nothing, states=reply["states"]).answered()
+        reply = function(blank, shapes=nothing, states=reply["states"]).raise_for_status().body
         faults = judge(reply, len(shapes), types, older=False)
     return tuple(faults)
 
 
-def _types(function: BuiltFunction) -> tuple[str, ...]:
+def _types(function: Function) -> tuple[str, ...]:
     """The shapes that a function says it follows."""
     return tuple(function.annotations["supported_shape_types"].split(","))
 

@@ -17,11 +17,11 @@ from builder.cli.app import app
 from builder.families.draft import function_name
 from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
-from builder.run.local import BuiltFunction
 from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import failure, png, read_valid
 from tests.builder.models import external_model, yolo_model
+from tests.local_function import LocalFunction
 from tests.runtimes import graphs
 
 
@@ -224,7 +224,7 @@ def test_an_ir_is_begun_for_the_cpu_alone_and_finds_what_is_known(tmp_path: Path
     assert (status, err) == (0, "")
     assert yaml.safe_load((tmp_path / "best.yaml").read_text())["variants"] == {"gpu": False}
     folder = build(plan(tmp_path / "best.yaml"), tmp_path, force=False).folder
-    (item,) = BuiltFunction(folder, "cpu")(png(64, 64)).body
+    (item,) = LocalFunction(folder, "cpu")(png(64, 64)).body
     assert item["points"] == pytest.approx(zoo.BOX, abs=0.05)
 
 

@@ -34,12 +34,15 @@ def test_the_variants_of_a_directory(built: Path, tmp_path: Path) -> None:
     assert built_variants(tmp_path / "absent") == ()
 
 
-@pytest.mark.parametrize("path", ["nuclio/model.onnx", "nuclio/runtimes/service.py", "README.md"])
+@pytest.mark.parametrize(
+    "path", ["nuclio/model.onnx", "nuclio/runtimes/service.py", "nuclio/main.py", "README.md"]
+)
 def test_a_missing_file_is_named(built: Path, path: str) -> None:
     (built / path).unlink()
     text = problem_of(built)
     assert "not complete: 1 " in text
     assert path in text
+    assert "cvatbuild" in text
     assert "boxes.yaml" in text
 
 
@@ -59,6 +62,7 @@ def test_a_variant_that_was_not_built(built: Path) -> None:
 
 
 def test_a_path_that_is_not_a_function(built: Path, tmp_path: Path) -> None:
+    assert "is not a function" in problem_of(tmp_path)
     assert "is not a function" in problem_of(tmp_path / "absent")
     (tmp_path / "file").write_text("x")
     assert "is not a function" in problem_of(tmp_path / "file")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from builder.diagnostics.errors import BuiltError, CommandLineError
-from builder.run.local import BuiltFunction
 from builder.run.predict import predict
 from builder.run.predict.prediction import Prompts
+from builder.run.process import FunctionProcess
 from tests.builder.conftest import failure, png
 
 
@@ -20,7 +20,7 @@ def image(tmp_path: Path) -> Path:
 
 
 def test_images_are_answered_one_by_one_in_order(
-    cpu_function: BuiltFunction, image: Path, tmp_path: Path
+    cpu_function: FunctionProcess, image: Path, tmp_path: Path
 ) -> None:
     small = tmp_path / "small.png"
     small.write_bytes(png(64, 64))
@@ -33,7 +33,7 @@ def test_images_are_answered_one_by_one_in_order(
 
 @pytest.mark.parametrize(("threshold", "count"), [(None, 2), (0.0, 3), (0.8, 1), (1.0, 0)])
 def test_a_threshold_is_sent_where_one_is_given(
-    cpu_function: BuiltFunction, image: Path, threshold: float | None, count: int
+    cpu_function: FunctionProcess, image: Path, threshold: float | None, count: int
 ) -> None:
     (found,) = predict(cpu_function, [image], Prompts(threshold), None)
     boxes = [item for item in found.reply.body if item["confidence"] > 0]
@@ -41,7 +41,7 @@ def test_a_threshold_is_sent_where_one_is_given(
 
 
 def test_one_line_of_json_is_what_cvat_would_receive(
-    cpu_function: BuiltFunction, image: Path
+    cpu_function: FunctionProcess, image: Path
 ) -> None:
     (found,) = predict(cpu_function, [image], Prompts(0.8), None)
     assert "\n" not in found.as_json()
@@ -59,7 +59,7 @@ def test_one_line_of_json_is_what_cvat_would_receive(
     }
 
 
-def test_a_table_has_a_line_for_each_item(cpu_function: BuiltFunction, image: Path) -> None:
+def test_a_table_has_a_line_for_each_item(cpu_function: FunctionProcess, image: Path) -> None:
     (found,) = predict(cpu_function, [image], Prompts(), None)
     head, *rows = found.as_table().splitlines()
     assert head.startswith(f"{image}: 2 items, ")
@@ -71,14 +71,14 @@ def test_a_table_has_a_line_for_each_item(cpu_function: BuiltFunction, image: Pa
 
 @pytest.mark.parametrize(("threshold", "words"), [(0.8, ": 1 item, "), (1.0, ": 0 items, ")])
 def test_a_table_counts(
-    cpu_function: BuiltFunction, image: Path, threshold: float, words: str
+    cpu_function: FunctionProcess, image: Path, threshold: float, words: str
 ) -> None:
     (found,) = predict(cpu_function, [image], Prompts(threshold), None)
     assert words in found.as_table()
 
 
 def test_what_is_no_image_is_answered_and_not_drawn(
-    cpu_function: BuiltFunction, tmp_path: Path
+    cpu_function: FunctionProcess, tmp_path: Path
 ) -> None:
     (tmp_path / "text.png").write_text("text")
     (found,) = predict(cpu_function, [tmp_path / "text.png"], Prompts(), tmp_path / "out")
@@ -90,7 +90,7 @@ def test_what_is_no_image_is_answered_and_not_drawn(
 
 
 def test_pictures_are_saved_under_the_images_names(
-    cpu_function: BuiltFunction, image: Path, tmp_path: Path
+    cpu_function: FunctionProcess, image: Path, tmp_path: Path
 ) -> None:
     same = tmp_path / "sub" / "photo.png"
     same.parent.mkdir()
@@ -106,7 +106,9 @@ def test_pictures_are_saved_under_the_images_names(
     assert not cv2.imread(str(image)).any()  # type: ignore[union-attr]
 
 
-def test_a_picture_without_items_is_the_image(cpu_function: BuiltFunction, tmp_path: Path) -> None:
+def test_a_picture_without_items_is_the_image(
+    cpu_function: FunctionProcess, tmp_path: Path
+) -> None:
     rows = np.arange(32 * 48 * 3, dtype=np.uint8).reshape(32, 48, 3)
     _, data = cv2.imencode(".png", rows)
     (tmp_path / "x.png").write_bytes(data.tobytes())
@@ -116,14 +118,14 @@ def test_a_picture_without_items_is_the_image(cpu_function: BuiltFunction, tmp_p
 
 @pytest.mark.parametrize("name", ["absent.png", "."])
 def test_a_file_that_cannot_be_read_is_a_mistake_of_the_command_line(
-    cpu_function: BuiltFunction, tmp_path: Path, name: str
+    cpu_function: FunctionProcess, tmp_path: Path, name: str
 ) -> None:
     error = failure(lambda: list(predict(cpu_function, [tmp_path / name], Prompts(), None)))
     assert isinstance(error, CommandLineError)
 
 
 def test_a_picture_that_cannot_be_written_is_an_error(
-    cpu_function: BuiltFunction, image: Path, tmp_path: Path
+    cpu_function: FunctionProcess, image: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "out").write_text("in the way")
     error = failure(lambda: list(predict(cpu_function, [image], Prompts(), tmp_path / "out")))

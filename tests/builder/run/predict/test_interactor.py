@@ -6,10 +6,10 @@ import pytest
 
 from builder.diagnostics.errors import CommandLineError
 from builder.lint.examine import plan
-from builder.run.local import BuiltFunction
 from builder.run.predict import predict
-from builder.run.predict.interactor import try_out
+from builder.run.predict.interactor import smoke_test
 from builder.run.predict.prediction import Prompts
+from builder.run.process import FunctionProcess
 from builder.targets.build import build
 from tests.builder.conftest import failure, png
 from tests.paths import ROOT
@@ -17,11 +17,11 @@ from tests.scenes import scene
 
 
 @pytest.fixture(scope="module")
-def function(tmp_path_factory: pytest.TempPathFactory) -> BuiltFunction:
+def function(tmp_path_factory: pytest.TempPathFactory) -> FunctionProcess:
     """The example function, built."""
     made = plan(ROOT / "manifests" / "sam-demo.yaml")
     built = build(made, tmp_path_factory.mktemp("sam"), force=False)
-    return BuiltFunction(built.folder, "cpu")
+    return FunctionProcess(built.folder, "cpu")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_the_mask_and_what_was_clicked_are_drawn(
-    function: BuiltFunction, photo: Path, tmp_path: Path
+    function: FunctionProcess, photo: Path, tmp_path: Path
 ) -> None:
     clicked = Prompts(pos=((150, 130),), neg=((480, 380),))
     (found,) = predict(function, [photo], clicked, tmp_path / "out")
@@ -56,19 +56,19 @@ def test_the_mask_and_what_was_clicked_are_drawn(
     assert not changed[260:460, 60:300].any()
 
 
-def test_each_box_is_an_object(function: BuiltFunction, photo: Path) -> None:
+def test_each_box_is_an_object(function: FunctionProcess, photo: Path) -> None:
     boxes = Prompts(box=((60, 40, 240, 220), (370, 270, 590, 450)))
     (found,) = predict(function, [photo], boxes, None)
     assert found.summary == "2 masks"
     assert len(found.rows) == 2
 
 
-def test_several_images_get_the_same_clicks(function: BuiltFunction, photo: Path) -> None:
+def test_several_images_get_the_same_clicks(function: FunctionProcess, photo: Path) -> None:
     found = list(predict(function, [photo, photo], Prompts(pos=((150, 130),)), None))
     assert [it.summary for it in found] == ["1 mask", "1 mask"]
 
 
-def test_nothing_found_is_told(function: BuiltFunction, photo: Path, tmp_path: Path) -> None:
+def test_nothing_found_is_told(function: FunctionProcess, photo: Path, tmp_path: Path) -> None:
     same = Prompts(pos=((150, 130),), neg=((150, 130),))
     (found,) = predict(function, [photo], same, tmp_path / "out")
     assert (found.summary, found.rows, found.faults) == ("0 masks", (), ())
@@ -76,7 +76,7 @@ def test_nothing_found_is_told(function: BuiltFunction, photo: Path, tmp_path: P
     assert found.saved.is_file()
 
 
-def test_a_refusal_is_shown(function: BuiltFunction, photo: Path) -> None:
+def test_a_refusal_is_shown(function: FunctionProcess, photo: Path) -> None:
     (found,) = predict(function, [photo], Prompts(pos=((9999, 1),)), None)
     assert found.reply.status == 400
     assert "pos_points[0]: is far outside of the image" in found.as_table()
@@ -84,20 +84,20 @@ def test_a_refusal_is_shown(function: BuiltFunction, photo: Path) -> None:
 
 @pytest.mark.parametrize("prompts", [Prompts(), Prompts(0.5), Prompts(neg=((1, 2),))])
 def test_an_interactor_needs_a_click(
-    function: BuiltFunction, photo: Path, prompts: Prompts
+    function: FunctionProcess, photo: Path, prompts: Prompts
 ) -> None:
     error = failure(lambda: list(predict(function, [photo], prompts, None)))
     assert isinstance(error, CommandLineError)
     assert "an interactor needs something to be pointed at" in str(error)
 
 
-def test_boxes_of_reid_are_not_taken(function: BuiltFunction, photo: Path) -> None:
+def test_boxes_of_reid_are_not_taken(function: FunctionProcess, photo: Path) -> None:
     prompts = Prompts(pos=((1, 2),), boxes=photo)
     error = failure(lambda: list(predict(function, [photo], prompts, None)))
     assert "a function of type interactor takes no --boxes" in str(error)
 
 
-def test_a_blank_image_is_tried_with_clicks_and_with_a_box(function: BuiltFunction) -> None:
+def test_a_blank_image_is_tried_with_clicks_and_with_a_box(function: FunctionProcess) -> None:
     before = len(function.log)
-    assert try_out(function, png(480, 360)) == ()
+    assert smoke_test(function, png(480, 360)) == ()
     assert len(function.log) == before + 2

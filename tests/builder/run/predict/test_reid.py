@@ -7,10 +7,10 @@ import pytest
 
 from builder.diagnostics.errors import CommandLineError
 from builder.lint.examine import plan
-from builder.run.local import BuiltFunction
 from builder.run.predict import predict
 from builder.run.predict.prediction import Prompts
 from builder.run.predict.reid import draw_matches
+from builder.run.process import FunctionProcess
 from builder.targets.build import build
 from tests.builder.conftest import failure
 from tests.paths import ROOT
@@ -20,10 +20,10 @@ COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
 
 
 @pytest.fixture(scope="module")
-def function(tmp_path_factory: pytest.TempPathFactory) -> BuiltFunction:
+def function(tmp_path_factory: pytest.TempPathFactory) -> FunctionProcess:
     """The example function, built."""
     built = build(plan(MANIFEST), tmp_path_factory.mktemp("reid"), force=False)
-    return BuiltFunction(built.folder, "cpu")
+    return FunctionProcess(built.folder, "cpu")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def frames(tmp_path: Path) -> list[Path]:
 
 
 def test_the_boxes_of_two_images_are_joined_and_drawn(
-    function: BuiltFunction, frames: list[Path], tmp_path: Path
+    function: FunctionProcess, frames: list[Path], tmp_path: Path
 ) -> None:
     (found,) = predict(function, frames[:2], Prompts(boxes=frames[2]), tmp_path / "out")
     assert found.reply.body == [1, 0, 2]
@@ -55,21 +55,23 @@ def test_the_boxes_of_two_images_are_joined_and_drawn(
     assert picture.shape == (80, 240, 3)
 
 
-def test_a_threshold_is_passed_on(function: BuiltFunction, frames: list[Path]) -> None:
+def test_a_threshold_is_passed_on(function: FunctionProcess, frames: list[Path]) -> None:
     (found,) = predict(function, frames[:2], Prompts(-1.0, boxes=frames[2]), None)
     assert found.reply.status == 400
     assert "threshold: must be a number of 0 or more" in found.as_table()
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_reid_takes_two_images(function: BuiltFunction, frames: list[Path], count: int) -> None:
+def test_reid_takes_two_images(function: FunctionProcess, frames: list[Path], count: int) -> None:
     images = [frames[0]] * count
     error = failure(lambda: list(predict(function, images, Prompts(boxes=frames[2]), None)))
     assert isinstance(error, CommandLineError)
     assert "ReID compares two images" in str(error)
 
 
-def test_reid_needs_boxes_and_takes_no_clicks(function: BuiltFunction, frames: list[Path]) -> None:
+def test_reid_needs_boxes_and_takes_no_clicks(
+    function: FunctionProcess, frames: list[Path]
+) -> None:
     error = failure(lambda: list(predict(function, frames[:2], Prompts(), None)))
     assert "no --boxes" in str(error)
     clicks = Prompts(pos=((1.0, 2.0),), boxes=frames[2])
@@ -81,7 +83,7 @@ def test_reid_needs_boxes_and_takes_no_clicks(function: BuiltFunction, frames: l
     "text", ["", "{", "[]", "[[], {}]", "[[[1, 2, 3]], []]", '[[[1, 2, 3, "4"]], []]', "[" * 99_999]
 )
 def test_a_file_without_the_boxes_of_two_images_is_refused(
-    function: BuiltFunction, frames: list[Path], text: str
+    function: FunctionProcess, frames: list[Path], text: str
 ) -> None:
     frames[2].write_text(text)
     error = failure(lambda: list(predict(function, frames[:2], Prompts(boxes=frames[2]), None)))

@@ -9,10 +9,11 @@ import pytest
 
 from builder.diagnostics.errors import CommandLineError
 from builder.lint.examine import plan
-from builder.run.local import BuiltFunction, Reply
+from builder.run.function import Reply
 from builder.run.predict import predict
 from builder.run.predict.prediction import Box, Prompts
-from builder.run.predict.tracker import try_out
+from builder.run.predict.tracker import smoke_test
+from builder.run.process import FunctionProcess
 from builder.targets.build import build
 from tests.builder.conftest import failure, png
 from tests.paths import ROOT
@@ -21,16 +22,16 @@ from tests.runtimes.trackers import correlators
 MANIFEST = ROOT / "manifests" / "tracker-demo.yaml"
 
 
-def built(folder: Path, *types: str) -> BuiltFunction:
+def built(folder: Path, *types: str) -> FunctionProcess:
     """The example function, built for some types of shape."""
     text = MANIFEST.read_text("utf-8").replace("models/", f"{MANIFEST.parent}/models/")
     file = folder / "tracker.yaml"
     file.write_text(text.replace("rectangle, polygon, mask", ", ".join(types)))
-    return BuiltFunction(build(plan(file), folder / "out", force=False).folder, "cpu")
+    return FunctionProcess(build(plan(file), folder / "out", force=False).folder, "cpu")
 
 
 @pytest.fixture(scope="module")
-def function(tmp_path_factory: pytest.TempPathFactory) -> BuiltFunction:
+def function(tmp_path_factory: pytest.TempPathFactory) -> FunctionProcess:
     return built(tmp_path_factory.mktemp("all"), "rectangle", "polygon", "mask")
 
 
@@ -64,7 +65,7 @@ def around(shape: dict[str, Any]) -> list[float]:
 class Told:
     """A function that gives replies out of a list, and remembers what it was asked."""
 
-    kind = "tracker"
+    type = "tracker"
 
     def __init__(self, replies: Sequence[Reply]) -> None:
         self.annotations = {"supported_shape_types": "rectangle"}
@@ -83,7 +84,7 @@ def reply(*shapes: object) -> Reply:
 
 
 def test_every_frame_has_a_row_for_each_object_and_a_picture(
-    function: BuiltFunction, frames: list[Path], tmp_path: Path
+    function: FunctionProcess, frames: list[Path], tmp_path: Path
 ) -> None:
     second: Box = (300, 100, 360, 150)
     prompts = Prompts(box=(truth(0), second))
@@ -120,7 +121,7 @@ def test_a_box_is_sent_as_the_first_shape_that_the_function_follows(
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 3
 
 
-def test_the_frames_of_a_video_are_numbered(function: BuiltFunction, tmp_path: Path) -> None:
+def test_the_frames_of_a_video_are_numbered(function: FunctionProcess, tmp_path: Path) -> None:
     file = tmp_path / "film.avi"
     writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"MJPG"), 10, (480, 360))
     for frame, _ in correlators.film(2):
@@ -169,13 +170,13 @@ def test_a_reply_that_cvat_could_not_use_ends_it_too(frames: list[Path], tmp_pat
     assert found.saved is None
 
 
-def test_something_has_to_be_drawn_first(function: BuiltFunction, frames: list[Path]) -> None:
+def test_something_has_to_be_drawn_first(function: FunctionProcess, frames: list[Path]) -> None:
     error = failure(lambda: list(predict(function, frames, Prompts(), None)))
     assert isinstance(error, CommandLineError)
     assert "no --box" in str(error)
 
 
-def test_a_tracker_takes_no_clicks(function: BuiltFunction, frames: list[Path]) -> None:
+def test_a_tracker_takes_no_clicks(function: FunctionProcess, frames: list[Path]) -> None:
     clicks = Prompts(pos=((1.0, 2.0),), box=((10, 10, 60, 60),))
     error = failure(lambda: list(predict(function, frames, clicks, None)))
     assert "a function of type tracker takes no --pos" in str(error)
@@ -186,7 +187,7 @@ def test_a_tracker_takes_no_clicks(function: BuiltFunction, frames: list[Path]) 
     [(b"", "is empty"), (b"RIFF\x00\x00\x00\x00AVI ", "is not a video that can be read")],
 )
 def test_a_file_that_is_no_video_is_refused(
-    function: BuiltFunction, tmp_path: Path, data: bytes, what: str
+    function: FunctionProcess, tmp_path: Path, data: bytes, what: str
 ) -> None:
     file = tmp_path / "film.mp4"
     file.write_bytes(data)
@@ -196,13 +197,13 @@ def test_a_file_that_is_no_video_is_refused(
     assert f"{file}: {what}" in str(error)
 
 
-def test_every_type_is_tried_out_and_followed(function: BuiltFunction) -> None:
-    assert try_out(function, png(480, 360)) == ()
+def test_every_type_is_tried_out_and_followed(function: FunctionProcess) -> None:
+    assert smoke_test(function, png(480, 360)) == ()
 
 
 def test_what_is_wrong_with_the_second_frame_shows_when_it_is_tried_out() -> None:
     seen = {"type": "rectangle", "points": [40, 40, 120, 100]}
     told = Told([reply(seen), reply({"type": "rectangle", "points": [120, 40, 40, 100]})])
-    (fault,) = try_out(told, png(480, 360))  # type: ignore[arg-type]
+    (fault,) = smoke_test(told, png(480, 360))  # type: ignore[arg-type]
     assert "are not left, top, right, bottom" in fault
     assert [it["shapes"] for it in told.asked] == [[seen], [None]]

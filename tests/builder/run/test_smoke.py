@@ -1,0 +1,87 @@
+import importlib.util
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+
+from builder.diagnostics.errors import BuiltError
+from builder.plan.plan import Plan
+from builder.run import smoke as module
+from builder.run.smoke import smoke_test
+from tests.builder.conftest import failure
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_both_variants_of_a_working_function_pass(
+    ready_plan: Plan, built_once: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    if large:
+        monkeypatch.setattr(module, "_LARGE_BYTES", 1)
+    assert smoke_test(ready_plan, built_once) == []
+
+
+def test_a_variant_without_its_runtime_is_a_warning(
+    ready_plan: Plan, built_once: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+
+    def find_others(name: str) -> ModuleSpec | None:
+        return None if name == "openvino" else find(name)
+
+    monkeypatch.setattr(importlib.util, "find_spec", find_others)
+    (warning,) = smoke_test(ready_plan, built_once)
+    assert warning.what == "OpenVINO is not installed; the cpu variant was not smoke-tested"
+    assert (warning.severity, warning.hint) == ("warning", "pip install openvino")
+    assert warning.file == ready_plan.file
+
+
+@pytest.mark.parametrize(
+    ("variant", "body", "what", "found"),
+    [
+        (
+            "cpu",
+            'raise ValueError("broken")',
+            "smoke test of the cpu variant failed: the handler failed: main.py:7: "
+            "ValueError: broken",
+            "",
+        ),
+        (
+            "gpu",
+            "status = 500",
+            "smoke test of the gpu variant failed: the response has status 500, not 200",
+            "[5]",
+        ),
+        (
+            "gpu",
+            "os.abort()",
+            "smoke test of the gpu variant failed: the process ended while answering a request: "
+            "signal SIGABRT",
+            "no output",
+        ),
+        (
+            "cpu",
+            "pass",
+            "smoke test of the cpu variant failed: CVAT cannot use the reply",
+            "[0]: is a number, not an object",
+        ),
+    ],
+)
+def test_a_variant_that_fails_is_an_error(
+    ready_plan: Plan, built: Path, variant: str, body: str, what: str, found: str
+) -> None:
+    (built / "nuclio/main.py").write_text(
+        "import os\n"
+        "def init_context(context):\n"
+        "    pass\n"
+        "def handler(context, event):\n"
+        "    reply, status = '[]', 200\n"
+        f"    if os.environ['CVATBUILD_VARIANT'] == '{variant}':\n"
+        f"        {body}\n"
+        "        reply = '[5]'\n"
+        "    return context.Response(body=reply, status_code=status)\n"
+    )
+    error = failure(lambda: smoke_test(ready_plan, built))
+    assert isinstance(error, BuiltError)
+    (problem,) = error.problems
+    assert (problem.what, problem.found) == (what, found)
+    assert problem.file == ready_plan.file
