@@ -11,8 +11,8 @@ from builder.families.coco_keypoints import COCO, COCO_EDGES, COCO_PLACES, keypo
 from builder.families.evidence import Evidence
 from builder.families.match import ClassList, Match
 from builder.families.yaml_writer import Line, inline
-from builder.manifest.label_files import from_metadata, words_of
 from builder.manifest.labels import Label, Labels
+from builder.model.label_metadata import from_metadata, words_of
 from builder.model.metadata import BESIDE
 
 _DEFAULT_COUNT = 80

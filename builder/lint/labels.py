@@ -6,8 +6,8 @@ from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import warning
 from builder.lint.scene import Scene
-from builder.manifest.label_files import from_metadata
 from builder.manifest.labels import Labels
+from builder.model.label_metadata import from_metadata
 from runtimes.step import Shape
 
 BACKGROUND_LABEL = warning(

@@ -1,118 +1,20 @@
-"""Labels from elsewhere than the manifest: what a model says of itself, and files with lists."""
+"""Label files: text, YAML, and JSON of COCO or CVAT."""
 
 import json
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
-from builder.diagnostics.text import has_controls
 from builder.manifest.label_formats import coco, cvat
-from builder.manifest.labels import ESCAPED, Label
 from builder.manifest.located_yaml import LocatedYaml
-from builder.model.metadata import literal
 
 LABEL_FILE = Rule(
     "label-file",
     "Unusable label file",
     "The file is missing, or its format is not supported.",
 )
-NO_MODEL_LABELS = Rule(
-    "no-model-labels",
-    "No labels in the model",
-    "The model's metadata contains no usable class names.",
-)
-
-
-def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
-    """Labels from what a model says of itself.
-
-    That is the `names` that Ultralytics writes, a Python literal in text, or else the `labels` in
-    the `model_info` of an OpenVINO IR.
-
-    Raises:
-        ManifestError: there are none, or they are not what their key says.
-    """
-    text = metadata.get("names")
-    if text is None and (words := words_of(metadata)):
-        return [Label(name=word) for word in words]
-    if text is None:
-        raise ManifestError(
-            Problem(
-                "the model carries no class names",
-                found=f"metadata keys of {model.name}: {', '.join(sorted(metadata)) or 'none'}",
-                allowed="an entry `names`, as Ultralytics writes it, or `labels`, as OpenVINO does",
-                hint="list the labels in the manifest instead of `labels: metadata`",
-                rule=NO_MODEL_LABELS,
-            )
-        )
-    try:
-        names = literal(text)
-    except ValueError as error:
-        raise _bad_names(text, "cannot be read") from error
-    if isinstance(names, list | tuple):
-        names = dict(enumerate(names))
-    if (
-        not isinstance(names, dict)
-        or not names
-        or not all(isinstance(key, int) and not isinstance(key, bool) for key in names)
-        or not all(isinstance(name, str) and 0 < len(name) <= 64 for name in names.values())
-    ):
-        raise _bad_names(text, "are not numbers with names of 1 to 64 characters")
-    if sorted(names) != list(range(len(names))):
-        raise _bad_names(text, "are not numbered from 0 without a gap")
-    points = _keypoint_names(metadata)
-    try:
-        return [Label(name=names[number], sublabels=points) for number in range(len(names))]
-    except ValidationError as error:
-        raise _bad_names(text, "are not printable text without spaces at its ends") from error
-
-
-def words_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """The `labels` that OpenVINO's tools write: words between spaces, all of them different.
-
-    Nothing where they are not what their key says.
-    """
-    words = metadata.get("labels", "").split()
-    sane = all(re.fullmatch(r"[\w.()/+-]{1,64}", word) for word in words)
-    return tuple(words) if sane and len(set(words)) == len(words) else ()
-
-
-def _keypoint_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """The keypoints' names that Ultralytics may write beside the classes'; nothing if it did not.
-
-    They are a list, or class number -> list; only one list for all classes is of use.
-    """
-    try:
-        names = literal(metadata.get("kpt_names", "()"))
-    except ValueError:
-        return ()
-    lists = list(names.values()) if isinstance(names, dict) else [names]
-    first = lists[0] if lists else ()
-    if not isinstance(first, list) or any(other != first for other in lists):
-        return ()
-    sane = all(
-        isinstance(name, str) and 0 < len(name) <= 64 and not has_controls(name) for name in first
-    ) and not any(set(name) & ESCAPED for name in first)
-    return tuple(first) if sane and len(set(first)) == len(first) else ()
-
-
-def _bad_names(text: str, what: str) -> ManifestError:
-    """The error for class names in metadata that make no sense."""
-    return ManifestError(
-        Problem(
-            f"the class names in the model's metadata {what}",
-            found=text[:80] + ("..." if len(text) > 80 else ""),
-            allowed="{0: 'name', 1: 'name', ...}",
-            hint="list the labels in the manifest instead of `labels: metadata`",
-            rule=NO_MODEL_LABELS,
-        )
-    )
 
 
 def from_file(file: Path, *, numbered: bool = False) -> list[Any]:

@@ -8,13 +8,14 @@ from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.files import ABSENT, unreadable
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.text import did_you_mean
-from builder.manifest.label_files import LABEL_FILE, from_file, from_metadata
+from builder.manifest.label_files import LABEL_FILE, from_file
 from builder.manifest.labels import Label, Labels, Name
 from builder.manifest.located_yaml import LocatedYaml
 from builder.manifest.pydantic_errors import validate
 from builder.manifest.reading import ManifestFile
 from builder.manifest.schema import DetectorManifest
 from builder.manifest.validation import Strict
+from builder.model.label_metadata import from_metadata
 from runtimes.signature import Signature
 
 
