@@ -167,9 +167,6 @@ TESTED_ELSEWHERE = {
     "builder/families": "tests/test_recognition.py",
     # Each lint rule has cases in tests/golden/mistakes.
     "builder/lint": "tests/test_mistakes.py",
-    "builder/model/graph_ir.py": "tests/builder/model/test_graph.py",
-    "builder/model/graph_onnx.py": "tests/builder/model/test_graph.py",
-    "builder/plan": "tests/builder/plan/test_plan.py",
     "builder/run/judge/values.py": "tests/builder/run/judge/test_detector.py",
     "builder/run/predict/prediction.py": "tests/builder/run/predict/test_detector.py",
     "builder/targets/lock.py": "tests/builder/targets/test_write.py",

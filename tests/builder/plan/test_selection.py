@@ -8,7 +8,7 @@ from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.plan.selection import IR_WITHOUT_OPENVINO
 from tests.builder import models
-from tests.builder.conftest import WriteManifest, failure
+from tests.builder.conftest import WriteManifest, detector_of, failure
 
 Ir: TypeAlias = Callable[..., Path]
 
@@ -31,6 +31,7 @@ def ir(write_manifest: WriteManifest, tmp_path: Path) -> Ir:
         ({}, ("gpu", "cpu"), ("cpu", "gpu")),
         ({}, ("gpu",), ("gpu",)),
         ({"gpu": False}, ("cpu", "gpu"), ("cpu",)),
+        ({"cpu": False}, ("cpu", "gpu"), ("gpu",)),
     ],
 )
 def test_requested_variants_that_are_not_switched_off_are_built(
@@ -46,11 +47,15 @@ def test_a_requested_variant_that_is_switched_off(write_manifest: WriteManifest)
     manifest = write_manifest(variants={"gpu": False})
     (problem,) = failure(lambda: plan(manifest, ("gpu",))).problems
     assert problem.what == "the requested variant is switched off: gpu"
+    assert problem.place == "variants"
 
 
 def test_a_variant_without_a_backend_for_the_model(ir: Ir) -> None:
-    assert plan(ir(gpu=False)).variants == ("cpu",)
+    made = plan(ir(gpu=False))
+    assert made.variants == ("cpu",)
+    assert detector_of(made).network.file == "model.xml"
     (problem,) = failure(lambda: plan(ir())).problems
+    assert (problem.place, problem.line) == ("model", 3)
     assert problem.what == "is an OpenVINO IR, which the GPU variant cannot run"
     assert problem.allowed == "an ONNX file"
     assert problem.hint == "write `variants: {gpu: false}` to build the CPU variant alone"
@@ -61,6 +66,7 @@ def test_a_variant_without_a_backend_for_the_model(ir: Ir) -> None:
 def test_a_backend_that_cannot_load_the_model(ir: Ir, wanted: tuple[VariantName, ...]) -> None:
     manifest = ir(cpu={"runtime": "onnxruntime"}, gpu=False)
     (problem,) = failure(lambda: plan(manifest, wanted)).problems
+    assert problem.place == "variants.cpu.runtime"
     assert problem.what == "an OpenVINO IR can only be run by OpenVINO"
     assert (problem.found, problem.allowed) == ("onnxruntime", "openvino")
     assert problem.rule is IR_WITHOUT_OPENVINO

@@ -1,0 +1,81 @@
+import re
+from pathlib import Path
+
+import openvino
+import pytest
+
+from builder.diagnostics.errors import ModelError
+from builder.model.file import read
+from builder.model.graph_ir import read_ir
+from tests import zoo
+
+
+def converted(make: zoo.Maker, folder: Path) -> Path:
+    """A model of the zoo as OpenVINO IR."""
+    source = make(folder / "source.onnx")
+    openvino.save_model(openvino.convert_model(source), folder / "m.xml", compress_to_fp16=False)
+    return folder / "m.xml"
+
+
+def test_an_ir_has_the_operations_of_the_onnx_file_that_it_was_made_from(tmp_path: Path) -> None:
+    path = converted(zoo.yolov8, tmp_path)
+    graph, original = read(path).graph, read(tmp_path / "source.onnx").graph
+    (output,) = read(path).signature.outputs
+    assert original.ends("output0") == ("Mul", "Sigmoid")
+    # The converter folds the product into the known boxes.
+    assert graph.ends(output.name) == ("Add", "Sigmoid")
+    assert graph.opset is None
+    assert "OpenVINO IR, version" in graph.origin
+
+
+def test_the_width_of_an_output_is_read_from_an_ir(tmp_path: Path) -> None:
+    path = converted(zoo.semantic, tmp_path)
+    (output,) = read(path).signature.outputs
+    assert read(path).graph.width(output.name) == 5
+
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE net [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
+<net name="&b;" version="11"></net>"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOMB,
+        '<!DOCTYPE net SYSTEM "file:///etc/passwd"><net/>',
+        "<net>",
+        "<html></html>",
+        "",
+        "<net>" + "<a>" * 5000,
+    ],
+    ids=["entities", "document type", "open", "another root", "empty", "deep"],
+)
+def test_a_file_that_is_not_an_ir_is_reported(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.xml").write_text(text)
+    with pytest.raises(ModelError, match=r"m\.xml is not a valid OpenVINO IR"):
+        read_ir(tmp_path / "m.xml")
+
+
+def test_metadata_of_an_ir_are_read(tmp_path: Path) -> None:
+    model = openvino.convert_model(zoo.yolov8(tmp_path / "source.onnx"))
+    model.set_rt_info("a b", ["model_info", "labels"])
+    model.set_rt_info("fit_to_window_letterbox", ["model_info", "resize_type"])
+    openvino.save_model(model, tmp_path / "m.xml")
+    metadata = read(tmp_path / "m.xml").graph.metadata
+    assert metadata["labels"] == "a b"
+    assert metadata["resize_type"] == "fit_to_window_letterbox"
+
+
+def test_constants_with_an_invalid_offset_have_no_numbers(tmp_path: Path) -> None:
+    path = converted(zoo.semantic, tmp_path)
+    text = path.read_text()
+    for wrong in (
+        'offset="99999999999999999999"',
+        'offset="-4"',
+        'offset="1e9"',
+        'offset="900000"',
+    ):
+        path.write_text(re.sub(r'offset="\d+"', wrong, text))
+        assert read_ir(path).constants == {}
+    path.with_suffix(".bin").unlink()
+    assert read_ir(path).constants == {}
