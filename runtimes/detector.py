@@ -1,4 +1,4 @@
-"""Functions that find objects in an image on their own."""
+"""Detectors: functions that find objects in an image without prompts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ from runtimes.step import Attribute, Decoder, Item, Refine, Shape
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """A detector's description, as model_handler.py spells it out.
+    """A detector's description; it is spelled out in model_handler.py.
 
     Attributes:
-        labels: the model's class number -> the label's name; other classes are dropped.
-        threshold: the score that applies when a request names none.
+        labels: class ID of the model -> name of the label; other classes are dropped.
+        threshold: the default confidence threshold; a request may override it.
         network: the model and its preprocessing.
         decoder: turns the model's outputs into instances.
         refine: the refinements and attributes that change the instances, in this order.
         shapes: turn the instances into annotations; each shape draws every instance.
-        then: second models that look at what the first one found.
+        then: second models, which run on crops of the instances.
     """
 
     labels: Mapping[int, str]
@@ -45,7 +45,8 @@ class Detector:
         """Load the model from `folder` and run it once on a blank image.
 
         Raises:
-            BadModel, NoDevice: see Network.open; a wrong output shows in the run.
+            BadModel: see Network.open; or an output has another shape than declared.
+            NoDevice: see Network.open.
         """
         seconds = [second.open(backend, folder) for second in self.then]
         return OpenDetector(self, self.network.open(backend, folder), seconds)
@@ -69,28 +70,28 @@ class OpenDetector:
         blank = image.blank()
         self._detect(blank, self._threshold, Clock())
         for second in seconds:
-            seen = second.warm_up(blank)
-            for shape in self._shapes if seen.keypoints is not None else ():
-                # Whether the labels name the model's keypoints shows only where there are some.
+            found = second.warm_up(blank)
+            for shape in self._shapes if found.keypoints is not None else ():
+                # A skeleton compares the labels with the keypoints when it is drawn.
                 if shape.label_type == "skeleton":
-                    list(shape(seen, image.WARM_UP_SIZE))
+                    list(shape(found, image.WARM_UP_SIZE))
 
     def describe(self) -> str:
-        """For the log at start-up: the model's inputs and the number of labels."""
-        taken = f"input {self._network.input}"
-        return f"{taken}; {len(self._labels)} labels; threshold {self._threshold:g}"
+        """Return a summary for the log at start-up: input, number of labels, threshold."""
+        given = f"input {self._network.input}"
+        return f"{given}; {len(self._labels)} labels; threshold {self._threshold:g}"
 
     def __call__(self, request: Mapping[str, Any], clock: Clock) -> list[Item]:
         """Answer one request of CVAT.
 
         Args:
-            request: `image`, and maybe `threshold`.
+            request: `image`, optionally `threshold`.
 
         Returns:
-            Items of CVAT's detector contract, best first.
+            Annotations in the format of CVAT's detectors, highest confidence first.
 
         Raises:
-            BadRequest: the image or the threshold is not usable.
+            BadRequest: the image or the threshold is invalid.
         """
         threshold = number_of(request, "threshold", self._threshold, most=1)
         with clock.stage("decode"):
@@ -98,7 +99,7 @@ class OpenDetector:
         return self._detect(pixels, threshold, clock)
 
     def _detect(self, pixels: Array, threshold: float, clock: Clock) -> list[Item]:
-        """Items for an image, (H, W, 3) uint8 BGR."""
+        """Return the annotations of an image, (H, W, 3) uint8 BGR."""
         outputs = self._network.run(pixels, clock)
         with clock.stage("postprocess"):
             instances = self._instances(outputs, threshold)
@@ -115,16 +116,16 @@ class OpenDetector:
             return self._items(instances, size)
 
     def _instances(self, outputs: Outputs, threshold: float) -> Instances:
-        """What the decoder finds among the labels' classes, in pixels of the image."""
+        """Return the decoder's instances of classes with a label, in pixels of the image."""
         found = self._decoder(outputs.tensors, outputs.view, threshold)
         found = found.take(np.isin(found.classes, self._known))
         return found if self._decoder.space == "image" else found.to_image(outputs.view.geometry)
 
     def _items(self, instances: Instances, size: Size) -> list[Item]:
-        """All shapes of all instances, an instance's shapes together."""
+        """Return all shapes of all instances, ordered by instance."""
         names = [self._labels[number] for number in instances.classes.tolist()]
         scores = instances.scores.round(5).tolist()
-        said = [
+        attributes = [
             [
                 {"name": name, "value": str(values[number])}
                 for name, values in instances.attributes.items()
@@ -138,7 +139,7 @@ class OpenDetector:
                 {
                     "label": names[number] + shape.suffix,
                     **item,
-                    **({"attributes": said[number]} if said[number] else {}),
+                    **({"attributes": attributes[number]} if attributes[number] else {}),
                     "confidence": scores[number],
                 },
             )
@@ -146,10 +147,10 @@ class OpenDetector:
             for number, item in shape(instances, size)
         ]
         drawn.sort(key=lambda pair: pair[0])
-        # Each instance's group is known by the first instance in it.
+        # The ID of a group is the index of its first instance, plus one.
         keys = list(range(len(names))) if instances.groups is None else instances.groups.tolist()
         first = {key: number for number, key in reversed(list(enumerate(keys)))}
-        # To CVAT group 0 is no group at all, and tags can be in none.
+        # In CVAT, group 0 means no group, and tags cannot be grouped.
         shapes = [(first[keys[number]], item) for number, item in drawn if item["type"] != "tag"]
         counts = Counter(group for group, _ in shapes)
         for group, item in shapes:

@@ -1,4 +1,4 @@
-"""From the text in a request to pixels."""
+"""Decoding of images in requests."""
 
 import binascii
 import struct
@@ -11,11 +11,11 @@ from runtimes.arrays import Array
 from runtimes.errors import BadRequest
 
 _TIFF = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
-"""How a TIFF or BigTIFF file begins -> its byte order."""
+"""The first bytes of a TIFF or BigTIFF file -> its byte order, for `struct`."""
 _MAX_TAGS = 4096
 
 WARM_UP_SIZE = (480, 640)
-"""Height and width of the blank image that a function runs on before its first request."""
+"""Height and width of the black image on which a function runs once at start-up."""
 
 
 def blank() -> Array:
@@ -28,12 +28,12 @@ def decode(text: object, where: str = "image") -> Array:
 
     Args:
         text: base64 of an encoded file (JPEG, PNG, WebP, BMP, TIFF, GIF), with or without a
-            data-URL prefix.
-        where: the request's key that it is from.
+            data URL prefix.
+        where: the request's key.
 
     Returns:
-        (H, W, 3) uint8 BGR. Grey and palette images get three channels, alpha is dropped, 16 bits
-        keep their upper 8, and the orientation in EXIF is applied.
+        (H, W, 3) uint8 BGR. Grey and palette images are converted to three channels, alpha is
+        dropped, 16 bits are reduced to the upper 8, and the EXIF orientation is applied.
 
     Raises:
         BadRequest: it is not text, not base64, or not an image.
@@ -48,30 +48,30 @@ def pixels(data: bytes, where: str = "image") -> Array:
     """Decode the bytes of an image file; see `decode`.
 
     Raises:
-        BadRequest: they are not an image that OpenCV can read.
+        BadRequest: OpenCV cannot decode them.
     """
     alone = data[:4] in _TIFF
     buffer = np.frombuffer(_opaque(data) if alone else data, np.uint8)
     try:
         image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED if alone else cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise BadRequest(f"OpenCV refuses the image: {error.err}", where=where) from error
+        raise BadRequest(f"OpenCV cannot decode the image: {error.err}", where=where) from error
     if image is None or image.dtype not in (np.uint8, np.uint16):
         raise BadRequest(
             "is not an image with 8 or 16 bits per channel",
             where=where,
-            found=f"{len(data)} bytes that begin with {data[:8].hex(' ')}",
+            found=f"{len(data)} bytes that start with {data[:8].hex(' ')}",
             allowed="JPEG, PNG, WebP, BMP, TIFF or GIF",
         )
     return _three_channels(image) if alone else image
 
 
 def _opaque(data: bytes) -> bytes:
-    """A TIFF file whose alpha is said to be multiplied into the colours already.
+    """Mark the alpha of a TIFF file as premultiplied.
 
-    Otherwise OpenCV would multiply it in, and what is transparent would turn black; with every
-    other format the alpha is simply dropped. The tag is ExtraSamples (338; TIFF 6.0, page 31),
-    where 2 is alpha that stands beside the colours and 1 is alpha that is part of them.
+    OpenCV would otherwise multiply the colours with the alpha, so that transparent pixels become
+    black. For all other formats, it drops the alpha. The tag is ExtraSamples (338; TIFF 6.0, page
+    31): 2 is unassociated alpha, 1 is associated (premultiplied) alpha.
     """
     order = _TIFF[data[:4]]
     big = b"+" in data[2:4]
@@ -85,12 +85,12 @@ def _opaque(data: bytes) -> bytes:
             if tag == 338 and struct.unpack_from(order + "H", data, value) == (2,):
                 return data[:value] + struct.pack(order + "H", 1) + data[value + 2 :]
     except struct.error:
-        pass  # a broken file; OpenCV will say so
+        pass  # a truncated file; OpenCV reports the error
     return data
 
 
 def _bytes(text: str, where: str) -> bytes:
-    """The bytes behind base64 text.
+    """Decode base64 text.
 
     Raises:
         BadRequest: it is not base64.
@@ -101,7 +101,7 @@ def _bytes(text: str, where: str) -> bytes:
         return b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         pass
-    try:  # MIME breaks base64 into lines; that is allowed, but rare enough to try second.
+    try:  # Base64 with line breaks, as in MIME, is allowed but rare, so it is tried second.
         return b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadRequest(
@@ -112,7 +112,7 @@ def _bytes(text: str, where: str) -> bytes:
 
 
 def _three_channels(image: Array) -> Array:
-    """(H, W), (H, W, 2), (H, W, 3) or (H, W, 4), uint8 or uint16 -> (H, W, 3) uint8 BGR."""
+    """Convert (H, W), (H, W, 2), (H, W, 3) or (H, W, 4), uint8 or uint16, to (H, W, 3) uint8."""
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     if image.ndim == 2 or image.shape[2] < 3:

@@ -1,4 +1,4 @@
-"""Functions that segment what an annotator points at."""
+"""Interactors: functions that segment the objects that an annotator clicks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,28 +25,28 @@ from runtimes.prompts import Prompts
 from runtimes.step import Refine
 
 MEMORY = 256 * 2**20
-"""How many bytes of embeddings are remembered: about 60 images of SAM, 15 of SAM 2."""
+"""Size of the cache of embeddings in bytes: about 60 images for SAM, 15 for SAM 2."""
 
 _EPSILON = 0.75
-"""How far, in pixels, the polygon beside a mask may stray from its boundary."""
+"""Maximum distance of a mask's polygon from its boundary, in pixels."""
 
 Found: TypeAlias = tuple[int, float, Crop]
-"""The number of an object, the score of a mask of it, and the mask."""
+"""The index of an object, the score of one of its masks, and the mask."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interactor:
-    """An interactor's description, as model_handler.py spells it out.
+    """An interactor's description; it is spelled out in model_handler.py.
 
     Attributes:
-        threshold: the score below which a mask is not offered.
+        threshold: the default minimum score of a mask; a request may override it.
         network: the model that takes the image, and its preprocessing.
-        decoder: the file of the model that takes the prompts; None where it is the same one.
+        decoder: the file of the model that takes the prompts; None if it is the same model.
         segmenter: turns the prompts into masks.
         refine: the refinements that change the masks, in this order.
-        reply: what CVAT reads: "shapes" from 2.60 on, "mask" before.
-        min_pos_points: how many positive points there must be where there is no box.
-        box: whether a box comes with the points.
+        reply: the format of the reply: "shapes" for CVAT 2.60 and newer, "mask" for older versions.
+        min_pos_points: the minimum number of positive points in requests without a box.
+        box: whether requests have a box.
     """
 
     threshold: float
@@ -62,7 +62,8 @@ class Interactor:
         """Load the models from `folder` and run them once on a blank image.
 
         Raises:
-            BadModel, NoDevice: see Network.open; a wrong output shows in the run.
+            BadModel: see Network.open; or an output has another shape than declared.
+            NoDevice: see Network.open.
         """
         network = self.network.open(backend, folder)
         decoder = load(self.decoder, backend, folder) if self.decoder else None
@@ -72,8 +73,8 @@ class Interactor:
 class OpenInteractor:
     """An interactor that answers requests.
 
-    What a model makes of an image alone is remembered: of an encoder its outputs, of an only model
-    its input.
+    The part of the computation that depends only on the image is cached: the encoder's outputs, or
+    the input of a single model.
     """
 
     def __init__(
@@ -87,27 +88,27 @@ class OpenInteractor:
         self._warm_up()
 
     def describe(self) -> str:
-        """For the log at start-up: the model's input, what must be clicked, the threshold."""
+        """Return a summary for the log at start-up: input, required prompts, threshold."""
         points = f"at least {self._interactor.min_pos_points} points"
-        taken = f"input {self._network.input}; {points}; box {self._interactor.box}"
-        return f"{taken}; threshold {self._interactor.threshold:g}"
+        given = f"input {self._network.input}; {points}; box {self._interactor.box}"
+        return f"{given}; threshold {self._interactor.threshold:g}"
 
     def __call__(self, request: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
         """Answer one request of CVAT.
 
         Args:
-            request: `image`, `pos_points`, `neg_points`, `obj_bbox`, and maybe `threshold` and
-                `text_prompts`, which no model here reads.
+            request: `image`, `pos_points`, `neg_points`, `obj_bbox`, optionally `threshold` and
+                `text_prompts`, which are ignored.
 
         Returns:
-            CVAT's interactor contract, in the one form that `reply` says. Where nothing is found
-            it has no shapes, or an empty mask.
+            CVAT's reply of interactors in the format `reply`. If nothing is found, it has no shapes
+            or an empty mask.
 
         Raises:
-            BadRequest: the image or what points at it is not usable.
+            BadRequest: the image or a prompt is invalid.
         """
         threshold = number_of(request, "threshold", self._interactor.threshold, most=1)
-        prompts = Prompts.read(request)
+        prompts = Prompts.of(request)
         self._check(prompts)
         if request.get("text_prompts"):
             clock.note("text_prompts: ignored")
@@ -122,14 +123,14 @@ class OpenInteractor:
             return _full_image(found, size)
 
     def _check(self, prompts: Prompts) -> None:
-        """Stop where the prompts are not those that the function asks for.
+        """Check that the request has the required prompts.
 
         Raises:
-            BadRequest: they are not.
+            BadRequest: it has not.
         """
         boxes, points = len(prompts.boxes), len(prompts.positive)
         if boxes and self._interactor.box == "never":
-            raise BadRequest("this function takes points alone", where="obj_bbox")
+            raise BadRequest("this function does not take a box", where="obj_bbox")
         if not boxes and self._interactor.box == "always":
             raise BadRequest(
                 "this function needs a box",
@@ -140,17 +141,17 @@ class OpenInteractor:
         least = max(1, self._interactor.min_pos_points)
         if not boxes and points < least:
             raise BadRequest(
-                "there are not enough points on what is wanted",
+                "there are not enough positive points",
                 where="pos_points",
                 found=str(points),
                 allowed=f"{least} or more",
             )
 
     def _features(self, text: object, prompts: Prompts, clock: Clock) -> tuple[Outputs, Prompts]:
-        """What the model makes of the image alone, and the prompts within the image.
+        """Return the features of the image, and the prompts clipped to the image.
 
-        A known image is not even decoded; of a new one nothing is computed for prompts that lie
-        elsewhere.
+        A cached image is not decoded. For a new image, the prompts are checked before the encoder
+        runs.
         """
         with clock.stage("look up"):
             name = fingerprint(text) if isinstance(text, str) else b""
@@ -165,7 +166,7 @@ class OpenInteractor:
         return self._embeddings.put(name, self._embed(pixels, clock)), prompts
 
     def _embed(self, pixels: Array, clock: Clock) -> Outputs:
-        """What the model makes of an image, (H, W, 3) uint8 BGR, alone."""
+        """Compute the features of an image, (H, W, 3) uint8 BGR."""
         if self._decoder is not None:
             return self._network.run(pixels, clock)
         with clock.stage("preprocess"):
@@ -173,7 +174,7 @@ class OpenInteractor:
         return Outputs({self._network.input.name: tensor}, view)
 
     def _segment(self, features: Outputs, prompts: Prompts) -> Instances:
-        """Masks in pixels of the image, best first."""
+        """Return instances with masks in pixels of the image, highest score first."""
         session = self._decoder or self._network.session
         run = partial(run_fitted, session)
         instances = self._interactor.segmenter(run, features.tensors, features.view, prompts)
@@ -182,13 +183,13 @@ class OpenInteractor:
         return instances.best_first()
 
     def _warm_up(self) -> None:
-        """Run once, so that a model that does not fit shows at the start."""
+        """Run once, to find a model that does not fit at start-up."""
         height, width = image.WARM_UP_SIZE
         count = max(1, self._interactor.min_pos_points)
-        part = (np.arange(count) + 1.0)[:, None] / (count + 1)
+        fractions = (np.arange(count) + 1.0)[:, None] / (count + 1)
         boxes = [[width / 8, height / 8, width / 2, height / 2]]
         prompts = Prompts(
-            part * [width, height],
+            fractions * [width, height],
             np.zeros((0, 2)),
             np.array(boxes if self._interactor.box == "always" else [], np.float64).reshape(-1, 4),
         )
@@ -197,22 +198,22 @@ class OpenInteractor:
 
 
 def _found(instances: Instances, size: Size) -> Iterator[Found]:
-    """The masks in an image of `size` that are not empty, in the instances' order.
+    """Yield the masks in an image of `size` that are not empty, in the order of the instances.
 
     Raises:
-        BadModel: a step has lost the masks.
+        BadModel: the instances have no masks.
     """
     if instances.masks is None:
-        raise BadModel("the steps give no masks")
+        raise BadModel("the segmenter returned no masks")
     rows = zip(instances.classes.tolist(), instances.scores.tolist(), instances.boxes, strict=True)
-    for number, (thing, score, box) in enumerate(rows):
+    for number, (index, score, box) in enumerate(rows):
         crop = instances.masks.crop(number, box, size)
         if crop is not None:
-            yield thing, score, crop
+            yield index, score, crop
 
 
 def _shape(score: float, crop: Crop) -> dict[str, Any]:
-    """One mask for CVAT 2.60 and newer; the attribute 0 is the score, as text."""
+    """Return a mask for CVAT 2.60 and newer; the attribute 0 is the score, as text."""
     return {
         "type": "mask",
         "points": rle.encode(crop.bitmap, crop.left, crop.top),
@@ -221,15 +222,15 @@ def _shape(score: float, crop: Crop) -> dict[str, Any]:
 
 
 def _full_image(found: list[Found], size: Size) -> dict[str, Any]:
-    """One mask as large as the image, for older versions: the best of each object, united.
+    """Return the reply for CVAT before 2.60: the union of the best mask of each object.
 
-    Newer versions read it too, and ignore the polygon beside it.
+    The mask has the size of the image. Newer versions also read it, and ignore the polygon.
     """
     whole = np.zeros(size, np.uint8)
     seen = set()
-    for thing, _, crop in found:
-        if thing not in seen:
-            seen.add(thing)
+    for index, _, crop in found:
+        if index not in seen:
+            seen.add(index)
             height, width = crop.bitmap.shape
             whole[crop.top : crop.top + height, crop.left : crop.left + width] |= crop.bitmap
     rings = outlines(whole, 0, 0, _EPSILON, holes=False) if seen else []
@@ -238,7 +239,7 @@ def _full_image(found: list[Found], size: Size) -> dict[str, Any]:
 
 
 def _rows(bitmap: Array) -> bytes:
-    """JSON of a bitmap, (h, w) uint8 of 0 and 1, as a list of rows; see region._pixels."""
+    """Return a bitmap, (h, w) uint8 of 0 and 1, as JSON: a list of rows; see region._pixels."""
     height, width = bitmap.shape
     text = np.full((height, 2 * width + 2), ord(","), np.uint8)
     text[:, 0] = ord("[")

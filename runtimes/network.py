@@ -1,4 +1,4 @@
-"""One model file, and how images get into it."""
+"""A model file and the preprocessing of its image input."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,26 +17,26 @@ from runtimes.step import Preprocess
 from runtimes.view import View
 
 MAX_BATCH = 16
-"""Images that go through a model at once, where it takes any number: a bound on memory."""
+"""Maximum batch size for models with a dynamic batch axis; it bounds the memory."""
 
 SIZE_INPUTS: dict[str, Callable[[Size], list[int]]] = {
     "orig_target_sizes": lambda size: [size[1], size[0]],
     "im_shape": lambda size: [size[0], size[1]],
     "scale_factor": lambda size: [1, 1],
 }
-"""Further inputs that some exports have, by name: [1, 2] numbers made from the model's own input
-size, height and width, so that boxes come out in pixels of the input (RT-DETR's and D-FINE's deploy
-exports; PaddleDetection)."""
+"""Size inputs of some exports by name -> their [1, 2] values for an input of this height and width.
+With them, boxes are in pixels of the input (RT-DETR's and D-FINE's deployment exports;
+PaddleDetection)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What is known of a model before it is loaded.
+    """A model's description.
 
     Attributes:
         file: its name in the function's folder.
-        input: the name of the input that takes the image.
-        preprocess: the steps from image to that input.
+        input: the name of the image input.
+        preprocess: the steps that turn an image into that input.
     """
 
     file: str
@@ -47,7 +47,7 @@ class Network:
         """Load the model from `folder`.
 
         Raises:
-            BadModel: the file is absent, or its input is not what the manifest was built with.
+            BadModel: the file is missing, or the model does not have the input.
             NoDevice: see Backend.open.
         """
         return OpenNetwork(self, load(self.file, backend, folder))
@@ -55,11 +55,11 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a model made of one image.
+    """A model's outputs for one image.
 
     Attributes:
-        tensors: every output by name; valid until the model runs again.
-        view: how the model saw the image.
+        tensors: all outputs by name; valid until the next run.
+        view: the sizes of image and input, and the map between them.
     """
 
     tensors: dict[str, Array]
@@ -67,7 +67,7 @@ class Outputs:
 
 
 class OpenNetwork:
-    """A loaded model that takes images."""
+    """A loaded model with an image input."""
 
     def __init__(self, network: Network, session: Session) -> None:
         inputs = {tensor.name: tensor for tensor in session.signature.inputs}
@@ -75,7 +75,7 @@ class OpenNetwork:
             raise BadModel(
                 f"{network.file} has no input '{network.input}'",
                 found=", ".join(inputs),
-                hint="build the function again: the model is not the one that it was built with",
+                hint="build the function again: its model file was replaced",
             )
         self.session = session
         self.input = inputs[network.input]
@@ -83,11 +83,11 @@ class OpenNetwork:
         self._sizes = [inputs[name] for name in SIZE_INPUTS if name in inputs]
 
     def prepare(self, image: Array, geometry: Geometry | None = None) -> tuple[Array, View]:
-        """The model's input for an image, and how the model will see it.
+        """Return the model's input for an image, and the view.
 
         Args:
             image: (H, W, 3) uint8 BGR.
-            geometry: where the image lies, if it is a part of another one.
+            geometry: the map from the whole image to this image, if it is a crop.
         """
         frame = Frame(image, geometry or Geometry())
         for step in self._network.preprocess:
@@ -109,15 +109,15 @@ class OpenNetwork:
     def run_crops(
         self, image: Array, windows: Sequence[tuple[int, int, int, int]], clock: Clock
     ) -> Iterator[Outputs]:
-        """Run the model on parts of an image, as many at once as it takes.
+        """Run the model on crops of an image, in batches if the model supports them.
 
         Args:
             image: (H, W, 3) uint8 BGR.
-            windows: left, top, right, bottom (exclusive) of each part, within the image.
+            windows: left, top, right, bottom (exclusive) of each crop, within the image.
 
         Yields:
-            The outputs for each part, in order, every tensor with a first axis of 1; the geometry
-            of their views begins at the whole image.
+            The outputs for each crop, in order; the first axis of each tensor is 1. The geometry of
+            the views is relative to the whole image.
         """
         shape = self.input.shape
         most = MAX_BATCH if len(shape) == 4 and shape[0] is None else 1
@@ -127,7 +127,7 @@ class OpenNetwork:
             with clock.stage("crops"):
                 origin = Geometry(1, 1, -left, -top)
                 part, view = self.prepare(image[top:bottom, left:right], origin)
-            # Preprocessing may make inputs of different sizes, which cannot go together.
+            # Preprocessing can create inputs of different sizes, which cannot be in one batch.
             if waiting and (len(waiting) == most or waiting[0][0].shape != part.shape):
                 yield from self._together(waiting, clock)
                 waiting = []
@@ -136,7 +136,7 @@ class OpenNetwork:
             yield from self._together(waiting, clock)
 
     def _together(self, parts: Sequence[tuple[Array, View]], clock: Clock) -> Iterator[Outputs]:
-        """The outputs for several inputs of one size, run at once."""
+        """Yield the outputs for several inputs of one size, which are run as one batch."""
         with clock.stage("crops"):
             batch = np.concatenate([part for part, _ in parts]) if len(parts) > 1 else parts[0][0]
             results = self._infer(batch, parts[0][1].input)
@@ -148,11 +148,11 @@ class OpenNetwork:
             yield Outputs(own, view)
 
     def _infer(self, tensor: Array, size: Size) -> dict[str, Array]:
-        """Run the model on its input, (1 or more images), made from images of `size`."""
+        """Run the model on a batch of preprocessed images of `size`, height and width."""
         sizes = {it.name: _size_input(it, size) for it in self._sizes}
         return self.session.run({self.input.name: tensor, **sizes})
 
 
 def _size_input(tensor: Tensor, size: Size) -> Array:
-    """The numbers that one of SIZE_INPUTS takes."""
+    """Return the value of one of SIZE_INPUTS."""
     return np.array([SIZE_INPUTS[tensor.name](size)], np.dtype(tensor.dtype))

@@ -1,4 +1,4 @@
-"""The inputs of a model that takes prompts: what goes into which, and whether it fits."""
+"""The inputs of models that take prompts: their roles and checks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,19 +6,19 @@ from runtimes.errors import BadModel, Fault
 from runtimes.signature import Signature, Tensor, absent, fits, listed
 
 _BLANK = (1, 1, 256, 256)
-"""The sizes of an earlier mask, where the graph leaves them open."""
+"""The sizes of a previous mask's dynamic axes."""
 
 
 def check_order(names: Sequence[str], model: Signature, encoder: Signature) -> None:
-    """Stop where it is the encoder that takes points.
+    """Check that encoder and decoder are not swapped.
 
     Args:
-        names: the usual ones of the input with the points.
-        model: of what the manifest calls the decoder.
-        encoder: of what it calls the encoder.
+        names: the usual names of the input with the points.
+        model: the signature of the manifest's decoder.
+        encoder: the signature of the manifest's encoder.
 
     Raises:
-        BadModel: it is.
+        BadModel: the encoder takes the points.
     """
     taken = {tensor.name for tensor in model.inputs}
     swapped = [it for it in encoder.inputs if it.name in names and it.name not in taken]
@@ -27,13 +27,13 @@ def check_order(names: Sequence[str], model: Signature, encoder: Signature) -> N
             f"the encoder takes the points, as {swapped[0]}, and the decoder does not",
             found=f"decoder: {listed(model.inputs)}",
             allowed="an encoder that takes the image, a decoder that takes the points",
-            hint="write the file of `encoder` under `decoder`, and the other way round",
+            hint="swap the files of `encoder` and `decoder`",
             fault=Fault.MODELS_SWAPPED,
         )
 
 
 def check_prompts(points: Tensor, labels: Tensor) -> None:
-    """Stop where two inputs do not take any number of points, [..., n, 2], and labels, [..., n].
+    """Check that two inputs take any number of points, [..., n, 2], and labels, [..., n].
 
     Raises:
         BadModel: they do not.
@@ -48,7 +48,7 @@ def check_prompts(points: Tensor, labels: Tensor) -> None:
         )
     if points.shape and (len(points.shape) < 2 or points.shape[-1] not in (2, None)):
         raise BadModel(
-            f"the input {points} takes no points",
+            f"the input {points} does not take points",
             where="points",
             found=points.name,
             allowed="[..., n, 2]: x and y of any number of points",
@@ -64,7 +64,7 @@ def check_prompts(points: Tensor, labels: Tensor) -> None:
                 where=key,
                 found=tensor.name,
                 allowed="any number of points",
-                hint="export the model again with an open axis for the points",
+                hint="export the model again with a dynamic axis for the points",
                 fault=Fault.FIXED_PROMPTS,
             )
 
@@ -72,10 +72,15 @@ def check_prompts(points: Tensor, labels: Tensor) -> None:
 def check_given(
     features: Mapping[str, str], inputs: Mapping[str, Tensor], encoder: Signature
 ) -> None:
-    """Stop where the encoder does not give what is to be passed on.
+    """Check that the encoder has the outputs that the decoder takes, in fitting shapes.
+
+    Args:
+        features: input of the decoder -> output of the encoder.
+        inputs: the decoder's inputs by name.
+        encoder: the signature of the encoder.
 
     Raises:
-        BadModel: it does not.
+        BadModel: it has not.
     """
     given = {tensor.name: tensor for tensor in encoder.outputs}
     for name, source in features.items():
@@ -83,18 +88,18 @@ def check_given(
             raise absent(source, encoder.outputs, "output", "features", "the encoder")
         if not fits(given[source], inputs[name]):
             raise BadModel(
-                f"the encoder gives {given[source]}, but the decoder's input {inputs[name]} takes "
-                "another shape",
+                f"the encoder's output {given[source]} does not fit the decoder's input "
+                f"{inputs[name]}",
                 where="features",
                 found=str(given[source]),
                 allowed=str(inputs[name]),
-                hint="are both models exports of the same network?",
+                hint="use an encoder and a decoder of the same network",
                 fault=Fault.FEATURES_SHAPE,
             )
 
 
 def zeros_shape(tensor: Tensor) -> tuple[int, ...]:
-    """The shape of an input that is given zeros."""
+    """Return the shape of an input that is filled with zeros."""
     return tuple(
         known if known is not None else _BLANK[axis]
         for axis, known in enumerate(tensor.shape[: len(_BLANK)])
@@ -102,10 +107,17 @@ def zeros_shape(tensor: Tensor) -> tuple[int, ...]:
 
 
 def paired(left: list[Tensor], encoder: Signature | None) -> dict[str, str]:
-    """Inputs of the decoder, and the encoder's outputs of the same name.
+    """Match inputs of the decoder with the encoder's outputs of the same name.
 
-    If one input and one output are left over, they belong together, whatever they are called. An
-    only model's image goes in under its own name.
+    A single remaining input takes the single remaining output. Without an encoder, the first input
+    is that of the image.
+
+    Args:
+        left: the inputs that have no other role.
+        encoder: the signature of the encoder, if there is one.
+
+    Returns:
+        Input -> output.
     """
     if encoder is None:
         return {tensor.name: tensor.name for tensor in left[:1]}

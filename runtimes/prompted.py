@@ -1,4 +1,4 @@
-"""Models that turn an image's features, points and boxes into masks: what SAM's kind share."""
+"""The base class of segmenters like SAM: masks from an image's features, points and boxes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,40 +20,40 @@ from runtimes.step import Count
 from runtimes.view import View
 
 _POSITIVE, _NEGATIVE, _FIRST, _SECOND, _PADDING = 1, 0, 2, 3, -1
-"""SAM's labels of points, of the two corners of a box, and of a point that is none."""
+"""SAM's labels of positive and negative points, of the two corners of a box, and of padding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompted(Segmenter):
-    """What the segmenters of SAM's kind share: the tensors, the labels, the choice of a mask.
+    """The base class of segmenters like SAM: tensors, point labels, selection of masks.
 
     Attributes:
-        pads: whether a point that is none has to go with points that have no box.
-        square: whether masks cover the square that the input is padded to, by the encoder where
-            preprocessing does not.
+        pads: whether a padding point is added to points without a box.
+        square: whether masks cover the input padded to a square, even if the encoder pads it.
+        names: the usual tensor names of each role; the first one in the model is used.
     """
 
     masks: Literal["best", "all"] = "best"
-    """Which of the masks that the model proposes for an object to offer: the `best` by its own
-    scores, or `all` above the threshold. The newer CVATs let people choose."""
+    """Masks to return for an object: only the `best` by the model's scores, or `all` above the
+    threshold, among which newer versions of CVAT let annotators choose."""
     level: float = 0.0
-    """The value above which a pixel belongs to the mask: 0 for logits, 0.5 for probabilities."""
+    """Value above which a pixel belongs to the mask: 0 for logits, 0.5 for probabilities."""
     points: str | None = None
-    """The input that takes the points. Default: by its usual name."""
+    """Name of the input with the points. Default: recognised by its name."""
     labels: str | None = None
-    """The input that takes their labels. Default: by its usual name."""
+    """Name of the input with the labels of the points. Default: recognised by its name."""
     size: str | None = None
-    """The input that takes the image's size. Default: `orig_im_size` where it is."""
+    """Name of the input with the image's size. Default: `orig_im_size`, if the model has it."""
     features: dict[str, str] | None = None
-    """Inputs of the decoder, and the encoder's output that goes into each. Default: by equal names;
-    what is left over on both sides belongs together."""
+    """Inputs of the decoder, each with the encoder's output that it takes. Default: outputs of the
+    same name; a single remaining input takes the single remaining output."""
     zeros: dict[str, tuple[Count, ...]] | None = None
-    """Inputs that are given zeros, and their shapes. Default: those that take an earlier mask and
-    say whether there is one."""
+    """Inputs that are filled with zeros, and their shapes. Default: the inputs for a previous mask
+    and for the flag whether there is one."""
     output: str | None = None
-    """The output with the masks. Default: by its usual name."""
+    """Name of the output with the masks. Default: recognised by its name."""
     scores: str | None = None
-    """The output with their scores. Default: by its usual name."""
+    """Name of the output with the scores of the masks. Default: recognised by its name."""
 
     pads: ClassVar[bool] = False
     square: ClassVar[bool] = False
@@ -65,7 +65,6 @@ class Prompted(Segmenter):
         "output": ("low_res_masks", "masks", "output_masks", "pred_masks"),
         "scores": ("iou_predictions", "iou_scores"),
     }
-    """The usual names of each role's tensors, the first that is there counts."""
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Prompted":
         """See Segmenter.bind."""
@@ -93,12 +92,12 @@ class Prompted(Segmenter):
         unknown = [tensor for tensor in left if tensor.name not in features]
         if unknown:
             raise BadModel(
-                f"`{self.name()}` does not know what to give to the input {listed(unknown)}",
+                f"`{self.name()}` has no value for the input {listed(unknown)}",
                 where="features",
                 found=listed(model.inputs),
-                allowed="points, labels, a size, an earlier mask, and what an encoder gives"
+                allowed="points, labels, a size, a previous mask, and outputs of the encoder"
                 + (f": {listed(encoder.outputs)}" if encoder else ""),
-                hint="write `features: {INPUT: OUTPUT OF THE ENCODER}` or `zeros: {INPUT: SHAPE}`",
+                hint="set `features: {INPUT: OUTPUT OF THE ENCODER}` or `zeros: {INPUT: SHAPE}`",
                 fault=Fault.UNCONNECTED_INPUT,
             )
         if encoder is not None:
@@ -121,10 +120,10 @@ class Prompted(Segmenter):
     def _optional(
         self, role: str, tensors: Sequence[Tensor], kind: Literal["input", "output"]
     ) -> str | None:
-        """The name of a role's tensor, if the model has one.
+        """Return the name of a role's tensor, or None if the model has none.
 
         Raises:
-            BadModel: the manifest names one that the model does not have.
+            BadModel: the manifest names a tensor that the model does not have.
         """
         given = getattr(self, role)
         names = [tensor.name for tensor in tensors]
@@ -135,7 +134,7 @@ class Prompted(Segmenter):
         return str(given)
 
     def _input(self, role: str, model: Signature) -> Tensor:
-        """The input that takes the points, or their labels.
+        """Return the input of a required role.
 
         Raises:
             BadModel: the model has none.
@@ -143,31 +142,31 @@ class Prompted(Segmenter):
         name = self._optional(role, model.inputs, "input")
         if name is None:
             raise BadModel(
-                f"`{self.name()}` needs an input for the {role}, and none of the model's has a "
+                f"`{self.name()}` needs an input for the {role}, but no input of the model has a "
                 "usual name",
                 where=role,
                 found=listed(model.inputs),
                 allowed=", ".join(self.names[role]),
-                hint=f"name it: `{role}: NAME`; or is this model meant for something else?",
+                hint=f"name it: `{role}: NAME`; or check that the step fits the model",
                 fault=Fault.PROMPT_INPUTS,
             )
         return next(tensor for tensor in model.inputs if tensor.name == name)
 
     def _output(self, role: str, holds: str, rank: tuple[int, ...], model: Signature) -> str:
-        """The name of a role's output.
+        """Return the name of the output of a required role.
 
         Raises:
-            BadModel: the model has none, or one of another rank.
+            BadModel: the model has none, or it has another rank.
         """
         name = self._optional(role, model.outputs, "output")
         if name is None:
             raise BadModel(
-                f"`{self.name()}` needs an output with {holds}, and none of the model's has a "
+                f"`{self.name()}` needs an output with {holds}, but no output of the model has a "
                 "usual name",
                 where=role,
                 found=listed(model.outputs),
                 allowed=", ".join(self.names[role]),
-                hint=f"name it: `{role}: NAME`; or is this model meant for something else?",
+                hint=f"name it: `{role}: NAME`; or check that the step fits the model",
                 fault=Fault.OUTPUT_MISSING,
             )
         tensor = next(tensor for tensor in model.outputs if tensor.name == name)
@@ -191,21 +190,21 @@ class Prompted(Segmenter):
             coords, labels = _tokens(prompt, view.geometry, self.pads)
             feeds = {**fixed, self.points or "": coords, self.labels or "": labels}
             outputs = run(feeds)
-            found, sure = self._read(outputs)
-            rows = self._chosen(found, sure, len(labels))
-            # Of several boxes' masks only those that count outlive the next run.
+            found, predicted = self._masks_and_scores(outputs)
+            rows = self._chosen(found, predicted, len(labels))
+            # Copies, because the next run may overwrite the outputs.
             grids.append(found[rows].astype(np.float32))
-            scores.append(sure[rows].astype(np.float64))
+            scores.append(predicted[rows].astype(np.float64))
             numbers.append(np.full(len(rows), number))
         return self._instances(
             np.concatenate(grids), np.concatenate(scores), np.concatenate(numbers), view
         )
 
     def _fixed(self, features: Mapping[str, Array], view: View) -> dict[str, Array]:
-        """The inputs that do not depend on the prompts.
+        """Return the inputs that do not depend on the prompts.
 
-        The size that is asked for is that of the image as the model saw it: masks as large as the
-        image would cost much, and are sampled later where they are.
+        The size input is set to the size of the resized image, not of the original one: masks of
+        the image's size are slow, and are sampled later where they are needed.
         """
         fixed = {name: features[source] for name, source in (self.features or {}).items()}
         for name, shape in (self.zeros or {}).items():
@@ -214,15 +213,15 @@ class Prompted(Segmenter):
             fixed[self.size] = np.array(_seen(view), np.float32)
         return fixed
 
-    def _read(self, outputs: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Masks, (K, h, w), and their scores, (K,).
+    def _masks_and_scores(self, outputs: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Return masks, (K, h, w), and their scores, (K,).
 
         Raises:
-            BadModel: the outputs are no such arrays.
+            BadModel: the outputs have other shapes.
         """
         for name in (self.output, self.scores):
             if name not in outputs:
-                raise BadModel(f"the model gave no output '{name}'", found=", ".join(outputs))
+                raise BadModel(f"the model has no output '{name}'", found=", ".join(outputs))
         grids, scores = outputs[self.output or ""], outputs[self.scores or ""].reshape(-1)
         if grids.ndim < 3 or int(np.prod(grids.shape[:-2])) != len(scores) or not grids.size:
             raise BadModel(
@@ -233,11 +232,11 @@ class Prompted(Segmenter):
         return grids.reshape(-1, *grids.shape[-2:]), scores
 
     def _chosen(self, grids: Array, scores: Array, count: int) -> Array:
-        """The numbers of the masks to offer, none of them empty.
+        """Return the indexes of the masks to return, without empty ones.
 
-        Where a model gives four, the first is meant for prompts that leave no doubt and the others
-        for those that do: one point, or a box alone. As in SamOnnxModel.select_masks of SAM's
-        authors, which counts the padding too.
+        Of four masks, the first is for unambiguous prompts and the others are for ambiguous ones: a
+        single point or a box without points. The rule is that of SamOnnxModel.select_masks of SAM's
+        authors, which also counts the padding point.
         """
         rows = np.arange(len(grids))
         if len(grids) == 4:
@@ -248,9 +247,16 @@ class Prompted(Segmenter):
         return np.asarray(rows)
 
     def _instances(self, grids: Array, scores: Array, numbers: Array, view: View) -> Instances:
-        """Instances in pixels of the image; grids: (N, h, w) float32, none of them empty."""
+        """Return instances in pixels of the image.
+
+        Args:
+            grids: (N, h, w) float32, none of them empty.
+            scores: (N,).
+            numbers: (N,) indexes of the objects.
+            view: the sizes of image and input, and the map between them.
+        """
         if self.size is not None and grids.shape[1:] == _seen(view):
-            # Made at the size that was asked for, they leave out the padding.
+            # Masks of the size in the size input do not include the padding.
             masks = FrameMasks.over(grids, self.level, view.image)
         else:
             side = max(view.input)
@@ -260,12 +266,12 @@ class Prompted(Segmenter):
         x, y, width, height = np.array(extents, np.float64).reshape(-1, 4).T
         cells = np.stack([x, y, x + width, y + height], axis=1)
         boxes = masks.to_grid.inverse.boxes(cells)
-        # Scores are predictions of an overlap, and may come out a little above 1.
+        # The scores are predictions of an IoU and can slightly exceed 1.
         return Instances.of(boxes, scores.clip(0, 1), numbers, masks=masks)
 
 
 def _seen(view: View) -> tuple[int, int]:
-    """Height and width of the image as the model saw it, without the padding."""
+    """Return height and width of the resized image, without the padding."""
     return (
         max(1, round(view.image[0] * view.geometry.scale_y)),
         max(1, round(view.image[1] * view.geometry.scale_x)),
@@ -273,7 +279,7 @@ def _seen(view: View) -> tuple[int, int]:
 
 
 def _tokens(prompts: Prompts, geometry: Geometry, pads: bool) -> tuple[Array, Array]:
-    """(n, 2) coordinates in pixels of the model's input, and (n,) labels."""
+    """Return the points as (n, 2) float32, pixels of the model's input, and (n,) labels."""
     corners = prompts.boxes.reshape(-1, 2)
     parts = [prompts.positive, prompts.negative, corners]
     labels = [_POSITIVE] * len(parts[0]) + [_NEGATIVE] * len(parts[1])

@@ -1,4 +1,4 @@
-"""What an annotator points at: points and boxes in pixels of the image."""
+"""Prompts of an annotator: points and boxes in pixels of the image."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from runtimes.errors import BadRequest
 from runtimes.numbers import are_numbers
 
 MAX_POINTS = 256
-"""The most points of a request: more than anybody clicks, and a bound on what a model works on."""
+"""Maximum number of points per request, which bounds the size of the model's input."""
 MAX_BOXES = 16
-"""The most boxes of a request; each costs a run of the model."""
+"""Maximum number of boxes per request; each requires a run of the model."""
 
 _MARGIN = 0.1
-"""How far a click may miss the image, as a part of the image's longer side: CVAT's canvas is larger
-than the image, and clicks are not cut to it."""
+"""Maximum distance of a point from the image, as a fraction of the image's longer side. CVAT's
+canvas is larger than the image, and clicks are not clipped to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Prompts:
     """The points and boxes of one request.
 
     Attributes:
-        positive: (P, 2) float64 x y, on what is wanted.
-        negative: (N, 2) float64 x y, on what is not.
-        boxes: (B, 4) float64 x1 y1 x2 y2, around what is wanted.
+        positive: (P, 2) float64 x y, points on the object.
+        negative: (N, 2) float64 x y, points outside of the object.
+        boxes: (B, 4) float64 x1 y1 x2 y2, around an object each.
     """
 
     positive: Array
@@ -35,15 +35,15 @@ class Prompts:
     boxes: Array
 
     @classmethod
-    def read(cls, request: Mapping[str, Any]) -> "Prompts":
-        """The prompts of a request as CVAT sends them.
+    def of(cls, request: Mapping[str, Any]) -> "Prompts":
+        """Return the prompts of a request.
 
         Args:
-            request: `pos_points` and `neg_points`, lists of [x, y]; `obj_bbox`, nothing, two
-                opposite corners [x, y] or more pairs of them, or the same as one flat list.
+            request: `pos_points` and `neg_points`, lists of [x, y]; `obj_bbox`, null, or two
+                opposite corners [x, y] of each box, or the same as one flat list.
 
         Raises:
-            BadRequest: they are something else, or too many.
+            BadRequest: the prompts have another form, or there are too many.
         """
         corners = _corners(request.get("obj_bbox"))
         return cls(
@@ -53,19 +53,17 @@ class Prompts:
         )
 
     def within(self, size: Size) -> "Prompts":
-        """The same prompts moved into an image of `size`.
-
-        Boxes are cut to the image. A point beside it is taken for the nearest one in it.
+        """Clip the prompts to an image of `size`.
 
         Raises:
-            BadRequest: a point is far outside of the image, or nothing of a box is inside.
+            BadRequest: a point is far outside of the image, or a box has no area inside it.
         """
         limits = np.array([size[1], size[0]], np.float64)
         boxes = self.boxes.reshape(-1, 2, 2).clip(0, limits).reshape(-1, 4)
         empty = (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
         if empty.any():
             raise BadRequest(
-                "nothing of the box is inside the image",
+                "the box has no area inside the image",
                 where="obj_bbox",
                 found=_listed(self.boxes[empty][0]),
                 allowed=_extent(size),
@@ -77,9 +75,9 @@ class Prompts:
         )
 
     def objects(self) -> Iterator["Prompts"]:
-        """The prompts of each object that is asked for: one, or one for each of several boxes.
+        """Yield the prompts of each object: one object, or one for each of several boxes.
 
-        Of several boxes each gets the points inside it; a point in none goes with the nearest.
+        With several boxes, each point belongs to the box that contains it, or to the nearest one.
         """
         if len(self.boxes) < 2:
             yield self
@@ -93,7 +91,7 @@ class Prompts:
             )
 
     def _near(self, points: Array) -> Array:
-        """(P, B) bool: whether a point is as near to a box as to any."""
+        """Return (P, B) bool: whether a box is the nearest one to a point, or equally near."""
         low, high = self.boxes[None, :, :2], self.boxes[None, :, 2:]
         gaps = np.maximum(np.maximum(low - points[:, None], points[:, None] - high), 0)
         distances = np.hypot(gaps[..., 0], gaps[..., 1])
@@ -101,10 +99,10 @@ class Prompts:
 
 
 def _points(value: object, where: str) -> Array:
-    """(P, 2) float64 of a list of [x, y].
+    """Return a list of [x, y] as (P, 2) float64.
 
     Raises:
-        BadRequest: it is no such list, or a long one.
+        BadRequest: it is not such a list, or too long.
     """
     if value is None:
         value = []
@@ -130,15 +128,15 @@ def _points(value: object, where: str) -> Array:
 
 
 def _corners(value: object) -> Array:
-    """(B, 2, 2) float64: two opposite corners of each box.
+    """Return two opposite corners of each box, (B, 2, 2) float64.
 
     Raises:
-        BadRequest: it is nothing that boxes can be made of, or there are many.
+        BadRequest: the value is not a list of boxes, or there are too many.
     """
     if isinstance(value, list | tuple) and value and not isinstance(value[0], list | tuple):
         if len(value) % 4:
             raise BadRequest(
-                "must be four numbers a box",
+                "must be four numbers per box",
                 where="obj_bbox",
                 found=_shown(value),
                 allowed="[x1, y1, x2, y2]",
@@ -147,7 +145,7 @@ def _corners(value: object) -> Array:
     corners = _points(value, "obj_bbox")
     if len(corners) % 2:
         raise BadRequest(
-            "must be two corners a box",
+            "must be two corners per box",
             where="obj_bbox",
             found=f"{len(corners)} points",
             allowed="[[x1, y1], [x2, y2]]",
@@ -163,10 +161,10 @@ def _corners(value: object) -> Array:
 
 
 def _inside(points: Array, size: Size, where: str) -> Array:
-    """(P, 2) points moved into the image.
+    """Clip (P, 2) points to the image.
 
     Raises:
-        BadRequest: one is far outside.
+        BadRequest: a point is far outside of it.
     """
     limits = np.array([size[1], size[0]], np.float64)
     moved = points.clip(0, limits)
@@ -183,16 +181,16 @@ def _inside(points: Array, size: Size, where: str) -> Array:
 
 
 def _extent(size: Size) -> str:
-    """Where in an image a point can be, in words."""
+    """Return the range of coordinates in an image as text."""
     return f"x from 0 to {size[1]}, y from 0 to {size[0]}"
 
 
 def _listed(numbers: Array) -> str:
-    """Coordinates for a message."""
+    """Return coordinates as text for a message."""
     return "[" + ", ".join(f"{number:g}" for number in numbers.tolist()) + "]"
 
 
 def _shown(value: object) -> str:
-    """A value for a message, cut where it is long."""
+    """Return a value as text for a message, truncated if it is long."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,4 +1,4 @@
-"""Functions that join the boxes of two frames: which of them are the same object."""
+"""ReID: functions that match the boxes of two frames."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from runtimes.network import Network, OpenNetwork
 from runtimes.numbers import are_numbers, number_of
 
 MAX_BOXES = 2000
-"""More boxes than this in one frame would take minutes, and memory for all of their pairs."""
+"""Maximum number of boxes per frame, which bounds the duration and the memory for all pairs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reid:
-    """A ReID function's description, as model_handler.py spells it out.
+    """A ReID function's description; it is spelled out in model_handler.py.
 
     Attributes:
-        threshold: the distance of two vectors up to which they may be of one object.
-        max_distance: how far, in pixels, the centre of an object may move.
+        threshold: the default maximum distance of two vectors of one object.
+        max_distance: the default maximum distance of an object's centres, in pixels.
         network: the model that embeds a crop, and its preprocessing.
         embedder: turns the model's outputs into vectors, and compares them.
     """
@@ -41,7 +41,8 @@ class Reid:
         """Load the model from `folder` and run it once on a blank image.
 
         Raises:
-            BadModel, NoDevice: see Network.open; a wrong output shows in the run.
+            BadModel: see Network.open; or an output has another shape than declared.
+            NoDevice: see Network.open.
         """
         return OpenReid(self, self.network.open(backend, folder))
 
@@ -57,11 +58,11 @@ class OpenReid:
         blank = np.zeros((64, 64, 3), np.uint8)
         boxes = np.array([[0, 0, 64, 64], [0, 0, 32, 64]], np.float64)
         vectors, _ = self._embed(blank, boxes, Clock())
-        # Importing scipy takes half a second, which the first request need not wait for.
+        # Import scipy at start-up: it takes half a second, which the first request would wait for.
         assign(self._embedder.distances(vectors, vectors), np.ones((2, 2), bool))
 
     def describe(self) -> str:
-        """For the log at start-up: the model's input and the thresholds."""
+        """Return a summary for the log at start-up: input and thresholds."""
         reid = self._reid
         return (
             f"input {self._network.input}; threshold {reid.threshold:g}, max_distance "
@@ -72,14 +73,14 @@ class OpenReid:
         """Answer one request of CVAT.
 
         Args:
-            request: `image0`, `image1`, `boxes0`, `boxes1`, and maybe `threshold` and
+            request: `image0`, `image1`, `boxes0`, `boxes1`, optionally `threshold` and
                 `max_distance`.
 
         Returns:
-            For each of `boxes0` the number of the box in `boxes1` that is the same object, or -1.
+            For each of `boxes0`, the index in `boxes1` of the same object, or -1.
 
         Raises:
-            BadRequest: something of it is not usable.
+            BadRequest: a value of the request is invalid.
         """
         threshold = number_of(request, "threshold", self._reid.threshold)
         reach = number_of(request, "max_distance", self._reid.max_distance)
@@ -90,7 +91,7 @@ class OpenReid:
         near = _distances(_centres(boxes0), _centres(boxes1)) <= reach
         near &= first.labels[:, None] == second.labels[None, :]
         if near.any():
-            # What can match nothing is not embedded either.
+            # Boxes without a candidate are not embedded.
             rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
             with clock.stage("decode"):
                 pixels0 = image.decode(request.get("image0"), "image0")
@@ -105,15 +106,16 @@ class OpenReid:
         return [int(match) for match in matches]
 
     def _embed(self, pixels: Array, boxes: Array, clock: Clock) -> tuple[Array, Array]:
-        """The vectors of boxes.
+        """Embed boxes.
 
         Args:
             pixels: (H, W, 3) uint8 BGR.
-            boxes: (N, 4) x1 y1 x2 y2, pixels; may leave the image.
+            boxes: (N, 4) x1 y1 x2 y2, pixels; may extend beyond the image.
+            clock: measures the stages.
 
         Returns:
-            (N, D) float64, and (N,) whether the box shows anything of the image; vectors of those
-            that do not are zeros.
+            (N, D) float64, and (N,) whether the box overlaps the image; the vectors of the other
+            boxes are zeros.
         """
         windows = [window_of(box, (pixels.shape[0], pixels.shape[1])) for box in boxes.tolist()]
         seen = [window for window in windows if window is not None]
@@ -134,7 +136,7 @@ class _Rectangles:
 
     Attributes:
         boxes: (N, 4) x1 y1 x2 y2, pixels of the image.
-        labels: (N,) CVAT's numbers of their labels; -1 where there is none.
+        labels: (N,) CVAT's label IDs; -1 for boxes without one.
     """
 
     boxes: Array
@@ -142,16 +144,16 @@ class _Rectangles:
 
 
 def _rectangles(value: object, where: str) -> _Rectangles:
-    """The boxes of a request: shapes as CVAT's annotations have them.
+    """Validate the boxes of a request, in the format of CVAT's shapes.
 
     Raises:
-        BadRequest: they are not.
+        BadRequest: they are not rectangles, or too many.
     """
     if not isinstance(value, list):
         raise BadRequest("must be a list of rectangles", where=where, found=type(value).__name__)
     if len(value) > MAX_BOXES:
         raise BadRequest(
-            "are too many", where=where, found=str(len(value)), allowed=f"up to {MAX_BOXES}"
+            "has too many boxes", where=where, found=str(len(value)), allowed=f"up to {MAX_BOXES}"
         )
     boxes, labels = [], []
     for number, shape in enumerate(value):
@@ -171,12 +173,14 @@ def _rectangles(value: object, where: str) -> _Rectangles:
 
 
 def window_of(box: Sequence[float], size: Size) -> tuple[int, int, int, int] | None:
-    """The pixels that a box touches: left, top, right, bottom (exclusive); None for nothing.
+    """Return the pixels that a box touches: left, top, right, bottom (exclusive).
 
     Args:
-        box: x1 y1 x2 y2; what lies outside of the image is cut off, and one without any area
-            touches nothing.
+        box: x1 y1 x2 y2; it is clipped to the image.
         size: height and width of the image.
+
+    Returns:
+        None for a box without area, or outside of the image.
     """
     x1, y1, x2, y2 = box
     if not (x1 < x2 and y1 < y2):
@@ -187,28 +191,28 @@ def window_of(box: Sequence[float], size: Size) -> tuple[int, int, int, int] | N
 
 
 def _centres(boxes: Array) -> Array:
-    """(N, 4) boxes -> (N, 2) their centres."""
+    """Return the centres of (N, 4) boxes, (N, 2)."""
     return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2)
 
 
 def _distances(points0: Array, points1: Array) -> Array:
-    """(N, 2) and (M, 2) points -> (N, M) Euclidean distances."""
+    """Return the Euclidean distances of (N, 2) and (M, 2) points, (N, M)."""
     return np.asarray(np.linalg.norm(points0[:, None] - points1[None, :], axis=2))
 
 
 def assign(cost: Array, allowed: Array) -> Array:
-    """Join rows to columns so that as many as possible are joined, at the least total cost.
+    """Match as many rows with columns as possible, at the minimum total cost.
 
     Args:
-        cost: (N, M) of pairs.
-        allowed: (N, M) which pairs may be joined at all.
+        cost: (N, M) of the pairs.
+        allowed: (N, M) whether a pair may be matched.
 
     Returns:
-        (N,) the column of each row, -1 for none.
+        (N,) the column of each row, or -1.
     """
     from scipy.optimize import linear_sum_assignment
 
-    # A pair that must not be joined costs more than all that may be together.
+    # A forbidden pair costs more than all allowed pairs together.
     priced = np.where(allowed, cost, cost[allowed].sum() + 1)
     matches = np.full(len(cost), -1)
     for row, column in zip(*linear_sum_assignment(priced), strict=True):

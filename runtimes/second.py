@@ -1,4 +1,4 @@
-"""A second model that looks at what the first one found: keypoints of a person, age of a face."""
+"""Second models, which run on crops of instances: keypoints of a person, age of a face."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,16 +17,16 @@ from runtimes.step import Attribute, Decoder
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """A second model's description, as model_handler.py spells it out.
+    """A second model's description; it is spelled out in model_handler.py.
 
     Attributes:
         network: the model and the preprocessing of each crop.
-        classes: the class numbers of the instances that it looks at.
-        expand: how much larger than the instance's box a crop is, on each axis.
+        classes: the class IDs of the instances on which it runs.
+        expand: the size of a crop divided by that of the instance's box, on each axis.
         decoder: a decoder of keypoints, or None.
         attributes: the attributes that are read from the model's outputs.
-        aspect: the width of a crop divided by its height, to which it is widened or heightened;
-            None: that of the box.
+        aspect: the width of a crop divided by its height, to which it is extended; None for the
+            aspect ratio of the box.
     """
 
     network: Network
@@ -49,17 +49,17 @@ class OpenSecond:
         self._network = network
 
     def warm_up(self, image: Array) -> Instances:
-        """Run once on a whole image, so that a model that does not fit shows at the start.
+        """Run once on a whole image, to find a model that does not fit at start-up.
 
         Returns:
-            The image as one instance, with what the model says of it.
+            The image as one instance, with the model's keypoints and attributes.
         """
         box = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float64)
-        kind = np.array(self._second.classes[:1], np.int64)
-        return self(Instances(box, np.ones(1), kind), image, Clock())
+        class_id = np.array(self._second.classes[:1], np.int64)
+        return self(Instances(box, np.ones(1), class_id), image, Clock())
 
     def __call__(self, instances: Instances, image: Array, clock: Clock) -> Instances:
-        """The same instances with what the second model says of them.
+        """Return the instances with the second model's keypoints and attributes.
 
         Args:
             instances: in pixels of the image, within its bounds.
@@ -83,10 +83,10 @@ class OpenSecond:
     def _with_keypoints(
         self, instances: Instances, chosen: Array, decoder: Decoder, results: list[Outputs]
     ) -> Instances:
-        """Give the chosen instances the best keypoints that were found in their crops."""
+        """Set the keypoints of the chosen instances to the best ones in their crops."""
         found = []
         for outputs in results:
-            # However little sure: the keypoints' own scores say which of them are to be seen.
+            # With any score, because the keypoints have their own confidence.
             decoded = decoder(outputs.tensors, outputs.view, -1.0)
             if decoder.space == "input":
                 decoded = decoded.to_image(outputs.view.geometry)
@@ -95,9 +95,9 @@ class OpenSecond:
         count = next((len(points) for points in found if points is not None), 0)
         if not count:
             return _with_some_keypoints(instances)
-        # No threshold, not even 0, lets the keypoints be seen that nobody looked for.
+        # A confidence of -1 hides keypoints of other instances at any threshold.
         keypoints = np.tile([0.0, 0.0, -1.0], (len(instances), count, 1))
-        # Another second model may have looked at other instances before.
+        # Another second model may already have set keypoints of other instances.
         if instances.keypoints is not None and instances.keypoints.shape[1] == count:
             keypoints[:] = instances.keypoints
         for number, points in zip(chosen.tolist(), found, strict=True):
@@ -108,7 +108,7 @@ class OpenSecond:
     def _with_attributes(
         self, instances: Instances, chosen: Array, outputs: Mapping[str, Array]
     ) -> Instances:
-        """Give the chosen instances their attributes; to the others they say nothing."""
+        """Set the attributes of the chosen instances; others get an empty text."""
         asked = replace(instances.take(chosen), rows=np.arange(len(chosen)), attributes={})
         for attribute in self._second.attributes:
             asked = attribute(asked, outputs)
@@ -121,7 +121,7 @@ class OpenSecond:
 
 
 def _with_some_keypoints(instances: Instances) -> Instances:
-    """The same instances with the keypoints that they have, or none each."""
+    """Return the instances with their keypoints, or with zero keypoints each if they have none."""
     if instances.keypoints is not None:
         return instances
     return replace(instances, keypoints=np.zeros((len(instances), 0, 3)))
@@ -130,7 +130,7 @@ def _with_some_keypoints(instances: Instances) -> Instances:
 def _window(
     box: Array, expand: float, aspect: float | None, size: Size
 ) -> tuple[int, int, int, int]:
-    """The part of the image around a box: left, top, right, bottom (exclusive), never empty."""
+    """Return the crop around a box: left, top, right, bottom (exclusive), never empty."""
     x1, y1, x2, y2 = box.tolist()
     width, height = (x2 - x1) * expand, (y2 - y1) * expand
     if aspect is not None:

@@ -1,4 +1,4 @@
-"""Between Nuclio and a function: start-up, request bodies, replies, the log."""
+"""The adapter between Nuclio and a function: start-up, request bodies, replies, log."""
 
 import json
 import os
@@ -16,25 +16,25 @@ from runtimes.errors import BadRequest, BadStart
 _MAX_LOG_BYTES = 3400
 
 VARIANT = "CVATBUILD_VARIANT"
-"""The environment variable by which function.yaml and function-gpu.yaml differ in code."""
+"""The environment variable with the variant; function.yaml and function-gpu.yaml set it."""
 
 
 class OpenFunction(Protocol):
-    """A function of any kind, with its models loaded."""
+    """A function of any type with its models loaded."""
 
     @property
     def session(self) -> Session:
-        """The model that takes the image; all run where it runs."""
+        """The model that takes the image; all models of a function use the same device."""
 
     def describe(self) -> str:
-        """For the log at start-up: what it takes and gives."""
+        """Return a summary for the log at start-up."""
 
     def __call__(self, request: Mapping[str, Any], clock: Clock) -> object:
-        """Answer one request with something that is valid JSON for CVAT."""
+        """Answer one request with a value that orjson can serialize."""
 
 
 class Function(Protocol):
-    """A function's description, as model_handler.py spells it out."""
+    """A function's description; it is spelled out in model_handler.py."""
 
     def start(self, backend: Backend, folder: Path) -> OpenFunction:
         """Load its models from `folder`."""
@@ -50,21 +50,21 @@ class Service:
     def start(
         cls, function: Function, backends: Mapping[str, Backend], folder: Path, logger: Any
     ) -> "Service":
-        """Load the function's models in the variant that the environment names.
+        """Load the function's models with the backend of the environment's variant.
 
         Args:
-            function: what model_handler.py describes.
-            backends: variant -> runtime and settings.
-            folder: where the model files lie.
-            logger: Nuclio's.
+            function: the description in model_handler.py.
+            backends: variant -> backend.
+            folder: the folder of the model files.
+            logger: Nuclio's logger.
 
         Raises:
-            FunctionError: the function cannot run here; Nuclio then reports the start as failed.
+            FunctionError: the function cannot run here; Nuclio then reports a failed start.
         """
         variant = os.environ.get(VARIANT, "")
         if variant not in backends:
             raise BadStart(
-                f"the environment variable {VARIANT} does not name a variant",
+                f"the environment variable {VARIANT} is not the name of a variant",
                 found=repr(variant),
                 allowed=", ".join(sorted(backends)),
                 hint="function.yaml sets it to cpu, function-gpu.yaml to gpu",
@@ -78,10 +78,10 @@ class Service:
         return cls(started)
 
     def answer(self, context: Any, event: Any) -> Any:
-        """Answer one event with a response whose body is text, whatever happens.
+        """Answer one event with a response whose body is text, even after an exception.
 
-        Nuclio turns a list that a handler returns into a batch, and an exception into a page of
-        traceback; a Response with a str body is the one form that every version passes on as is.
+        Nuclio treats a returned list as a batch, and an exception as a reply with a traceback. All
+        versions return a Response with a str body unchanged.
         """
         clock = Clock()
         try:
@@ -93,11 +93,11 @@ class Service:
             status, summary = 400, f"bad request: {error}"
             body = orjson.dumps({"error": str(error)})
         except Exception as error:
-            # The traceback belongs in the log: nobody behind CVAT ever reads an error's body.
+            # The traceback is logged, because CVAT does not show the body of an error.
             context.logger.error(_tail(traceback.format_exc()))
             status, summary = 500, f"failed: {type(error).__name__}"
             message = f"{type(error).__name__}: {error}"[:300]
-            # A file's name in a message may hold bytes that are no text; JSON may not.
+            # A file name in a message can contain undecodable bytes, which JSON does not allow.
             body = orjson.dumps({"error": message.encode("utf-8", "backslashreplace").decode()})
         warning = f"; {self._function.session.warning}" if self._function.session.warning else ""
         context.logger.info(f"{status} {summary}; {clock}{warning}")
@@ -107,9 +107,9 @@ class Service:
 
 
 def _tail(text: str) -> str:
-    """The end of a text that fits into one line of Nuclio's log.
+    """Return the end of a text, as much as fits into one line of Nuclio's log.
 
-    Nuclio drops a line of 4096 bytes or more, counted after it has become JSON.
+    Nuclio drops lines of 4096 bytes or more, counted as JSON.
     """
     kept, size = len(text), 0
     while kept and size < _MAX_LOG_BYTES:
@@ -119,10 +119,10 @@ def _tail(text: str) -> str:
 
 
 def parse(body: object) -> Mapping[str, Any]:
-    """The JSON object in an event's body, which Nuclio may or may not have decoded already.
+    """Return the JSON object in an event's body, which Nuclio may have decoded.
 
     Raises:
-        BadRequest: it is not a JSON object.
+        BadRequest: the body is not a JSON object.
     """
     if isinstance(body, bytes | bytearray | str):
         try:

@@ -1,17 +1,17 @@
-"""What a tracker remembers of an object from one frame to the next.
+"""The state of a tracked object between two frames.
 
-It travels through CVAT's server and page, and in CVAT 2.15 nothing protects it on its way: what
-comes back is plain JSON and is checked like any other part of a request. It holds all that is
-needed, so any worker can go on with it:
+The state passes through CVAT's server and page, and CVAT 2.15 does not protect it. It is plain JSON
+and is validated like any other part of a request. It is complete, so that any worker can continue
+with it:
 
     {"version": 1,
      "model": digest of the model files,
-     "shape": the shape as it was drawn, in the form in which it came,
-     "box": [x1, y1, x2, y2] where the object was last seen,
+     "shape": the shape of the first frame, in the form of the request,
+     "box": [x1, y1, x2, y2] of the object in the last frame where it was found,
      "template": the template crop, base64 of a WebP file}
 
-WebP, because its lossless files are the smallest and a file's size in pixels can be read off its
-first bytes, before anything is decoded (WebP Container Specification; RFC 6386, 9.1; RFC 9649, 3).
+WebP has the smallest lossless files, and its size in pixels is in the first bytes, which can be
+read without decoding (WebP Container Specification; RFC 6386, 9.1; RFC 9649, 3).
 """
 
 from base64 import b64decode, b64encode
@@ -29,11 +29,11 @@ from runtimes.tracked import Tracked, box_of, coordinate
 
 VERSION = 1
 MAX_BYTES = 65536
-"""The most that one object's state takes as JSON, where nothing else is said."""
+"""Default maximum size of one object's state as JSON, in bytes."""
 
 _KEYS = ("version", "model", "shape", "box", "template")
 _QUALITIES = (101, 95, 85, 70, 50)
-"""WebP's, tried in this order until the state is small enough; above 100 is lossless."""
+"""WebP qualities, tried in this order until the state is small enough; above 100 is lossless."""
 _HINT = "start the track again from a drawn shape"
 
 
@@ -42,9 +42,9 @@ class State:
     """The state of one object.
 
     Attributes:
-        shape: as it was drawn.
-        box: (4,) x1 y1 x2 y2 where it was last seen, image pixels.
-        template: the template crop as it travels.
+        shape: the shape of the first frame.
+        box: (4,) x1 y1 x2 y2 in the last frame where it was found, image pixels.
+        template: the template crop, base64 of a WebP file.
     """
 
     shape: Tracked
@@ -52,7 +52,7 @@ class State:
     template: str
 
     def as_json(self, digest: str) -> dict[str, Any]:
-        """The state as plain JSON."""
+        """Return the state as plain JSON, for the models with this digest."""
         return {
             "version": VERSION,
             "model": digest,
@@ -63,17 +63,17 @@ class State:
 
     @classmethod
     def start(cls, shape: Tracked, crop: Array, digest: str, limit: int, where: str) -> "State":
-        """The state of an object that was just drawn.
+        """Return the state of a new object.
 
         Args:
-            shape: what was drawn.
+            shape: the drawn shape.
             crop: (side, side, 3) uint8 BGR, the template.
             digest: of the model files.
-            limit: the most bytes that the state may take as JSON.
-            where: the shape's place in the request, for messages.
+            limit: the maximum size of the state as JSON, in bytes.
+            where: the shape's key in the request, for messages.
 
         Raises:
-            BadRequest: the shape alone is too much.
+            BadRequest: the shape is too large for the limit.
         """
         bare = _size(cls(shape, shape.box, "").as_json(digest))
         for quality in _QUALITIES:
@@ -93,10 +93,17 @@ class State:
     def of(
         cls, value: object, digest: str, limit: int, allowed: tuple[str, ...], where: str
     ) -> "State":
-        """Read a state that came back.
+        """Validate a state of a request.
+
+        Args:
+            value: the state as JSON.
+            digest: of the model files.
+            limit: the maximum size of the state as JSON, in bytes.
+            allowed: the shape types of the function.
+            where: the state's key in the request, for messages.
 
         Raises:
-            BadRequest: it is not a state that this function made.
+            BadRequest: it is not a state of this function.
         """
         if not isinstance(value, dict) or set(value) != set(_KEYS):
             found = ", ".join(map(str, value))[:80] if isinstance(value, dict) else repr(value)[:80]
@@ -105,7 +112,7 @@ class State:
             )
         if type(value["version"]) is not int or value["version"] != VERSION:
             raise BadRequest(
-                "is of another version of this function",
+                "has another version",
                 where=f"{where}.version",
                 found=repr(value["version"])[:80],
                 allowed=str(VERSION),
@@ -113,7 +120,7 @@ class State:
             )
         if value["model"] != digest:
             raise BadRequest(
-                "is from another model",
+                "belongs to another model",
                 where=f"{where}.model",
                 found=repr(value["model"])[:80],
                 allowed=digest,
@@ -122,7 +129,7 @@ class State:
         size = _size(value, where)
         if size > limit:
             raise BadRequest(
-                "is larger than any that this function makes",
+                "is too large",
                 where=where,
                 found=f"{size} bytes",
                 allowed=f"{limit} bytes",
@@ -141,47 +148,52 @@ class State:
         return cls(shape, np.array([x1, y1, x2, y2]), value["template"])
 
     def crop(self, side: int, where: str) -> Array:
-        """The template crop, (side, side, 3) uint8 BGR.
+        """Decode the template crop, (side, side, 3) uint8 BGR.
 
         Raises:
-            BadRequest: the text is not such an image.
+            BadRequest: it is not a WebP image of that size.
         """
         place = f"{where}.template"
         try:
             data = b64decode(self.template, validate=True)
         except (Base64Error, ValueError) as error:
             raise BadRequest(f"is not base64 ({error})", where=place, hint=_HINT) from error
-        said = _declared_size(data)
-        if said == (side, side):
+        declared = _declared_size(data)
+        if declared == (side, side):
             crop = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
             if crop is not None and crop.shape == (side, side, 3):
                 return np.asarray(crop)
         raise BadRequest(
             "is not the template crop of this function",
             where=place,
-            found=f"{len(data)} bytes" + (f", {said[1]}x{said[0]} pixels" if said else ""),
+            found=f"{len(data)} bytes"
+            + (f", {declared[1]}x{declared[0]} pixels" if declared else ""),
             allowed=f"a WebP file of {side}x{side} pixels",
             hint=_HINT,
         )
 
 
 def _size(value: object, where: str = "") -> int:
-    """How many bytes a value takes as JSON."""
+    """Return the size of a value as JSON, in bytes.
+
+    Raises:
+        BadRequest: it is not JSON.
+    """
     try:
         return len(orjson.dumps(value))
-    except TypeError as error:  # a whole number can be larger than any that JSON readers take
-        raise BadRequest(f"is no plain JSON ({error})", where=where, hint=_HINT) from error
+    except TypeError as error:  # such as an integer of more than 64 bits
+        raise BadRequest(f"is not plain JSON ({error})", where=where, hint=_HINT) from error
 
 
 def _declared_size(data: bytes) -> Size | None:
-    """Height and width that the head of a simple WebP file states, or None where it is none."""
-    kind = data[8:16]
+    """Return height and width in the header of a simple WebP file, or None for other data."""
+    chunk = data[8:16]
     if data[:4] != b"RIFF" or len(data) < 30:
         return None
-    if kind == b"WEBPVP8L" and data[20] == 0x2F:
+    if chunk == b"WEBPVP8L" and data[20] == 0x2F:
         bits = int.from_bytes(data[21:25], "little")
         return (bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1
-    if kind == b"WEBPVP8 " and data[23:26] == b"\x9d\x01\x2a":
+    if chunk == b"WEBPVP8 " and data[23:26] == b"\x9d\x01\x2a":
         width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (26, 28))
         return height, width
     return None

@@ -1,7 +1,7 @@
-"""Shapes that follow a box.
+"""Shapes of tracked objects.
 
-A tracker finds boxes. A polygon or a mask is moved and scaled with the box around it, from the one
-that was drawn: nothing looks at where its outline really is in a new frame.
+A tracker finds boxes. A polygon or a mask is moved and scaled with its bounding box, relative to
+the first frame. Its outline is not adapted to the new frame.
 """
 
 from dataclasses import dataclass
@@ -18,48 +18,48 @@ from runtimes.masks import sample, tight
 from runtimes.numbers import is_number
 
 ShapeType = Literal["rectangle", "polygon", "mask"]
-"""What a tracker can follow, in CVAT's words."""
+"""The types of shapes that can be tracked, in CVAT's terms."""
 
 MAX_COORDINATE = 1e6
-"""How far from the image's corner a coordinate may be, in pixels."""
+"""Maximum absolute value of a coordinate, in pixels."""
 _LEAST_SIDE = 1.0
 _MAX_MASK_PIXELS = 1 << 26
 
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A shape as it was drawn.
+    """The shape of an object in the first frame.
 
     Attributes:
-        kind: what it is.
-        points: as CVAT sends them: the numbers of a rectangle or polygon, or the run lengths and
-            the box of a mask.
-        declared: whether it came as an object with `type` and `points`, and not as a bare list of
-            numbers, which is how CVAT sends rectangles to a tracker that declares no types.
+        type: the shape's type.
+        points: CVAT's points: the coordinates of a rectangle or polygon, or the run lengths and the
+            box of a mask.
+        declared: whether the request has an object with `type` and `points`. CVAT sends a bare list
+            of numbers to trackers that declare no shape types.
     """
 
-    kind: ShapeType
+    type: ShapeType
     points: tuple[float, ...]
     declared: bool
 
     @classmethod
     def of(cls, value: object, where: str, allowed: tuple[str, ...]) -> "Tracked":
-        """Read a shape of a request or of a state.
+        """Validate a shape of a request or of a state.
 
         Args:
             value: `{"type": ..., "points": [...]}` or `[x1, y1, x2, y2]`.
-            where: its place, for messages.
-            allowed: the types that the function follows.
+            where: its key in the request, for messages.
+            allowed: the types that the function tracks.
 
         Raises:
-            BadRequest: it is neither, of another type, or nothing that can be drawn.
+            BadRequest: it is not such a shape, has another type, or is empty.
         """
         declared = isinstance(value, dict)
         kind: object = value.get("type") if isinstance(value, dict) else "rectangle"
         points: object = value.get("points") if isinstance(value, dict) else value
         if kind not in allowed:
             raise BadRequest(
-                "is of a type that this tracker does not follow",
+                "has a type that this tracker does not support",
                 where=where,
                 found=repr(kind)[:80],
                 allowed=", ".join(allowed),
@@ -72,70 +72,70 @@ class Tracked:
                 allowed='{"type": "rectangle", "points": [x1, y1, x2, y2]} or the bare points',
             )
         numbers = tuple(coordinate(it, where) for it in points)
-        made: dict[str, Any] = {"rectangle": _rectangle, "polygon": _polygon, "mask": _mask}
-        shape = cls(kind, made[str(kind)](numbers, where), declared)  # type: ignore[arg-type]
+        readers: dict[str, Any] = {"rectangle": box_of, "polygon": _polygon, "mask": _mask}
+        shape = cls(kind, readers[str(kind)](numbers, where), declared)  # type: ignore[arg-type]
         x1, y1, x2, y2 = shape.box.tolist()
         if x2 - x1 < _LEAST_SIDE or y2 - y1 < _LEAST_SIDE:
             found = f"{x2 - x1:g} x {y2 - y1:g} pixels"
-            raise BadRequest("is too small to be found again", where=where, found=found)
+            raise BadRequest("is too small to be tracked", where=where, found=found)
         return shape
 
     @property
     def box(self) -> Array:
-        """(4,) x1 y1 x2 y2 around it, image pixels."""
-        if self.kind == "mask":
+        """Its bounding box, (4,) x1 y1 x2 y2, image pixels."""
+        if self.type == "mask":
             left, top, right, bottom = self.points[-4:]
             return np.array([left, top, right + 1, bottom + 1])
         pairs = np.array(self.points).reshape(-1, 2)
         return np.concatenate([pairs.min(axis=0), pairs.max(axis=0)])
 
     def as_sent(self) -> object:
-        """The shape in the form that it came in."""
-        whole = self.kind == "mask"
+        """Return the shape in the form of the request."""
+        whole = self.type == "mask"
         return self._reply([int(it) for it in self.points] if whole else list(self.points))
 
     def at(self, box: Array, size: Size) -> object:
-        """The shape moved and scaled into a box, cut to the image, in the form that it came in.
+        """Move and scale the shape to a box, and clip it to the image.
 
         Args:
             box: (4,) x1 y1 x2 y2, image pixels.
             size: height and width of the image.
 
         Returns:
-            None where nothing of it is in the image.
+            The shape in the form of the request; None if it is outside of the image.
         """
         height, width = size
-        if self.kind == "mask":
+        if self.type == "mask":
             runs = self._mask_at(box, size)
             return None if runs is None else self._reply(runs)
-        if self.kind == "rectangle":
+        if self.type == "rectangle":
             pairs = box.reshape(2, 2)
         else:
             pairs = self._towards(box).points(np.array(self.points).reshape(-1, 2))
-        # CVAT's page does the same to points beyond the image when they are edited.
+        # CVAT's page also clips points to the image when a shape is edited.
         inside = pairs.clip(0, [width, height]).round(2)
         if not (np.ptp(inside, axis=0) > 0).all():
             return None
         return self._reply(inside.ravel().tolist())
 
     def _reply(self, points: list[Any]) -> object:
-        """Points in the form that the shape came in."""
-        return {"type": self.kind, "points": points} if self.declared else points
+        """Return points in the form of the request."""
+        return {"type": self.type, "points": points} if self.declared else points
 
     def _towards(self, box: Array) -> Geometry:
-        """From where the shape was drawn to a box."""
+        """Return the map from the shape's bounding box to another box."""
         x1, y1, x2, y2 = self.box.tolist()
         scale_x, scale_y = (box[2] - box[0]) / (x2 - x1), (box[3] - box[1]) / (y2 - y1)
         return Geometry(scale_x, scale_y, box[0] - x1 * scale_x, box[1] - y1 * scale_y)
 
     def _mask_at(self, box: Array, size: Size) -> list[int] | None:
-        """Run lengths of the mask in a box, or None where no pixel of it is in the image."""
+        """Return the mask's run lengths in a box, or None if it is outside of the image."""
         left, top = max(floor(box[0]), 0), max(floor(box[1]), 0)
         right, bottom = min(ceil(box[2]), size[1]), min(ceil(box[3]), size[0])
         if left >= right or top >= bottom:
             return None
         drawn, x, y = rle.decode([int(it) for it in self.points])
-        # A rim of zeros, so that nothing is repeated beyond the mask's own box.
+        # Pad with zeros, because `sample` repeats the values at the border.
         values = np.pad(drawn, 1).astype(np.float32)
         to_grid = self._towards(box).inverse.then(1, 1, 1 - x, 1 - y)
         crop = tight(
@@ -145,23 +145,23 @@ class Tracked:
 
 
 def coordinate(value: object, where: str) -> float:
-    """A coordinate or run length.
+    """Validate a coordinate or run length.
 
     Raises:
-        BadRequest: it is not a finite number, or far beyond any image.
+        BadRequest: it is not a finite number, or too large for any image.
     """
     if not is_number(value):
-        raise BadRequest("must hold finite numbers", where=where, found=repr(value)[:80])
+        raise BadRequest("must be finite numbers", where=where, found=repr(value)[:80])
     if abs(value) > _MAX_MASK_PIXELS:
-        raise BadRequest("holds a number far beyond any image", where=where, found=repr(value)[:80])
+        raise BadRequest("has a number that is too large", where=where, found=repr(value)[:80])
     return float(value)
 
 
 def box_of(numbers: tuple[float, ...], where: str) -> tuple[float, ...]:
-    """Left, top, right, bottom from two opposite corners.
+    """Return left, top, right, bottom of a box given by two opposite corners.
 
     Raises:
-        BadRequest: they are not four numbers, or far beyond any image.
+        BadRequest: there are not four numbers, or one is too large.
     """
     if len(numbers) != 4:
         found = f"{len(numbers)} numbers"
@@ -171,14 +171,11 @@ def box_of(numbers: tuple[float, ...], where: str) -> tuple[float, ...]:
     return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
 
 
-_rectangle = box_of
-
-
 def _polygon(numbers: tuple[float, ...], where: str) -> tuple[float, ...]:
-    """The points of a polygon, as they are."""
+    """Validate the points of a polygon."""
     if len(numbers) < 6 or len(numbers) % 2:
         raise BadRequest(
-            "must be three or more points of a polygon, x1, y1, x2, y2, ...",
+            "must be three or more points, x1, y1, x2, y2, ...",
             where=where,
             found=f"{len(numbers)} numbers",
         )
@@ -187,18 +184,18 @@ def _polygon(numbers: tuple[float, ...], where: str) -> tuple[float, ...]:
 
 
 def _mask(numbers: tuple[float, ...], where: str) -> tuple[float, ...]:
-    """The run lengths and the box of a mask, cut to where it is."""
+    """Return the run lengths and the box of a mask, cropped to its bounding box."""
     found = f"{len(numbers)} numbers"
     if len(numbers) < 5 or any(it != int(it) for it in numbers):
         raise BadRequest(
-            "must be the run lengths of a mask, then its left, top, right and bottom, all whole",
+            "must be integers: the run lengths of a mask, then its left, top, right and bottom",
             where=where,
             found=found,
         )
     _near(numbers[-4:], where)
     left, top, right, bottom = numbers[-4:]
     if not 0 < (right - left + 1) * (bottom - top + 1) <= _MAX_MASK_PIXELS:
-        raise BadRequest("has no box, or one too large", where=where, found=str(numbers[-4:]))
+        raise BadRequest("has an empty or too large box", where=where, found=str(numbers[-4:]))
     try:
         bitmap, x, y = rle.decode([int(it) for it in numbers])
     except ValueError as error:
@@ -210,7 +207,11 @@ def _mask(numbers: tuple[float, ...], where: str) -> tuple[float, ...]:
 
 
 def _near(numbers: tuple[float, ...], where: str) -> None:
-    """Stop at coordinates far beyond any image."""
+    """Check that coordinates are not too large for any image.
+
+    Raises:
+        BadRequest: one is.
+    """
     far = [it for it in numbers if abs(it) > MAX_COORDINATE]
     if far:
-        raise BadRequest("is far beyond any image", where=where, found=f"{far[0]:g}")
+        raise BadRequest("has a coordinate that is too large", where=where, found=f"{far[0]:g}")

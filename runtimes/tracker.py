@@ -1,4 +1,4 @@
-"""Functions that carry shapes from one frame to the next."""
+"""Trackers: functions that find shapes of one frame in the next frame."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,27 +24,27 @@ from runtimes.tracked import Tracked
 from runtimes.trackers.crops import Color, cut
 
 MAX_OBJECTS = 1000
-"""The most objects in one request: a bound on the time that it takes."""
+"""Maximum number of objects per request, which bounds its duration."""
 
 _REMEMBERED = 256
-"""How many objects' embedded templates are remembered, 64 KiB each for the usual models."""
+"""Number of objects whose embedded templates are cached, 64 KiB each for the usual models."""
 
 _LEAST_SIDE = 4.0
-"""Boxes do not shrink below this, in pixels: of what is smaller no crop shows anything."""
+"""Minimum side of a box in pixels; a crop of a smaller one shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tracker:
-    """A tracker's description, as model_handler.py spells it out.
+    """A tracker's description; it is spelled out in model_handler.py.
 
     Attributes:
-        model: the file of the model that compares two crops, or what `encoder` makes of them.
-        encoder: the file of the model that embeds one crop, where there is one.
-        digest: of both files' contents; states from other models are refused by it.
-        shape_types: what CVAT may send.
-        preprocess: the steps from a crop to the model's input; they move no pixels.
-        step: says which parts of a frame the model sees, and reads the object's new box.
-        max_state_bytes: the most that one object's state takes.
+        model: the file of the model that compares two crops or their embeddings.
+        encoder: the file of the model that embeds a crop, if there is one.
+        digest: of the contents of both files; states of other models are rejected.
+        shape_types: the types of shapes that CVAT may send.
+        preprocess: the steps that turn a crop into the model's input; they do not move pixels.
+        step: chooses the crops of a frame, and decodes the object's new box.
+        max_state_bytes: the maximum size of one object's state as JSON.
     """
 
     model: str
@@ -56,10 +56,10 @@ class Tracker:
     max_state_bytes: int = MAX_BYTES
 
     def start(self, backend: Backend, folder: Path) -> "OpenTracker":
-        """Load the models from `folder` and track something over a blank image once.
+        """Load the models from `folder` and run them once on a blank image.
 
         Raises:
-            BadModel: a file is absent, or its tensors are not what the function was built with.
+            BadModel: a file is missing, or its tensors are not those of the step.
             NoDevice: see Backend.open.
         """
         encoder = None if self.encoder is None else load(self.encoder, backend, folder)
@@ -74,7 +74,7 @@ class OpenTracker:
         self._step = tracker.step
         self.session = model
         self._encoder = encoder
-        # An object's template is the same in every frame. Whoever has not seen it embeds it again.
+        # An object's template is the same in each frame. Another worker embeds it again.
         self._template = lru_cache(_REMEMBERED if encoder else 0)(self._embedded_template)
         sides = self._step.template_size, self._step.search_size
         if sides[0] is None or sides[1] is None:
@@ -89,7 +89,7 @@ class OpenTracker:
             raise BadModel(
                 f"the model has no inputs '{first}' and '{second}'",
                 found=", ".join(types),
-                hint="build the function again: the model is not the one that it was built with",
+                hint="build the function again: its model file was replaced",
             )
         self._dtype = types[first]
         height, width = image.WARM_UP_SIZE
@@ -99,7 +99,7 @@ class OpenTracker:
         self._found(blank, (0, 0, 0), crop, box, Clock())
 
     def describe(self) -> str:
-        """For the log at start-up: what it compares and follows."""
+        """Return a summary for the log at start-up: sizes, shape types, threshold."""
         step = self._step
         return (
             f"template {step.template_size}, search {step.search_size}; follows "
@@ -110,17 +110,17 @@ class OpenTracker:
         """Answer one request of CVAT.
 
         Args:
-            request: `image`, `shapes` and `states`, paired by their place; and maybe `threshold`.
-                An object without a state is new and its shape is what was drawn. With a state its
-                shape is not read; servers send null, older ones the last one.
+            request: `image`, `shapes` and `states`, paired by index; optionally `threshold`. An
+                object without a state is new, and its shape is the drawn one. For an object with a
+                state, the shape is ignored; servers send null, older ones the previous shape.
 
         Returns:
-            `shapes` and `states` of the same length, in the same order. A lost object's shape is
-            null, and its state goes on searching where it was last seen. Servers that send the last
-            shapes as bare lists know no null; they get the last one again.
+            `shapes` and `states` of the same length and order. The shape of a lost object is null,
+            and its state keeps the last box. Servers that send previous shapes as bare lists do not
+            accept null; they get the previous shape again.
 
         Raises:
-            BadRequest: the image, a shape, a state or the threshold is not usable.
+            BadRequest: the image, a shape, a state or the threshold is invalid.
         """
         threshold = number_of(request, "threshold", self._step.threshold, most=1)
         shapes, states = _listed(request, "shapes"), _listed(request, "states")
@@ -150,7 +150,7 @@ class OpenTracker:
         }
 
     def _read(self, number: int, shape: object, state: object) -> State | Tracked:
-        """One object of a request: a known one's state, or a new one's shape."""
+        """Validate one object of a request: the state of a known one, or the shape of a new one."""
         types = self._tracker.shape_types
         if state is not None:
             where = f"states[{number}]"
@@ -160,14 +160,14 @@ class OpenTracker:
         where = f"shapes[{number}]"
         if shape is None:
             raise BadRequest(
-                "is null, and there is no state either",
+                "is null, and the object has no state",
                 where=where,
-                allowed="a shape for an object to start with, a state for one to go on with",
+                allowed="a shape for a new object, a state for a known one",
             )
         return Tracked.of(shape, where, types)
 
     def _fill(self, pixels: Array) -> Color:
-        """The colour of crops beyond the image."""
+        """Return the fill colour of crops beyond the image's border."""
         if self._step.fill == "black":
             return 0.0, 0.0, 0.0
         blue, green, red, _ = cv2.mean(pixels)
@@ -176,7 +176,7 @@ class OpenTracker:
     def _begin(
         self, shape: Tracked, pixels: Array, fill: Color, number: int, clock: Clock
     ) -> tuple[object, State]:
-        """The reply for a new object: what was drawn, and its first state."""
+        """Return the reply for a new object: the drawn shape and its first state."""
         where = f"shapes[{number}]"
         size = _size(pixels)
         x1, y1, x2, y2 = shape.box.tolist()
@@ -203,10 +203,16 @@ class OpenTracker:
         number: int,
         clock: Clock,
     ) -> tuple[object, State]:
-        """The reply for an object that was seen before: where it is now, and its next state.
+        """Return the reply for a known object: its new shape and its next state.
 
         Args:
-            known: whether the request gave its last shape as a bare list.
+            state: of the object.
+            known: whether the request has its previous shape as a bare list.
+            pixels: (H, W, 3) uint8 BGR.
+            fill: the fill colour of crops beyond the image's border.
+            threshold: the minimum confidence.
+            number: the object's index in the request.
+            clock: measures the stages.
         """
         size = _size(pixels)
         crop = state.crop(self._side, f"states[{number}]")
@@ -223,11 +229,14 @@ class OpenTracker:
     def _found(
         self, pixels: Array, fill: Color, crop: Array, box: Array, clock: Clock
     ) -> tuple[Array, float]:
-        """Where the step finds an object: its box and score.
+        """Return an object's new box and confidence.
 
         Args:
+            pixels: (H, W, 3) uint8 BGR.
+            fill: the fill colour of crops beyond the image's border.
             crop: the template.
-            box: where it was last seen, within the image.
+            box: its previous box, within the image.
+            clock: measures the stages.
         """
         step = self._step
         views = step.search_views(box, _size(pixels))
@@ -239,7 +248,7 @@ class OpenTracker:
             searches = [self._tensor(cut(pixels, view, fill)) for view in views]
         with clock.stage("inference"):
             outputs = [
-                # What a run gives may be overwritten by the next one.
+                # Copies, because the next run may overwrite the outputs.
                 {
                     name: array.copy()
                     for name, array in self.session.run(
@@ -252,38 +261,38 @@ class OpenTracker:
             return step(outputs, views, box)
 
     def _tensor(self, crop: Array) -> Array:
-        """A crop as an input of the model, or of the encoder."""
+        """Return a crop as an input of the encoder, or of the model if there is none."""
         frame = Frame(crop, Geometry())
         for step in self._tracker.preprocess:
             frame = step(frame)
         return frame.tensor(self._dtype)
 
     def _embedded_template(self, crop: bytes) -> Array:
-        """What the model is given of a template, from the bytes of its pixels."""
+        """Return the model's template input, from the bytes of the template's pixels."""
         pixels = np.frombuffer(crop, np.uint8).reshape(self._side, self._side, 3)
         return self._embedded(self._tensor(pixels))
 
     def _embedded(self, tensor: Array) -> Array:
-        """What the encoder makes of a crop; the crop itself where there is none."""
+        """Return the embedding of a crop, or the crop itself if there is no encoder."""
         if self._encoder is None:
             return tensor
         assert self._step.image is not None
         outputs = self._encoder.run({self._step.image: tensor})
         if self._step.embedding not in outputs:
             found = ", ".join(outputs)
-            raise BadModel(f"the encoder gave no output '{self._step.embedding}'", found=found)
+            raise BadModel(f"the encoder has no output '{self._step.embedding}'", found=found)
         return outputs[self._step.embedding].copy()
 
 
 def _size(pixels: Array) -> Size:
-    """Height and width of an image."""
+    """Return height and width of an image."""
     return pixels.shape[0], pixels.shape[1]
 
 
 def _within(box: Array, size: Size) -> Array:
-    """A box whose centre is in the image and whose sides are neither too small nor larger than it.
+    """Move a box's centre into the image, and limit its sides to the image's.
 
-    The box itself may reach beyond: an object that leaves the image keeps its size.
+    The box may extend beyond the image: an object that leaves the image keeps its size.
     """
     most = np.array([size[1], size[0]], np.float64)
     middle = ((box[:2] + box[2:]) / 2).clip(0, most)
@@ -292,10 +301,10 @@ def _within(box: Array, size: Size) -> Array:
 
 
 def _listed(request: Mapping[str, Any], key: str) -> Sequence[object]:
-    """One of the two lists of a request; absent and null are empty.
+    """Return an optional list of a request; empty if it is absent or null.
 
     Raises:
-        BadRequest: it is something else.
+        BadRequest: it is not a list.
     """
     value = request.get(key)
     if value is not None and not isinstance(value, list):

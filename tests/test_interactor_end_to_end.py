@@ -144,9 +144,12 @@ def test_the_log_says_whether_the_embedding_was_cached(
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ({}, "pos_points: there are not enough points on what is wanted; found: 0"),
-        ({"pos_points": None, "obj_bbox": []}, "pos_points: there are not enough points"),
-        ({"pos_points": [], "neg_points": [[1, 1]]}, "pos_points: there are not enough points"),
+        ({}, "pos_points: there are not enough positive points; found: 0"),
+        ({"pos_points": None, "obj_bbox": []}, "pos_points: there are not enough positive points"),
+        (
+            {"pos_points": [], "neg_points": [[1, 1]]},
+            "pos_points: there are not enough positive points",
+        ),
         ({"pos_points": [[5000, 5000]]}, "pos_points[0]: is far outside of the image"),
         ({"pos_points": [[-200, 10]]}, "pos_points[0]: is far outside of the image"),
         ({**CLICK, "neg_points": [[1e9, 0]]}, "neg_points[0]: is far outside of the image"),
@@ -157,9 +160,9 @@ def test_the_log_says_whether_the_embedding_was_cached(
         ({"pos_points": [[float("nan"), 1]]}, "pos_points[0]: has a coordinate that is not"),
         ({"pos_points": [[True, False]]}, "pos_points[0]: has a coordinate that is not a number"),
         ({"pos_points": [[1, 2]] * 10_000}, "pos_points: has too many points; found: 10000"),
-        ({**CLICK, "obj_bbox": [1, 2, 3]}, "obj_bbox: must be four numbers a box"),
-        ({**CLICK, "obj_bbox": [[1, 2]]}, "obj_bbox: must be two corners a box"),
-        ({**CLICK, "obj_bbox": [[9, 9], [9, 9]]}, "obj_bbox: nothing of the box is inside"),
+        ({**CLICK, "obj_bbox": [1, 2, 3]}, "obj_bbox: must be four numbers per box"),
+        ({**CLICK, "obj_bbox": [[1, 2]]}, "obj_bbox: must be two corners per box"),
+        ({**CLICK, "obj_bbox": [[9, 9], [9, 9]]}, "obj_bbox: the box has no area inside"),
         ({**CLICK, "obj_bbox": "all"}, "obj_bbox: must be a list of points"),
         ({**CLICK, "threshold": "high"}, "threshold: must be a number from 0 to 1"),
         ({**CLICK, "image": "?"}, "image: is not base64"),

@@ -1,1 +1,1 @@
-"""Adapters of inference runtimes, all with the interface in session.py."""
+"""Adapters of inference runtimes with the interface in session.py."""

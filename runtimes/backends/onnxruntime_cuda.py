@@ -1,4 +1,4 @@
-"""ONNX Runtime: on CUDA for the GPU variant, on the CPU where OpenVINO cannot load a model."""
+"""ONNX Runtime: on CUDA for the GPU variant, or on the CPU for models that OpenVINO cannot load."""
 
 import ctypes
 import sys
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 _DTYPES = {"float": "float32", "double": "float64"}
-"""ONNX Runtime's names of element types where they are not numpy's."""
+"""ONNX Runtime's names of element types -> numpy's, where they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class OnnxRuntime:
     """ONNX Runtime's settings.
 
     Attributes:
-        device: where the model runs.
-        threads: how many threads one inference may use on the CPU; 0 leaves it to ONNX Runtime.
-        allow_cpu_fallback: whether to run on the CPU, with a warning in every request's log, where
-            no CUDA device can be used. Without it such a start fails.
+        device: the device of the model.
+        threads: the number of threads of an inference on the CPU; 0 for ONNX Runtime's default.
+        allow_cpu_fallback: whether to run on the CPU, with a warning in the log of each request, if
+            no CUDA device is available. By default, the start then fails.
     """
 
     device: Literal["cuda", "cpu"] = "cuda"
@@ -37,7 +37,7 @@ class OnnxRuntime:
 
     def open(self, model: Path) -> "OnnxRuntimeSession":
         """Load an ONNX file; see Backend.open."""
-        # Imported here, since the CPU variant's image has no ONNX Runtime.
+        # Imported here, because the CPU variant's image does not have ONNX Runtime.
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -52,13 +52,13 @@ class OnnxRuntime:
         elif _CUDA not in onnxruntime.get_available_providers():
             missing = "this onnxruntime is built without CUDA"
         else:
-            # The CUDA and cuDNN libraries come as wheels, which no loader path leads to.
+            # The CUDA and cuDNN libraries are in wheels, which are not on the loader's path.
             onnxruntime.preload_dlls()
             providers = [_CUDA, _CPU]
         try:
             session = onnxruntime.InferenceSession(model, options, providers=providers)
         except Exception as error:
-            # Its exceptions have no common base class of their own.
+            # ONNX Runtime's exceptions have no common base class.
             reason = str(error).strip().splitlines()[0]
             raise BadModel(f"ONNX Runtime cannot load {model.name}: {reason}") from error
         used = session.get_providers()
@@ -81,7 +81,7 @@ class OnnxRuntime:
 
 
 def has_nvidia_driver() -> bool:
-    """Whether the driver's own library can be loaded, without which no CUDA program runs."""
+    """Return whether the driver's library can be loaded."""
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
@@ -110,7 +110,7 @@ class OnnxRuntimeSession:
 
 
 def _tensor(node: "NodeArg") -> Tensor:
-    """One input or output of a session."""
+    """Return an input or output of a session as a Tensor."""
     element = node.type.removeprefix("tensor(").removesuffix(")")
     shape = tuple(size if isinstance(size, int) and size >= 0 else None for size in node.shape)
     return Tensor(node.name, shape, _DTYPES.get(element, element))

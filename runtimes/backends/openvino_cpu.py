@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: the CPU variant's runtime."""
+"""OpenVINO on the CPU: the runtime of the CPU variant."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ class OpenVino:
     """OpenVINO's settings.
 
     Attributes:
-        threads: how many threads one inference may use; 0 leaves it to OpenVINO.
+        threads: the number of threads of an inference; 0 for OpenVINO's default.
     """
 
     threads: int = 0
 
     def open(self, model: Path) -> "OpenVinoSession":
         """Load an ONNX file or an OpenVINO IR; see Backend.open."""
-        # Imported here, since the GPU variant's image has no OpenVINO.
+        # Imported here, because the GPU variant's image does not have OpenVINO.
         import openvino
 
         settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
-            # OpenVINO computes in bfloat16 or float16 where the processor can: then the CPU
-            # variant's scores would depend on the machine and differ from the GPU variant's.
+            # By default, OpenVINO computes in bfloat16 or float16 if the processor supports it. The
+            # scores would depend on the machine and differ from those of the GPU variant.
             "INFERENCE_PRECISION_HINT": "f32",
         }
         if self.threads:
@@ -43,7 +43,7 @@ class OpenVino:
             reason = str(error).strip().splitlines()[-1]
             raise BadModel(
                 f"OpenVINO cannot load {model.name}: {reason}",
-                hint="`runtime: onnxruntime` under `variants.cpu` runs it by ONNX Runtime instead",
+                hint="set `runtime: onnxruntime` under `variants.cpu` to use ONNX Runtime",
             ) from error
         name = core.get_property("CPU", "FULL_DEVICE_NAME")
         return OpenVinoSession(compiled, f"OpenVINO {openvino.__version__} on CPU ({name.strip()})")
@@ -57,8 +57,8 @@ class OpenVinoSession:
     def __init__(self, compiled: "CompiledModel", device: str) -> None:
         self.device = device
         self._request = compiled.create_infer_request()
-        # A port can have several names (half-precision exports do), in no particular order, so
-        # each of them leads to the port.
+        # A port can have several names in no particular order, as in half-precision exports. Each
+        # name refers to the port.
         self._inputs = {
             name: index for index, port in enumerate(compiled.inputs) for name in port.get_names()
         }
@@ -87,7 +87,7 @@ class OpenVinoSession:
 
 
 def _tensor(name: str, port: Any) -> Tensor:
-    """One input or output of a compiled model, under one of its names."""
+    """Return an input or output of a compiled model as a Tensor with one of its names."""
     shape = tuple(
         None if size.is_dynamic else size.get_length() for size in port.get_partial_shape()
     )

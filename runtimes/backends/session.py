@@ -1,4 +1,4 @@
-"""The interface that every inference runtime is used through."""
+"""The interface of inference runtimes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,15 +14,15 @@ class Session(Protocol):
 
     @property
     def signature(self) -> Signature:
-        """What the loaded model takes and gives."""
+        """The inputs and outputs of the loaded model."""
 
     @property
     def device(self) -> str:
-        """The runtime, its version and the devices really in use, for the log."""
+        """The runtime, its version and the devices in use, for the log."""
 
     @property
     def warning(self) -> str:
-        """What every request's log line must say, such as a fallback to the CPU; else empty."""
+        """A warning for the log line of each request, such as a fallback to the CPU; or empty."""
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Run the model.
@@ -61,10 +61,10 @@ def load(file: str, backend: Backend, folder: Path) -> Session:
 
 
 def run_fitted(session: Session, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Run a model on arrays brought to its inputs' types; axes of 1 in front are added.
+    """Run a model on arrays that are converted to its inputs' types, with leading axes of 1 added.
 
     Raises:
-        BadModel: the model has no such input.
+        BadModel: the model does not have one of the inputs.
     """
     declared = {tensor.name: tensor for tensor in session.signature.inputs}
     fitted = {}

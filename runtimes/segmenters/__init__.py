@@ -1,1 +1,1 @@
-"""Steps from an annotator's prompts to masks, one module a family of models."""
+"""Steps that turn prompts into masks, one module per family of models."""

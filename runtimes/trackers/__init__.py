@@ -1,1 +1,1 @@
-"""Steps that find an object again in the next frame, one module a family of models."""
+"""Steps that find an object in the next frame, one module per family of models."""

@@ -1,4 +1,4 @@
-"""Square crops around an object, and the windows that keep a tracker from jumping."""
+"""Square crops around an object, and window functions."""
 
 from math import ceil, floor, sqrt
 
@@ -14,10 +14,10 @@ Color = tuple[float, float, float]
 
 
 def context_side(box: Array, context: float) -> float:
-    """The side of the square that shows a box with some of its surroundings, in image pixels.
+    """Return the side of the square crop of a box with context, in image pixels.
 
-    sqrt((w + c) * (h + c)) with c = context * (w + h): the rule of SiamFC (Bertinetto et al., 2016)
-    and all that came from it. With `context` 0.5 a square box fills half of the square.
+    sqrt((w + c) * (h + c)) with c = context * (w + h), as in SiamFC (Bertinetto et al., 2016) and
+    its successors. With `context` 0.5, the crop of a square box has twice its side.
     """
     width, height = box[2] - box[0], box[3] - box[1]
     margin = context * (width + height)
@@ -25,12 +25,19 @@ def context_side(box: Array, context: float) -> float:
 
 
 def area_side(box: Array, factor: float) -> float:
-    """`factor` times the side of the square of a box's area: the rule of OSTrack and VitTrack."""
+    """Return `factor` times the square root of a box's area, as in OSTrack and VitTrack."""
     return factor * sqrt((box[2] - box[0]) * (box[3] - box[1]))
 
 
 def view_of(box: Array, side: float, size: int, image: Size) -> View:
-    """The square of `side` image pixels about a box's centre, seen with `size` pixels a side."""
+    """Return the square crop at a box's centre.
+
+    Args:
+        box: (4,) x1 y1 x2 y2, image pixels.
+        side: of the crop, in image pixels.
+        size: of the crop, in pixels of the model's input.
+        image: height and width of the image.
+    """
     scale = size / side
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     geometry = Geometry(scale, scale, size / 2 - x * scale, size / 2 - y * scale)
@@ -38,10 +45,10 @@ def view_of(box: Array, side: float, size: int, image: Size) -> View:
 
 
 def cut(image: Array, view: View, fill: Color) -> Array:
-    """What a view shows of an image, bilinear, with `fill` beyond the image's edges.
+    """Crop and resize an image bilinearly, with `fill` beyond the image's border.
 
-    Unlike the reference implementations, which round a crop's edges to whole pixels and pad the
-    image first, this takes the square exactly as it is, and no more memory than the crop's.
+    The reference implementations round the crop to integer pixels and pad the image first. This
+    function uses the exact square, and allocates only the crop.
 
     Args:
         image: (H, W, 3) uint8 BGR.
@@ -57,7 +64,7 @@ def cut(image: Array, view: View, fill: Color) -> Array:
     right, bottom = min(ceil(x2) + 2, image.shape[1]), min(ceil(y2) + 2, image.shape[0])
     if left >= right or top >= bottom:
         return np.full((height, width, 3), np.round(fill), np.uint8)
-    # OpenCV puts whole numbers at the centres of pixels, this project at their edges.
+    # In OpenCV, integer coordinates are pixel centres; in this project, they are pixel edges.
     matrix = np.array(
         [
             [back.scale_x, 0, 0.5 * back.scale_x + back.shift_x - 0.5 - left],
@@ -77,10 +84,11 @@ def cut(image: Array, view: View, fill: Color) -> Array:
 
 
 def hann(height: int, width: int, *, open_ends: bool = False) -> Array:
-    """A Hann window over a map, (height, width) float64: 1 in the middle.
+    """Return a Hann window, (height, width) float64, with 1 in the centre.
 
     Args:
-        open_ends: whether the zeros lie one cell beyond the map (OSTrack) or on its rim (numpy).
+        height, width: of the map.
+        open_ends: whether the zeros are one cell beyond the map (OSTrack) or at its border (numpy).
     """
     more = 2 if open_ends else 0
     rows, columns = np.hanning(height + more), np.hanning(width + more)
@@ -90,11 +98,11 @@ def hann(height: int, width: int, *, open_ends: bool = False) -> Array:
 
 
 def best_of(response: Array) -> tuple[int, ...]:
-    """Where a response is highest; what is not finite never is."""
+    """Return the index of the maximum of a response, ignoring values that are not finite."""
     finite = np.where(np.isfinite(response), response, -np.inf)
     return tuple(int(at) for at in np.unravel_index(int(np.argmax(finite)), response.shape))
 
 
 def box_about(x: float, y: float, width: float, height: float) -> Array:
-    """(4,) float64 x1 y1 x2 y2 from a centre and sides."""
+    """Return (4,) float64 x1 y1 x2 y2 of a box with this centre and size."""
     return np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2], np.float64)

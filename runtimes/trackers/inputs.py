@@ -1,4 +1,4 @@
-"""Telling a tracker's two inputs apart, and the sizes of what they take."""
+"""The inputs of a tracker's models: template and search crop, and their sizes."""
 
 from typing import Any
 
@@ -8,29 +8,29 @@ from runtimes.signature import ImageInput, Signature, Tensor, absent, fits, list
 
 _TEMPLATE = ("template", "exemplar", "target", "input1", "z")
 _SEARCH = ("search", "instance", "input2", "x")
-"""What exporters call the inputs; the short names count only when they are the whole name."""
+"""Parts of the names that exporters use for the inputs; single letters match whole names only."""
 
 
 def bind_inputs(
     step: Tracking, model: Signature, encoder: Signature | None, usual: tuple[int, int]
 ) -> dict[str, Any]:
-    """The fields of `Tracking` that say what goes into the models, for `dataclasses.replace`.
+    """Return the fields of `Tracking` for the inputs, for `dataclasses.replace`.
 
     Args:
-        step: with what the manifest says.
-        model: of the model that compares.
-        encoder: of the model that embeds one crop, where there is one.
-        usual: the sizes of template and search crop where the model leaves them open.
+        step: with the manifest's fields.
+        model: the signature of the model that compares.
+        encoder: the signature of the model that embeds a crop, if there is one.
+        usual: the sizes of template and search crop for models with dynamic sizes.
 
     Raises:
-        BadModel: an input is not to be told apart, or a size is not the model's.
+        BadModel: the inputs cannot be distinguished, or a size is not the model's.
     """
     if encoder is not None and (len(encoder.inputs), len(model.inputs)) == (2, 1):
         raise BadModel(
             f"the encoder takes two inputs, {listed(encoder.inputs)}, and the decoder one",
             found=f"decoder: {listed(model.inputs)}",
-            allowed="an encoder that takes a crop, a decoder that takes what it makes of two",
-            hint="write the file of `encoder` under `decoder`, and the other way round",
+            allowed="an encoder that takes a crop, a decoder that takes the embeddings of two",
+            hint="swap the files of `encoder` and `decoder`",
             fault=Fault.MODELS_SWAPPED,
         )
     template, search = _pair(step, model)
@@ -45,10 +45,10 @@ def bind_inputs(
         for key, value in (("image", step.image), ("embedding", step.embedding)):
             if value is not None:
                 raise BadModel(
-                    "belongs to an encoder, and there is none",
+                    "requires an encoder",
                     where=key,
                     found=value,
-                    hint=f"leave `{key}` out, or name an `encoder` and a `decoder`",
+                    hint=f"remove `{key}`, or set `encoder` and `decoder` instead of `model`",
                     fault=Fault.REQUIRES_ENCODER,
                 )
         names: dict[str, Any] = {}
@@ -57,17 +57,15 @@ def bind_inputs(
         for key, tensor in (("template", template), ("search", search)):
             if not fits(embedding, tensor):
                 raise BadModel(
-                    f"the encoder gives {embedding}, but the decoder's input {tensor} takes "
-                    "another shape",
+                    f"the encoder's output {embedding} does not fit the decoder's input {tensor}",
                     where=key,
                     found=str(embedding),
                     allowed=str(tensor),
-                    hint="are both models exports of the same network?",
+                    hint="use an encoder and a decoder of the same network",
                     fault=Fault.FEATURES_SHAPE,
                 )
-        # One encoder embeds both crops, so its own size could be right for one of them alone.
-        hint = "an encoder that takes crops of two sizes has to be exported with open height and "
-        hint += "width"
+        # One encoder embeds both crops, so a fixed size fits only one of them.
+        hint = "export the encoder with dynamic height and width"
         sizes = [
             _size("template_size", step.template_size or usual[0], image, usual[0], hint),
             _size("search_size", step.search_size or usual[1], image, usual[1], hint),
@@ -75,12 +73,12 @@ def bind_inputs(
         names = {"image": image.name, "embedding": embedding.name}
     if sizes[0] > sizes[1]:
         raise BadModel(
-            f"the template, {sizes[0]}x{sizes[0]}, is larger than what it is searched in, "
+            f"the template, {sizes[0]}x{sizes[0]}, is larger than the search crop, "
             f"{sizes[1]}x{sizes[1]}",
             where="template_size" if step.template_size else "template",
             found=str(step.template_size or template.name),
             allowed=f"at most {sizes[1]}x{sizes[1]}",
-            hint="are `template` and `search` in each other's place?",
+            hint="check that `template` and `search` are not swapped",
             fault=Fault.TEMPLATE_SIZE,
         )
     return {
@@ -93,7 +91,11 @@ def bind_inputs(
 
 
 def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
-    """The inputs that take the template and the search crop, or what is made of them."""
+    """Return the inputs of the template and of the search crop, or of their embeddings.
+
+    Raises:
+        BadModel: the inputs cannot be distinguished.
+    """
     found: dict[str, Tensor] = {}
     for key, name in (("template", step.template), ("search", step.search)):
         if name is not None:
@@ -103,10 +105,10 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
             found[key] = named[0]
     if len(model.inputs) != 2:
         raise BadModel(
-            f"the model has {len(model.inputs)} inputs; a tracker's takes two, template and search",
+            f"the model has {len(model.inputs)} inputs; a tracker needs two, template and search",
             found=listed(model.inputs),
             allowed="two inputs",
-            hint="a model that takes one crop is an `encoder:`; `model:` is what compares two",
+            hint="a model that takes one crop is an `encoder`; `model` compares two crops",
             fault=Fault.MODEL_INPUTS,
         )
     if len(found) == 2 and found["template"] == found["search"]:
@@ -115,14 +117,14 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
             where="search",
             found=found["search"].name,
             allowed=listed(it for it in model.inputs if it != found["search"]),
-            hint="leave `search` out: it is the other input",
+            hint="remove `search`: it is the other input",
             fault=Fault.DUPLICATE_INPUT,
         )
     for key, words in (("template", _TEMPLATE), ("search", _SEARCH)):
         free = [tensor for tensor in model.inputs if tensor not in found.values()]
-        said = [tensor for tensor in free if _called(tensor, words)]
-        if key not in found and len(said) == 1:
-            found[key] = said[0]
+        named = [tensor for tensor in free if _called(tensor, words)]
+        if key not in found and len(named) == 1:
+            found[key] = named[0]
     first, second = model.inputs
     if len(found) == 1:
         ((key, taken),) = found.items()
@@ -132,7 +134,7 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
         found["template"], found["search"] = sorted(model.inputs, key=_extent)
     if len(found) != 2 or found["template"] == found["search"]:
         raise BadModel(
-            "neither names nor sizes tell which input takes the template",
+            "the input of the template cannot be recognised by name or size",
             where="template",
             found=listed(model.inputs),
             hint="name it: `template: NAME`",
@@ -142,13 +144,13 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
 
 
 def _called(tensor: Tensor, words: tuple[str, ...]) -> bool:
-    """Whether a tensor's name has one of these words."""
+    """Return whether a tensor's name contains one of these words; see _TEMPLATE."""
     name = tensor.name.lower()
     return any(name == word if len(word) == 1 else word in name for word in words)
 
 
 def _extent(tensor: Tensor) -> int:
-    """The number of values that a tensor holds; 0 where its shape is open."""
+    """Return the number of values of a tensor, or 0 if its shape is dynamic."""
     total = 1
     for size in tensor.shape:
         total *= size or 0
@@ -156,14 +158,14 @@ def _extent(tensor: Tensor) -> int:
 
 
 def _encoder_input(step: Tracking, encoder: Signature) -> Tensor:
-    """The encoder's one input.
+    """Return the encoder's only input.
 
     Raises:
-        BadModel: it has others, or the manifest names another.
+        BadModel: it has several, or the manifest has another name.
     """
     if len(encoder.inputs) != 1:
         raise BadModel(
-            f"the encoder has {len(encoder.inputs)} inputs; one is needed, which takes a crop",
+            f"the encoder has {len(encoder.inputs)} inputs; one is needed, for a crop",
             found=listed(encoder.inputs),
             allowed="one input",
             fault=Fault.MODEL_INPUTS,
@@ -175,17 +177,17 @@ def _encoder_input(step: Tracking, encoder: Signature) -> Tensor:
 
 
 def _encoder_output(step: Tracking, encoder: Signature) -> Tensor:
-    """The encoder's output that is passed on: the named one, or the only one.
+    """Return the encoder's output with the embedding: the named one, or the only one.
 
     Raises:
-        BadModel: there is no such output, or none was named and there are several.
+        BadModel: there is no such output, or no name is given and there are several.
     """
     fitting = [it for it in encoder.outputs if step.embedding in (None, it.name)]
     if not fitting:
         raise absent(str(step.embedding), encoder.outputs, "output", "embedding", "the encoder")
     if len(fitting) > 1:
         raise BadModel(
-            f"the encoder has {len(fitting)} outputs that could be meant; one is needed",
+            f"the encoder has {len(fitting)} outputs, and none is named",
             where="embedding",
             found=listed(encoder.outputs),
             allowed="one output",
@@ -196,29 +198,29 @@ def _encoder_output(step: Tracking, encoder: Signature) -> Tensor:
 
 
 def _size(key: str, given: int | None, tensor: Tensor, usual: int, hint: str = "") -> int:
-    """The side of a square crop: the manifest's or the model's, which must not differ.
+    """Return the side of a square crop: the manifest's or the model's.
 
     Args:
-        key: the manifest's.
+        key: the manifest's key.
         given: its value.
         tensor: the input.
-        usual: the side where neither says one.
-        hint: what to do where the model says another one. Default: not to say any.
+        usual: the side if neither has one.
+        hint: how to fix a mismatch. Default: to remove the manifest's key.
 
     Raises:
-        BadModel: they differ.
+        BadModel: the two differ.
     """
     image = ImageInput.of(tensor)
     taken = {size for size in (image.height, image.width) if size is not None}
     size = given or (taken.pop() if len(taken) == 1 else usual)
     if any(side not in (None, size) for side in (image.height, image.width)):
         raise BadModel(
-            f"the crop is {size}x{size}, but the input '{tensor.name}' takes "
+            f"the crop is {size}x{size}, but the input '{tensor.name}' is "
             f"{image.height or 'any'}x{image.width or 'any'}",
             where=key,
             found=str(size),
             allowed="the model's size; crops are square",
-            hint=hint or (f"leave `{key}` out: it is the model's" if given else ""),
+            hint=hint or (f"remove `{key}`: it is read from the model" if given else ""),
             fault=Fault.INPUT_SIZE,
         )
     return size

@@ -1,4 +1,4 @@
-"""OSTrack and those with its head: one stream, a map of centres."""
+"""OSTrack and other trackers with its head, such as OpenCV's VitTrack."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,32 +25,33 @@ _OFFSETS = Role("offsets", "the map of offsets, [1, 2, h, w]", ("offset", "outpu
 
 @dataclass(frozen=True, slots=True)
 class Ostrack(Tracking):
-    """OSTrack's and OpenCV VitTrack's head: maps of scores, of sizes and of offsets, often 16x16.
+    """Head of OSTrack and OpenCV's VitTrack: maps of scores, sizes and offsets, usually 16x16.
 
-    Ye et al., "Joint Feature Learning and Relation Modeling for Tracking", 2022, as in the authors'
-    lib/test/tracker/ostrack.py, and OpenCV's TrackerVit: scores are after the sigmoid and weighed
-    by a Hann window; at the best cell the centre is (cell + offset) / cells and the size is as the
-    map says, both as fractions of the search crop. The score is the weighed one, as OpenCV's is,
-    and OpenCV's own threshold for it is 0.2.
+    The scores are after the sigmoid and are weighted by a Hann window. At the best cell, the centre
+    is (cell + offset) / cells and the size is that of the map, both as fractions of the search
+    crop. The confidence is the weighted score, as in OpenCV, whose threshold is 0.2. Sources: Ye et
+    al., "Joint Feature Learning and Relation Modeling for Tracking", 2022; the authors'
+    lib/test/tracker/ostrack.py; OpenCV's TrackerVit.
 
     Example:
         - ostrack: {scores: output1, sizes: output2, offsets: output3}
     """
 
     window: Fraction = 1.0
-    """How strongly the window weighs: 0 lets the object jump within the search crop."""
+    """Weight of the Hann window in the response, which penalizes large movements; 0 disables it."""
     template_factor: Positive = 2.0
-    """The template's side over the side of the square of the object's area."""
+    """Side of the template crop divided by the square root of the object's area."""
     search_factor: Positive = 4.0
-    """The same of the search crop: 4 for crops of 256, 5 for OSTrack-384."""
+    """Side of the search crop divided by the square root of the object's area: 4 for crops of 256
+    pixels, 5 for OSTrack-384."""
     scores: str | None = None
-    """The output's name. Default: the only one [1, 1, h, w]."""
+    """Name of the output. Default: the only output [1, 1, h, w]."""
     sizes: str | None = None
-    """The output's name. Default: told by its name."""
+    """Name of the output. Default: recognised by its name."""
     offsets: str | None = None
-    """The output's name. Default: told by its name."""
+    """Name of the output. Default: recognised by its name."""
     fill: Literal["mean", "black"] = "black"
-    """What crops show beyond the image: its mean colour, or black."""
+    """Fill colour of crops beyond the image's border: the image's mean colour, or black."""
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Ostrack":
         """See Tracking.bind."""
@@ -90,7 +91,7 @@ class Ostrack(Tracking):
         response = scores[0, 0] * weight
         row, column = best_of(response)
         (x, y), (wide, high) = offsets[0, :, row, column], sizes[0, :, row, column]
-        # Fractions of the crop.
+        # As fractions of the crop.
         new = box_about((column + x) / width, (row + y) / height, float(wide), float(high))
         (new,) = view.geometry.inverse.boxes(new.astype(np.float64)[None] * view.input[0])
         return new, float(response[row, column])

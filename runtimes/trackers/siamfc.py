@@ -1,4 +1,4 @@
-"""SiamFC: where the template correlates best."""
+"""SiamFC: correlation with the template at three scales."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,36 +21,37 @@ from runtimes.view import View
 
 @dataclass(frozen=True, slots=True)
 class Siamfc(Tracking):
-    """SiamFC's response, [1, 1, h, w], often 17x17: a position alone. Scale is found by trying.
+    """SiamFC: a response map, [1, 1, h, w], usually 17x17, at three scales of the search crop.
 
-    Bertinetto et al., "Fully-Convolutional Siamese Networks for Object Tracking", 2016, with the
-    details of got10k's siamfc-pytorch: the search crop is cut at three scales, responses are
-    enlarged bicubically, those of other scales count a little less, and the best scale's is
-    shifted to 0, made to sum to 1 and mixed with a Hann window. Of the new size `scale_rate` is
-    taken on. The score is the enlarged response at the best place, after `activation`.
+    The responses are enlarged bicubically, and those of the two other scales are multiplied by
+    `scale_penalty`. The response of the best scale is shifted to a minimum of 0, normalized to a
+    sum of 1 and combined with a Hann window. The confidence is the enlarged response at the
+    maximum, after `activation`. Sources: Bertinetto et al., "Fully-Convolutional Siamese Networks
+    for Object Tracking", 2016; got10k's siamfc-pytorch.
 
     Example:
         - siamfc: {activation: none, threshold: 0.4}
     """
 
     window: Fraction = 0.176
-    """How much of the response is the window: 0 lets the object jump within the search crop."""
+    """Weight of the Hann window in the response, which penalizes large movements; 0 disables it."""
     scale_step: Annotated[float, Limits(above=1, most=2)] = 1.0375
-    """The factor between two of the three scales."""
+    """Ratio of two successive scales."""
     scale_penalty: Fraction = 0.9745
-    """What the responses of the two other scales are multiplied by."""
+    """Factor of the responses of the two other scales."""
     scale_rate: Fraction = 0.59
-    """How quickly the size follows: 1 takes it on at once."""
+    """Rate at which the box adopts the new scale; 1 adopts it immediately."""
     context: Positive = 0.5
-    """The margin around the template, per side, as a part of width + height."""
+    """Margin on each side of the template as a fraction of width + height."""
     stride: Count = 8
-    """Pixels of the search crop from one cell of the response to the next."""
+    """Distance of two cells of the response, in pixels of the search crop."""
     enlarge: Annotated[int, Limits(least=1, most=32)] = 16
-    """How many times finer the response is made before its highest place is looked for."""
+    """Factor by which the response is enlarged before its maximum is searched."""
     activation: Literal["sigmoid", "none"] = "sigmoid"
-    """What makes a score of the response: `sigmoid` of a logit, or `none` where it is one."""
+    """Activation that converts the response to a confidence: `sigmoid` for logits, `none` if it is
+    in the graph."""
     output: str | None = None
-    """The output's name. Default: the only one with four axes."""
+    """Name of the output. Default: the only output with four axes."""
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Siamfc":
         """See Tracking.bind."""
@@ -59,7 +60,7 @@ class Siamfc(Tracking):
         shape = tensor.shape
         if len(shape) != 4 or shape[0] not in (1, None) or shape[1] not in (1, None):
             raise BadModel(
-                f"the output {tensor} does not hold one response for each place",
+                f"the output {tensor} is not a response map",
                 where="output",
                 found=tensor.name,
                 allowed="[1, 1, height, width]",
@@ -73,7 +74,7 @@ class Siamfc(Tracking):
         return view_of(box, context_side(box, self.context), self.template_size, image)
 
     def search_views(self, box: Array, image: Size) -> tuple[View, ...]:
-        """See Tracking.search_views; the same place at three scales, the smallest first."""
+        """See Tracking.search_views. The same position at three scales, smallest first."""
         assert self.template_size is not None
         assert self.search_size is not None
         side = context_side(box, self.context) * self.search_size / self.template_size
@@ -92,7 +93,7 @@ class Siamfc(Tracking):
             float(response.max()) * weight
             for response, weight in zip(responses, weights, strict=True)
         ]
-        # Of equals the middle one: the size then stays as it is.
+        # Of equal responses, prefer the middle scale, which keeps the size.
         number = max((1, 0, 2), key=lambda at: peaks[at] if isfinite(peaks[at]) else -np.inf)
         response, view = responses[number], views[number]
         height, width = response.shape
@@ -111,7 +112,7 @@ class Siamfc(Tracking):
         return new, float(score[0])
 
     def _response(self, outputs: Mapping[str, Array]) -> Array:
-        """The response to one search crop, enlarged, (h, w) float32."""
+        """Return the enlarged response of one search crop, (h, w) float32."""
         values = take(outputs, self.output)
         if values.ndim != 4 or values.shape[:2] != (1, 1) or not values.size:
             raise BadModel(

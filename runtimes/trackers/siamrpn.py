@@ -1,4 +1,4 @@
-"""SiamRPN, SiamRPN++, NanoTrack: a class and a box for each cell of a correlation map."""
+"""SiamRPN, SiamRPN++ and NanoTrack: a class and a box for each cell of a correlation map."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,47 +19,47 @@ from runtimes.trackers.inputs import bind_inputs
 from runtimes.view import View
 
 RATIOS = (0.33, 0.5, 1.0, 2.0, 3.0)
-"""Height over width of the usual five anchors."""
+"""Height divided by width of the usual five anchors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Siamrpn(Tracking):
-    """SiamRPN's head with anchors, [1, 2A, h, w] and [1, 4A, h, w], or NanoTrack's without any.
+    """Head of SiamRPN with A anchors, or of NanoTrack without: [1, 2A, h, w] and [1, 4A, h, w].
 
-    Li et al., "High Performance Visual Tracking with Siamese Region Proposal Network", 2018, as in
-    pysot's siamrpn_tracker.py, DaSiamRPN and OpenCV's TrackerNano. Classes are softmax(background,
-    object), or one channel before the sigmoid; regressions are shifts of anchors (dx, dy, log dw,
-    log dh), or without anchors the distances from the cell to left, top, right and bottom, in
-    pixels of the search crop. Channel k * A + a is number k of anchor a.
+    The classes are logits of background and object, or one logit. The boxes are offsets of anchors
+    (dx, dy, log dw, log dh), or without anchors the distances from the cell to left, top, right and
+    bottom, in pixels of the search crop. Channel k * A + a is value k of anchor a.
 
-    A cell's score is damped where its box has another size or aspect than the last one,
-    exp(-penalty * (r * s - 1)), then mixed with a Hann window; of the best cell's size only
-    `rate` * score * damping is taken on. The defaults are OpenCV's for NanoTrack; pysot's
-    SiamRPN++ has window 0.42, penalty 0.05 and rate 0.38.
+    A cell's score is multiplied by exp(-penalty * (r * s - 1)) if its box differs in size or aspect
+    ratio from the previous one, then combined with a Hann window. The size changes by a fraction
+    `rate` * score * penalty factor. The defaults are OpenCV's for NanoTrack; pysot's SiamRPN++ has
+    window 0.42, penalty 0.05 and rate 0.38. Sources: Li et al., "High Performance Visual Tracking
+    with Siamese Region Proposal Network", 2018; pysot's siamrpn_tracker.py; DaSiamRPN; OpenCV's
+    TrackerNano.
 
     Example:
         - siamrpn: {window: 0.42, penalty: 0.05, rate: 0.38}   # pysot's SiamRPN++
     """
 
     window: Fraction = 0.455
-    """How much of the response is the window: 0 lets the object jump within the search crop."""
+    """Weight of the Hann window in the response, which penalizes large movements; 0 disables it."""
     penalty: Annotated[float, Limits(least=0)] = 0.055
-    """How strongly a change of size or aspect counts against a cell."""
+    """Penalty of a change of size or aspect ratio; 0 disables it."""
     rate: Fraction = 0.37
-    """How quickly the size follows: 1 takes it on at once where the score is 1."""
+    """Rate at which the box adopts the new size; 1 adopts it immediately for a confidence of 1."""
     context: Positive = 0.5
-    """The margin around the template, per side, as a part of width + height."""
+    """Margin on each side of the template as a fraction of width + height."""
     stride: Count | None = None
-    """Pixels of the search crop from one cell to the next. Default: 8 with anchors, 16 without."""
+    """Distance of two cells, in pixels of the search crop. Default: 8 with anchors, 16 without."""
     ratios: tuple[Positive, ...] | None = None
-    """Height over width of each anchor; an empty list where there are no anchors. Default: told by
-    the outputs: none, or the usual 0.33, 0.5, 1, 2, 3."""
+    """Height divided by width of each anchor; an empty list for models without anchors. Default:
+    derived from the outputs: no anchors, or the usual 0.33, 0.5, 1, 2, 3."""
     scales: tuple[Positive, ...] = (8.0,)
-    """Sizes of anchors, in strides."""
+    """Sizes of the anchors, as multiples of the stride."""
     classes: str | None = None
-    """The output's name. Default: the only one [1, 2A, h, w]."""
+    """Name of the output. Default: the only output [1, 2A, h, w]."""
     boxes: str | None = None
-    """The output's name. Default: the only one [1, 4A, h, w]."""
+    """Name of the output. Default: the only output [1, 4A, h, w]."""
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Siamrpn":
         """See Tracking.bind."""
@@ -73,7 +73,7 @@ class Siamrpn(Tracking):
         class_role = Role("classes", holds, words, tuple(maps))
         holds, words = "the map of boxes, [1, 4A, h, w]", ("loc", "reg", "box", "output2")
         box_role = Role("boxes", holds, words, tuple((1, 4 * it, None, None) for it in counts))
-        hint = "`ratios` and `scales` have to be those of the model's anchors"
+        hint = "set `ratios` and `scales` to those of the model's anchors"
         parts = [(class_role, self.classes), (box_role, self.boxes)]
         classes, boxes = resolve(model, parts, hint)
         assert classes is not None
@@ -88,7 +88,7 @@ class Siamrpn(Tracking):
 
     @property
     def _count(self) -> int:
-        """The number of anchors at a cell; one box without anchors."""
+        """The number of anchors per cell, or 1 for models without anchors."""
         return len(self.ratios) * len(self.scales) if self.ratios else 1
 
     def template_view(self, box: Array, image: Size) -> View:
@@ -97,7 +97,7 @@ class Siamrpn(Tracking):
         return view_of(box, context_side(box, self.context), self.template_size, image)
 
     def search_views(self, box: Array, image: Size) -> tuple[View, ...]:
-        """See Tracking.search_views; at the template's scale."""
+        """See Tracking.search_views. The scale is that of the template."""
         assert self.template_size is not None
         assert self.search_size is not None
         side = context_side(box, self.context) * self.search_size / self.template_size
@@ -112,7 +112,7 @@ class Siamrpn(Tracking):
         new = self._boxes(take(found, self.boxes), scores.shape)
         scale = view.geometry.scale_x
         width, height = (box[2] - box[0]) * scale, (box[3] - box[1]) * scale
-        with np.errstate(all="ignore"):  # what is not finite is never the best
+        with np.errstate(all="ignore"):  # best_of ignores values that are not finite
             size = _change(_padded(new[2], new[3]) / _padded(width, height))
             aspect = _change((width / height) / (new[2] / new[3]))
             damping = np.exp(-self.penalty * (size * aspect - 1))
@@ -127,7 +127,7 @@ class Siamrpn(Tracking):
         return view.geometry.inverse.boxes(in_crop[None])[0], float(scores[at])
 
     def _scores(self, values: Array) -> Array:
-        """How sure each box is of the object, (A, h, w), 0..1."""
+        """Return the confidence of each box, (A, h, w), 0..1."""
         count = self._count
         if values.ndim == 4 and values.size and values.shape[:2] == (1, 2 * count):
             pairs = values[0].reshape(2, count, *values.shape[2:])
@@ -140,7 +140,7 @@ class Siamrpn(Tracking):
         )
 
     def _boxes(self, values: Array, cells: tuple[int, ...]) -> Array:
-        """Centre x, y, width, height of each box, (4, A, h, w), pixels from the crop's middle."""
+        """Return the boxes, (4, A, h, w): centre relative to the crop's, and size, in pixels."""
         count, height, width = cells
         if values.shape != (1, 4 * count, height, width):
             raise BadModel(
@@ -170,9 +170,9 @@ class Siamrpn(Tracking):
             )
 
     def _anchors(self) -> list[tuple[float, float]]:
-        """Width and height of each anchor, in pixels of the search crop.
+        """Return width and height of each anchor, in pixels of the search crop.
 
-        pysot rounds the sides down to whole pixels before it multiplies them by the scale.
+        As in pysot, the sides are rounded down to integers before they are multiplied by the scale.
         """
         assert self.ratios is not None
         assert self.stride is not None
@@ -185,11 +185,11 @@ class Siamrpn(Tracking):
 
 
 def _padded(width: Array, height: Array) -> Array:
-    """The size of boxes with their context, as the penalty compares it."""
+    """Return the size of boxes with context, for the penalty."""
     margin = (width + height) / 2
     return np.sqrt((width + margin) * (height + margin))
 
 
 def _change(ratio: Array) -> Array:
-    """How much larger or smaller: never below 1."""
+    """Return a ratio or its inverse, whichever is 1 or more."""
     return np.maximum(ratio, 1 / ratio)

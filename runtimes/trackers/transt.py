@@ -1,4 +1,4 @@
-"""TransT: attention instead of correlation."""
+"""TransT: a transformer instead of correlation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,27 +23,29 @@ _BOXES = Role("boxes", "boxes, [1, cells, 4]", ("box", "coord", "reg"), ((1, Non
 
 @dataclass(frozen=True, slots=True)
 class Transt(Tracking):
-    """TransT's head: two logits (object, background) and a box for each cell of the search crop.
+    """Head of TransT: logits of object and background, and a box, for each cell of the search crop.
 
-    Chen et al., "Transformer Tracking", 2021, as in the authors' pytracking/tracker/transt: boxes
-    are centre, width and height as fractions of the search crop; the score is the softmax of the
-    first logit, mixed with a Hann window over the square of cells. The box is taken as it is.
+    The boxes are centre x, centre y, width, height as fractions of the search crop. The confidence
+    is the softmax of the first logit; the best cell is selected after combining it with a Hann
+    window. Sources: Chen et al., "Transformer Tracking", 2021; the authors'
+    pytracking/tracker/transt.
 
     Example:
         - transt: {window: 0.3, threshold: 0.5}
     """
 
     window: Fraction = 0.49
-    """How much of the response is the window: 0 lets the object jump within the search crop."""
+    """Weight of the Hann window in the response, which penalizes large movements; 0 disables it."""
     template_context: Positive = 0.5
-    """The margin around the template, per side, as a part of width + height: 0.5 shows a square
-    object in a square of twice its side."""
+    """Margin on each side of the template as a fraction of width + height; with 0.5, the crop of a
+    square object has twice its side."""
     search_context: Positive = 1.5
-    """The same of the search crop: 1.5 is four times the side."""
+    """Margin on each side of the search crop as a fraction of width + height; with 1.5, the crop of
+    a square object has four times its side."""
     logits: str | None = None
-    """The output's name. Default: the only one [1, cells, 2]."""
+    """Name of the output. Default: the only output [1, cells, 2]."""
     boxes: str | None = None
-    """The output's name. Default: the only one [1, cells, 4]."""
+    """Name of the output. Default: the only output [1, cells, 4]."""
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Transt":
         """See Tracking.bind."""
@@ -54,11 +56,11 @@ class Transt(Tracking):
         cells = logits.shape[1]
         if cells is not None and isqrt(cells) ** 2 != cells:
             raise BadModel(
-                f"the {cells} cells of the output {logits} are no square",
+                f"the {cells} cells of the output {logits} are not a square",
                 where="logits",
                 found=f"{cells} cells",
                 allowed="32 x 32 = 1024 cells for a search crop of 256",
-                hint="is this an export of TransT?",
+                hint="check that the model is an export of TransT",
                 fault=Fault.OUTPUT_LAYOUT,
             )
         return replace(self, logits=logits.name, boxes=boxes.name, **inputs)

@@ -296,7 +296,7 @@ def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
     with pytest.raises(BadRequest) as caught:
         decode(b64encode(data).decode())
     assert caught.value.where == "image"
-    assert f"{len(data)} bytes that begin with {data[:8].hex(' ')}" in caught.value.found
+    assert f"{len(data)} bytes that start with {data[:8].hex(' ')}" in caught.value.found
     assert "JPEG" in caught.value.allowed
 
 
@@ -335,4 +335,4 @@ except BadRequest as error:
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.startswith("image: OpenCV refuses the image")
+    assert done.stdout.startswith("image: OpenCV cannot decode the image")

@@ -328,17 +328,22 @@ def test_words_are_accepted_ignored_and_noted(click_models: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "request_", "where", "what"),
     [
-        ({}, {}, "pos_points", "there are not enough points on what is wanted"),
-        ({}, {"neg_points": [[1, 1]]}, "pos_points", "there are not enough points"),
-        ({"min_pos_points": 0}, {}, "pos_points", "there are not enough points"),
-        ({"min_pos_points": 4}, {"pos_points": [[1, 1]] * 3}, "pos_points", "not enough points"),
+        ({}, {}, "pos_points", "there are not enough positive points"),
+        ({}, {"neg_points": [[1, 1]]}, "pos_points", "there are not enough positive points"),
+        ({"min_pos_points": 0}, {}, "pos_points", "there are not enough positive points"),
+        (
+            {"min_pos_points": 4},
+            {"pos_points": [[1, 1]] * 3},
+            "pos_points",
+            "not enough positive points",
+        ),
         ({"box": "always"}, {"pos_points": [[1, 1]]}, "obj_bbox", "this function needs a box"),
         ({"box": "always"}, {"pos_points": [[1, 1]], "obj_bbox": []}, "obj_bbox", "needs a box"),
         (
             {"box": "never"},
             {"pos_points": [[1, 1]], "obj_bbox": [0, 0, 9, 9]},
             "obj_bbox",
-            "this function takes points alone",
+            "this function does not take a box",
         ),
         ({}, {"pos_points": [[1000, 1]]}, "pos_points[0]", "is far outside of the image"),
         ({}, {"pos_points": [["1", "2"]]}, "pos_points[0]", "not a number"),

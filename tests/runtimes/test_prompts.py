@@ -13,7 +13,7 @@ NONE: dict[str, Any] = {"pos_points": [], "neg_points": [], "obj_bbox": None}
 
 
 def read(**request: Any) -> Prompts:
-    return Prompts.read({**NONE, **request})
+    return Prompts.of({**NONE, **request})
 
 
 def refusal(**request: Any) -> BadRequest:
@@ -30,7 +30,7 @@ def test_points_are_taken_as_they_come() -> None:
 
 
 def test_nothing_at_all_is_no_prompts() -> None:
-    prompts = Prompts.read({})
+    prompts = Prompts.of({})
     assert [len(prompts.positive), len(prompts.negative), len(prompts.boxes)] == [0, 0, 0]
     assert prompts.positive.shape == prompts.negative.shape == (0, 2)
 
@@ -86,11 +86,11 @@ def test_what_is_no_list_of_points_is_refused(key: str, value: Any, where: str, 
     ("value", "what"),
     [
         ("box", "must be a list of points"),
-        ([1, 2, 3], "must be four numbers a box"),
+        ([1, 2, 3], "must be four numbers per box"),
         ([1, 2, 3, "4"], "has a coordinate that is not a number"),
         ([1, 2, 3, math.nan], "has a coordinate that is not a number"),
-        ([[1, 2]], "must be two corners a box"),
-        ([[1, 2], [3, 4], [5, 6]], "must be two corners a box"),
+        ([[1, 2]], "must be two corners per box"),
+        ([[1, 2], [3, 4], [5, 6]], "must be two corners per box"),
         ([[1, 2], [3]], "must be a point"),
         ([[0, 0], [9, 9]] * (MAX_BOXES + 1), "has too many boxes"),
         ([[0, 0], [9, 9]] * 5000, "has too many points"),
@@ -143,7 +143,7 @@ def test_boxes_are_cut_to_the_image() -> None:
 )
 def test_boxes_that_show_nothing_are_refused(box: list[float]) -> None:
     prompts = read(obj_bbox=[0, 0, 5, 5, *box])
-    with pytest.raises(BadRequest, match="nothing of the box is inside the image") as caught:
+    with pytest.raises(BadRequest, match="the box has no area inside the image") as caught:
         prompts.within(SIZE)
     assert caught.value.found == "[" + ", ".join(f"{number}" for number in box) + "]"
 

@@ -188,7 +188,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"boxes0": [{"points": [1, 2, 3]}]}, r"boxes0\[0\]: must be a rectangle"),
     ({"boxes0": [{"points": [1, 2, 3, "4"]}]}, r"boxes0\[0\]: must be a rectangle"),
     ({"boxes0": [{"points": [1, 2, 3, float("nan")]}]}, r"boxes0\[0\]: must be a rectangle"),
-    ({"boxes1": [{}] * (MAX_BOXES + 1)}, "boxes1: are too many"),
+    ({"boxes1": [{}] * (MAX_BOXES + 1)}, "boxes1: has too many boxes"),
     ({"threshold": "much"}, "threshold: must be a number of 0 or more"),
     ({"max_distance": -1}, "max_distance: must be a number of 0 or more"),
 ]

@@ -238,14 +238,14 @@ def test_requests_that_make_no_sense_are_refused_with_the_place(
 
 def test_a_state_from_another_model_is_refused(tmp_path: Path) -> None:
     states = ask(start(tmp_path), shapes=[RECTANGLE])["states"]
-    with pytest.raises(BadRequest, match="from another model"):
+    with pytest.raises(BadRequest, match="belongs to another model"):
         ask(start(tmp_path, digest="other"), states=states)
 
 
 def test_a_state_of_another_limit_or_type_is_refused(tmp_path: Path) -> None:
     polygon = {"type": "polygon", "points": [50.0, 20.0, 70.0, 20.0, 60.0, 40.0]}
     states = ask(start(tmp_path), shapes=[polygon])["states"]
-    with pytest.raises(BadRequest, match="larger than any"):
+    with pytest.raises(BadRequest, match="is too large"):
         ask(start(tmp_path, max_state_bytes=100), states=states)
     with pytest.raises(BadRequest, match="does not follow"):
         ask(start(tmp_path, shape_types=("rectangle",)), states=states)

@@ -186,10 +186,10 @@ def test_names_of_the_manifest_go_first() -> None:
         (
             Sam(),
             with_inputs(SAM, odd=(1, 2)),
-            "what to give to the input odd",
+            "has no value for the input odd",
             "features",
         ),
-        (Sam(zeros={}), SAM, "what to give to the input mask_input", "features"),
+        (Sam(zeros={}), SAM, "has no value for the input mask_input", "features"),
         (Sam(zeros={**ZEROS, "gone": (1,)}), SAM, "no input called 'gone'", "zeros"),
         (Sam(), with_inputs(SAM, point_coords=(1, 5, 2)), "takes exactly 5 points", "points"),
         (Sam(), with_inputs(SAM, point_labels=(1, 2)), "takes exactly 2 points", "labels"),
@@ -233,7 +233,7 @@ WIDE = View((300, 600), (1024, 1024), Geometry(1024 / 600, 512 / 300))
 def prompts(
     positive: list[Any] | None = None, negative: list[Any] | None = None, box: Any = None
 ) -> Prompts:
-    return Prompts.read({"pos_points": positive, "neg_points": negative, "obj_bbox": box})
+    return Prompts.of({"pos_points": positive, "neg_points": negative, "obj_bbox": box})
 
 
 def answer(scores: list[float], side: int = 256) -> dict[str, Array]:

@@ -66,17 +66,17 @@ PAIR = model(("template", image(127)), ("search", image(255)))
 @pytest.mark.parametrize(
     ("step", "signature", "embeds", "where", "what"),
     [
-        (Siamfc(), model(("images", image(640))), None, "", "takes two, template and search"),
+        (Siamfc(), model(("images", image(640))), None, "", "needs two, template and search"),
         (Siamfc(template="left"), PAIR, None, "template", "no input called 'left'"),
         (Siamfc(template="search", search="search"), PAIR, None, "search", "cannot take both"),
-        (Siamfc(), model(("a", image(9)), ("b", image(9))), None, "template", "neither names nor"),
+        (Siamfc(), model(("a", image(9)), ("b", image(9))), None, "template", "cannot be recognised by name"),
         (Siamfc(template_size=128), PAIR, None, "template_size", "128x128, but the input"),
         (Siamfc(), model(("template", (1, 3, 9, 8)), ("search", image(9))), None, "template_size",
-         "takes 9x8"),
+         "is 9x8"),
         (Siamfc(), HEAD, encoder(255, "features"), "template_size", "127x127, but the input"),
-        (Siamfc(), HEAD, encoder(None, "one", "two"), "embedding", "2 outputs that could be"),
+        (Siamfc(), HEAD, encoder(None, "one", "two"), "embedding", "2 outputs, and none is named"),
         (Siamfc(image="crop"), HEAD, encoder(None, "one"), "image", "no input called 'crop'"),
-        (Siamfc(embedding="one"), PAIR, None, "embedding", "belongs to an encoder"),
+        (Siamfc(embedding="one"), PAIR, None, "embedding", "requires an encoder"),
         (Siamfc(), model(("template", (1, 8)), ("search", (1, 8))), None, "", "cannot hold an"),
     ],
 )  # fmt: skip
