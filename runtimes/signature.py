@@ -124,7 +124,7 @@ class Signature:
                 where="output",
                 found=listed(self.outputs),
                 allowed=f"one output with {ranks} axes",
-                hint="name it: `output: NAME`" if fitting else "is this step meant for this model?",
+                hint="name it: `output: NAME`" if fitting else "check that the step fits the model",
                 fault=Fault.OUTPUT_AMBIGUOUS if fitting else Fault.OUTPUT_MISSING,
             )
         return fitting[0]

@@ -30,7 +30,7 @@ def _declared_classes(tensor: Tensor) -> int | None:
             f"the output {tensor} does not hold one score per class",
             where="output",
             allowed="[1, classes], [classes] or [1, classes, 1, 1]",
-            hint="is this step meant for this model?",
+            hint="check that the step fits the model",
             fault=Fault.OUTPUT_LAYOUT,
         )
     if long:

@@ -121,7 +121,7 @@ def _check_classes(
                 where="output",
                 found=f"{rows} channels",
                 allowed=f"{5 + extra} channels or more",
-                hint="is this step meant for this model?",
+                hint="check that the step fits the model",
                 fault=Fault.OUTPUT_LAYOUT,
             )
         classes.check(

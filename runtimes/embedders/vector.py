@@ -51,7 +51,7 @@ class Embedding(Embedder):
                 where="output",
                 found=str(tensor),
                 allowed="[N, D], or [N, D, 1, 1], with D of 2 or more",
-                hint="is this model meant for ReID?",
+                hint="check that the model is for ReID",
                 fault=Fault.NO_VECTOR,
             )
         return replace(self, output=tensor.name)

@@ -44,7 +44,7 @@ def test_output_of_no_fitting_rank_tells_what_was_looked_for() -> None:
     assert "2 or 3 axes" in error.what
     assert error.found == "output1 [1, 32, 160, 160] float32"
     assert error.allowed == "one output with 2 or 3 axes"
-    assert "meant for this model" in error.hint
+    assert "check that the step fits the model" in error.hint
 
 
 def test_output_with_two_candidates_asks_for_a_name() -> None:

@@ -247,7 +247,7 @@ def test_a_state_of_another_limit_or_type_is_refused(tmp_path: Path) -> None:
     states = ask(start(tmp_path), shapes=[polygon])["states"]
     with pytest.raises(BadRequest, match="is too large"):
         ask(start(tmp_path, max_state_bytes=100), states=states)
-    with pytest.raises(BadRequest, match="does not follow"):
+    with pytest.raises(BadRequest, match="does not support"):
         ask(start(tmp_path, shape_types=("rectangle",)), states=states)
 
 

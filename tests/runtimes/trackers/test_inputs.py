@@ -69,7 +69,7 @@ PAIR = model(("template", image(127)), ("search", image(255)))
         (Siamfc(), model(("images", image(640))), None, "", "needs two, template and search"),
         (Siamfc(template="left"), PAIR, None, "template", "no input called 'left'"),
         (Siamfc(template="search", search="search"), PAIR, None, "search", "cannot take both"),
-        (Siamfc(), model(("a", image(9)), ("b", image(9))), None, "template", "cannot be recognised by name"),
+        (Siamfc(), model(("a", image(9)), ("b", image(9))), None, "template", "be recognised"),
         (Siamfc(template_size=128), PAIR, None, "template_size", "128x128, but the input"),
         (Siamfc(), model(("template", (1, 3, 9, 8)), ("search", image(9))), None, "template_size",
          "is 9x8"),

@@ -200,7 +200,7 @@ def test_what_does_not_fit_is_told(write: Write, changes: Any, parts: list[str])
 
 def test_a_model_for_something_else_is_told(write: Write, click_models: Path) -> None:
     text = str(failure(lambda: plan(write(decoder=str(click_models / "sam-encoder.onnx")))))
-    assert "`sam` needs an input for the points, and none of the model's has a usual name" in text
+    assert "`sam` needs an input for the points, but no input of the model has a usual name" in text
     assert "postprocess[0].sam.points" in text
 
 
