@@ -1,0 +1,84 @@
+"""Detectors that give final detections: SSD, R-CNNs, MMDeploy, EfficientNMS."""
+
+from pathlib import Path
+
+import numpy as np
+from onnx import TensorProto
+
+from tests.zoo.entry import LETTERBOX, NO_COUNT, OPENCV, RECTANGLE, expect
+from tests.zoo.net import BOX, SCORE, UNIT, image, logit, table
+
+
+@expect("ssd", OPENCV, RECTANGLE, note=NO_COUNT)
+def ssd(path: Path) -> Path:
+    """Rows of a DetectionOutput layer; class 1 is the manifest's label 0."""
+    net = image("image_tensor")
+    rows = np.zeros((1, 1, 100, 7), np.float32)
+    rows[0, 0, 0] = (0, 2, SCORE, *UNIT)
+    rows[0, 0, 1, 0] = -1
+    net.give("detection_out", net.known(rows), (1, 1, 100, 7))
+    return net.save(path)
+
+
+@expect("mask_rcnn_openvino", OPENCV, ("class_1", "polygon", BOX), slack=1.01)
+def mask_rcnn_openvino(path: Path) -> Path:
+    """`reshape_do_2d` and a mask for each of three classes."""
+    net = image("image_tensor")
+    rows = np.zeros((10, 7), np.float32)
+    rows[0] = (0, 2, SCORE, *UNIT)
+    rows[1, 0] = -1
+    net.give("reshape_do_2d", net.known(rows), (10, 7))
+    net.give("masks", net.known(np.ones((10, 3, 33, 33))), (10, 3, 33, 33))
+    return net.save(path)
+
+
+@expect("openvino_boxes", OPENCV, RECTANGLE, note=NO_COUNT)
+def openvino_boxes(path: Path) -> Path:
+    """`boxes` [N, 5] and `labels` [N]."""
+    net = image("image")
+    rows = np.zeros((10, 5), np.float32)
+    rows[0] = (*BOX, SCORE)
+    labels = net("Cast", net.known(np.ones(10)), to=TensorProto.INT64)
+    net.give("boxes", net.known(rows), (10, 5))
+    net.give("labels", labels, (10,), "int64")
+    return net.save(path)
+
+
+@expect("efficient_nms", LETTERBOX, RECTANGLE, note=NO_COUNT)
+def efficient_nms(path: Path) -> Path:
+    """`num_dets`, `det_boxes`, `det_scores`, `det_classes`."""
+    net = image()
+    count = net("Cast", net.known([[1]]), to=TensorProto.INT32)
+    classes = net("Cast", net.known(np.ones((1, 10))), to=TensorProto.INT32)
+    net.give("num_dets", count, (1, 1), "int32")
+    net.give("det_boxes", net.known(table(4, 10, BOX)), (1, 10, 4))
+    net.give("det_scores", net.known(table(1, 10, [SCORE])[..., 0]), (1, 10))
+    net.give("det_classes", classes, (1, 10), "int32")
+    return net.save(path)
+
+
+@expect("torchvision", ("normalize",), RECTANGLE, score=0.7)
+def torchvision(path: Path) -> Path:
+    """Faster R-CNN: no batch, SSDLite's order of outputs, three classes and the background."""
+    net = image("image", 3, "height", "width")
+    logits = np.full((5, 4), -9, np.float32)
+    logits[0, 2] = logit(SCORE) - 9 + np.log1p(2 * np.exp(-0.0)) * 0  # the others share the rest
+    scores = net("Softmax", net.dense(net.known(logits), 4), axis=1)
+    best = net("ReduceMax", scores, axes=[1], keepdims=0)
+    rows = np.zeros((5, 4), np.float32)
+    rows[0] = BOX
+    labels = net("Cast", net.known([2, 0, 0, 0, 0]), to=TensorProto.INT64)
+    net.give("boxes", net.known(rows), ("found", 4))
+    net.give("scores", best, ("found",))
+    net.give("labels", labels, ("found",), "int64")
+    return net.save(path)
+
+
+@expect("mmdeploy", ("letterbox", "channels", "normalize"), RECTANGLE, note=NO_COUNT)
+def mmdeploy(path: Path) -> Path:
+    """`dets` [1, N, 5] and `labels` [1, N]."""
+    net = image("input")
+    labels = net("Cast", net.known(np.ones((1, 10))), to=TensorProto.INT64)
+    net.give("dets", net.known(table(5, 10, (*BOX, SCORE))), (1, 10, 5))
+    net.give("labels", labels, (1, 10), "int64")
+    return net.save(path)

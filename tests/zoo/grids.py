@@ -1,0 +1,93 @@
+"""Raw heads of YOLOv3 to 7, YOLOX and NanoDet."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.zoo.entry import LETTERBOX, RECTANGLE, expect
+from tests.zoo.net import CELLS, CENTRE, SCORE, image, logit
+
+
+@expect("yolo_objectness", LETTERBOX, RECTANGLE)
+def yolov5(path: Path) -> Path:
+    """Boxes decoded for three anchors a cell: [1, 3 * cells, 5 + 3]."""
+    net = image()
+    rows = np.zeros((1, 3 * CELLS, 8), np.float32)
+    rows[0, :, 0] = np.linspace(0, 64, 3 * CELLS)
+    rows[0, 0] = (*CENTRE, 1, 0, SCORE, 0)
+    xy = net("Mul", net.known(rows[..., :2]), net.fixed(1.0))
+    wh = net("Pow", net.known(rows[..., 2:4]), net.fixed(1.0))
+    scores = net("Clip", net.known(rows[..., 4:]), net.fixed(0.0), net.fixed(1.0))
+    net.give("output", net("Concat", xy, wh, scores, axis=2), (1, 3 * CELLS, 8))
+    return net.save(path)
+
+
+@expect("yolo_objectness", LETTERBOX, RECTANGLE)
+def yolov6(path: Path) -> Path:
+    """Decoded boxes, one a cell, objectness always 1: [1, cells, 5 + 3]."""
+    net = image()
+    rows = np.zeros((1, CELLS, 8), np.float32)
+    rows[0, :, 0] = np.linspace(0, 64, CELLS)
+    rows[0, 0] = (*CENTRE, 1, 0, SCORE, 0)
+    boxes = net("Mul", net.known(rows[..., :4]), net.fixed(1.0))
+    net.give("outputs", net("Concat", boxes, net.known(rows[..., 4:]), axis=2), (1, CELLS, 8))
+    return net.save(path)
+
+
+@expect("yolox", ("letterbox", "channels"), RECTANGLE)
+def yolox(path: Path) -> Path:
+    """Heads as convolutions leave them: [1, cells, 5 + 3]."""
+    net = image()
+    parts = []
+    for side in (8, 4, 2):
+        boxes = np.zeros((1, 4, side, side), np.float32)
+        scores = np.full((1, 4, side, side), -9, np.float32)
+        if side == 8:
+            # The first cell of stride 8: centre 32, 16 and size 32, 16 in pixels.
+            boxes[0, :, 0, 0] = 4, 2, np.log(4), np.log(2)
+            scores[0, :, 0, 0] = 20, -9, logit(SCORE), -9
+        box = net.dense(net.known(boxes), 4, "Conv")
+        sure = net("Sigmoid", net.dense(net.known(scores), 4, "Conv"))
+        level = net("Concat", box, sure, axis=1)
+        parts.append(net("Reshape", level, net.fixed([1, 8, side * side], np.int64)))
+    whole = net("Concat", *parts, axis=2)
+    net.give("output", net("Transpose", whole, perm=[0, 2, 1]), (1, CELLS, 8))
+    return net.save(path)
+
+
+# Cell 4, 2 of stride 8: its center is 36, 20, its anchor 10 x 13.
+@expect("yolo_anchors", LETTERBOX, ("class_1", "rectangle", (31, 13.5, 41, 26.5)), score=1)
+def yolov5_heads(path: Path) -> Path:
+    """Three outputs [1, 3, h, w, 5 + 3], before their sigmoids."""
+    net = image()
+    for number, side in enumerate((8, 4, 2)):
+        values = np.full((1, 3, side, side, 8), -9, np.float32)
+        if side == 8:
+            # s(0) = 0.5: the centre of the cell; (2 s)^2 = 1: as large as the anchor of 10 x 13.
+            values[0, 0, 2, 4] = 0, 0, 0, 0, 9, -9, 9, -9
+        net.give(f"head{number}", net.known(values), (1, 3, side, side, 8))
+    return net.save(path)
+
+
+def darknet_heads(path: Path) -> Path:
+    """Three outputs [1, 3 * (5 + 3), h, w], of YOLOv3 or YOLOv4."""
+    net = image()
+    for number, side in enumerate((8, 4, 2)):
+        values = np.full((1, 24, side, side), -9, np.float32)
+        net.give(f"head{number}", net.known(values), (1, 24, side, side))
+    return net.save(path)
+
+
+# From 16, 16: 0 cells left, 1 up, 4 right, 1 down, of 8 pixels each.
+@expect("nanodet", ("resize", "channels", "normalize"), RECTANGLE)
+def nanodet(path: Path) -> Path:
+    """NanoDet-Plus: [1, cells, 3 + 32], strides up to 64."""
+    net = image("data")
+    cells = CELLS + 1
+    values = np.zeros((1, cells, 35), np.float32)
+    # Cell 2, 2 of stride 8 lies at 16, 16; the bins say how many cells it is to each side.
+    values[0, 18, 1] = SCORE
+    for side, cells_away in enumerate((0, 1, 4, 1)):
+        values[0, 18, 3 + 8 * side + cells_away] = 50
+    net.give("output", net.known(values), (1, cells, 35))
+    return net.save(path)
