@@ -33,8 +33,8 @@ def one_pose(points: Array, visible: float, threshold: float) -> Instances:
     # In single precision, like the model's values, so that a value equal to a limit is not above
     # it.
     shown = points[:, 2].astype(np.float32) > visible
-    sure = points[shown] if shown.any() else points
-    least, most = sure[:, :2].min(axis=0), sure[:, :2].max(axis=0)
+    boxed = points[shown] if shown.any() else points
+    least, most = boxed[:, :2].min(axis=0), boxed[:, :2].max(axis=0)
     box = np.concatenate([least, np.maximum(most, least + 1)])
     score = points[:, 2].mean(keepdims=True)
     found = Instances.of(box[None], score, np.zeros(1, np.int64), keypoints=points[None])

@@ -9,7 +9,7 @@ import numpy as np
 from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import sigmoid, span_outside_unit, take
-from runtimes.decoders.regions import MapLayout, Window, grid_of, nearest, on_image, seen_part
+from runtimes.decoders.regions import MapLayout, Window, grid_of, nearest, on_image, visible_window
 from runtimes.decoders.roles import Role, resolve
 from runtimes.errors import BadModel, Fault
 from runtimes.geometry import Geometry
@@ -24,7 +24,7 @@ _NEIGHBOURS = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1,
 """Offset in columns and rows of the neighbour of each pair of link channels, as in PixelLink's own
 code."""
 _PIXELS, _LINKS = 2, 2 * len(_NEIGHBOURS)
-_NOWHERE = -1
+_NO_INSTANCE = -1
 """The instance number of pixels outside of text."""
 
 _PIXELS_ROLE = Role(
@@ -96,12 +96,12 @@ class Pixellink(Decoder):
         kinds = [values.dtype.type if self.activated else np.float32 for values in (pixels, links)]
         text = self._probability(pixels[0], "pixels")[..., 0]
         rows, columns = np.nonzero(text > np.float32(kinds[0](self.pixel_level)))
-        certainty = text[rows, columns]
+        confidence = text[rows, columns]
         linked = self._probability(links[0, rows, columns], "links")
         linked = linked > np.float32(kinds[1](self.link_level))
-        parts = _components(*_joined(rows, columns, linked, text.shape), len(rows))
+        parts = _components(*_linked(rows, columns, linked, text.shape), len(rows))
 
-        window = seen_part(view)
+        window = visible_window(view)
         to_grid = grid_of(view, text.shape[0], text.shape[1], self.name())
         xs, ys = _cells_of(to_grid, window, text.shape)
         # The first and the last pixel of each column and row of cells.
@@ -110,16 +110,16 @@ class Pixellink(Decoder):
         sides = np.stack([across[columns], down[rows], across[columns + 1], down[rows + 1]], axis=1)
 
         areas = np.bincount(parts, (sides[:, 2] - sides[:, 0]) * (sides[:, 3] - sides[:, 1]))
-        scores = np.bincount(parts, certainty) / np.bincount(parts)
+        scores = np.bincount(parts, confidence) / np.bincount(parts)
         above = scores.astype(np.float32) > np.float32(kinds[0](threshold))
         kept = np.flatnonzero(above & (areas >= self.min_area))
 
-        numbers = np.full(len(areas), _NOWHERE, np.int32)
+        numbers = np.full(len(areas), _NO_INSTANCE, np.int32)
         numbers[kept] = np.arange(len(kept))
-        regions = np.full(text.shape, _NOWHERE, np.int32)
+        regions = np.full(text.shape, _NO_INSTANCE, np.int32)
         regions[rows, columns] = numbers[parts]
         rotated = _rectangles(sides, numbers[parts], len(kept))
-        regions = on_image(regions.take(ys, axis=0).take(xs, axis=1), view, window, _NOWHERE)
+        regions = on_image(regions.take(ys, axis=0).take(xs, axis=1), view, window, _NO_INSTANCE)
         return Instances.of(
             bounds(rotated),
             scores[kept],
@@ -195,7 +195,7 @@ def _layout(pixels: Sequence[int | None], links: Sequence[int | None]) -> MapLay
     )
 
 
-def _joined(
+def _linked(
     rows: Array, columns: Array, linked: Array, shape: tuple[int, ...]
 ) -> tuple[Array, Array]:
     """Return the text cells at both ends of each link between two text cells.
@@ -210,11 +210,11 @@ def _joined(
         (L,) and (L,), indexes of text cells.
     """
     # With a margin, each cell has eight neighbours.
-    numbers = np.full((shape[0] + 2, shape[1] + 2), _NOWHERE)
+    numbers = np.full((shape[0] + 2, shape[1] + 2), _NO_INSTANCE)
     numbers[rows + 1, columns + 1] = np.arange(len(rows))
     steps = np.array(_NEIGHBOURS)
     others = numbers[rows[:, None] + 1 + steps[:, 1], columns[:, None] + 1 + steps[:, 0]]
-    ends, directions = np.nonzero(linked & (others != _NOWHERE))
+    ends, directions = np.nonzero(linked & (others != _NO_INSTANCE))
     return ends, others[ends, directions]
 
 
@@ -259,13 +259,13 @@ def _rectangles(sides: Array, numbers: Array, count: int) -> Array:
 
     Args:
         sides: (N, 4) x1 y1 x2 y2 of the cells, pixels of the image.
-        numbers: (N,) the instance of each cell, or _NOWHERE.
+        numbers: (N,) the instance of each cell, or _NO_INSTANCE.
         count: of instances.
 
     Returns:
         (count, 5), see runtimes.rotated.
     """
-    seen = (sides[:, 2:] > sides[:, :2]).all(axis=1) & (numbers != _NOWHERE)
+    seen = (sides[:, 2:] > sides[:, :2]).all(axis=1) & (numbers != _NO_INSTANCE)
     order = np.flatnonzero(seen)[np.argsort(numbers[seen], kind="stable")]
     points = sides[order][:, [[0, 1], [2, 1], [2, 3], [0, 3]]].astype(np.float32)
     found = np.zeros((count, 5))

@@ -30,7 +30,7 @@ _MASKS = Role(
 _KEYPOINTS = Role(
     "keypoints", "keypoints [N, K, 3]", ("keypoints",), ((None, None, 3),), optional=True
 )
-_SURENESS = Role(
+_KEYPOINT_LOGITS = Role(
     "keypoints_scores", "logits of keypoints [N, K]", (), ((None, None),), optional=True
 )
 
@@ -105,14 +105,14 @@ class Torchvision(Decoder):
         """See Decoder.bind."""
         boxes, labels, scores, masks, keypoints = names(resolve(signature, self._parts()))
         if self.keypoints_scores is not None:
-            resolve(signature, [(_SURENESS, self.keypoints_scores)])
+            resolve(signature, [(_KEYPOINT_LOGITS, self.keypoints_scores)])
         return replace(
             self, boxes=boxes, labels=labels, scores=scores, masks=masks, keypoints=keypoints
         )
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
         """See Decoder."""
-        parts = [*self._parts(), (_SURENESS, self.keypoints_scores)]
+        parts = [*self._parts(), (_KEYPOINT_LOGITS, self.keypoints_scores)]
         found = _present(outputs, parts, self.name())
         first = int(self.background)
         kept = above(found["scores"], found["labels"], threshold, first)

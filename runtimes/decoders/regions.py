@@ -19,7 +19,7 @@ Window: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom (exclusive), in pixels of the image."""
 
 _NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
-NOTHING = -1
+NO_CLASS = -1
 """The class ID of pixels without a class."""
 _MOST_CLASSES = 1 << 16
 
@@ -85,7 +85,7 @@ def _pixels(box: Array, size: Size) -> Window:
     return left, top, max(left, right), max(top, bottom)
 
 
-def seen_part(view: View) -> Window:
+def visible_window(view: View) -> Window:
     """Return the pixels of the image that the input shows: all of them, unless it was cropped."""
     height, width = view.input
     return _pixels(view.geometry.inverse.boxes(np.array([[0, 0, width, height]]))[0], view.image)
@@ -117,8 +117,8 @@ def best_classes(planes: Array, to_grid: Geometry, window: Window) -> Array:
         (bottom - top, right - left) int32; the first of equally high classes.
     """
     left, top, right, bottom = window
-    winner = np.full((bottom - top, right - left), NOTHING, np.int32)
-    best = np.full(winner.shape, -np.inf, np.float32)
+    class_map = np.full((bottom - top, right - left), NO_CLASS, np.int32)
+    best = np.full(class_map.shape, -np.inf, np.float32)
     reached = np.full(planes.shape[1:], -np.inf, np.float32)
     for plane in planes:
         np.maximum(reached, np.asarray(cv2.erode(plane, _NEIGHBOURHOOD)), out=reached)
@@ -135,12 +135,12 @@ def best_classes(planes: Array, to_grid: Geometry, window: Window) -> Array:
         values = sample(plane, to_grid, (x1, y1, x2, y2))
         place = np.s_[y1 - top : y2 - top, x1 - left : x2 - left]
         better = values > best[place]
-        np.copyto(winner[place], number, where=better)
+        np.copyto(class_map[place], number, where=better)
         np.copyto(best[place], values, where=better)
-    return winner
+    return class_map
 
 
-def certainty_of(
+def confidence_of(
     planes: Array, activation: Literal["none", "softmax", "sigmoid"], step: str
 ) -> Array:
     """Return the highest class probability of each cell: (C, h, w) float32 -> (h, w) float32.
@@ -174,9 +174,9 @@ def nearest(labels: Array, to_grid: Geometry, window: Window) -> Array:
     """
     left, top, right, bottom = window
     known = (labels >= 0) & (labels < _MOST_CLASSES)
-    # Python's -1 does not fit into unsigned labels, so NOTHING is written after the conversion.
+    # Python's -1 does not fit into unsigned labels, so NO_CLASS is written after the conversion.
     small = np.where(known, labels, 0).astype(np.int32)
-    small[~known] = NOTHING
+    small[~known] = NO_CLASS
     xs = (np.arange(left, right) + 0.5) * to_grid.scale_x + to_grid.shift_x
     ys = (np.arange(top, bottom) + 0.5) * to_grid.scale_y + to_grid.shift_y
     columns = np.floor(xs).astype(np.int64).clip(0, labels.shape[1] - 1)
@@ -185,8 +185,8 @@ def nearest(labels: Array, to_grid: Geometry, window: Window) -> Array:
 
 
 def instances_of(
-    winner: Array,
-    certainty: Array | None,
+    class_map: Array,
+    confidence: Array | None,
     *,
     background: int | None,
     components: bool,
@@ -196,20 +196,20 @@ def instances_of(
     """Return the instances in a map of classes.
 
     Args:
-        winner: (H, W) int32, pixels of the image, NOTHING where there is no class.
-        certainty: (H, W) float32, 0..1, whose mean over a region is its score; None for score 1.
+        class_map: (H, W) int32, pixels of the image, NO_CLASS where there is no class.
+        confidence: (H, W) float32, 0..1, whose mean over a region is its score; None for score 1.
         background: the class to skip, if there is one.
         components: one instance per 8-connected component of a class, instead of one per class.
         min_area: the minimum number of pixels of an instance.
         threshold: the score that an instance must exceed.
     """
-    regions = np.zeros(winner.shape, np.int32) if components else winner + 1
+    regions = np.zeros(class_map.shape, np.int32) if components else class_map + 1
     numbers, sides, areas, classes = [], [], [], []
     used = 0
-    for number in np.flatnonzero(np.bincount(winner.reshape(-1) + 1)[1:]).tolist():
+    for number in np.flatnonzero(np.bincount(class_map.reshape(-1) + 1)[1:]).tolist():
         if number == background:
             continue
-        mask = (winner == number).astype(np.uint8)
+        mask = (class_map == number).astype(np.uint8)
         x, y, width, height = cv2.boundingRect(mask)
         if components:
             place = np.s_[y : y + height, x : x + width]
@@ -229,8 +229,8 @@ def instances_of(
         return Instances.of(np.zeros((0, 4)), none, none, masks=RegionMasks(regions, none))
     named, area = np.concatenate(numbers), np.concatenate(areas)
     means = np.ones(len(area))
-    if certainty is not None:
-        means = np.bincount(regions.reshape(-1), certainty.reshape(-1))[named] / area
+    if confidence is not None:
+        means = np.bincount(regions.reshape(-1), confidence.reshape(-1))[named] / area
     boxes = np.concatenate(sides)
     boxes[:, 2:] += boxes[:, :2]
     # In single precision, like the model's values, so that a score equal to the threshold is not
@@ -248,9 +248,9 @@ def foreground(values: Array, level: float, view: View, step: str) -> tuple[Arra
     """Threshold a probability map, (h, w), that covers the model's input, at `level`.
 
     Returns:
-        (H, W) int32 of 0 and NOTHING, and (H, W) float32 probabilities, pixels of the image.
+        (H, W) int32 of 0 and NO_CLASS, and (H, W) float32 probabilities, pixels of the image.
     """
-    to_grid, window = grid_of(view, values.shape[0], values.shape[1], step), seen_part(view)
+    to_grid, window = grid_of(view, values.shape[0], values.shape[1], step), visible_window(view)
     sampled = sample(np.ascontiguousarray(values, np.float32), to_grid, window)
-    winner = np.where(sampled > level, np.int32(0), np.int32(NOTHING))
-    return on_image(winner, view, window, NOTHING), on_image(sampled, view, window, 0)
+    class_map = np.where(sampled > level, np.int32(0), np.int32(NO_CLASS))
+    return on_image(class_map, view, window, NO_CLASS), on_image(sampled, view, window, 0)

@@ -95,10 +95,10 @@ class Saliency(Decoder):
             least, most = float(plane.min()), float(plane.max())
             plane = (plane - least) / (most - least) if most > least else np.zeros_like(plane)
         plane = probabilities(plane, "none", self.name())
-        winner, certainty = foreground(plane, self.level, view, self.name())
+        class_map, confidence = foreground(plane, self.level, view, self.name())
         return instances_of(
-            winner,
-            certainty,
+            class_map,
+            confidence,
             background=None,
             components=self.per == "component",
             min_area=self.min_area,

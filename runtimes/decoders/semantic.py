@@ -11,10 +11,10 @@ from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, probabilities, take
 from runtimes.decoders.regions import (
-    NOTHING,
+    NO_CLASS,
     MapLayout,
     best_classes,
-    certainty_of,
+    confidence_of,
     fitting_layout,
     foreground,
     grid_of,
@@ -22,7 +22,7 @@ from runtimes.decoders.regions import (
     layout_of,
     nearest,
     on_image,
-    seen_part,
+    visible_window,
 )
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
@@ -122,9 +122,9 @@ class Semantic(Decoder):
         if values.ndim == 4:
             layout = self.layout or fitting_layout(values.shape, view.input)
             planes = values[0] if layout == "nchw" else values[0].transpose(2, 0, 1)
-        certainty: Array | None = None
+        confidence: Array | None = None
         background = 0 if self.background == "auto" else self.background
-        window = seen_part(view)
+        window = visible_window(view)
         to_grid = grid_of(view, planes.shape[1], planes.shape[2], self.name())
         if planes.dtype.kind in "iub":
             if len(planes) != 1:
@@ -132,20 +132,20 @@ class Semantic(Decoder):
                     f"`{self.name()}` decodes integers [1, h, w], got {list(values.shape)}",
                     where="output",
                 )
-            winner = on_image(nearest(planes[0], to_grid, window), view, window, NOTHING)
+            class_map = on_image(nearest(planes[0], to_grid, window), view, window, NO_CLASS)
         elif len(planes) == 1:
             kind: Literal["none", "sigmoid"] = "sigmoid" if self.activation == "sigmoid" else "none"
-            sure = probabilities(planes[0], kind, self.name())
-            winner, certainty = foreground(sure, self.level, view, self.name())
+            probability = probabilities(planes[0], kind, self.name())
+            class_map, confidence = foreground(probability, self.level, view, self.name())
             background = None
         else:
             planes = np.ascontiguousarray(planes, np.float32)
-            sure = certainty_of(planes, self.activation or "softmax", self.name())
-            certainty = on_image(sample(sure, to_grid, window), view, window, 0)
-            winner = on_image(best_classes(planes, to_grid, window), view, window, NOTHING)
+            probability = confidence_of(planes, self.activation or "softmax", self.name())
+            confidence = on_image(sample(probability, to_grid, window), view, window, 0)
+            class_map = on_image(best_classes(planes, to_grid, window), view, window, NO_CLASS)
         return instances_of(
-            winner,
-            certainty,
+            class_map,
+            confidence,
             background=background,
             components=self.per == "component",
             min_area=self.min_area,

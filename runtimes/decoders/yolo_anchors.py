@@ -170,13 +170,13 @@ class YoloAnchors(Decoder):
         """
         # The threshold is rounded to the precision of the scores.
         limit = np.float32(head.dtype.type(threshold) if self.activated else threshold)
-        sure = self._probability(head[..., 4])
+        objectness = self._probability(head[..., 4])
         if self.activated:
-            _check_probabilities(sure)
-        place = np.nonzero(sure > limit)
+            _check_probabilities(objectness)
+        place = np.nonzero(objectness > limit)
         values = head[place]
         with np.errstate(invalid="ignore"):  # infinity times 0 is NaN, which exceeds no threshold
-            scores = self._probability(values[:, _BOX:]) * sure[place][:, None]
+            scores = self._probability(values[:, _BOX:]) * objectness[place][:, None]
         best = scores.max(axis=1)
         kept = best > limit
         anchor, row, column = (numbers[kept] for numbers in place)

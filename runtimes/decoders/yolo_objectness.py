@@ -80,9 +80,9 @@ class YoloObjectness(Decoder):
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
         """See Decoder. The score is objectness times the highest class score."""
         rows = take_rows(outputs, self.output, self.name())
-        sure = rows[0, rows[0, :, 4] > threshold].astype(np.float32)
-        scores = sure[:, 5:] * sure[:, 4:5]
+        candidates = rows[0, rows[0, :, 4] > threshold].astype(np.float32)
+        scores = candidates[:, 5:] * candidates[:, 4:5]
         best = scores.max(axis=1, initial=0)
         # The threshold is rounded to the precision of the scores, as a threshold has elsewhere.
         kept = best > rows.dtype.type(threshold)
-        return Instances.of(corners(sure[kept, :4]), best[kept], scores[kept].argmax(axis=1))
+        return Instances.of(corners(candidates[kept, :4]), best[kept], scores[kept].argmax(axis=1))

@@ -45,12 +45,12 @@ class Yolox(Decoder):
         height, width = view.input
         grids = [(height // stride, width // stride) for stride in self.strides]
         check_count(rows.shape[1], grids, self.strides, view)
-        sure = np.flatnonzero(rows[0, :, 4] > threshold)
+        candidates = np.flatnonzero(rows[0, :, 4] > threshold)
         with np.errstate(invalid="ignore"):  # infinity times 0 is NaN, which exceeds no threshold
-            scores = rows[0, sure, 5:] * rows[0, sure, 4:5]
+            scores = rows[0, candidates, 5:] * rows[0, candidates, 4:5]
         best = scores.max(axis=1)
         kept = best > threshold
-        numbers = sure[kept]
+        numbers = candidates[kept]
         places, level = cells(numbers, grids)
         stride = np.array(self.strides)[level, None]
         values = rows[0, numbers, :4].astype(np.float64)
