@@ -71,8 +71,8 @@ class Prompted(Segmenter):
         inputs = {tensor.name: tensor for tensor in model.inputs}
         if encoder is not None:
             check_order(self.names["points"], model, encoder)
-        points = self._input("points", model)
-        labels = self._input("labels", model)
+        points = self._required("points", "for the points", model.inputs, "input")
+        labels = self._required("labels", "for the labels", model.inputs, "input")
         check_prompts(points, labels)
         size = self._optional("size", model.inputs, "input")
         zeros = self.zeros
@@ -133,52 +133,49 @@ class Prompted(Segmenter):
             raise absent(given, tensors, kind, role)
         return str(given)
 
-    def _input(self, role: str, model: Signature) -> Tensor:
-        """Return the input of a required role.
+    def _required(
+        self, role: str, content: str, tensors: Sequence[Tensor], kind: Literal["input", "output"]
+    ) -> Tensor:
+        """Return the tensor of a required role.
+
+        Args:
+            role: the step's field that names the tensor.
+            content: the role of the tensor, for the message.
+            tensors: the model's inputs or outputs.
+            kind: which of the two they are.
 
         Raises:
             BadModel: the model has none.
         """
-        name = self._optional(role, model.inputs, "input")
+        name = self._optional(role, tensors, kind)
         if name is None:
             raise BadModel(
-                f"`{self.name()}` needs an input for the {role}, but no input of the model has a "
+                f"`{self.name()}` needs an {kind} {content}, but no {kind} of the model has a "
                 "usual name",
                 where=role,
-                found=listed(model.inputs),
+                found=listed(tensors),
                 allowed=", ".join(self.names[role]),
                 hint=f"name it: `{role}: NAME`; or check that the step fits the model",
-                fault=Fault.PROMPT_INPUTS,
+                fault=Fault.PROMPT_INPUTS if kind == "input" else Fault.OUTPUT_MISSING,
             )
-        return next(tensor for tensor in model.inputs if tensor.name == name)
+        return next(tensor for tensor in tensors if tensor.name == name)
 
-    def _output(self, role: str, holds: str, rank: tuple[int, ...], model: Signature) -> str:
+    def _output(self, role: str, content: str, rank: tuple[int, ...], model: Signature) -> str:
         """Return the name of the output of a required role.
 
         Raises:
             BadModel: the model has none, or it has another rank.
         """
-        name = self._optional(role, model.outputs, "output")
-        if name is None:
-            raise BadModel(
-                f"`{self.name()}` needs an output with {holds}, but no output of the model has a "
-                "usual name",
-                where=role,
-                found=listed(model.outputs),
-                allowed=", ".join(self.names[role]),
-                hint=f"name it: `{role}: NAME`; or check that the step fits the model",
-                fault=Fault.OUTPUT_MISSING,
-            )
-        tensor = next(tensor for tensor in model.outputs if tensor.name == name)
+        tensor = self._required(role, f"with {content}", model.outputs, "output")
         if tensor.shape and len(tensor.shape) not in rank:
             raise BadModel(
-                f"the output {tensor} does not hold {holds}",
+                f"the output {tensor} does not hold {content}",
                 where=role,
-                found=name,
+                found=tensor.name,
                 allowed=f"an output with {rank[0]} to {rank[-1]} axes: {listed(model.outputs)}",
                 fault=Fault.OUTPUT_LAYOUT,
             )
-        return name
+        return tensor.name
 
     def __call__(
         self, run: Run, features: Mapping[str, Array], view: View, prompts: Prompts
