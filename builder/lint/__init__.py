@@ -1,1 +1,1 @@
-"""Lint rules: manifests that are valid, but seldom do what their authors want."""
+"""Lint rules: checks that need the manifest and its models together."""

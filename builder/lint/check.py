@@ -1,4 +1,4 @@
-"""Checking manifests: everything that can be known without building."""
+"""Checks of manifests and their models, without building functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,12 +43,12 @@ def check(
     Args:
         files: the manifests.
         variants: the variants to build.
-        progress: gets the steps that take long.
+        progress: receives the steps that take long.
         with_models: whether to read the models; without them fewer rules apply.
     """
     valid: list[str] = []
     problems: list[Problem] = []
-    named: list[ManifestFile[Any]] = []
+    with_names: list[ManifestFile[Any]] = []
     for file in files:
         try:
             with progress.step(f"checking {file}"):
@@ -59,10 +59,10 @@ def check(
         problems += examined.problems
         if examined.manifest_file is None or not examined.has_name:
             continue
-        named.append(examined.manifest_file)
+        with_names.append(examined.manifest_file)
         if not any(problem.is_error for problem in examined.problems):
             valid.append(_line(file, examined.manifest_file.manifest.name, examined.plan))
-    return Checked(tuple(valid), (*problems, *find_conflicts(named)))
+    return Checked(tuple(valid), (*problems, *find_conflicts(with_names)))
 
 
 def _line(file: Path, name: str, plan: Plan | None) -> str:

@@ -33,7 +33,7 @@ def find_conflicts(files: Sequence[_File]) -> tuple[Problem, ...]:
 
 
 def _names(files: Sequence[_File]) -> Iterator[Problem]:
-    """Report functions of the same name."""
+    """Yield problems of functions with the same name."""
     for file, earlier in _duplicates(files, lambda it: it.manifest.name):
         yield file.problem(
             ("name",),
@@ -46,7 +46,7 @@ def _names(files: Sequence[_File]) -> Iterator[Problem]:
 
 
 def _titles(files: Sequence[_File]) -> Iterator[Problem]:
-    """Report functions of the same title."""
+    """Yield problems of functions with the same title."""
     titled = [file for file in files if file.manifest.title]
     for file, earlier in _duplicates(titled, lambda it: it.manifest.title):
         if file.manifest.name != earlier.manifest.name:
@@ -60,7 +60,7 @@ def _titles(files: Sequence[_File]) -> Iterator[Problem]:
 
 
 def _ports(files: Sequence[_File]) -> Iterator[Problem]:
-    """Report functions with the same port of the host."""
+    """Yield problems of functions with the same host port."""
     claimed: dict[int, _File] = {}
     for file in files:
         for name in ("cpu", "gpu"):
@@ -76,7 +76,7 @@ def _ports(files: Sequence[_File]) -> Iterator[Problem]:
                     path,
                     f"{earlier.path} has the same port: only one of the functions would start",
                     str(port),
-                    hint="omit the ports: CVAT asks Nuclio for them",
+                    hint="remove `port` from both manifests: CVAT asks Nuclio for the ports",
                     rule=DUPLICATE_PORT,
                 )
 

@@ -1,4 +1,4 @@
-"""What model files say of themselves that is not so."""
+"""Declared output shapes that differ from the shapes that the graph computes."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,14 @@ from builder.model.shape_inference import DECLARED_SHAPE
 
 
 def find(scene: Scene) -> Iterator[Problem]:
-    """See builder.lint."""
+    """Yield problems of wrongly declared output shapes."""
     for path, model in scene.models.items():
         for declared, real in model.misdeclared:
             yield scene.problem(
                 DECLARED_SHAPE,
                 path,
-                "declares another shape of an output than its graph gives",
+                "the declared shape of an output differs from the shape that the graph computes",
                 printable(str(declared)),
                 printable(str(real)),
-                "the function is built by what the graph gives; other tools may need a new export",
+                "export the model again if other tools use its declared shapes",
             )

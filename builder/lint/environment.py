@@ -1,4 +1,4 @@
-"""Settings that Nuclio, CVAT or the image's installation stumble over."""
+"""Variant settings that fail in CVAT, in Nuclio or in the image build."""
 
 import re
 from collections.abc import Iterator
@@ -47,82 +47,78 @@ ENV_SECRET = warning(
 )
 
 
-_CVAT_SECONDS = 120
-"""How long CVAT waits for a reply (cvat/settings/base.py, CVAT_NUCLIO_DEFAULT_TIMEOUT)."""
+_CVAT_TIMEOUT = 120
+"""Seconds that CVAT waits for a reply (cvat/settings/base.py, CVAT_NUCLIO_DEFAULT_TIMEOUT)."""
 
-_TAKEN_PORTS = {8080: "CVAT", 8070: "Nuclio's dashboard", 8090: "CVAT's traefik dashboard"}
+_USED_PORTS = {8080: "CVAT", 8070: "Nuclio's dashboard", 8090: "CVAT's traefik dashboard"}
+"""Port -> the program that uses it on CVAT's host."""
 
-_OTHERS = {
-    "opencv-python": "opencv-python-headless is installed already; this one needs libGL, which "
-    "slim images do not have, and overwrites the other",
-    "opencv-contrib-python": "opencv-python-headless is installed already; this one needs libGL, "
-    "which slim images do not have, and overwrites the other",
-    "onnxruntime": "it puts the same module into the same place as onnxruntime-gpu",
-    "onnxruntime-gpu": "it puts the same module into the same place as onnxruntime",
+_CONFLICTS = {
+    "opencv-python": "overwrites opencv-python-headless, which is already installed, and needs "
+    "libGL, which slim images do not have",
+    "opencv-contrib-python": "overwrites opencv-python-headless, which is already installed, and "
+    "needs libGL, which slim images do not have",
+    "onnxruntime": "installs the same module as onnxruntime-gpu",
+    "onnxruntime-gpu": "installs the same module as onnxruntime",
 }
-"""Package -> why it cannot be beside what a function has."""
+"""Package -> why it conflicts with the packages that every function has."""
 
 _SECRET = re.compile(r"(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|APIKEY|API_KEY|ACCESS_KEY)($|_)", re.I)
 _RESERVED = re.compile(r"^(NUCLIO_|PYTHONPATH$|PYTHONHOME$|LD_LIBRARY_PATH$|LD_PRELOAD$)")
 
 
 def find(scene: Scene) -> Iterator[Problem]:
-    """See builder.lint."""
+    """Yield problems of the variants' settings."""
     for path, variant in scene.variants():
         yield from _timeout(scene, path, variant)
-        yield from _image(scene, path, variant)
+        yield from _base_image(scene, path, variant)
         yield from _packages(scene, path, variant)
         yield from _variables(scene, path, variant)
-        if variant.port in _TAKEN_PORTS:
-            yield scene.problem(
-                PORT_TAKEN,
-                (*path, "port"),
-                f"where CVAT runs, this is the port of {_TAKEN_PORTS[variant.port]}",
-                variant.port,
-                hint="leave the port out: CVAT asks Nuclio for it",
-            )
+        yield from _port(scene, path, variant)
 
 
 def seconds(duration: str) -> int:
-    """What a duration such as `1m30s` means."""
+    """Return the number of seconds of a duration such as `1m30s`."""
     parts = re.findall(r"([0-9]+)([hms])", duration)
     return sum(int(number) * {"h": 3600, "m": 60, "s": 1}[unit] for number, unit in parts)
 
 
 def _timeout(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
-    """A request that goes on after CVAT has given it up."""
-    if seconds(variant.event_timeout) > _CVAT_SECONDS:
+    """Yield a problem if the timeout exceeds CVAT's."""
+    if seconds(variant.event_timeout) > _CVAT_TIMEOUT:
         yield scene.problem(
             TIMEOUT_EXCEEDS_CVAT,
             (*path, "event_timeout"),
-            f"CVAT gives a request up after {_CVAT_SECONDS} s; the function would work on it all "
-            "the same, and keep the next one waiting",
+            f"CVAT waits {_CVAT_TIMEOUT} s for a reply; the function would continue, and delay the "
+            "next request",
             variant.event_timeout,
             "at most 2m",
             "write `event_timeout: 2m`, or set CVAT_NUCLIO_DEFAULT_TIMEOUT on CVAT's server",
         )
 
 
-def _image(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
-    """A base image with another Python, or with none."""
+def _base_image(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
+    """Yield a problem if the base image lacks glibc, or Python in the right version."""
     name = variant.base_image
-    here = (*path, "base_image")
-    hint = "leave it out, or take `python:3.11-slim` and add Debian packages by `apt`"
+    key = (*path, "base_image")
+    hint = "remove `base_image`, or write `python:3.11-slim` and add Debian packages with `apt`"
     python = re.search(r"(?:^|/)python:v?([0-9]+(?:\.[0-9]+)?)", name)
     if "alpine" in name:
         yield scene.problem(
             BASE_IMAGE,
-            here,
-            "Alpine has another C library than the wheels of the inference runtimes and of Nuclio",
+            key,
+            "Alpine has musl instead of glibc, which the wheels of Nuclio and of the inference "
+            "runtimes need",
             name,
-            "an image of Debian or Ubuntu",
+            "an image based on Debian or Ubuntu",
             hint,
         )
     elif python and python[1] != PYTHON:
         yield scene.problem(
             BASE_IMAGE,
-            here,
-            f"has Python {python[1]}, but Nuclio's wheels and the pinned packages are for {PYTHON}",
+            key,
+            f"the image has Python {python[1]}, but Nuclio's wheels and the pinned packages need "
+            f"{PYTHON}",
             name,
             f"an image with Python {PYTHON}",
             hint,
@@ -130,62 +126,74 @@ def _image(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     elif re.match(r"^(docker\.io/)?(library/)?(nvidia/cuda|ubuntu|debian|busybox)(:|@|$)", name):
         yield scene.problem(
             BASE_IMAGE,
-            here,
-            "has no Python, which Nuclio calls as `python` while it builds the image",
+            key,
+            "the image has no `python` command, which Nuclio runs during the image build",
             name,
             f"an image with Python {PYTHON}",
-            hint + "; GPU functions bring CUDA as wheels",
+            hint + "; GPU functions install CUDA from wheels",
         )
 
 
 def _packages(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
-    """Packages that contradict those that every function has."""
+    """Yield packages that conflict with those that every function has."""
     manifest = scene.manifest_file.manifest
     settings = manifest.variants.of(variant.NAME)
-    pinned = {_project(line): line for line in requirements(manifest.type, settings)}
-    for place, line in enumerate(variant.pip):
-        name = _project(line)
+    pinned = {_package_name(line): line for line in requirements(manifest.type, settings)}
+    for index, line in enumerate(variant.pip):
+        name = _package_name(line)
         if name in pinned and pinned[name].partition("==")[2] != line.partition("==")[2]:
             yield scene.problem(
                 PIP_PINNED,
-                (*path, "pip", place),
-                f"functions have {pinned[name]}, and pip installs no two versions of a package",
+                (*path, "pip", index),
+                f"functions need {pinned[name]}, and pip cannot install two versions of a package",
                 line,
                 pinned[name],
-                "leave it out",
+                "remove the entry",
             )
-        elif name in _OTHERS and name not in pinned:
+        elif name in _CONFLICTS and name not in pinned:
             yield scene.problem(
                 PIP_CLASH,
-                (*path, "pip", place),
-                f"{name} cannot be beside what a function has: {_OTHERS[name]}",
+                (*path, "pip", index),
+                f"{name} {_CONFLICTS[name]}",
                 line,
-                hint="leave it out",
+                hint="remove the entry",
             )
 
 
-def _project(requirement: str) -> str:
-    """The name of a requirement's package, as pip compares names."""
+def _package_name(requirement: str) -> str:
+    """Return the package name of a requirement, normalized as pip does for comparisons."""
     return re.sub(r"[-_.]+", "-", re.split(r"[\[=]", requirement)[0]).lower()
 
 
 def _variables(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
-    """Variables that others rely on, or that nobody should read."""
+    """Yield reserved environment variables, and those whose name suggests a secret."""
     for name in variant.env:
-        here = (*path, "env", name)
+        key = (*path, "env", name)
         if _RESERVED.match(name):
             yield scene.problem(
                 ENV_RESERVED,
-                here,
-                f"Nuclio and Python find the function's own code and libraries by {name}",
+                key,
+                f"Nuclio and Python use {name} to find code and libraries",
                 name,
-                hint="leave it out",
+                hint="remove the variable",
             )
         elif _SECRET.search(name):
             yield scene.problem(
                 ENV_SECRET,
-                here,
-                "is written to function.yaml, which is made to be committed and reviewed",
+                key,
+                "the value is written to function.yaml, which is meant to be committed",
                 name,
-                hint=f"leave it out, and deploy with `nuctl deploy ... --env {name}=...`",
+                hint=f"remove the variable, and deploy with `nuctl deploy ... --env {name}=...`",
             )
+
+
+def _port(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
+    """Yield a problem if another program uses the port on CVAT's host."""
+    if variant.port in _USED_PORTS:
+        yield scene.problem(
+            PORT_TAKEN,
+            (*path, "port"),
+            f"the port is used by {_USED_PORTS[variant.port]} on CVAT's host",
+            variant.port,
+            hint="remove `port`: CVAT asks Nuclio for the port",
+        )

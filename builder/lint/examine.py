@@ -1,4 +1,4 @@
-"""Examining a manifest: reading, planning and lint rules in one pass."""
+"""Examination of a manifest: reading, planning and lint rules in one pass."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ def plan(
     Args:
         file: the manifest.
         variants: the variants to build; the manifest may disable one of them.
-        progress: gets the bytes of a model that is downloaded.
+        progress: called while a model is downloaded.
 
     Raises:
         ManifestError: with all errors and warnings.
@@ -61,12 +61,12 @@ def examine(
     progress: "Progress | None" = None,
     with_models: bool = True,
 ) -> Examined:
-    """Find all problems of a manifest: its form, its models, and what lint rules report.
+    """Find all problems of a manifest: schema, models and lint rules.
 
     Args:
         file: the manifest.
         variants: the variants to build; the manifest may disable one of them.
-        progress: gets the bytes of a model that is downloaded.
+        progress: called while a model is downloaded.
         with_models: whether to read the models; without them fewer rules apply.
 
     Raises:

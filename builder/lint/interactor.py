@@ -1,4 +1,4 @@
-"""Interactors that ask for other clicks than was meant, or do not remember what they know."""
+"""Prompt settings, workers and timeouts of interactors."""
 
 from collections.abc import Iterator
 
@@ -38,68 +38,68 @@ TIMEOUT_SHORT = warning(
 
 
 _NO_OPTIONAL_BOX = (2, 15)
-"""The newest CVAT of which it is known that it does not read `startswith_box_optional`."""
+"""The newest CVAT version that is known to ignore `startswith_box_optional`."""
 
 
 def find(scene: Scene) -> Iterator[Problem]:
-    """See builder.lint."""
+    """Yield problems of interactors."""
     manifest = scene.manifest_file.manifest
     if isinstance(manifest, InteractorManifest):
-        yield from _clicks(scene, manifest)
+        yield from _required_prompts(scene, manifest)
         yield from _workers(scene)
-        yield from _time(scene)
+        yield from _encoder_time(scene)
 
 
-def _clicks(scene: Scene, manifest: InteractorManifest) -> Iterator[Problem]:
-    """Clicks that annotators have to make, or that tell the function nothing."""
+def _required_prompts(scene: Scene, manifest: InteractorManifest) -> Iterator[Problem]:
+    """Yield problems of the prompts that CVAT requires before it calls the function."""
     if manifest.min_pos_points == 0 and manifest.start_with_box == "never":
         yield scene.problem(
             NO_PROMPT_REQUIRED,
             ("min_pos_points",),
-            "without a box the function needs a click on the object; CVAT would ask it about one "
-            "beside the object too, and show an error",
+            "the function needs a positive point or a bounding box; CVAT would also call it with "
+            "negative points only, and show an error",
             "0",
             "1 or more",
-            "write `min_pos_points: 1`, or let people draw a box: `start_with_box: optional`",
+            "write `min_pos_points: 1` or `start_with_box: optional`",
         )
     if manifest.min_neg_points > 0:
         yield scene.problem(
             NEGATIVE_POINTS_REQUIRED,
             ("min_neg_points",),
-            "CVAT would show nothing before the annotator has clicked beside the object, and for "
-            "most objects that is not needed",
+            "CVAT would show no mask before the annotator places a negative point, which most "
+            "objects do not need",
             manifest.min_neg_points,
-            "0, or -1 to forbid such clicks",
-            "write `min_neg_points: 0`: clicks beside the object can still be made",
+            "0, or -1 to disable negative points",
+            "write `min_neg_points: 0`; annotators can still place negative points",
         )
     if manifest.start_with_box == "optional" and scene.cvat <= _NO_OPTIONAL_BOX:
         yield scene.problem(
             BOX_IGNORED,
             ("start_with_box",),
-            f"CVAT {manifest.cvat} knows no optional box, and offers none",
+            f"CVAT {manifest.cvat} does not support an optional bounding box",
             "optional",
             "always or never",
-            "write `start_with_box: never` or `always`, which all versions know",
+            "write `start_with_box: never` or `start_with_box: always`",
         )
 
 
 def _workers(scene: Scene) -> Iterator[Problem]:
-    """Workers that know nothing of the images that the others have looked at."""
+    """Yield a problem for each variant with several workers, which do not share embeddings."""
     for path, variant in scene.variants():
         if variant.workers is not None and variant.workers > 1:
             yield scene.problem(
                 UNSHARED_EMBEDDINGS,
                 (*path, "workers"),
-                "each worker remembers only the images that it has looked at itself, so many "
-                "clicks would wait for the encoder again",
+                "each worker caches the embeddings of its own requests only, so the encoder would "
+                "run again for many prompts",
                 variant.workers,
                 "1",
-                "leave it out, unless as many people annotate at once",
+                "remove `workers`, unless as many people annotate at the same time",
             )
 
 
-def _time(scene: Scene) -> Iterator[Problem]:
-    """An encoder that is slower than Nuclio allows."""
+def _encoder_time(scene: Scene) -> Iterator[Problem]:
+    """Yield a problem if the encoder takes longer on the CPU than the timeout."""
     model = scene.first_model
     families = [family_of(step) for step in scene.steps(Segmenter).values()]
     speeds = [it.encoder_speed for it in families if it and it.encoder_speed]
@@ -113,8 +113,8 @@ def _time(scene: Scene) -> Iterator[Problem]:
                 TIMEOUT_SHORT,
                 (*path, "event_timeout"),
                 f"an encoder with {weights / 2**20:.0f} MiB of weights takes about {needed:.0f} s "
-                "for an image on two cores, and Nuclio stops a request before",
+                "per image on two cores, longer than the timeout",
                 variant.event_timeout,
-                "more than that; CVAT itself waits 2m",
-                "write `event_timeout: 2m`, take a smaller encoder, or build the GPU variant alone",
+                f"more than {needed:.0f}s; CVAT waits 2m",
+                "write `event_timeout: 2m`, use a smaller encoder, or disable the CPU variant",
             )

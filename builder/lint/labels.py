@@ -1,8 +1,9 @@
-"""Labels and attributes that CVAT shows otherwise than was meant."""
+"""Background labels, the order of labels, and skeletons."""
 
 from collections.abc import Iterator
 
 from builder.diagnostics.errors import ManifestError
+from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import warning
 from builder.lint.scene import Scene
@@ -36,33 +37,39 @@ _BACKGROUND = {"background", "__background__", "bg", "none", "no object", "unlab
 
 
 def find(scene: Scene) -> Iterator[Problem]:
-    """See builder.lint."""
+    """Yield problems of a detector's labels."""
     labels = scene.labels
     if labels is None:
         return
-    yield from _names(scene, labels)
-    yield from _skeletons(scene, labels)
+    yield from _background(scene, labels)
+    yield from _order(scene, labels)
+    yield from _undrawn_keypoints(scene, labels)
+    yield from _missing_edges(scene, labels)
 
 
-def _place(scene: Scene, place: int) -> tuple[str | int, ...]:
-    """Where a label stands in the manifest, if it stands there."""
-    listed = isinstance(scene.manifest_file.manifest.labels, tuple)
-    return ("labels", place) if listed else ("labels",)
+def _path(scene: Scene, index: int) -> Path_:
+    """Return the path of a label, or of `labels` if the manifest does not list the labels."""
+    is_listed = isinstance(scene.manifest_file.manifest.labels, tuple)
+    return ("labels", index) if is_listed else ("labels",)
 
 
-def _names(scene: Scene, labels: Labels) -> Iterator[Problem]:
-    """A background that would be annotated, and names that the model itself says otherwise."""
-    for place, label in enumerate(labels.entries):
+def _background(scene: Scene, labels: Labels) -> Iterator[Problem]:
+    """Yield labels of the background."""
+    for index, label in enumerate(labels.entries):
         if label.name.lower() in _BACKGROUND:
             others = [other for other in labels.entries if other is not label]
             yield scene.problem(
                 BACKGROUND_LABEL,
-                _place(scene, place),
-                f"'{label.name}' would be annotated like any other label",
+                _path(scene, index),
+                f"'{label.name}' would be annotated like an object",
                 label.name,
-                hint="leave it out, and give each of the others its class number"
+                hint="remove the label, and give each other label its class ID"
                 + (f": `{{name: {others[0].name}, id: {others[0].id}}}`" if others else ""),
             )
+
+
+def _order(scene: Scene, labels: Labels) -> Iterator[Problem]:
+    """Yield labels whose class has another name in the model's metadata."""
     model = scene.first_model
     if model is None or scene.manifest_file.manifest.labels == "metadata":
         return
@@ -74,43 +81,46 @@ def _names(scene: Scene, labels: Labels) -> Iterator[Problem]:
         return
     given = labels.names
     if set(given.values()) <= set(own):
-        for place, label in enumerate(labels.entries):
+        for index, label in enumerate(labels.entries):
             number = label.id or 0
             if number < len(own) and own[number] != label.name:
                 yield scene.problem(
                     LABEL_ORDER,
-                    _place(scene, place),
-                    f"class {number} is '{label.name}' here and '{own[number]}' in the model's "
-                    "metadata",
+                    _path(scene, index),
+                    f"class {number} is '{label.name}' in the manifest, but '{own[number]}' in the "
+                    "model's metadata",
                     label.name,
                     own[number],
                     "write `labels: metadata`, unless the metadata are wrong",
                 )
 
 
-def _skeletons(scene: Scene, labels: Labels) -> Iterator[Problem]:
-    """Skeletons without bones, and those that nothing draws."""
+def _undrawn_keypoints(scene: Scene, labels: Labels) -> Iterator[Problem]:
+    """Yield labels with keypoints that no shape draws."""
     shapes = scene.steps(Shape).values()
     if shapes and not any("keypoints" in shape.needs for shape in shapes):
-        for place, label in enumerate(labels.entries):
+        for index, label in enumerate(labels.entries):
             if label.keypoints or label.skeletons:
                 yield scene.problem(
                     KEYPOINTS_NOT_DRAWN,
-                    _place(scene, place),
+                    _path(scene, index),
                     f"no step draws the keypoints of '{label.name}'",
                     ", ".join(shape.name() for shape in shapes),
                     "skeleton or points",
-                    "add `- skeleton`, with a `suffix` for the other shapes; or leave out the "
-                    "`sublabels`",
+                    "add `- skeleton` and a `suffix` for each other shape, or remove `sublabels`",
                 )
-    if not any(shape.label_type == "skeleton" for shape in shapes):
+
+
+def _missing_edges(scene: Scene, labels: Labels) -> Iterator[Problem]:
+    """Yield skeletons without edges."""
+    if not any(shape.label_type == "skeleton" for shape in scene.steps(Shape).values()):
         return
-    for place, label in enumerate(labels.entries):
+    for index, label in enumerate(labels.entries):
         if len(label.keypoints) > 1 and not label.edges:
             one, other = label.keypoints[:2]
             yield scene.problem(
                 SKELETON_WITHOUT_EDGES,
-                _place(scene, place),
-                f"the skeleton '{label.name}' has no edges; CVAT would show loose points",
-                hint=f"add pairs of keypoints: `edges: [[{one}, {other}]]`",
+                _path(scene, index),
+                f"the skeleton '{label.name}' has no edges; CVAT would show unconnected points",
+                hint=f"add edges as pairs of keypoints: `edges: [[{one}, {other}]]`",
             )

@@ -1,4 +1,4 @@
-"""Limits that the models do not fit in, and images that do not fit in a request."""
+"""Memory limits, CPU limits and the size of requests."""
 
 import re
 from collections.abc import Iterator
@@ -33,115 +33,113 @@ IMAGE_EXCEEDS_REQUEST = warning(
 
 
 BASE_BYTES = 150 * 2**20
-"""What a worker takes without weights: Python, OpenCV and a runtime took 80 to 130 MiB."""
+"""Memory of a worker without models: Python, OpenCV and a runtime took 80 to 130 MiB."""
 
 WEIGHTS_FACTOR = 2
-"""A worker with a model of 100 MB took 175 to 180 MB more than one with a model of a few KB: the
-runtimes keep the weights in an order of their own, and for a while the file beside them."""
+"""Memory of a model, divided by the size of its weights. A worker with a model of 100 MB took 175
+to 180 MB more than one with a model of a few KB: the runtimes store the weights in their own
+layout, and temporarily the content of the file."""
 
-_BODY_BYTES = 32 * 2**20
-"""The largest request that the HTTP trigger accepts."""
+_MAX_REQUEST_BYTES = 32 * 2**20
+"""The largest request that Nuclio's HTTP trigger accepts."""
 
 _SUFFIXES = {
     "": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
     "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40,
 }  # fmt: skip
+"""Suffix of a Kubernetes quantity -> factor."""
 
 
 def find(scene: Scene) -> Iterator[Problem]:
-    """See builder.lint."""
+    """Yield problems of limits and of the model's image size."""
     reported: set[tuple[Path_, str]] = set()
     for path, variant in scene.variants():
-        for problem in (*_memory(scene, path, variant), *_cores(scene, path, variant)):
-            # A limit of both variants is told of once.
-            place = (problem.path, problem.code)
-            if place not in reported:
-                reported.add(place)
+        for problem in (*_memory(scene, path, variant), *_cpu_limit(scene, path, variant)):
+            # A limit that both variants share is reported once.
+            key = (problem.path, problem.code)
+            if key not in reported:
+                reported.add(key)
                 yield problem
-    yield from _body(scene)
+    yield from _request_size(scene)
 
 
 def amount(quantity: str) -> float:
-    """A Kubernetes quantity as a number: bytes, or cores."""
+    """Return a Kubernetes quantity as a number of bytes or cores."""
     number, suffix = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity).groups()  # type: ignore[union-attr]
     return float(number) * _SUFFIXES[suffix]
 
 
 def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
-    """A limit that the workers' copies of the models exceed."""
+    """Yield a problem if the workers' copies of the models exceed the memory limit."""
     given = variant.memory or scene.manifest_file.manifest.resources.memory
     if given is None:
         return
-    here = (*path, "memory") if variant.memory else ("resources", "memory")
+    key = (*path, "memory") if variant.memory else ("resources", "memory")
     manifest = scene.manifest_file.manifest
     limit, workers = amount(given), variant.worker_count(manifest.type)
     files = {file for model in scene.models.values() for file in model.files.values()}
     weights = sum(file.stat().st_size for file in files)
-    kind = scene.manifest_file.manifest.type
-    remembered = MEMORY if kind == "interactor" else 0
-    needed = workers * (BASE_BYTES + WEIGHTS_FACTOR * weights + remembered)
-    count = f"{workers} worker{'s' if workers > 1 else ''}"
-    hint = f"write `memory: {_spelled(needed)}`"
+    cached = MEMORY if manifest.type == "interactor" else 0
+    needed = workers * (BASE_BYTES + WEIGHTS_FACTOR * weights + cached)
+    loaded = f"with {_mebibytes(weights)} MiB of weights"
+    need = f"{workers} workers {loaded} each need" if workers > 1 else f"1 worker {loaded} needs"
+    need += f" about {_mebibytes(needed)} MiB"
+    hint = f"write `memory: {_as_quantity(needed)}`"
     if limit < max(BASE_BYTES, workers * weights):
-        what = f"is {limit:.0f} bytes, but {count} with {_mebibytes(weights)} MiB of weights each "
-        what += f"take about {_mebibytes(needed)} MiB"
-        yield scene.problem(MEMORY_TOO_SMALL, here, what, given, _spelled(needed), hint)
+        what = f"the limit is {limit:.0f} bytes, but {need}"
+        yield scene.problem(MEMORY_TOO_SMALL, key, what, given, _as_quantity(needed), hint)
     elif limit < needed:
         yield scene.problem(
             LOW_MEMORY,
-            here,
-            f"{count} with {_mebibytes(weights)} MiB of weights each take about "
-            f"{_mebibytes(needed)} MiB"
-            + (
-                f", {_mebibytes(remembered)} MiB of it for what is remembered" if remembered else ""
-            ),
+            key,
+            need
+            + (f", of which {_mebibytes(cached)} MiB are for cached embeddings" if cached else ""),
             given,
-            f"{_spelled(needed)} or more",
+            f"{_as_quantity(needed)} or more",
             hint + (", or fewer `workers`" if workers > 1 else ""),
         )
 
 
-def _cores(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
-    """A limit of processor time with a unit of memory, or of next to nothing."""
+def _cpu_limit(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
+    """Yield a problem if the CPU limit is out of range, such as one with a suffix of memory."""
     given = variant.cpu or scene.manifest_file.manifest.resources.cpu
     if given is None or 0.05 <= amount(given) <= 1024:
         return
-    here = (*path, "cpu") if variant.cpu else ("resources", "cpu")
+    key = (*path, "cpu") if variant.cpu else ("resources", "cpu")
     yield scene.problem(
         INVALID_CPU_LIMIT,
-        here,
-        f"means {amount(given):g} cores of a processor",
+        key,
+        f"the limit is {amount(given):g} cores",
         given,
         "0.05 to 1024 cores, such as `2` or `1500m`",
         'write `cpu: "2"`',
     )
 
 
-def _body(scene: Scene) -> Iterator[Problem]:
-    """A model for images that are too large to be sent."""
+def _request_size(scene: Scene) -> Iterator[Problem]:
+    """Yield a problem if images of the model's input size exceed the largest request."""
     image = scene.image
     if image is None or image.height is None or image.width is None:
         return
-    # CVAT sends frames of videos as PNG, which noise does not make smaller, in base64.
+    # CVAT sends video frames as PNG in base64. PNG does not compress noise.
     size = image.height * image.width * 3 * 4 / 3
-    if size > _BODY_BYTES:
+    if size > _MAX_REQUEST_BYTES:
         yield scene.problem(
             IMAGE_EXCEEDS_REQUEST,
             next(iter(scene.models)),
-            f"an image of the model's own size, {image.width}x{image.height}, can take "
-            f"{_mebibytes(size)} MiB as a PNG in base64; Nuclio takes requests of "
-            f"{_mebibytes(_BODY_BYTES)} MiB",
+            f"an image of the model's input size can take {_mebibytes(size)} MiB as PNG in base64; "
+            f"Nuclio accepts requests of up to {_mebibytes(_MAX_REQUEST_BYTES)} MiB",
             f"{image.width}x{image.height}",
-            hint="export the model for smaller images, or annotate images that are stored as JPEG",
+            hint="export the model with a smaller input size, or annotate JPEG images",
         )
 
 
 def _mebibytes(size: float) -> str:
-    """Bytes in MiB, rounded up."""
+    """Return a number of bytes in MiB, rounded up."""
     return str(ceil(size / 2**20))
 
 
-def _spelled(size: float) -> str:
-    """Bytes as a quantity, rounded up to something that people write."""
+def _as_quantity(size: float) -> str:
+    """Return a number of bytes as a Kubernetes quantity, rounded up to 128 MiB."""
     step = 128 * 2**20
     return f"{-(-size // step) * 128:.0f}Mi"

@@ -1,4 +1,4 @@
-"""Rules for preprocessing that does not match what the model was trained on."""
+"""Preprocessing that differs from the preprocessing of the model's training."""
 
 from collections.abc import Iterator
 
@@ -50,20 +50,20 @@ CHANNEL_ORDER = warning(
 
 
 _IMAGENET = "{mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}"
-"""Of red, green and blue, 0 to 1: torchvision's numbers, and a 255th of SAM's."""
+"""For red, green and blue from 0 to 1, as in torchvision; SAM's numbers divided by 255."""
 
-_MANY = 100
-"""Values that exceed this are not from 0 to 1."""
+_LARGE_VALUE = 100
+"""A mean from 0 to 1 does not match a value range with a larger maximum."""
 
 
 def find(scene: Scene) -> Iterator[Problem]:
-    """See builder.lint."""
+    """Yield problems of preprocessing."""
     for step, family in _families(scene):
-        yield from _resizing(scene, step, family)
-        yield from _values(scene, step, family)
+        yield from _resize_mode(scene, step, family)
+        yield from _value_range(scene, step, family)
         yield from _missing_channels(scene, family)
     yield from _swapped_channels(scene)
-    yield from _ranges(scene)
+    yield from _mean_range(scene)
 
 
 def _families(scene: Scene) -> Iterator[tuple[Step, Family]]:
@@ -74,31 +74,31 @@ def _families(scene: Scene) -> Iterator[tuple[Step, Family]]:
             yield step, family
 
 
-def _resizing(scene: Scene, step: Step, family: Family) -> Iterator[Problem]:
-    """Find another resize mode, or alignment, than the family's."""
+def _resize_mode(scene: Scene, step: Step, family: Family) -> Iterator[Problem]:
+    """Yield resizing steps with another mode or alignment than the family's."""
     required = family.requires("resizing")
     if required is None or required.resizing is None:
         return
-    trained = f"models that `{step.name()}` decodes are trained on"
+    trained = f"models for `{step.name()}` are trained on"
     if required.resizing.mode == "resize":
         for path in scene.steps(Letterbox, "preprocess"):
             yield scene.problem(
                 LETTERBOX_FOR_STRETCHED,
                 path,
-                f"{trained} stretched images, not on padded ones",
+                f"{trained} stretched images, not on letterboxed images",
                 "letterbox",
                 "resize",
-                "write `- resize` in its place, unless yours was trained with padding",
+                "write `- resize` instead, unless the model was trained on letterboxed images",
             )
     elif required.resizing.mode == "letterbox":
         for path in scene.steps(Resize, "preprocess"):
             yield scene.problem(
                 RESIZE_FOR_LETTERBOXED,
                 path,
-                f"{trained} padded images, not on stretched ones",
+                f"{trained} letterboxed images, not on stretched images",
                 "resize",
                 "letterbox",
-                "write `- letterbox` in its place, unless yours was trained on stretched images",
+                "write `- letterbox` instead, unless the model was trained on stretched images",
             )
     if required.resizing.align != "top_left":
         return
@@ -107,57 +107,57 @@ def _resizing(scene: Scene, step: Step, family: Family) -> Iterator[Problem]:
             yield scene.problem(
                 INPUT_FORMAT,
                 (*path, "align"),
-                f"{family.name} is trained with the image in the top left corner",
+                f"{family.name} is trained with the image at the top left of the letterbox",
                 letterbox.align,
                 "top_left",
-                "write `align: top_left` in the letterbox",
+                "write `align: top_left` in `letterbox`",
             )
 
 
-def _values(scene: Scene, step: Step, family: Family) -> Iterator[Problem]:
-    """Find other input values than the family's."""
+def _value_range(scene: Scene, step: Step, family: Family) -> Iterator[Problem]:
+    """Yield problems of the input's value range and normalization."""
     required = family.requires("values")
     if required is None:
         return
     if required.values.mean:
         image = scene.image
-        # An encoder of images of any size resizes and normalizes them itself.
+        # An encoder that takes images of any size resizes and normalizes them in its graph.
         if required.resizing is None or (image and None not in (image.height, image.width)):
             yield from _not_normalized(scene, step, required.values)
     elif required.values.scale == 1:
-        yield from _needlessly_scaled(scene, family, required.values)
+        yield from _redundant_scale(scene, family, required.values)
     else:
         yield from _not_scaled(scene, step, required.values)
 
 
 def _not_scaled(scene: Scene, step: Step, values: Values) -> Iterator[Problem]:
-    """Find values from 0 to 255 for a model that is trained on 0 to 1."""
+    """Yield a problem if values are from 0 to 255 instead of 0 to 1."""
     image = scene.image
     if image and image.dtype.startswith("float") and not scene.steps(Normalize, "preprocess"):
         yield scene.problem(
             NOT_SCALED,
             ("preprocess",),
-            f"models that `{step.name()}` decodes take values from 0 to 1; without `normalize` "
-            "they get 0 to 255",
+            f"models for `{step.name()}` expect values from 0 to 1; without `normalize` they get "
+            "values from 0 to 255",
             hint=f"add `- normalize: {values.scale:g}`{_unless(values)}",
         )
 
 
-def _needlessly_scaled(scene: Scene, family: Family, values: Values) -> Iterator[Problem]:
-    """Find values from 0 to 1 for a model that is trained on 0 to 255."""
+def _redundant_scale(scene: Scene, family: Family, values: Values) -> Iterator[Problem]:
+    """Yield steps that scale values, if the model expects values from 0 to 255."""
     for path, given in scene.steps(Normalize, "preprocess").items():
         if given.scale != 1:
             yield scene.problem(
                 INPUT_FORMAT,
                 path,
-                f"{family.name} takes the values 0 to 255 as they are{_unless(values)}",
+                f"{family.name} expects values from 0 to 255{_unless(values)}",
                 f"scale: {given.scale:g}",
-                hint="leave the step out",
+                hint="remove the step",
             )
 
 
 def _not_normalized(scene: Scene, step: Step, values: Values) -> Iterator[Problem]:
-    """Find values that are not normalized with the ImageNet mean."""
+    """Yield a problem if the input is not normalized with the ImageNet mean."""
     model = scene.first_model
     images = [it for it in model.signature.inputs if len(it.shape) in (3, 4)] if model else []
     if not images or not all(it.dtype.startswith("float") for it in images):
@@ -168,8 +168,8 @@ def _not_normalized(scene: Scene, step: Step, values: Values) -> Iterator[Proble
         yield scene.problem(
             NOT_SCALED,
             ("preprocess",),
-            f"models for `{step.name()}` take values around 0; without `normalize` they get 0 to "
-            "255",
+            f"models for `{step.name()}` expect normalized values; without `normalize` they get "
+            "values from 0 to 255",
             hint=f"add {normalize}",
         )
     for path, found in given.items():
@@ -186,12 +186,12 @@ def _not_normalized(scene: Scene, step: Step, values: Values) -> Iterator[Proble
 
 
 def _unless(values: Values) -> str:
-    """Return the exception to a family's values as the end of a sentence."""
+    """Return the exception of a family as a clause, or an empty text."""
     return f", unless {values.exception}" if values.exception else ""
 
 
 def _missing_channels(scene: Scene, family: Family) -> Iterator[Problem]:
-    """Find RGB, which is the default, for a model that is trained on BGR."""
+    """Yield a problem if a model that expects BGR gets RGB, the default."""
     required = family.requires("channels")
     if required is None or required.channel_order == "rgb":
         return
@@ -199,49 +199,46 @@ def _missing_channels(scene: Scene, family: Family) -> Iterator[Problem]:
         yield scene.problem(
             INPUT_FORMAT,
             ("preprocess",),
-            f"{family.name} is trained on BGR; without `channels` it gets RGB",
+            f"{family.name} is trained on BGR images; without `channels` the model gets RGB",
             hint="add `- channels: bgr`",
         )
 
 
 def _swapped_channels(scene: Scene) -> Iterator[Problem]:
-    """Find BGR for a model that is trained on RGB."""
+    """Yield steps that produce BGR, if the model is trained on RGB."""
     model = scene.first_model
-    trained = [
-        f"{family.name} is trained"
+    reasons = [
+        f"{family.name} is trained on RGB images"
         for _, family in _families(scene)
         if (required := family.requires("channels")) and required.channel_order == "rgb"
     ]
     if model and {"names", "stride", "task"} <= set(model.signature.metadata):
-        trained.append("the model is an export of Ultralytics, which trains")
+        reasons.append("Ultralytics exported the model, and trains on RGB images")
     for path, step in scene.steps(Channels, "preprocess").items():
-        if step.order == "bgr" and trained:
-            what = f"{trained[0]} on RGB"
-            yield scene.problem(CHANNEL_ORDER, path, what, "bgr", "rgb", "leave the step out")
+        if step.order == "bgr" and reasons:
+            yield scene.problem(CHANNEL_ORDER, path, reasons[0], "bgr", "rgb", "remove the step")
 
 
-def _ranges(scene: Scene) -> Iterator[Problem]:
-    """Find the mean of values from 0 to 255 with values from 0 to 1, or the reverse."""
+def _mean_range(scene: Scene) -> Iterator[Problem]:
+    """Yield `normalize` steps whose mean does not match the range of the scaled values."""
     for stage in scene.manifest_file.stages():
         for path, values in scene.steps(Normalize, "preprocess", stage).items():
             top, mean = 255 / values.scale, max(values.mean)
-            scaled = (
-                f"after `scale: {values.scale:g}` values go from 0 to {top:g}, but the mean is of "
-            )
+            what = f"after `scale: {values.scale:g}` values range from 0 to {top:g}, but the mean "
             if mean > top:
                 yield scene.problem(
                     NORMALIZE_RANGE,
                     (*path, "mean"),
-                    scaled + "larger ones",
+                    what + "is larger",
                     list(values.mean),
                     f"at most {top:g}",
-                    "write `scale: 1`, if mean and std are of values from 0 to 255",
+                    "write `scale: 1` if mean and std apply to values from 0 to 255",
                 )
-            elif top > _MANY and 0 < mean <= 1:
+            elif top > _LARGE_VALUE and 0 < mean <= 1:
                 yield scene.problem(
                     NORMALIZE_RANGE,
                     (*path, "mean"),
-                    scaled + "values from 0 to 1",
+                    what + "is in the range 0 to 1",
                     list(values.mean),
-                    hint="write `scale: 255`, if mean and std are of values from 0 to 1",
+                    hint="write `scale: 255` if mean and std apply to values from 0 to 1",
                 )

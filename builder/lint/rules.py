@@ -1,4 +1,4 @@
-"""All lint rules, by subject."""
+"""The lint rules of all subjects."""
 
 from builder.diagnostics.problem import Problem
 from builder.lint import (

@@ -1,4 +1,4 @@
-"""The scene: a manifest and its models, as lint rules see them."""
+"""The scene: the manifest and the models that lint rules check."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _Step = TypeVar("_Step", bound=Step)
 
 
 class Deployment(Protocol):
-    """The keys of a variant that rules read, whichever target declares them."""
+    """The keys of a variant that rules read. Targets and backends declare them."""
 
     NAME: VariantName
     memory: str | None
@@ -62,11 +62,11 @@ class Scene:
         return self.manifest_file.problem(path, what, str(found), allowed, hint, rule)
 
     def steps(
-        self, kind: type[_Step], section: Section = "postprocess", stage: Path_ = ()
+        self, type_: type[_Step], section: Section = "postprocess", stage: Path_ = ()
     ) -> dict[Path_, _Step]:
-        """The steps of a kind in a list, by their places."""
+        """Return the steps of a type in a section, by their paths."""
         listed = self.manifest_file.steps(section, stage)
-        return {path: step for path, step in listed.items() if isinstance(step, kind)}
+        return {path: step for path, step in listed.items() if isinstance(step, type_)}
 
     def variants(self) -> Iterator[tuple[Path_, Deployment]]:
         """Yield the settings of each enabled variant, with their paths."""
@@ -77,18 +77,18 @@ class Scene:
 
     @property
     def cvat(self) -> tuple[int, int]:
-        """The oldest CVAT that the function must serve."""
+        """The oldest CVAT version that the function must serve."""
         major, minor = self.manifest_file.manifest.cvat.split(".")
         return int(major), int(minor)
 
     @property
     def first_model(self) -> Model | None:
-        """The model that takes the image, where it is looked at."""
+        """The model that takes the image; None if the models were not read."""
         return next(iter(self.models.values()), None)
 
     @property
     def image(self) -> ImageInput | None:
-        """That model's input, where it has only one and it takes images."""
+        """The image input of the first model; None if there are none or several."""
         model = self.first_model
         inputs = model.signature.inputs if model else ()
         tensors = [it for it in inputs if len(it.shape) in (3, 4)]
@@ -97,4 +97,4 @@ class Scene:
         try:
             return ImageInput.of(tensors[0])
         except BadModel:
-            return None  # those who bind the steps say why
+            return None  # Binding the steps reports the reason.

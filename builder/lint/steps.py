@@ -1,4 +1,4 @@
-"""Steps that do not go together."""
+"""Steps that conflict with each other or with the decoder."""
 
 from collections.abc import Iterator
 
@@ -54,15 +54,16 @@ UNSIMPLIFIED_POLYGON = warning(
 
 
 def find(scene: Scene) -> Iterator[Problem]:
-    """See builder.lint."""
-    yield from _repeated(scene)
+    """Yield problems of the steps of a manifest."""
+    yield from _duplicate_steps(scene)
     yield from _suppression(scene)
-    yield from _shapes(scene)
-    yield from _masks(scene)
+    yield from _missing_capabilities(scene)
+    yield from _mask_encoding(scene)
+    yield from _polygon_simplification(scene)
 
 
-def _repeated(scene: Scene) -> Iterator[Problem]:
-    """Steps that do again what was done."""
+def _duplicate_steps(scene: Scene) -> Iterator[Problem]:
+    """Yield steps that are listed twice."""
     seen: set[object] = set()
     listed = [
         *scene.steps(Preprocess, "preprocess").items(),
@@ -72,18 +73,18 @@ def _repeated(scene: Scene) -> Iterator[Problem]:
     for path, step in listed:
         key = (type(step), step.suffix if isinstance(step, Shape) else "")
         if key in seen:
-            drawn = isinstance(step, Shape)
+            is_shape = isinstance(step, Shape)
             yield scene.problem(
                 DUPLICATE_STEP,
                 path,
-                "would draw each instance a second time" if drawn else "would be done twice",
-                hint="leave it out" + (", or give it a `suffix`" if drawn else ""),
+                "draws each instance twice" if is_shape else "runs twice",
+                hint="remove the step" + (", or add a `suffix`" if is_shape else ""),
             )
         seen.add(key)
 
 
 def _suppression(scene: Scene) -> Iterator[Problem]:
-    """`nms` where the model has it inside, and none where it has not."""
+    """Yield problems of `nms`: missing, redundant, or after `top_k`."""
     suppressions = scene.steps(Nms)
     for path, decoder in scene.steps(Decoder).items():
         name, family = decoder.name(), family_of(decoder)
@@ -93,28 +94,28 @@ def _suppression(scene: Scene) -> Iterator[Problem]:
             yield scene.problem(
                 MISSING_NMS,
                 path,
-                f"`{name}` gives several boxes for each object, and no step leaves only the best",
+                f"`{name}` returns overlapping bounding boxes, and no step suppresses them",
                 hint=f"add `- nms: 0.45` after `- {name}`",
             )
-        for needless in suppressions if not family.candidates_overlap else ():
+        for redundant in suppressions if not family.candidates_overlap else ():
             yield scene.problem(
                 REDUNDANT_NMS,
-                needless,
-                f"what `{name}` decodes is suppressed already; a second time can only lose objects",
-                hint="leave the step out",
+                redundant,
+                f"`{name}` returns final detections; `nms` can only remove objects",
+                hint="remove the step",
             )
     for path in scene.steps(TopK):
         if any(later > path for later in suppressions):
             yield scene.problem(
                 TOP_K_BEFORE_NMS,
                 path,
-                "cuts the list while one object may still fill all of it with overlapping boxes",
-                hint="write `top_k` after `nms`",
+                "the remaining candidates may all be overlapping bounding boxes of one object",
+                hint="move `top_k` after `nms`",
             )
 
 
-def _shapes(scene: Scene) -> Iterator[Problem]:
-    """Shapes, and refinements, that need more than the decoders give."""
+def _missing_capabilities(scene: Scene) -> Iterator[Problem]:
+    """Yield shapes and refinements that need more than the decoders provide."""
     if not scene.steps(Decoder):
         return
     provided = {
@@ -123,54 +124,60 @@ def _shapes(scene: Scene) -> Iterator[Problem]:
         for decoder in scene.steps(Decoder, stage=stage).values()
         for capability in decoder.provides
     }
-    words = {"masks": "masks", "keypoints": "keypoints", "oriented": "oriented boxes"}
+    words = {"masks": "masks", "keypoints": "keypoints", "oriented": "oriented bounding boxes"}
     for path, step in scene.steps(Refine).items():
         if step.needs and not step.needs & provided:
             needed = " or ".join(words[it] for it in sorted(step.needs))
             yield scene.problem(
                 REFINEMENT_UNSUPPORTED,
                 path,
-                f"`{step.name()}` needs {needed}, which the decoder does not give",
-                " and ".join(words[it] for it in sorted(provided)) or "boxes alone",
+                f"`{step.name()}` needs {needed}, which the decoder does not provide",
+                " and ".join(words[it] for it in sorted(provided)) or "bounding boxes only",
                 needed,
-                "leave the step out",
+                "remove the step",
             )
     for path, shape in scene.steps(Shape).items():
         if shape.needs and not shape.needs & provided:
             needed = " or ".join(words[it] for it in sorted(shape.needs))
-            given = " and ".join(words[it] for it in sorted(provided)) or "boxes alone"
-            fitting = "points" if provided == {"keypoints"} else "rectangle"
+            given = " and ".join(words[it] for it in sorted(provided)) or "bounding boxes only"
+            alternative = "points" if provided == {"keypoints"} else "rectangle"
             others = {other.name() for other in scene.steps(Shape).values()}
-            mend = f"write `- {fitting}` in its place" if fitting not in others else "leave it out"
+            fix = "remove the step"
+            if alternative not in others:
+                fix = f"write `- {alternative}` instead"
             yield scene.problem(
                 SHAPE_UNSUPPORTED,
                 path,
-                f"`{shape.name()}` needs {needed}, which the decoder does not give",
+                f"`{shape.name()}` needs {needed}, which the decoder does not provide",
                 given,
                 needed,
-                f"{mend}, or decode a model that gives {needed}",
+                f"{fix}, or use a model that provides {needed}",
             )
 
 
-def _masks(scene: Scene) -> Iterator[Problem]:
-    """Masks that CVAT refuses, and polygons that nobody can edit."""
+def _mask_encoding(scene: Scene) -> Iterator[Problem]:
+    """Yield masks with an encoding that CVAT rejects."""
     for path, mask in scene.steps(Mask).items():
         if mask.encoding == "rle":
             yield scene.problem(
                 MASK_RLE,
                 (*path, "encoding"),
-                "CVAT's servers up to 2.73 refuse run lengths from a detector",
+                "CVAT up to 2.73 rejects RLE masks from detectors",
                 "rle",
                 "pixels",
-                "leave the encoding out, unless the reply is for a program that uses CVAT's SDK",
+                "remove `encoding`, unless a program that uses CVAT's SDK reads the reply",
             )
+
+
+def _polygon_simplification(scene: Scene) -> Iterator[Problem]:
+    """Yield polygons with a point for every boundary pixel."""
     for path, polygon in scene.steps(Polygon).items():
         if polygon.epsilon == 0:
             yield scene.problem(
                 UNSIMPLIFIED_POLYGON,
                 (*path, "epsilon"),
-                "each pixel of the outline would become a point that annotators have to drag",
+                "the polygon would have a point for every boundary pixel",
                 "0",
                 "more than 0",
-                "leave the epsilon out",
+                "remove `epsilon`",
             )

@@ -1,4 +1,4 @@
-"""Thresholds that hide everything, or nothing."""
+"""Thresholds that hide all detections, or almost none."""
 
 from collections.abc import Iterator
 
@@ -39,95 +39,103 @@ THRESHOLD_LOW = warning(
 
 
 _HIGH, _LOW = 0.95, 0.01
-_MOST_DISTANCE = 2
-"""That of two vectors of length 1 which point in opposite directions."""
+_MAX_DISTANCE = 2
+"""The distance of two vectors of length 1 with opposite directions."""
 
 
 def find(scene: Scene) -> Iterator[Problem]:
-    """See builder.lint."""
+    """Yield problems of thresholds and maximum distances."""
     manifest = scene.manifest_file.manifest
     if isinstance(manifest, DetectorManifest):
-        yield from _of_detector(scene, manifest.threshold)
+        yield from _detector_threshold(scene, manifest.threshold)
     elif isinstance(manifest, InteractorManifest):
-        yield from _of_interactor(scene, manifest.threshold)
+        yield from _interactor_threshold(scene, manifest.threshold)
     elif isinstance(manifest, ReidManifest):
-        yield from _of_reid(scene, manifest)
+        yield from _reid_distances(scene, manifest)
+    yield from _tracker_thresholds(scene)
+    yield from _step_thresholds(scene)
+
+
+def _tracker_thresholds(scene: Scene) -> Iterator[Problem]:
+    """Yield the high thresholds of tracking steps."""
     for path, tracking in scene.steps(Tracking).items():
         if tracking.threshold > _HIGH:
             yield scene.problem(
                 THRESHOLD_HIDES_ALL if tracking.threshold == 1 else THRESHOLD_HIGH,
                 (*path, "threshold"),
-                "few models are ever that sure, so objects would count as lost in every frame",
+                "few models return such high scores, so objects would be lost in every frame",
                 f"{tracking.threshold:g}",
                 f"at most {_HIGH}",
-                "leave the threshold out",
+                "remove `threshold`",
             )
+
+
+def _step_thresholds(scene: Scene) -> Iterator[Problem]:
+    """Yield the thresholds of other steps that no score exceeds."""
     for stage in scene.manifest_file.stages():
         for path, step in scene.steps(Step, stage=stage).items():
             if getattr(step, "threshold", 0) == 1 and not isinstance(step, Tracking):
                 yield scene.problem(
                     THRESHOLD_HIDES_ALL,
                     (*path, "threshold"),
-                    "no score is as high as 1, so nothing would ever be drawn",
+                    "no score exceeds 1, so nothing would be drawn",
                     1,
                     "less than 1",
                     f"write `{step.name()}: {{threshold: 0.5}}`",
                 )
 
 
-def _of_interactor(scene: Scene, threshold: float) -> Iterator[Problem]:
-    """A score, as the model itself guesses it, that hardly any mask has."""
+def _interactor_threshold(scene: Scene, threshold: float) -> Iterator[Problem]:
+    """Yield a problem if the threshold of an interactor hides most masks."""
     if threshold > _HIGH:
         yield scene.problem(
             THRESHOLD_HIDES_ALL if threshold == 1 else THRESHOLD_HIGH,
             ("threshold",),
-            "few models are ever that sure of a mask, so most clicks would show nothing",
+            "few models return such high scores, so most prompts would return no mask",
             f"{threshold:g}",
             f"at most {_HIGH}",
-            "leave the threshold out",
+            "remove `threshold`",
         )
 
 
-def _of_reid(scene: Scene, manifest: ReidManifest) -> Iterator[Problem]:
-    """Distances that all boxes or none come up to."""
+def _reid_distances(scene: Scene, manifest: ReidManifest) -> Iterator[Problem]:
+    """Yield problems if a ReID function would match all bounding boxes, or none."""
     threshold = manifest.threshold
-    # 0 to 2: see Embedding.distance.
-    limited = all(
+    # Then distances range from 0 to 2; see Embedding.distance.
+    is_limited = all(
         step.distance == "cosine" or step.normalize for step in scene.steps(Embedding).values()
     )
     if threshold == 0:
         yield scene.problem(
             THRESHOLD_HIDES_ALL,
             ("threshold",),
-            "only vectors that are the same to the last digit have no distance, so nothing would "
-            "ever be joined",
+            "only identical vectors have the distance 0, so no objects would be joined",
             f"{threshold:g}",
             "more than 0",
             "write `threshold: 0.5`",
         )
-    elif limited and threshold >= _MOST_DISTANCE:
+    elif is_limited and threshold >= _MAX_DISTANCE:
         yield scene.problem(
             THRESHOLD_JOINS_ALL,
             ("threshold",),
-            f"no two boxes are further apart than {_MOST_DISTANCE}, so any two could be the same "
-            "object",
+            f"no distance exceeds {_MAX_DISTANCE}, so all bounding boxes would match",
             f"{threshold:g}",
-            f"less than {_MOST_DISTANCE}",
+            f"less than {_MAX_DISTANCE}",
             "write `threshold: 0.5`",
         )
     if manifest.max_distance == 0:
         yield scene.problem(
             MAX_DISTANCE_ZERO,
             ("max_distance",),
-            "only objects that do not move at all would be joined",
+            "only objects that do not move would be joined",
             f"{manifest.max_distance:g}",
             "more than 0 pixels",
             "write `max_distance: 50`",
         )
 
 
-def _of_detector(scene: Scene, threshold: float) -> Iterator[Problem]:
-    """Traps in the manifest's own threshold."""
+def _detector_threshold(scene: Scene, threshold: float) -> Iterator[Problem]:
+    """Yield a problem if the threshold of a detector hides most detections, or almost none."""
     path = ("threshold",)
     families = [family_of(step) for step in scene.steps(Decoder).values()]
     overlapping = any(it.candidates_overlap for it in families if it)
@@ -135,7 +143,7 @@ def _of_detector(scene: Scene, threshold: float) -> Iterator[Problem]:
         yield scene.problem(
             THRESHOLD_HIDES_ALL,
             path,
-            "a score must exceed the threshold, and none exceeds 1",
+            "a score must exceed the threshold, and no score exceeds 1",
             f"{threshold:g}",
             "less than 1",
             "write `threshold: 0.5`",
@@ -144,7 +152,7 @@ def _of_detector(scene: Scene, threshold: float) -> Iterator[Problem]:
         yield scene.problem(
             THRESHOLD_HIGH,
             path,
-            "few models are ever that sure, so most objects would be missed",
+            "few models return such high scores, so most objects would be missed",
             f"{threshold:g}",
             f"at most {_HIGH}",
             "write `threshold: 0.5`",
@@ -156,5 +164,5 @@ def _of_detector(scene: Scene, threshold: float) -> Iterator[Problem]:
             "nearly every candidate of the model would be drawn",
             f"{threshold:g}",
             f"{_LOW} or more",
-            "write `threshold: 0.25`; CVAT's user can still ask for less",
+            "write `threshold: 0.25`; CVAT's request may override it",
         )

@@ -1,4 +1,4 @@
-"""Trackers that CVAT does not offer, or whose objects do not fit into their state."""
+"""Shape types and state sizes of trackers."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -27,73 +27,73 @@ STATE_TOO_SMALL = warning(
 )
 
 
-_DECLARED_FROM = (2, 60)
-"""The first CVAT that is sure to read `supported_shape_types`."""
+_READS_SHAPE_TYPES = (2, 60)
+"""The first CVAT version that is known to read `supported_shape_types`."""
 
-_BYTES_A_PIXEL = 1 / 3
-"""What a template takes in the state at its lowest quality: WebP took 1.9 bits a pixel for crops
-with a texture (noise of a standard deviation of 15), and base64 makes 8 bits of 6."""
+_BYTES_PER_PIXEL = 1 / 3
+"""Size of a template in the state at the lowest quality: WebP took 1.9 bits per pixel for textured
+crops (noise with a standard deviation of 15), and base64 encodes 6 bits in 8."""
 
-_BESIDE = 1024
-"""Bytes of the state for all else, a shape of few points included."""
+_OTHER_BYTES = 1024
+"""Bytes of the state without the template, for a shape of few points."""
 
 
 def find(scene: Scene) -> Iterator[Problem]:
-    """See builder.lint."""
+    """Yield problems of trackers."""
     manifest = scene.manifest_file.manifest
     if isinstance(manifest, TrackerManifest):
-        yield from _types(scene, manifest)
-        yield from _state(scene, manifest)
+        yield from _shape_types(scene, manifest)
+        yield from _state_size(scene, manifest)
 
 
-def _types(scene: Scene, manifest: TrackerManifest) -> Iterator[Problem]:
-    """Shapes that CVAT does not have tracked."""
+def _shape_types(scene: Scene, manifest: TrackerManifest) -> Iterator[Problem]:
+    """Yield problems of the supported shape types."""
     types = manifest.supported_shape_types
     if "rectangle" not in types:
         yield scene.problem(
             TRACKER_NOT_LISTED,
             ("supported_shape_types",),
-            "CVAT's AI tools list only the trackers that follow rectangles",
+            "CVAT's AI tools list only trackers that support rectangles",
             ", ".join(types),
-            "rectangle, and maybe others",
+            "rectangle, and optionally others",
             f"write `supported_shape_types: [rectangle, {', '.join(types)}]`",
         )
-    if scene.cvat < _DECLARED_FROM:
-        for place, kind in enumerate(types):
-            if kind != "rectangle":
+    if scene.cvat < _READS_SHAPE_TYPES:
+        for index, shape in enumerate(types):
+            if shape != "rectangle":
                 yield scene.problem(
                     SHAPE_TYPES_IGNORED,
-                    ("supported_shape_types", place),
-                    f"the oldest CVAT that is to be served, {manifest.cvat}, may not read this "
-                    "and have rectangles tracked alone",
-                    kind,
+                    ("supported_shape_types", index),
+                    f"CVAT {manifest.cvat}, the oldest version to serve, may ignore this key and "
+                    "track rectangles only",
+                    shape,
                     "rectangle",
-                    "leave it out, unless the newer versions are to offer it",
+                    "remove the entry, unless newer versions of CVAT are to track the shape",
                 )
 
 
-def _state(scene: Scene, manifest: TrackerManifest) -> Iterator[Problem]:
-    """A limit that templates do not fit in."""
+def _state_size(scene: Scene, manifest: TrackerManifest) -> Iterator[Problem]:
+    """Yield a problem if templates can exceed the maximum state size."""
     for step in scene.steps(Tracking).values():
         side = _template_side(scene, step)
         if side is None:
             return
-        needed = _BESIDE + side * side * _BYTES_A_PIXEL
+        needed = _OTHER_BYTES + side * side * _BYTES_PER_PIXEL
         if manifest.max_state_bytes < needed:
             enough = ceil(needed / 4096) * 4096
             yield scene.problem(
                 STATE_TOO_SMALL,
                 ("max_state_bytes",),
-                f"a template of {side}x{side} pixels with some texture takes about {needed:.0f} "
-                "bytes; such objects would be refused",
+                f"a textured template of {side}x{side} pixels takes about {needed:.0f} bytes; such "
+                "objects would be rejected",
                 manifest.max_state_bytes,
                 f"{enough} or more",
-                f"write `max_state_bytes: {enough}`, or leave it out",
+                f"write `max_state_bytes: {enough}`, or remove the key",
             )
 
 
 def _template_side(scene: Scene, step: Tracking) -> int | None:
-    """The side of the template's crop in pixels, where it can be known."""
+    """Return the side of the template's crop in pixels; None if it is unknown."""
     encoder = scene.models.get(("encoder",))
     model = scene.models.get(("decoder",) if encoder else ("model",))
     if model is None:
@@ -101,4 +101,4 @@ def _template_side(scene: Scene, step: Tracking) -> int | None:
     try:
         return step.bind(model.signature, encoder.signature if encoder else None).template_size
     except BadModel:
-        return None  # those who bind the steps say why
+        return None  # Binding the steps reports the reason.

@@ -77,7 +77,7 @@ _VALUES = Values(
     scale=1,
     mean=(123.675, 116.28, 103.53),
     std=(58.395, 57.12, 57.375),
-    exception="yours was exported with that inside",
+    exception="the exported model normalizes its input",
 )
 
 SAM = Family(

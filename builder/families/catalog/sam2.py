@@ -47,7 +47,7 @@ _VALUES = Values(
     "SAM 2's mean and std are ImageNet's",
     mean=IMAGENET_MEAN,
     std=IMAGENET_STD,
-    exception="yours was exported with that inside",
+    exception="the exported model normalizes its input",
 )
 
 SAM2 = Family(

@@ -13,7 +13,7 @@ IMAGENET_CROPS = InputFormat(
         "ImageNet's mean and std",
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
-        exception="yours was exported with that inside",
+        exception="the exported model normalizes its input",
         guessed=True,
     ),
 )

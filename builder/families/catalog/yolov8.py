@@ -16,7 +16,7 @@ from runtimes.step import Decoder
 
 YOLO_INPUT = InputFormat(
     Resizing("letterbox", "YOLO is trained on it"),
-    Values("YOLO takes 0..1", exception="yours was exported with the division inside"),
+    Values("YOLO takes 0..1", exception="the exported model scales its input"),
 )
 """What most YOLO models take."""
 SHAPES: dict[str, DraftStep] = {

@@ -48,7 +48,7 @@ YOLOX = Family(
     precedence=40,
     input_format=InputFormat(
         Resizing("letterbox", "YOLOX pads right and bottom", align="top_left"),
-        Values(scale=1, exception="it is older than 0.1.1"),
+        Values(scale=1, exception="the model is older than YOLOX 0.1.1"),
         Channels("bgr", "YOLOX reads through OpenCV, and takes 0..255"),
     ),
     required=frozenset({"resizing", "channels", "values"}),
