@@ -165,8 +165,6 @@ TESTED_ELSEWHERE = {
     "builder/doctor/trial.py": "tests/builder/doctor/test_backends.py",
     # A family is recognised in models of tests/zoo.py, by the evidence of several modules.
     "builder/families": "tests/test_recognition.py",
-    # Each lint rule has cases in tests/golden/mistakes.
-    "builder/lint": "tests/test_mistakes.py",
     "builder/run/judge/values.py": "tests/builder/run/judge/test_detector.py",
     "builder/run/predict/prediction.py": "tests/builder/run/predict/test_detector.py",
     "builder/targets/lock.py": "tests/builder/targets/test_write.py",

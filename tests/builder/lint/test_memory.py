@@ -1,0 +1,82 @@
+from typing import Any
+
+import pytest
+
+from builder.diagnostics.rule import Rule
+from builder.lint.memory import (
+    BASE_BYTES,
+    IMAGE_EXCEEDS_REQUEST,
+    INVALID_CPU_LIMIT,
+    LOW_MEMORY,
+    MEMORY_TOO_SMALL,
+    amount,
+)
+from tests.builder.lint.conftest import Lint
+
+
+@pytest.mark.parametrize(
+    ("quantity", "number"),
+    [("2", 2), ("500m", 0.5), ("1.5k", 1500), ("1Ki", 1024), ("4Gi", 4 * 2**30), ("2T", 2e12)],
+)
+def test_a_kubernetes_quantity_as_a_number(quantity: str, number: float) -> None:
+    assert amount(quantity) == number
+
+
+def worker_mebibytes(workers: int) -> int:
+    """The least limit that some workers with a model of no size fit in, in MiB."""
+    return workers * BASE_BYTES // 2**20 + 1
+
+
+@pytest.mark.parametrize(
+    ("memory", "rule"),
+    [
+        ("512", MEMORY_TOO_SMALL),
+        (f"{worker_mebibytes(1) - 2}Mi", MEMORY_TOO_SMALL),
+        (f"{worker_mebibytes(1)}Mi", LOW_MEMORY),
+        (f"{worker_mebibytes(2) - 2}Mi", LOW_MEMORY),
+        (f"{worker_mebibytes(2)}Mi", None),
+        ("4Gi", None),
+    ],
+)
+def test_the_memory_of_two_workers(lint: Lint, memory: str, rule: Rule | None) -> None:
+    found = lint("detector", "yolo", resources={"memory": memory})
+    assert found == ([(rule, "resources.memory")] if rule else [])
+
+
+def test_one_worker_needs_less_memory(lint: Lint) -> None:
+    variants = {"cpu": {"workers": 1, "memory": f"{worker_mebibytes(1)}Mi"}, "gpu": False}
+    assert lint("detector", "yolo", variants=variants) == []
+
+
+def test_an_interactor_needs_memory_for_embeddings(lint: Lint) -> None:
+    memory = {"memory": f"{worker_mebibytes(1)}Mi"}
+    assert lint("interactor", "sam", resources=memory) == [(LOW_MEMORY, "resources.memory")]
+
+
+def test_the_limit_of_a_variant_replaces_that_of_the_function(lint: Lint) -> None:
+    changes: dict[str, Any] = {
+        "resources": {"memory": "1Mi"},
+        "variants": {"cpu": {"memory": "4Gi"}, "gpu": {"memory": "1Mi"}},
+    }
+    found = lint("detector", "yolo", **changes)
+    assert found == [(MEMORY_TOO_SMALL, "variants.gpu.memory")]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "rule"),
+    [
+        ("50m", None),
+        ("49m", INVALID_CPU_LIMIT),
+        ("2", None),
+        ("1024", None),
+        ("1025", INVALID_CPU_LIMIT),
+        ("2Gi", INVALID_CPU_LIMIT),
+    ],
+)
+def test_the_limit_of_processor_time(lint: Lint, cpu: str, rule: Rule | None) -> None:
+    found = lint("detector", "yolo", resources={"cpu": cpu})
+    assert found == ([(rule, "resources.cpu")] if rule else [])
+
+
+def test_images_that_exceed_the_size_of_requests(lint: Lint) -> None:
+    assert lint("detector", "yolo-4096") == [(IMAGE_EXCEEDS_REQUEST, "model")]
