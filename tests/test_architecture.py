@@ -148,6 +148,7 @@ DECLARATIONS = {
     "builder/families/coco_keypoints.py",
     "builder/families/family.py",
     "builder/families/input_format.py",
+    "builder/manifest/function_type.py",
     "builder/plan/context.py",
     "builder/targets/registry.py",
     "runtimes/arrays.py",

@@ -8,14 +8,14 @@ from builder.families.evidence import Evidence
 from builder.families.input_format import InputFormat
 from builder.families.match import ClassList, DraftStep, Match, Setting, Strength
 from builder.families.preprocessing import draft
-from builder.manifest.schema import KindName
+from builder.manifest.function_type import FunctionType
 from runtimes.interfaces import Embedder, Segmenter, Tracking
 from runtimes.step import Decoder, Step
 
 Aspect: TypeAlias = Literal["resizing", "channels", "values"]
 """A part of the input format."""
 
-_TYPES: dict[type[Step], KindName] = {
+_TYPES: dict[type[Step], FunctionType] = {
     Decoder: "detector",
     Segmenter: "interactor",
     Tracking: "tracker",
@@ -56,7 +56,7 @@ class Family:
     encoder_speed: float | None = None
 
     @property
-    def type(self) -> KindName:
+    def type(self) -> FunctionType:
         """The type of function that its models are for."""
         return next(name for base, name in _TYPES.items() if issubclass(self.steps[0], base))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from builder.manifest.schema import KindName
+from builder.manifest.function_type import FunctionType
 from runtimes.step import Step
 
 
@@ -95,7 +95,7 @@ class Match:
     """
 
     name: str
-    type: KindName
+    type: FunctionType
     strength: Strength
     reasons: tuple[str, ...]
     preprocess: tuple[DraftStep, ...]

@@ -9,6 +9,7 @@ from builder.diagnostics.path import Path_
 from builder.diagnostics.rule import Rule
 from builder.diagnostics.text import has_controls
 from builder.manifest import patterns
+from builder.manifest.function_type import FunctionType
 from builder.manifest.labels import Label, Name
 from builder.manifest.model_source import ModelSource
 from builder.manifest.pydantic_errors import MISSING_KEY
@@ -45,9 +46,6 @@ RESERVED_NAMES = {
 FunctionName = Annotated[str, Field(pattern=patterns.NAME, max_length=56)]
 """A name that containers, images and Kubernetes services can have, with room for a prefix."""
 
-KindName = Literal["detector", "interactor", "tracker", "reid"]
-"""CVAT's kinds of function."""
-
 
 def _one_line(text: str) -> str:
     """Refuse line breaks and control characters."""
@@ -77,7 +75,7 @@ class Manifest(Strict):
     """What CVAT's menu shows. Default: the name."""
     description: Annotated[str, Field(max_length=4096), AfterValidator(_no_controls)] = ""
     """What CVAT's page of models says about it."""
-    type: KindName
+    type: FunctionType
     """What kind of function it is."""
     cvat: Annotated[str, Field(pattern=patterns.VERSION)] = "2.60"
     """The oldest CVAT that the function must serve. Put it in quotes: "2.60"."""

@@ -14,7 +14,6 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any, Self
 
-from builder.backends.registry import backends_of
 from builder.diagnostics.errors import BuiltError
 from builder.diagnostics.faults import problem_of
 from builder.diagnostics.problem import Problem
@@ -84,9 +83,7 @@ class FunctionProcess(Function):
         drain.start()
         self._end = weakref.finalize(self, _end, self._process, drain)
         self._channel = worker.Channel(self._process.stdout, self._process.stdin)
-        fallback: dict[str, object] = {}
-        for backend in backends_of(variant) if allow_fallback else ():
-            fallback |= backend.fallback
+        fallback = _fallback(variant) if allow_fallback else {}
         self._send(worker.Start(str(description.code_folder), fallback))
 
     def __enter__(self) -> Self:
@@ -219,6 +216,14 @@ class FunctionProcess(Function):
         text = " | ".join(self.output[-_ERROR_LINES:])
         visible = "".join(letter for letter in text if letter.isprintable())
         return f"output: {visible}" if visible else ""
+
+
+def _fallback(variant: VariantName) -> dict[str, object]:
+    """Return the fields to replace in a variant's backends; see Backend.fallback."""
+    # Imported here, since `predict` does not need it.
+    from builder.backends.registry import backends_of
+
+    return {key: value for it in backends_of(variant) for key, value in it.fallback.items()}
 
 
 def _exit_status(process: subprocess.Popen[bytes]) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from builder.manifest.schema import KindName
+from builder.manifest.function_type import FunctionType
 from builder.manifest.variants import VariantName
-from builder.plan.plan import Plan
+
+if TYPE_CHECKING:
+    from builder.plan.plan import Plan
 
 Tree: TypeAlias = dict[str, bytes | Path]
 """Path in a function's directory -> the file's content, or the file to copy."""
@@ -25,7 +27,7 @@ class Description:
         code_folder: absolute path of the folder with the function's code and model files.
     """
 
-    type: KindName
+    type: FunctionType
     labels: list[dict[str, Any]]
     annotations: Mapping[str, str]
     environment: Mapping[str, str]
@@ -40,7 +42,7 @@ class Target(Protocol):
     `settings`; see builder.manifest.variant_schema.
     """
 
-    def render(self, plan: Plan, digests: Mapping[str, str]) -> Tree:
+    def render(self, plan: "Plan", digests: Mapping[str, str]) -> Tree:
         """Generate the files of a function, except build.lock.
 
         The same plan gives the same files, on any machine. Model files are values of `plan.files`,

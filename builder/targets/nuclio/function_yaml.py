@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 from builder.backends.pins import PYTHON
 from builder.backends.registry import backend_of, requirements
 from builder.manifest import patterns
-from builder.manifest.schema import KindName
+from builder.manifest.function_type import FunctionType
 from builder.manifest.validation import Strict
 from builder.manifest.variants import VariantName
 from builder.plan.cvat_labels import label_spec
@@ -27,7 +27,7 @@ class Annotations(Strict):
     """The annotations that CVAT reads. Nuclio converts every value to text, so all are text."""
 
     name: str
-    type: KindName
+    type: FunctionType
     version: Literal["2"] | None = None
     min_pos_points: Annotated[str | None, Field(pattern=r"^[0-9]+$")] = None
     min_neg_points: Annotated[str | None, Field(pattern=r"^(-1|[0-9]+)$")] = None

@@ -4,18 +4,15 @@ import json
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from builder import __version__
 from builder.diagnostics.errors import BuiltError
 from builder.diagnostics.problem import Problem
-from builder.manifest.schema import KindName
+from builder.manifest.function_type import FUNCTION_TYPES
 from builder.manifest.variants import VARIANTS, VariantName
-from builder.plan.plan import Plan
-from builder.targets.modules import closure
-from builder.targets.nuclio.function_yaml import function_config, packages, to_yaml
 from builder.targets.nuclio.layout import (
     CONFIGS,
     FOLDER,
@@ -24,9 +21,10 @@ from builder.targets.nuclio.layout import (
     README,
     requirements_name,
 )
-from builder.targets.nuclio.model_handler import model_handler
-from builder.targets.nuclio.readme import readme
 from builder.targets.target import Description, Tree
+
+if TYPE_CHECKING:
+    from builder.plan.plan import Plan
 
 _REVIEWED = frozenset(
     {
@@ -46,8 +44,14 @@ _REVIEWED = frozenset(
 class Nuclio:
     """Functions for Nuclio; see Target."""
 
-    def render(self, plan: Plan, digests: Mapping[str, str]) -> Tree:
+    def render(self, plan: "Plan", digests: Mapping[str, str]) -> Tree:
         """See Target.render."""
+        # Imported here, since describing a function needs none of it.
+        from builder.targets.modules import closure
+        from builder.targets.nuclio.function_yaml import function_config, packages, to_yaml
+        from builder.targets.nuclio.model_handler import model_handler
+        from builder.targets.nuclio.readme import readme
+
         main = resources.files("builder.targets.nuclio").joinpath(MAIN).read_text("utf-8")
         handler = model_handler(plan)
         files: Tree = {MAIN: main.encode(), MODEL_HANDLER: handler.encode()}
@@ -79,9 +83,9 @@ class Nuclio:
             annotations = {
                 str(key): str(text) for key, text in config["metadata"]["annotations"].items()
             }
-            kind: Any = annotations["type"]
-            if kind not in get_args(KindName):
-                raise ValueError(f"unknown function type: {kind}")
+            function_type: Any = annotations["type"]
+            if function_type not in FUNCTION_TYPES:
+                raise ValueError(f"unknown function type: {function_type}")
             labels = json.loads(annotations["spec"])
             environment = {str(it["name"]): str(it["value"]) for it in config["spec"]["env"]}
         except (
@@ -95,4 +99,4 @@ class Nuclio:
             raise BuiltError(
                 Problem(f"is not a function.yaml that cvatbuild wrote: {error!r}", file=path)
             ) from error
-        return Description(kind, labels, annotations, environment, path.parent.resolve())
+        return Description(function_type, labels, annotations, environment, path.parent.resolve())
