@@ -1,1 +1,1 @@
-"""Built functions, run as Nuclio would run them."""
+"""Running built functions as Nuclio runs them."""

@@ -1,4 +1,4 @@
-"""Captions in pictures: small plates with text, none over another where there is room."""
+"""Captions in pictures: text on small plates that do not overlap if there is room."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ Color = tuple[int, int, int]
 """Blue, green, red, 0 to 255."""
 
 _WEIGHT = 500
-"""Of the letters, from 100 (thin) to 900."""
+"""Weight of the letters, from 100 (thin) to 900."""
 
 _TRIES = 4
-"""How many heights of a plate it may move up or down to where nothing is written yet."""
+"""How far a plate may move up or down to a free place, in heights of the plate."""
 
 
 @lru_cache
 def _font() -> Any:
-    """OpenCV's own scalable font, which has Latin, Greek and Cyrillic letters."""
+    """Return OpenCV's scalable font, which has Latin, Greek and Cyrillic letters."""
     return cv2.FontFace("sans")
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A text at a shape.
+    """The text of a shape.
 
     Attributes:
-        text: what to write.
-        left, top: the point that it stands above, pixels.
-        color: of its plate.
+        text: the text.
+        left, top: the point below the text, pixels.
+        color: colour of the plate.
     """
 
     text: str
@@ -43,7 +43,7 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class _Plate:
-    """Where a caption is written, in pixels."""
+    """The background of a caption, in pixels."""
 
     x: int
     y: int
@@ -51,7 +51,7 @@ class _Plate:
     height: int
 
     def overlaps(self, other: "_Plate") -> bool:
-        """Whether two plates share a pixel."""
+        """Return whether two plates share a pixel."""
         return (
             self.x < other.x + other.width
             and other.x < self.x + self.width
@@ -61,7 +61,7 @@ class _Plate:
 
 
 def letter_size(canvas: Array) -> int:
-    """The height of captions' letters on a canvas, in pixels."""
+    """Return the height of the letters on a canvas, in pixels."""
     side: int = max(canvas.shape[:2])
     return max(14, min(40, side // 45))
 
@@ -69,8 +69,8 @@ def letter_size(canvas: Array) -> int:
 def write(canvas: Array, captions: list[Caption]) -> None:
     """Write captions onto a canvas, (H, W, 3) uint8 BGR.
 
-    The first are the most important: they get the best places, and lie on top where there are too
-    many.
+    Captions are in the order of their importance: the first get the best places, and lie on top if
+    there are too many.
     """
     written: list[tuple[Caption, _Plate]] = []
     for caption in captions:
@@ -82,9 +82,10 @@ def write(canvas: Array, captions: list[Caption]) -> None:
 
 
 def _places(canvas: Array, caption: Caption) -> Iterator[_Plate]:
-    """Where a caption may stand, within bounds, the best place first.
+    """Yield the places of a caption within the canvas, the best first.
 
-    That is above its point, or below where there is no room; then a little higher or lower.
+    The best place is above the point, or below it if there is no room. Places higher and lower
+    follow.
     """
     height, width = canvas.shape[:2]
     points = letter_size(canvas)

@@ -1,4 +1,4 @@
-"""Drawing a reply onto its image."""
+"""Drawing the items of a reply onto the image."""
 
 import colorsys
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from builder.run.captions import Caption, Color, letter_size, write
 from runtimes.arrays import Array
 
 _GOLDEN = 0.618033988749895
-"""Steps of the golden ratio around the colour circle keep any number of labels apart."""
+"""Golden ratio: steps of it around the colour circle give any number of distinct colours."""
 
 _FILL = 0.4
-"""How much of the image a mask's or polygon's colour hides."""
+"""Opacity of the colour inside masks and polygons."""
 
 
 def color_of(number: int) -> Color:
-    """A strong colour for the label with this number in the function's list."""
+    """Return a saturated colour for the label with an index in the function's list."""
     red, green, blue = colorsys.hsv_to_rgb((0.05 + number * _GOLDEN) % 1, 0.85, 1.0)
     return int(blue * 255), int(green * 255), int(red * 255)
 
@@ -26,14 +26,13 @@ def color_of(number: int) -> Color:
 def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str, Any]]) -> Array:
     """Draw a detector's items.
 
-    Every line has a dark rim and every caption its own background and, where there is room, its
-    own place, so that all are readable on any image.
+    Lines have a dark rim and captions a background, so that both are visible on any image.
 
     Args:
         image: (H, W, 3) uint8 BGR; it is not changed.
-        items: of CVAT's detector contract.
-        spec: the function's labels as its `spec` annotation lists them: their order gives the
-            colours, their drawings the edges of skeletons.
+        items: the items of a detector's reply.
+        spec: the function's labels, as its `spec` annotation lists them. Their order determines the
+            colours, their SVG the edges of skeletons.
 
     Returns:
         (H, W, 3) uint8 BGR.
@@ -43,18 +42,18 @@ def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str,
     names = [str(label["name"]) for label in spec]
     tags = sum(item["type"] == "tag" for item in items)
     captions = []
-    # The worst first, so that the best lie on top.
+    # In ascending order of confidence, so that the best items are on top.
     for item in reversed(items):
         number = names.index(item["label"]) if item["label"] in names else len(names)
         color = color_of(number)
-        kind = item["type"]
-        if kind == "tag":
+        shape_type = item["type"]
+        if shape_type == "tag":
             left, top, tags = 0, tags * round(1.3 * letter_size(canvas)), tags - 1
-        elif kind == "mask":
+        elif shape_type == "mask":
             left, top = _mask(canvas, item["mask"], color, thick)
-        elif kind == "skeleton":
+        elif shape_type == "skeleton":
             left, top = _skeleton(canvas, item["elements"], spec[number], color, thick)
-        elif kind == "points":
+        elif shape_type == "points":
             left, top = _dots(canvas, _pairs(item["points"]), color, thick)
         else:
             left, top = _outline(canvas, item, color, thick)
@@ -64,12 +63,12 @@ def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str,
 
 
 def _pairs(points: Sequence[float]) -> Array:
-    """x, y, x, y, ... -> (P, 2) float64."""
+    """Return x, y, x, y, ... as (P, 2) float64."""
     return np.array(points, np.float64).reshape(-1, 2)
 
 
 def ring_of(item: dict[str, Any]) -> Array:
-    """(P, 2) x y along the outline of a rectangle, ellipse, polygon, polyline or cuboid."""
+    """Return the outline of a rectangle, ellipse, polygon, polyline or cuboid, (P, 2) x y."""
     points = item["points"]
     if item["type"] not in ("rectangle", "ellipse"):
         return _pairs(points)
@@ -88,18 +87,18 @@ def ring_of(item: dict[str, Any]) -> Array:
 
 
 def outline(canvas: Array, box: Sequence[float], color: Color) -> tuple[int, int]:
-    """Draw a box, x1 y1 x2 y2; return where its caption goes."""
+    """Draw a box, x1 y1 x2 y2; return the place of its caption."""
     return trace(canvas, ring_of({"type": "rectangle", "points": list(box)}), color)
 
 
 def trace(canvas: Array, ring: Array, color: Color, *, closed: bool = True) -> tuple[int, int]:
-    """Draw a line along points, (P, 2) x y; return where its caption goes."""
+    """Draw a line along points, (P, 2) x y; return the place of its caption."""
     thick = max(2, round(max(canvas.shape[:2]) / 500))
     return _line(canvas, np.round(ring).astype(np.int32), color, thick, closed)
 
 
 def _outline(canvas: Array, item: dict[str, Any], color: Color, thick: int) -> tuple[int, int]:
-    """Draw a shape's outline, a polygon's filled; return where its caption goes."""
+    """Draw a shape's outline, and fill a polygon; return the place of the caption."""
     ring = np.round(ring_of(item)).astype(np.int32)
     if item["type"] == "polygon":
         x, y, width, height = cv2.boundingRect(ring)
@@ -110,28 +109,28 @@ def _outline(canvas: Array, item: dict[str, Any], color: Color, thick: int) -> t
 
 
 def _line(canvas: Array, ring: Array, color: Color, thick: int, closed: bool) -> tuple[int, int]:
-    """Draw a line along points, (P, 2) int32, with a dark rim; return where its caption goes."""
+    """Draw a line with a dark rim along points, (P, 2) int32; return the place of its caption."""
     for shade, width in (((0, 0, 0), thick + 2), (color, thick)):
         cv2.polylines(canvas, [ring], closed, shade, width, cv2.LINE_AA)
     return int(ring[:, 0].min()), int(ring[:, 1].min())
 
 
 def _mask(canvas: Array, mask: list[int], color: Color, thick: int) -> tuple[int, int]:
-    """Draw a mask tinted, with its boundary; return where its caption goes."""
+    """Draw a mask with its boundary; return the place of its caption."""
     *pixels, left, top, right, bottom = mask
     bitmap = np.array(pixels, np.uint8).reshape(bottom - top + 1, right - left + 1)
     return _region(canvas, bitmap, left, top, color, thick)
 
 
 def region(canvas: Array, bitmap: Array, left: int, top: int, color: Color) -> tuple[int, int]:
-    """Draw the pixels of a bitmap, (h, w) uint8, tinted; return where its caption goes."""
+    """Draw the pixels of a bitmap, (h, w) uint8; return the place of its caption."""
     return _region(canvas, bitmap, left, top, color, max(2, round(max(canvas.shape[:2]) / 500)))
 
 
 def _region(
     canvas: Array, bitmap: Array, left: int, top: int, color: Color, thick: int
 ) -> tuple[int, int]:
-    """Draw the pixels of a bitmap tinted, with their boundary."""
+    """Draw the pixels of a bitmap with their boundary; return the place of the caption."""
     _tint(canvas, bitmap, left, top, color)
     rings, _ = cv2.findContours(bitmap, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(left, top))
     for shade, width in (((0, 0, 0), thick + 2), (color, thick)):
@@ -141,7 +140,7 @@ def _region(
 
 
 def _tint(canvas: Array, bitmap: Array, left: int, top: int, color: Color) -> None:
-    """Mix a colour into the pixels of a bitmap, as far as it lies in the image."""
+    """Mix a colour into those pixels of a bitmap that are inside the image."""
     x, y = max(left, 0), max(top, 0)
     window = canvas[y : top + bitmap.shape[0], x : left + bitmap.shape[1]]
     inside = bitmap[y - top :, x - left :][: window.shape[0], : window.shape[1]] > 0
@@ -154,7 +153,7 @@ def dots(canvas: Array, points: Array, color: Color) -> None:
 
 
 def _dots(canvas: Array, points: Array, color: Color, thick: int) -> tuple[int, int]:
-    """Draw points; return where their caption goes."""
+    """Draw points; return the place of their caption."""
     for x, y in np.round(points).astype(int).tolist():
         cv2.circle(canvas, (x, y), 2 * thick + 1, (0, 0, 0), cv2.FILLED, cv2.LINE_AA)
         cv2.circle(canvas, (x, y), 2 * thick - 1, color, cv2.FILLED, cv2.LINE_AA)
@@ -165,7 +164,7 @@ def _dots(canvas: Array, points: Array, color: Color, thick: int) -> tuple[int, 
 def _skeleton(
     canvas: Array, elements: list[dict[str, Any]], label: dict[str, Any], color: Color, thick: int
 ) -> tuple[int, int]:
-    """Draw a skeleton's visible points and the edges between them; return the caption's place."""
+    """Draw a skeleton's visible points and their edges; return the place of the caption."""
     seen = {it["label"]: _pairs(it["points"])[0] for it in elements if not it.get("outside")}
     names = [str(sublabel["name"]) for sublabel in label.get("sublabels", [])]
     ends = [
@@ -181,11 +180,11 @@ def _skeleton(
 
 
 def edges_of(svg: str) -> list[tuple[int, int]]:
-    """The pairs of nodes, from 1, that a skeleton's drawing joins."""
+    """Return the edges in a skeleton's SVG as pairs of node numbers from 1."""
     from xml.etree import ElementTree
 
     try:
-        # The text is the tool's own; it was written by builder.manifest.skeleton_svg.
+        # builder.manifest.skeleton_svg wrote the text.
         root = ElementTree.fromstring(f"<svg>{svg}</svg>")  # noqa: S314
     except ElementTree.ParseError:
         return []

@@ -1,4 +1,4 @@
-"""What `cvatbuild predict` does, one module for each kind of function."""
+"""`cvatbuild predict`: one module per function type."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,11 +13,11 @@ from builder.run.predict.prediction import Prediction, Prompts
 
 
 class Predictor(Protocol):
-    """What the module of a kind has."""
+    """The interface of the modules."""
 
     @property
     def TAKES(self) -> frozenset[str]:  # noqa: N802
-        """The prompts that it takes, by their names in Prompts."""
+        """The fields of Prompts that functions of this type accept."""
 
     def predict(
         self,
@@ -26,21 +26,25 @@ class Predictor(Protocol):
         prompts: Prompts,
         pictures: Pictures,
     ) -> Iterator[Prediction]:
-        """Send images to a function.
+        """Send images to a function, and yield the replies.
 
         Raises:
-            CommandLineError: a file cannot be read, or the prompts make no sense.
-            BuiltError: a picture cannot be written.
+            CommandLineError: a file cannot be read, or a prompt is missing.
+            BuiltError: the function gives no response, or a picture cannot be written.
         """
 
     def smoke_test(self, function: Function, blank: bytes) -> tuple[str, ...]:
-        """Send a blank image, an encoded file, as CVAT would, and judge the reply.
+        """Send a blank image with prompts of each sort that the function accepts.
+
+        Args:
+            function: a function of this type.
+            blank: an image file.
 
         Returns:
-            What CVAT could not use.
+            The faults of the replies, as builder.run.judge words them.
 
         Raises:
-            BuiltError: the function answers with an error.
+            BuiltError: the function gives no response, or one with an error status.
         """
 
 
@@ -50,28 +54,30 @@ PREDICTORS: dict[str, Predictor] = {
     "tracker": tracker,
     "reid": reid,
 }
-"""A function's kind -> the module."""
+"""Function type -> module."""
 
 
 def predict(
     function: Function, files: Sequence[Path], prompts: Prompts, save: Path | None
 ) -> Iterator[Prediction]:
-    """Send images to a function of any kind.
+    """Send images to a function of any type, and yield the replies.
 
     Args:
-        function: a started function.
-        files: image files.
-        prompts: what is asked for.
-        save: the folder to put pictures in.
+        function: the function.
+        files: image files; for a tracker, also video files.
+        prompts: the options of the command line.
+        save: the folder for pictures; None saves none.
 
     Raises:
         CommandLineError, BuiltError: see Predictor.predict.
     """
     predictor = PREDICTORS[function.type]
-    for name in prompts.given():
+    for name in prompts.names():
         if name not in predictor.TAKES:
             allowed = ", ".join(f"--{taken}" for taken in sorted(predictor.TAKES))
             raise CommandLineError(
-                Problem(f"a function of type {function.type} takes no --{name}", allowed=allowed)
+                Problem(
+                    f"functions of type {function.type} do not accept --{name}", allowed=allowed
+                )
             )
     yield from predictor.predict(function, files, prompts, Pictures(save))

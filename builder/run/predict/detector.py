@@ -1,4 +1,4 @@
-"""Detectors on images: one request each."""
+"""Detectors: one request per image."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -13,7 +13,7 @@ from builder.run.predict.prediction import Prediction, Prompts
 from runtimes.arrays import Array
 
 TAKES = frozenset({"threshold"})
-"""The prompts that a detector takes."""
+"""See Predictor.TAKES."""
 
 
 def predict(
@@ -38,18 +38,18 @@ def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
 
 
 def _drawn(data: bytes, items: list[dict[str, Any]], spec: list[dict[str, Any]]) -> Array:
-    """An encoded image with its items drawn, (H, W, 3) uint8 BGR."""
+    """Draw items on an image file; return (H, W, 3) uint8 BGR."""
     return draw(pixels_of(data), items, spec)
 
 
 def _rows(items: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """The items, one a line."""
+    """Return one line per item."""
     width = max((len(item["label"]) for item in items), default=0)
     return tuple(_row(item, width) for item in items)
 
 
 def _row(item: dict[str, Any], width: int) -> str:
-    """One item of a table: its label, score, type, the box around it, and what is special."""
+    """Return the line of an item: label, confidence, type, bounding box, details of the type."""
     box = "".join(f"  {value:7.1f}" for value in bounds_of(item))
     if item["type"] in ("polygon", "polyline"):
         box += f"  {len(item['points']) // 2} points"
@@ -59,12 +59,12 @@ def _row(item: dict[str, Any], width: int) -> str:
         seen = sum(not element["outside"] for element in item["elements"])
         box += f"  {seen} of {len(item['elements'])} points visible"
     elif item.get("rotation"):
-        box += f"  turned by {item['rotation']:.1f} degrees"
+        box += f"  rotated by {item['rotation']:.1f} degrees"
     return f"  {item['label']:{width}}  {item['confidence']:.3f}  {item['type']:9}{box}".rstrip()
 
 
 def bounds_of(item: dict[str, Any]) -> list[float]:
-    """Left, top, right, bottom of an item; nothing for a tag."""
+    """Return the bounding box of an item: left, top, right, bottom; empty for a tag."""
     if item["type"] == "tag":
         return []
     if item["type"] == "mask":

@@ -1,4 +1,4 @@
-"""Image files that are read, and pictures that are written."""
+"""Reading image files, and saving pictures."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +14,10 @@ from runtimes.errors import BadRequest
 
 
 def require(file: Path) -> None:
-    """Stop where there is no file that can be read.
+    """Check that a file can be read.
 
     Raises:
-        CommandLineError: there is none, or it is empty.
+        CommandLineError: it cannot be read, or it is empty.
     """
     wrong = unreadable(file) or ("" if file.stat().st_size else "is empty")
     if wrong:
@@ -25,7 +25,7 @@ def require(file: Path) -> None:
 
 
 def read_bytes(file: Path) -> bytes:
-    """The bytes of a file.
+    """Return the content of a file.
 
     Raises:
         CommandLineError: it cannot be read.
@@ -40,27 +40,27 @@ def read_bytes(file: Path) -> bytes:
 
 
 def pixels_of(data: bytes) -> Array:
-    """An encoded image as (H, W, 3) uint8 BGR, as functions see it."""
+    """Decode an image file as functions do: (H, W, 3) uint8 BGR."""
     return images.pixels(data)
 
 
 class Pictures:
-    """The folder that pictures are saved in, each under a name of its own."""
+    """A folder for pictures, each with a name of its own."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Take the folder, or None where nothing is to be saved."""
+        """Set the folder; None saves nothing."""
         self._folder = folder
         self._used: set[str] = set()
 
     def save(self, file: Path, drawn: Callable[[], Array]) -> Path | None:
-        """Write what `drawn` gives under the name of the image `file`.
+        """Save a picture under the name of its image.
 
         Args:
-            file: the image; where two have one name, the pictures are numbered.
-            drawn: draws the picture, (H, W, 3) uint8 BGR; called only where one is wanted.
+            file: the image. Pictures of images with the same name are numbered.
+            drawn: returns the picture, (H, W, 3) uint8 BGR; not called if nothing is saved.
 
         Returns:
-            The picture's file, or None where nothing is to be saved.
+            The picture's file, or None if nothing is saved.
 
         Raises:
             BuiltError: it cannot be written.
@@ -77,7 +77,7 @@ class Pictures:
         return target
 
     def _free_name(self, file: Path) -> str:
-        """The image's own name, numbered where two images have the same."""
+        """Return the image's name, with a number if an earlier image has the same."""
         name, number = f"{file.stem}.png", 1
         while name in self._used:
             number += 1

@@ -1,4 +1,4 @@
-"""Interactors on images: one request each, with what was clicked."""
+"""Interactors: one request per image, with the prompts of the command line."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ from runtimes import rle
 from runtimes.arrays import Array
 
 TAKES = frozenset({"threshold", "pos", "neg", "box"})
-"""The prompts that an interactor takes."""
+"""See Predictor.TAKES."""
 
-_WANTED: Color = (80, 220, 60)
-_UNWANTED: Color = (60, 60, 235)
-"""The colours of clicks, as CVAT has them: green on what is wanted, red beside it."""
+_POSITIVE: Color = (80, 220, 60)
+_NEGATIVE: Color = (60, 60, 235)
+"""The colours of points in CVAT: green for positive, red for negative points."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Mask:
-    """One mask of a reply of either form.
+    """One mask of a reply, of either form.
 
     Attributes:
         bitmap: (h, w) uint8 of 0 and 1.
-        left, top: where its first pixel lies in the image.
-        score: from 0 to 1, None where the form has none.
+        left, top: position of its first pixel in the image.
+        score: from 0 to 1; None if the form has no score.
     """
 
     bitmap: Array
@@ -50,7 +50,7 @@ def predict(
     if not prompts.pos and not prompts.box:
         raise CommandLineError(
             Problem(
-                "an interactor needs something to be pointed at",
+                "an interactor needs a point or a bounding box",
                 found="no --pos and no --box",
                 allowed="--pos X,Y or --box X1,Y1,X2,Y2",
             )
@@ -64,7 +64,7 @@ def predict(
         image = pixels_of(data)
         faults = tuple(judge(reply.body, (image.shape[0], image.shape[1])))
         if faults:
-            yield Prediction(str(file), reply, "answered", (), faults)
+            yield Prediction(str(file), reply, "invalid reply", (), faults)
             continue
         masks = _masks_of(reply.body)
         saved = pictures.save(file, partial(_drawn, image, masks, prompts))
@@ -74,7 +74,7 @@ def predict(
 
 
 def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
-    """See builder.run.predict.Predictor.smoke_test. A box is tried wherever there can be one."""
+    """See builder.run.predict.Predictor.smoke_test."""
     height, width = pixels_of(blank).shape[:2]
     count = max(1, int(function.annotations["min_pos_points"]))
     steps = [(number + 1) / (count + 1) for number in range(count)]
@@ -94,7 +94,7 @@ def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
 
 
 def request_of(prompts: Prompts) -> dict[str, Any]:
-    """The keys that a request of CVAT's page has beside the image."""
+    """Return the keys that a request of CVAT's page has in addition to the image."""
     corners = [point for x1, y1, x2, y2 in prompts.box for point in ([x1, y1], [x2, y2])]
     return {
         "pos_points": [list(point) for point in prompts.pos],
@@ -105,7 +105,7 @@ def request_of(prompts: Prompts) -> dict[str, Any]:
 
 
 def _masks_of(reply: dict[str, Any]) -> list[_Mask]:
-    """The masks of a reply that CVAT can use; an empty one of the older form is none."""
+    """Return the masks of a valid reply. An empty mask of the older form stands for no mask."""
     if "mask" in reply:
         whole = np.array(reply["mask"], np.uint8)
         return [_Mask(whole, 0, 0, None)] if whole.any() else []
@@ -119,7 +119,7 @@ def _masks_of(reply: dict[str, Any]) -> list[_Mask]:
 
 
 def _row(mask: _Mask) -> str:
-    """A mask in a line: its score, the box around it, its pixels."""
+    """Return the line of a mask: score, type, bounding box, number of pixels."""
     ys, xs = np.nonzero(mask.bitmap)
     box = (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
     places = (mask.left, mask.top, mask.left, mask.top)
@@ -129,7 +129,7 @@ def _row(mask: _Mask) -> str:
 
 
 def _drawn(image: Array, masks: Sequence[_Mask], prompts: Prompts) -> Array:
-    """An image with the masks drawn, the best on top, and what was clicked above them."""
+    """Draw masks, the best on top, and the prompts above them."""
     canvas = image.copy()
     captions = []
     for number, mask in reversed(list(enumerate(masks))):
@@ -138,8 +138,8 @@ def _drawn(image: Array, masks: Sequence[_Mask], prompts: Prompts) -> Array:
         if mask.score is not None:
             captions.append(Caption(f"{mask.score:.2f}", left, top, color))
     for box in prompts.box:
-        outline(canvas, box, _WANTED)
-    for points, color in ((prompts.pos, _WANTED), (prompts.neg, _UNWANTED)):
+        outline(canvas, box, _POSITIVE)
+    for points, color in ((prompts.pos, _POSITIVE), (prompts.neg, _NEGATIVE)):
         if points:
             dots(canvas, np.array(points), color)
     write(canvas, captions[::-1])

@@ -1,4 +1,4 @@
-"""What `cvatbuild predict` asks of a function, and what came of it."""
+"""The prompts of `cvatbuild predict`, and its results."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -16,13 +16,13 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """What a person asks for on the command line. None and () ask for nothing.
+    """The options of the command line. None and () stand for absent options.
 
     Attributes:
-        threshold: what the request carries; without one it carries none, as CVAT's mostly do.
-        pos, neg: clicks on and beside an object, x y in pixels of the image.
-        box: x1 y1 x2 y2 in pixels of the image.
-        boxes: a JSON file with the boxes of two images.
+        threshold: the request's threshold. Most requests of CVAT have none.
+        pos, neg: positive and negative points, x y in pixels of the image.
+        box: bounding boxes, x1 y1 x2 y2 in pixels of the image.
+        boxes: a JSON file with the bounding boxes of two images.
     """
 
     threshold: float | None = None
@@ -31,14 +31,14 @@ class Prompts:
     box: tuple[Box, ...] = ()
     boxes: Path | None = None
 
-    def given(self) -> Iterator[str]:
-        """The names of what was asked for."""
+    def names(self) -> Iterator[str]:
+        """Yield the names of the options that are present."""
         for field in fields(self):
             if getattr(self, field.name) not in (None, ()):
                 yield field.name
 
     def request(self) -> dict[str, Any]:
-        """The keys that requests of every kind may have."""
+        """Return the keys that requests for every function type can have."""
         return {} if self.threshold is None else {"threshold": self.threshold}
 
 
@@ -47,12 +47,12 @@ class Prediction:
     """A function's reply to one request.
 
     Attributes:
-        image: the image's file, or the files' where a request has several.
-        reply: what CVAT would receive.
-        summary: what was found, in a few words.
-        rows: what was found, one a line.
-        faults: what CVAT could not use of the reply.
-        saved: the picture with the reply drawn on it, if one was asked for.
+        image: path of the image, or of all images of the request.
+        reply: the reply.
+        summary: number of results.
+        rows: one line per result.
+        faults: the faults of the reply, as builder.run.judge words them.
+        saved: the picture with the results drawn on the image, if it was saved.
     """
 
     image: str
@@ -63,16 +63,16 @@ class Prediction:
     saved: Path | None = None
 
     def as_json(self) -> str:
-        """One line: `{"image": path, "status": HTTP status, "reply": what CVAT would receive}`."""
+        """Return a line `{"image": path, "status": HTTP status, "reply": what CVAT receives}`."""
         return (
             f'{{"image":{orjson.dumps(printable(self.image)).decode()},"status":{self.reply.status},'
             f'"reply":{self.reply.text}}}'
         )
 
     def as_table(self) -> str:
-        """A line for the request, then one for each thing that was found."""
+        """Return one line for the request, one per result and one per fault."""
         if self.reply.status != 200:
             return f"{self.image}: HTTP {self.reply.status}: {self.reply.body['error']}"
         head = f"{self.image}: {self.summary}, {self.reply.milliseconds:.0f} ms"
-        faults = [f"  CVAT could not use this: {fault}" for fault in self.faults]
+        faults = [f"  invalid for CVAT: {fault}" for fault in self.faults]
         return "\n".join([head, *self.rows, *faults])

@@ -1,4 +1,4 @@
-"""ReID on two images and the boxes of both."""
+"""ReID: one request for two images with the bounding boxes of both."""
 
 import base64
 import json
@@ -21,12 +21,12 @@ from runtimes.arrays import Array
 from runtimes.numbers import are_numbers
 
 TAKES = frozenset({"threshold", "boxes"})
-"""The prompts that ReID takes."""
+"""See Predictor.TAKES."""
 
 _EXAMPLE = "[[[10, 10, 60, 90], ...], [[14, 12, 64, 92], ...]]"
 
 Boxes = list[list[float]]
-"""x1 y1 x2 y2 of each box, in pixels of the image."""
+"""x1 y1 x2 y2 per box, in pixels of the image."""
 
 
 def predict(
@@ -36,10 +36,10 @@ def predict(
     if len(files) != 2 or prompts.boxes is None:
         raise CommandLineError(
             Problem(
-                "ReID compares two images, with the boxes of both",
+                "ReID needs two images and the bounding boxes of both",
                 found=f"{len(files)} images, {'no ' if prompts.boxes is None else ''}--boxes",
                 allowed="IMAGE IMAGE --boxes FILE",
-                hint=f"the file is JSON: {_EXAMPLE}",
+                hint=f"write the file as JSON: {_EXAMPLE}",
             )
         )
     boxes0, boxes1 = read_boxes(prompts.boxes)
@@ -57,9 +57,9 @@ def predict(
             files[0],
             lambda: draw_matches(pixels_of(data0), pixels_of(data1), boxes0, boxes1, reply.body),
         )
-    joined = sum(match >= 0 for match in reply.body)
+    matched = sum(match >= 0 for match in reply.body)
     rows = tuple(f"  {place} -> {'-' if it < 0 else it}" for place, it in enumerate(reply.body))
-    yield Prediction(name, reply, f"{joined} of {len(boxes0)} boxes joined", rows, faults, saved)
+    yield Prediction(name, reply, f"{matched} of {len(boxes0)} boxes matched", rows, faults, saved)
 
 
 def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
 
 
 def request_of(data0: bytes, data1: bytes, boxes0: Boxes, boxes1: Boxes) -> dict[str, Any]:
-    """A request as CVAT's server makes it, its boxes as shapes of annotations."""
+    """Return a request of CVAT's server, with the boxes as annotation shapes."""
     shapes = (
         [
             {"type": "rectangle", "points": points, "label_id": 1, "frame": frame, "group": 0}
@@ -89,10 +89,10 @@ def request_of(data0: bytes, data1: bytes, boxes0: Boxes, boxes1: Boxes) -> dict
 
 
 def read_boxes(file: Path) -> tuple[Boxes, Boxes]:
-    """The boxes of two images out of a JSON file: a list of two lists of x1, y1, x2, y2.
+    """Read the boxes of two images from a JSON file: a list of two lists of x1, y1, x2, y2.
 
     Raises:
-        CommandLineError: it is none.
+        CommandLineError: the file has another content.
     """
     try:
         lists = json.loads(read_bytes(file))
@@ -104,7 +104,9 @@ def read_boxes(file: Path) -> tuple[Boxes, Boxes]:
         isinstance(box, list) and len(box) == 4 and are_numbers(box) for box in boxes
     ):
         raise CommandLineError(
-            Problem("does not hold the boxes of two images", file=file, allowed=_EXAMPLE)
+            Problem(
+                "does not contain the bounding boxes of two images", file=file, allowed=_EXAMPLE
+            )
         )
     return lists[0], lists[1]
 
@@ -112,12 +114,12 @@ def read_boxes(file: Path) -> tuple[Boxes, Boxes]:
 def draw_matches(
     image0: Array, image1: Array, boxes0: Boxes, boxes1: Boxes, matches: Sequence[int]
 ) -> Array:
-    """Draw two images side by side, boxes that were joined in one colour with a line between.
+    """Draw two images side by side. Matched boxes have one colour and a line between them.
 
     Args:
-        image0, image1: (H, W, 3) uint8 BGR, of any two sizes.
-        boxes0, boxes1: of each image.
-        matches: for each of `boxes0` the number of the box in `boxes1`, or -1.
+        image0, image1: (H, W, 3) uint8 BGR; the sizes may differ.
+        boxes0, boxes1: the boxes of each image.
+        matches: for each of `boxes0` the index of the matched box in `boxes1`, or -1.
 
     Returns:
         (max of the heights, sum of the widths, 3) uint8 BGR.
@@ -127,9 +129,9 @@ def draw_matches(
     canvas[: image0.shape[0], : image0.shape[1]] = image0
     canvas[: image1.shape[0], image0.shape[1] :] = image1
     moved = [[x1 + image0.shape[1], y1, x2 + image0.shape[1], y2] for x1, y1, x2, y2 in boxes1]
-    lonely = (160, 160, 160)
+    unmatched = (160, 160, 160)
     partners = {match: place for place, match in enumerate(matches) if match >= 0}
-    colors = [color_of(place) if it >= 0 else lonely for place, it in enumerate(matches)]
+    colors = [color_of(place) if it >= 0 else unmatched for place, it in enumerate(matches)]
     for place, match in enumerate(matches):
         if match >= 0:
             ends = [_centre(boxes0[place]), _centre(moved[match])]
@@ -140,12 +142,12 @@ def draw_matches(
         for place, box in enumerate(boxes0)
     ]
     for place, box in enumerate(moved):
-        color = colors[partners[place]] if place in partners else lonely
+        color = colors[partners[place]] if place in partners else unmatched
         captions.append(Caption(str(place), *outline(canvas, box, color), color))
     write(canvas, captions)
     return canvas
 
 
 def _centre(box: Sequence[float]) -> tuple[int, int]:
-    """The pixel in the middle of a box."""
+    """Return the pixel in the centre of a box."""
     return round((box[0] + box[2]) / 2), round((box[1] + box[3]) / 2)

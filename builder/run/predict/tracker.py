@@ -1,4 +1,4 @@
-"""Trackers on the frames of a video: shapes are drawn on the first and carried on."""
+"""Trackers: one request per frame, with the objects of the first frame from the command line."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -21,12 +21,12 @@ from runtimes import rle
 from runtimes.arrays import Array
 
 TAKES = frozenset({"threshold", "box"})
-"""The prompts that a tracker takes."""
+"""See Predictor.TAKES."""
 
 _VIDEOS = frozenset(
     {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".ts", ".webm", ".wmv"}
 )
-"""Suffixes of files that hold many frames."""
+"""Suffixes of video files."""
 
 Point = tuple[float, float]
 
@@ -38,9 +38,9 @@ def predict(
     if not prompts.box:
         raise CommandLineError(
             Problem(
-                "a tracker follows what is drawn on the first frame",
+                "a tracker needs the bounding boxes of the objects in the first frame",
                 found="no --box",
-                allowed="--box X1,Y1,X2,Y2, once for each object",
+                allowed="--box X1,Y1,X2,Y2, once per object",
             )
         )
     types = _types(function)
@@ -61,7 +61,7 @@ def predict(
                 trail += [] if shape is None else [_middle(shape)]
             saved = pictures.save(file, partial(_drawn, data, shapes, trails))
             rows = tuple(_row(number, shape) for number, shape in enumerate(shapes))
-            # What CVAT's server makes of a request that goes on: null for every shape.
+            # In later requests CVAT's server sends null for every shape.
             sent = {"shapes": [None] * len(shapes), "states": reply.body["states"]}
         found = sum(not row.endswith("lost") for row in rows)
         yield Prediction(name, reply, f"{found} of {len(drawn)} found", rows, faults, saved)
@@ -70,9 +70,9 @@ def predict(
 
 
 def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
-    """See builder.run.predict.Predictor.smoke_test: a new object, and one frame more."""
+    """See builder.run.predict.Predictor.smoke_test. Two frames are sent."""
     types = _types(function)
-    shapes = [_shape((40, 40, 120, 100), kind) for kind in types]
+    shapes = [_shape((40, 40, 120, 100), shape_type) for shape_type in types]
     reply = function(blank, shapes=shapes, states=[]).raise_for_status().body
     faults = judge(reply, len(shapes), types, older=False)
     if not faults:
@@ -83,24 +83,24 @@ def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
 
 
 def _types(function: Function) -> tuple[str, ...]:
-    """The shapes that a function says it follows."""
+    """Return the shape types that a function supports."""
     return tuple(function.annotations["supported_shape_types"].split(","))
 
 
-def _shape(box: Box, kind: str) -> dict[str, Any]:
-    """A box as a shape of one of CVAT's types."""
+def _shape(box: Box, shape_type: str) -> dict[str, Any]:
+    """Return a box as a shape of one of CVAT's types."""
     x1, y1, x2, y2 = box
-    if kind == "polygon":
-        return {"type": kind, "points": [x1, y1, x2, y1, x2, y2, x1, y2]}
-    if kind == "mask":
+    if shape_type == "polygon":
+        return {"type": shape_type, "points": [x1, y1, x2, y1, x2, y2, x1, y2]}
+    if shape_type == "mask":
         left, top = round(x1), round(y1)
         size = max(round(y2) - top, 1), max(round(x2) - left, 1)
-        return {"type": kind, "points": rle.encode(np.ones(size, np.uint8), left, top)}
+        return {"type": shape_type, "points": rle.encode(np.ones(size, np.uint8), left, top)}
     return {"type": "rectangle", "points": list(box)}
 
 
 def _frames(files: Sequence[Path]) -> Iterator[tuple[str, Path, bytes]]:
-    """Every frame: what it is called, a file to name its picture after, an encoded image.
+    """Yield each frame: its name, the file to name its picture after, an image file.
 
     Raises:
         CommandLineError: a file cannot be read.
@@ -116,13 +116,13 @@ def _frames(files: Sequence[Path]) -> Iterator[tuple[str, Path, bytes]]:
 
 
 def _video(file: Path) -> Iterator[Array]:
-    """The frames of a video, (H, W, 3) uint8 BGR.
+    """Yield the frames of a video, (H, W, 3) uint8 BGR.
 
     Raises:
-        CommandLineError: there are none.
+        CommandLineError: the file cannot be decoded.
     """
     require(file)
-    # As bytes: OpenCV ends the process on a name that is no UTF-8.
+    # As bytes, since OpenCV ends the process on a name that is not UTF-8.
     name: Any = os.fsencode(file)
     capture = cv2.VideoCapture(name)
     try:
@@ -130,9 +130,9 @@ def _video(file: Path) -> Iterator[Array]:
         if not going:
             raise CommandLineError(
                 Problem(
-                    "is not a video that can be read",
+                    "is not a readable video",
                     file=file,
-                    hint="frames can be given as image files, in order",
+                    hint="pass the frames as image files, in order",
                 )
             )
         while going:
@@ -143,7 +143,7 @@ def _video(file: Path) -> Iterator[Array]:
 
 
 def _rings(shape: dict[str, Any]) -> list[Array]:
-    """The outlines of a shape, (P, 2) x y each."""
+    """Return the outlines of a shape, (P, 2) x y each."""
     if shape["type"] != "mask":
         return [ring_of(shape)]
     bitmap, left, top = rle.decode(shape["points"])
@@ -152,19 +152,19 @@ def _rings(shape: dict[str, Any]) -> list[Array]:
 
 
 def _bounds(shape: dict[str, Any]) -> list[float]:
-    """Left, top, right, bottom of a shape."""
+    """Return the bounding box of a shape: left, top, right, bottom."""
     points = np.concatenate(_rings(shape))
     return [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()]
 
 
 def _middle(shape: dict[str, Any]) -> Point:
-    """The middle of the box around a shape."""
+    """Return the centre of a shape's bounding box."""
     x1, y1, x2, y2 = _bounds(shape)
     return (x1 + x2) / 2, (y1 + y2) / 2
 
 
 def _row(number: int, shape: dict[str, Any] | None) -> str:
-    """One object of a table: its number, its type and the box around it."""
+    """Return the line of an object: index, type, bounding box."""
     if shape is None:
         return f"  {number}  lost"
     box = "".join(f"  {value:7.1f}" for value in _bounds(shape))
@@ -174,7 +174,7 @@ def _row(number: int, shape: dict[str, Any] | None) -> str:
 def _drawn(
     data: bytes, shapes: Sequence[dict[str, Any] | None], trails: Sequence[Sequence[Point]]
 ) -> Array:
-    """A frame with its objects and the way that each of them came, (H, W, 3) uint8 BGR."""
+    """Draw the objects of a frame and their paths up to it; return (H, W, 3) uint8 BGR."""
     canvas = pixels_of(data).copy()
     captions = []
     for number, (shape, trail) in enumerate(zip(shapes, trails, strict=True)):

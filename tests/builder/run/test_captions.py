@@ -19,14 +19,14 @@ def box_of(canvas: Array, color: tuple[int, int, int]) -> tuple[int, int, int, i
     return int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max())
 
 
-def test_a_caption_stands_above_its_point() -> None:
+def test_a_caption_is_above_its_point() -> None:
     left, top, _, bottom = box_of(written(Caption("cat", 40, 100, RED)), RED)
     assert 40 <= left <= 42
     assert bottom <= 100
     assert 100 - top <= 2 * letter_size(np.zeros((200, 300, 3)))
 
 
-def test_at_the_upper_edge_it_stands_below() -> None:
+def test_a_caption_at_the_upper_edge_is_below_its_point() -> None:
     _, top, _, _ = box_of(written(Caption("cat", 40, 3, RED)), RED)
     assert top >= 3
 
@@ -40,12 +40,12 @@ def test_captions_at_one_point_do_not_overlap(top: int) -> None:
     assert upper > alone[3] or lower < alone[1]
 
 
-def test_captions_side_by_side_keep_their_places() -> None:
+def test_captions_side_by_side_are_not_moved() -> None:
     both = written(Caption("a", 10, 100, RED), Caption("b", 200, 100, BLUE))
     assert box_of(both, RED)[1] == box_of(both, BLUE)[1]
 
 
-def test_where_there_is_no_room_the_first_lies_on_top() -> None:
+def test_the_first_caption_is_on_top_if_there_is_no_room() -> None:
     alone = written(Caption("aa", 0, 0, RED), height=19, width=40)
     many = written(
         *[Caption("aa", 0, 0, RED)], *[Caption("aa", 0, 0, BLUE)] * 9, height=19, width=40

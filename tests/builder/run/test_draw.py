@@ -19,7 +19,7 @@ def blank(height: int = 200, width: int = 300, value: int = 128) -> Any:
     return np.full((height, width, 3), value, np.uint8)
 
 
-def test_without_items_a_copy_is_returned() -> None:
+def test_a_picture_without_items_is_a_copy() -> None:
     image = blank()
     canvas = draw(image, [], spec("cat"))
     np.testing.assert_array_equal(canvas, image)
@@ -40,7 +40,7 @@ def test_every_edge_has_the_labels_colour(place: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("place", [(120, 150), (90, 110), (150, 190), (190, 290), (120, 50)])
-def test_nothing_is_drawn_within_or_far_from_a_box(place: tuple[int, int]) -> None:
+def test_pixels_inside_and_outside_a_box_are_unchanged(place: tuple[int, int]) -> None:
     canvas = draw(blank(), [item([100, 80, 200, 160])], spec("cat"))
     assert tuple(canvas[place].tolist()) == (128, 128, 128)
 
@@ -54,7 +54,7 @@ def test_lines_have_a_dark_rim(place: tuple[int, int]) -> None:
     assert min(strip) < 64
 
 
-def test_a_caption_stands_above_its_box() -> None:
+def test_a_caption_is_above_its_box() -> None:
     canvas = draw(blank(), [item([100, 80, 200, 160])], spec("cat"))
     above = (canvas[50:76, 100:120] != 128).any(axis=2)
     assert above.any()
@@ -72,7 +72,7 @@ def test_a_caption_stands_above_its_box() -> None:
         [-30000, -30000, 30000, 30000],
     ],
 )
-def test_a_box_anywhere_leaves_size_and_type(points: list[float]) -> None:
+def test_a_box_at_any_place_keeps_size_and_type(points: list[float]) -> None:
     canvas = draw(blank(), [item(points)], spec("cat"))
     assert canvas.shape == (200, 300, 3)
     assert canvas.dtype == np.uint8
@@ -87,14 +87,14 @@ def test_an_image_smaller_than_its_caption(height: int, width: int) -> None:
     np.testing.assert_array_equal(image, blank(height, width))
 
 
-def test_a_view_of_a_larger_image_keeps_its_surroundings() -> None:
+def test_pixels_around_a_view_of_an_image_are_unchanged() -> None:
     whole = blank(400, 600)
     view = whole[100:300, 150:450]
     draw(view, [item([0, 0, 300, 200])], spec("cat"))
     assert (whole == 128).all()
 
 
-def test_the_best_lies_on_top() -> None:
+def test_the_best_item_is_on_top() -> None:
     best, worst = item([100, 80, 200, 160], "dog"), item([100, 80, 200, 160], "cat")
     canvas = draw(blank(), [best, worst], spec("cat", "dog"))
     assert tuple(canvas[160, 150].tolist()) == color_of(1)
@@ -106,12 +106,12 @@ def test_any_label_can_be_written(label: str) -> None:
     assert tuple(canvas[160, 150].tolist()) == color_of(0)
 
 
-def test_labels_of_one_function_have_colours_apart() -> None:
+def test_labels_have_distinct_colours() -> None:
     colors = [np.array(color_of(number), int) for number in range(8)]
     for place, one in enumerate(colors):
         assert all(np.abs(one - other).max() > 40 for other in colors[:place])
 
 
-def test_a_label_that_is_not_among_the_names_has_a_colour_of_its_own() -> None:
+def test_an_unknown_label_has_its_own_colour() -> None:
     canvas = draw(blank(), [item([100, 80, 200, 160], "other")], spec("cat", "dog"))
     assert tuple(canvas[160, 150].tolist()) == color_of(2)

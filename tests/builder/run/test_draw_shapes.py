@@ -1,4 +1,4 @@
-"""Every type of shape on a picture: what must be coloured is, what must not is not."""
+"""Pictures of every shape type: which pixels are coloured and which are not."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def is_coloured(picture: Array, x: float, y: float, label: int = 0) -> bool:
     return bool(pixel.max() > 40 and pixel.argmax() == np.array(color_of(label)).argmax())
 
 
-def test_a_mask_tints_its_pixels_and_no_others() -> None:
+def test_a_mask_colours_its_own_pixels() -> None:
     pixels = [1] * 40 * 30
     picture = drawn({"label": "thing", "type": "mask", "mask": [*pixels, 100, 150, 139, 179]})
     assert is_coloured(picture, 120, 165)
@@ -39,14 +39,14 @@ def test_a_mask_tints_its_pixels_and_no_others() -> None:
     assert not picture[:, :80].any()
 
 
-def test_a_polygon_is_tinted_inside() -> None:
+def test_a_polygon_is_filled() -> None:
     points = [100, 100, 200, 100, 200, 200, 100, 200]
     picture = drawn({"label": "thing", "type": "polygon", "points": points})
     assert is_coloured(picture, 150, 150)
     assert not picture[220:, :].any()
 
 
-def test_a_polyline_is_not_tinted_inside_and_not_closed() -> None:
+def test_a_polyline_is_neither_filled_nor_closed() -> None:
     points = [100, 100, 200, 100, 200, 200, 100, 200]
     picture = drawn({"label": "thing", "type": "polyline", "points": points})
     assert is_coloured(picture, 200, 150)
@@ -54,16 +54,16 @@ def test_a_polyline_is_not_tinted_inside_and_not_closed() -> None:
     assert not picture[150, 90:110].any()
 
 
-@pytest.mark.parametrize("kind", ["rectangle", "ellipse"])
-def test_a_turned_shape_stands_where_it_was_turned_to(kind: str) -> None:
-    # 160 wide and 40 high around (200, 150); turned by a quarter it is 40 wide and 160 high.
-    points = [120, 130, 280, 170] if kind == "rectangle" else [200, 150, 280, 130]
-    ring = ring_of({"type": kind, "points": points, "rotation": 90})
+@pytest.mark.parametrize("shape_type", ["rectangle", "ellipse"])
+def test_a_rotated_shape(shape_type: str) -> None:
+    # 160 wide and 40 high around (200, 150); rotated by 90 degrees it is 40 wide and 160 high.
+    points = [120, 130, 280, 170] if shape_type == "rectangle" else [200, 150, 280, 130]
+    ring = ring_of({"type": shape_type, "points": points, "rotation": 90})
     assert ring.min(axis=0) == pytest.approx([180, 70], abs=0.1)
     assert ring.max(axis=0) == pytest.approx([220, 230], abs=0.1)
 
 
-def test_a_turn_is_clockwise_on_the_screen() -> None:
+def test_rotation_is_clockwise_on_the_screen() -> None:
     ring = ring_of({"type": "rectangle", "points": [0, 0, 40, 20], "rotation": 30})
     # The upper left corner is (-20, -10) from the centre (20, 10); by hand, 30 degrees clockwise:
     cos, sin = 3**0.5 / 2, 0.5
@@ -71,7 +71,7 @@ def test_a_turn_is_clockwise_on_the_screen() -> None:
     assert ring[0] == pytest.approx(expected)
 
 
-def test_a_skeleton_has_its_visible_points_and_the_edges_between_them() -> None:
+def test_a_skeleton_shows_visible_points_and_their_edges() -> None:
     elements = [
         {"label": "a", "type": "points", "points": [100, 100], "outside": False},
         {"label": "b", "type": "points", "points": [200, 100], "outside": False},
@@ -90,7 +90,7 @@ def test_points_are_dots() -> None:
     assert not picture[200, 150:250].any()
 
 
-def test_every_tag_has_a_line_of_its_own_with_the_best_on_top() -> None:
+def test_each_tag_has_its_own_line_with_the_best_on_top() -> None:
     tags = [{"label": name, "type": "tag", "confidence": 0.5} for name in ("thing", "pose")]
     picture = draw(np.zeros((300, 400, 3), np.uint8), tags, SPEC)
     rows = picture[:, 2:4].reshape(300, -1).max(axis=1).nonzero()[0]
@@ -99,5 +99,5 @@ def test_every_tag_has_a_line_of_its_own_with_the_best_on_top() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "<line", "no drawing", "<circle/>"])
-def test_a_drawing_that_is_none_has_no_edges(text: str) -> None:
+def test_text_that_is_not_svg_has_no_edges(text: str) -> None:
     assert edges_of(text) == []

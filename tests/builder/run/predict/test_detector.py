@@ -19,7 +19,7 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
-def test_images_are_answered_one_by_one_in_order(
+def test_each_image_gives_one_prediction_in_order(
     cpu_function: FunctionProcess, image: Path, tmp_path: Path
 ) -> None:
     small = tmp_path / "small.png"
@@ -32,7 +32,7 @@ def test_images_are_answered_one_by_one_in_order(
 
 
 @pytest.mark.parametrize(("threshold", "count"), [(None, 2), (0.0, 3), (0.8, 1), (1.0, 0)])
-def test_a_threshold_is_sent_where_one_is_given(
+def test_a_threshold_is_sent_if_it_is_given(
     cpu_function: FunctionProcess, image: Path, threshold: float | None, count: int
 ) -> None:
     (found,) = predict(cpu_function, [image], Prompts(threshold), None)
@@ -40,9 +40,7 @@ def test_a_threshold_is_sent_where_one_is_given(
     assert len(boxes) == count
 
 
-def test_one_line_of_json_is_what_cvat_would_receive(
-    cpu_function: FunctionProcess, image: Path
-) -> None:
+def test_a_prediction_is_one_line_of_json(cpu_function: FunctionProcess, image: Path) -> None:
     (found,) = predict(cpu_function, [image], Prompts(0.8), None)
     assert "\n" not in found.as_json()
     assert json.loads(found.as_json()) == {
@@ -59,7 +57,7 @@ def test_one_line_of_json_is_what_cvat_would_receive(
     }
 
 
-def test_a_table_has_a_line_for_each_item(cpu_function: FunctionProcess, image: Path) -> None:
+def test_a_table_has_one_line_per_item(cpu_function: FunctionProcess, image: Path) -> None:
     (found,) = predict(cpu_function, [image], Prompts(), None)
     head, *rows = found.as_table().splitlines()
     assert head.startswith(f"{image}: 2 items, ")
@@ -70,16 +68,14 @@ def test_a_table_has_a_line_for_each_item(cpu_function: FunctionProcess, image: 
 
 
 @pytest.mark.parametrize(("threshold", "words"), [(0.8, ": 1 item, "), (1.0, ": 0 items, ")])
-def test_a_table_counts(
+def test_a_table_counts_items(
     cpu_function: FunctionProcess, image: Path, threshold: float, words: str
 ) -> None:
     (found,) = predict(cpu_function, [image], Prompts(threshold), None)
     assert words in found.as_table()
 
 
-def test_what_is_no_image_is_answered_and_not_drawn(
-    cpu_function: FunctionProcess, tmp_path: Path
-) -> None:
+def test_an_error_reply_is_not_drawn(cpu_function: FunctionProcess, tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("text")
     (found,) = predict(cpu_function, [tmp_path / "text.png"], Prompts(), tmp_path / "out")
     assert found.reply.status == 400
@@ -106,7 +102,7 @@ def test_pictures_are_saved_under_the_images_names(
     assert not cv2.imread(str(image)).any()  # type: ignore[union-attr]
 
 
-def test_a_picture_without_items_is_the_image(
+def test_a_picture_without_items_equals_the_image(
     cpu_function: FunctionProcess, tmp_path: Path
 ) -> None:
     rows = np.arange(32 * 48 * 3, dtype=np.uint8).reshape(32, 48, 3)
@@ -117,7 +113,7 @@ def test_a_picture_without_items_is_the_image(
 
 
 @pytest.mark.parametrize("name", ["absent.png", "."])
-def test_a_file_that_cannot_be_read_is_a_mistake_of_the_command_line(
+def test_an_unreadable_file_is_a_command_line_error(
     cpu_function: FunctionProcess, tmp_path: Path, name: str
 ) -> None:
     error = failure(lambda: list(predict(cpu_function, [tmp_path / name], Prompts(), None)))

@@ -8,7 +8,7 @@ from builder.run.predict.files import read_bytes, require
 from tests.builder.conftest import failure
 
 
-def test_the_bytes_of_a_file_are_read(tmp_path: Path) -> None:
+def test_the_content_of_a_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x")
     require(tmp_path / "a")
     assert read_bytes(tmp_path / "a") == b"x"
@@ -23,11 +23,9 @@ def test_the_bytes_of_a_file_are_read(tmp_path: Path) -> None:
         ("pipe", "is a device or a pipe, not a file"),
     ],
 )
-def test_what_has_no_bytes_is_a_mistake_of_the_command_line(
-    tmp_path: Path, name: str, what: str
-) -> None:
+def test_an_unreadable_file_is_a_command_line_error(tmp_path: Path, name: str, what: str) -> None:
     (tmp_path / "empty").write_bytes(b"")
-    # Whoever opened it would wait for ever.
+    # Opening a pipe without a writer blocks.
     os.mkfifo(tmp_path / "pipe")
     error = failure(lambda: read_bytes(tmp_path / name))
     assert isinstance(error, CommandLineError)

@@ -31,7 +31,7 @@ def photo(tmp_path: Path) -> Path:
     return file
 
 
-def test_the_mask_and_what_was_clicked_are_drawn(
+def test_masks_and_prompts_are_drawn(
     function: FunctionProcess, photo: Path, tmp_path: Path
 ) -> None:
     clicked = Prompts(pos=((150, 130),), neg=((480, 380),))
@@ -39,16 +39,16 @@ def test_the_mask_and_what_was_clicked_are_drawn(
     assert found.faults == ()
     head, row = found.as_table().splitlines()
     assert f"{photo}: 1 mask, " in head
-    score, kind, *box, count, _ = row.split()
+    score, shape_type, *box, count, _ = row.split()
     assert 0.9 < float(score) <= 1
-    assert kind == "mask"
+    assert shape_type == "mask"
     assert np.abs(np.array(box, float) - [70, 50, 230, 210]).max() <= 3
     assert int(count) == pytest.approx(np.pi * 80**2, rel=0.05)
     assert found.saved == tmp_path / "out" / "photo.png"
     picture, original = cv2.imread(str(found.saved)), scene().image
     assert picture is not None
     changed = (picture != original).any(axis=2)
-    # The disc is tinted and both clicks are dots; the ring and the bar are as they were.
+    # The disc is filled and both points are dots; the ring and the bar are unchanged.
     assert changed[100:160, 100:200].all()
     assert picture[130, 150].tolist() == [80, 220, 60]
     assert picture[380, 480].tolist() == [60, 60, 235]
@@ -56,19 +56,19 @@ def test_the_mask_and_what_was_clicked_are_drawn(
     assert not changed[260:460, 60:300].any()
 
 
-def test_each_box_is_an_object(function: FunctionProcess, photo: Path) -> None:
+def test_each_box_gives_a_mask(function: FunctionProcess, photo: Path) -> None:
     boxes = Prompts(box=((60, 40, 240, 220), (370, 270, 590, 450)))
     (found,) = predict(function, [photo], boxes, None)
     assert found.summary == "2 masks"
     assert len(found.rows) == 2
 
 
-def test_several_images_get_the_same_clicks(function: FunctionProcess, photo: Path) -> None:
+def test_all_images_get_the_same_points(function: FunctionProcess, photo: Path) -> None:
     found = list(predict(function, [photo, photo], Prompts(pos=((150, 130),)), None))
     assert [it.summary for it in found] == ["1 mask", "1 mask"]
 
 
-def test_nothing_found_is_told(function: FunctionProcess, photo: Path, tmp_path: Path) -> None:
+def test_a_reply_without_masks(function: FunctionProcess, photo: Path, tmp_path: Path) -> None:
     same = Prompts(pos=((150, 130),), neg=((150, 130),))
     (found,) = predict(function, [photo], same, tmp_path / "out")
     assert (found.summary, found.rows, found.faults) == ("0 masks", (), ())
@@ -76,28 +76,28 @@ def test_nothing_found_is_told(function: FunctionProcess, photo: Path, tmp_path:
     assert found.saved.is_file()
 
 
-def test_a_refusal_is_shown(function: FunctionProcess, photo: Path) -> None:
+def test_an_error_reply_is_shown(function: FunctionProcess, photo: Path) -> None:
     (found,) = predict(function, [photo], Prompts(pos=((9999, 1),)), None)
     assert found.reply.status == 400
     assert "pos_points[0]: is far outside of the image" in found.as_table()
 
 
 @pytest.mark.parametrize("prompts", [Prompts(), Prompts(0.5), Prompts(neg=((1, 2),))])
-def test_an_interactor_needs_a_click(
+def test_an_interactor_needs_a_point_or_a_box(
     function: FunctionProcess, photo: Path, prompts: Prompts
 ) -> None:
     error = failure(lambda: list(predict(function, [photo], prompts, None)))
     assert isinstance(error, CommandLineError)
-    assert "an interactor needs something to be pointed at" in str(error)
+    assert "an interactor needs a point or a bounding box" in str(error)
 
 
-def test_boxes_of_reid_are_not_taken(function: FunctionProcess, photo: Path) -> None:
+def test_the_boxes_of_reid_are_refused(function: FunctionProcess, photo: Path) -> None:
     prompts = Prompts(pos=((1, 2),), boxes=photo)
     error = failure(lambda: list(predict(function, [photo], prompts, None)))
-    assert "a function of type interactor takes no --boxes" in str(error)
+    assert "functions of type interactor do not accept --boxes" in str(error)
 
 
-def test_a_blank_image_is_tried_with_clicks_and_with_a_box(function: FunctionProcess) -> None:
+def test_the_smoke_test_sends_points_and_a_box(function: FunctionProcess) -> None:
     before = len(function.log)
     assert smoke_test(function, png(480, 360)) == ()
     assert len(function.log) == before + 2

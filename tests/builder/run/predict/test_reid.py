@@ -28,7 +28,7 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> FunctionProcess:
 
 @pytest.fixture
 def frames(tmp_path: Path) -> list[Path]:
-    """Two images with three boxes of different colours, which change places, and their boxes."""
+    """Two images with three coloured boxes in different order, and a file of the boxes."""
     files = []
     for number, order in enumerate([(0, 1, 2), (1, 0, 2)]):
         image = np.full((80, 120, 3), 60, np.uint8)
@@ -41,13 +41,13 @@ def frames(tmp_path: Path) -> list[Path]:
     return [*files, tmp_path / "boxes.json"]
 
 
-def test_the_boxes_of_two_images_are_joined_and_drawn(
+def test_the_boxes_of_two_images_are_matched_and_drawn(
     function: FunctionProcess, frames: list[Path], tmp_path: Path
 ) -> None:
     (found,) = predict(function, frames[:2], Prompts(boxes=frames[2]), tmp_path / "out")
     assert found.reply.body == [1, 0, 2]
     assert found.faults == ()
-    assert "3 of 3 boxes joined" in found.as_table()
+    assert "3 of 3 boxes matched" in found.as_table()
     assert found.as_table().splitlines()[1:] == ["  0 -> 1", "  1 -> 0", "  2 -> 2"]
     assert found.saved == tmp_path / "out" / "frame0.png"
     picture = cv2.imread(str(found.saved))
@@ -55,34 +55,32 @@ def test_the_boxes_of_two_images_are_joined_and_drawn(
     assert picture.shape == (80, 240, 3)
 
 
-def test_a_threshold_is_passed_on(function: FunctionProcess, frames: list[Path]) -> None:
+def test_a_threshold_is_sent(function: FunctionProcess, frames: list[Path]) -> None:
     (found,) = predict(function, frames[:2], Prompts(-1.0, boxes=frames[2]), None)
     assert found.reply.status == 400
     assert "threshold: must be a number of 0 or more" in found.as_table()
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_reid_takes_two_images(function: FunctionProcess, frames: list[Path], count: int) -> None:
+def test_reid_needs_two_images(function: FunctionProcess, frames: list[Path], count: int) -> None:
     images = [frames[0]] * count
     error = failure(lambda: list(predict(function, images, Prompts(boxes=frames[2]), None)))
     assert isinstance(error, CommandLineError)
-    assert "ReID compares two images" in str(error)
+    assert "ReID needs two images" in str(error)
 
 
-def test_reid_needs_boxes_and_takes_no_clicks(
-    function: FunctionProcess, frames: list[Path]
-) -> None:
+def test_reid_needs_boxes_and_refuses_points(function: FunctionProcess, frames: list[Path]) -> None:
     error = failure(lambda: list(predict(function, frames[:2], Prompts(), None)))
     assert "no --boxes" in str(error)
     clicks = Prompts(pos=((1.0, 2.0),), boxes=frames[2])
     error = failure(lambda: list(predict(function, frames[:2], clicks, None)))
-    assert "a function of type reid takes no --pos" in str(error)
+    assert "functions of type reid do not accept --pos" in str(error)
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "[[], {}]", "[[[1, 2, 3]], []]", '[[[1, 2, 3, "4"]], []]', "[" * 99_999]
 )
-def test_a_file_without_the_boxes_of_two_images_is_refused(
+def test_a_file_without_two_lists_of_boxes_is_refused(
     function: FunctionProcess, frames: list[Path], text: str
 ) -> None:
     frames[2].write_text(text)
@@ -91,13 +89,13 @@ def test_a_file_without_the_boxes_of_two_images_is_refused(
     assert str(frames[2]) in str(error)
 
 
-def test_joined_boxes_have_one_colour_and_a_line_between_them() -> None:
+def test_matched_boxes_have_one_colour_and_a_line_between_them() -> None:
     blank = np.zeros((200, 200, 3), np.uint8)
     boxes = [[40.0, 60.0, 80.0, 120.0], [120.0, 60.0, 160.0, 120.0]]
     picture = draw_matches(blank, blank, boxes, boxes[:1], [0, -1])
     assert picture.shape == (200, 400, 3)
     left, right = picture[120, 60].tolist(), picture[120, 260].tolist()
     assert left == right != [0, 0, 0]
-    # On the way between the centres of the two boxes.
+    # Between the centres of the two boxes.
     assert picture[90, 100].tolist() == left
     assert picture[120, 140].tolist() == [160, 160, 160]
