@@ -1,4 +1,4 @@
-"""From a model file to an answer without an edit: init, build, predict, for every family."""
+"""Every family from a model file to a reply: init, build and predict without an edit."""
 
 from functools import cache
 from pathlib import Path
@@ -64,9 +64,7 @@ PREPROCESSING_RULES = [it for it in vars(preprocessing).values() if isinstance(i
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_the_drafted_preprocessing_is_what_check_requires_of_the_family(
-    folder: Path, name: str
-) -> None:
+def test_the_drafted_preprocessing_passes_check(folder: Path, name: str) -> None:
     rules = [problem.rule for problem in planned(folder, name).warnings]
     assert [rule for rule in rules if rule in PREPROCESSING_RULES] == []
 
@@ -79,7 +77,7 @@ def built(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", ENTRIES)
-def test_the_manifest_builds_and_finds_what_is_known_without_an_edit(
+def test_the_built_function_finds_the_known_object(
     folder: Path, name: str, variant: VariantName
 ) -> None:
     entry = ENTRIES[name]
@@ -128,7 +126,7 @@ AMBIGUOUS: dict[str, tuple[Maker, set[str]]] = {
 
 
 @pytest.mark.parametrize("name", AMBIGUOUS)
-def test_where_two_families_fit_it_says_so_and_lists_both(tmp_path: Path, name: str) -> None:
+def test_rivals_are_reported_and_listed(tmp_path: Path, name: str) -> None:
     make, decoders = AMBIGUOUS[name]
     file = make(tmp_path / "model.onnx")
     result = draft_manifest([file], tmp_path)
@@ -169,7 +167,7 @@ def shipped(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_models_find_shapes_on_the_photo_without_an_edit(
+def test_shipped_models_find_shapes_in_the_photo(
     folder: Path, name: str, variant: VariantName, shapes: ModuleType
 ) -> None:
     function = LocalFunction(shipped(folder, name), variant)
@@ -219,7 +217,7 @@ def test_real_weights_of_a_dbnet_are_recognized_and_find_text(tmp_path: Path) ->
 
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("name", PAIRS)
-def test_encoder_and_decoder_are_told_apart_in_any_order(
+def test_encoder_and_decoder_are_recognized_in_any_order(
     tmp_path: Path, name: str, backwards: bool
 ) -> None:
     pair = PAIRS[name]
@@ -242,7 +240,7 @@ def named(steps: list[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("step", TRACKERS)
-def test_trackers_are_known_by_their_answers(tmp_path: Path, step: str) -> None:
+def test_trackers_are_recognized_by_their_outputs(tmp_path: Path, step: str) -> None:
     result = draft_manifest([TRACKERS[step](tmp_path / "m.onnx")], tmp_path)
     assert result.ranking.sureness == "sure"
     data = yaml.safe_load(result.text)
@@ -252,18 +250,18 @@ def test_trackers_are_known_by_their_answers(tmp_path: Path, step: str) -> None:
 
 
 @pytest.mark.parametrize("make", [zoo.sam_encoder, zoo.sam_decoder, zoo.crop_head])
-def test_a_half_alone_is_no_function_and_is_told_so(tmp_path: Path, make: Maker) -> None:
+def test_half_of_a_pair_is_refused_with_a_hint(tmp_path: Path, make: Maker) -> None:
     with pytest.raises(ModelError, match="an encoder and its decoder together"):
         draft_manifest([make(tmp_path / "m.onnx")], tmp_path)
 
 
-def test_two_models_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+def test_two_unrelated_models_are_refused(tmp_path: Path) -> None:
     files = [zoo.yolov8(tmp_path / "a.onnx"), zoo.detr(tmp_path / "b.onnx")]
     with pytest.raises(ModelError, match="one by one"):
         draft_manifest(files, tmp_path)
 
 
-def test_an_embedding_becomes_reid_without_an_edit(tmp_path: Path) -> None:
+def test_an_embedding_becomes_a_reid_function(tmp_path: Path) -> None:
     result = draft_manifest([zoo.reid(tmp_path / "people.onnx")], tmp_path)
     assert result.ranking.sureness == "sure"
     write_manifest(result.text, tmp_path / "people.yaml", force=False)

@@ -15,6 +15,6 @@ SKELETON = step(Skeleton, "keypoints; or `points`")
 PERSON = ClassList(1, "people", names=("person",))
 TEXT = ClassList(1, "text", names=("text",))
 REFINED_MASK = (
-    step(LargestComponent, "one part; leave it out for objects in several"),
-    step(FillHoles, "no specks inside", area=100),
+    step(LargestComponent, "keeps one part; remove it for objects in several parts"),
+    step(FillHoles, "fills specks in the mask", area=100),
 )

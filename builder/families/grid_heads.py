@@ -52,9 +52,9 @@ def boxes_are_decoded(evidence: Evidence, tensor: Tensor) -> tuple[bool | None, 
         centers = values[0, :, 0]
         spread = float(centers.max() - centers.min())
         if spread > evidence.size[1] / 2:
-            return True, f"{tensor}: centres are spread over {spread:.0f} pixels of a blank image"
+            return True, f"{tensor}: centers are spread over {spread:.0f} pixels of a blank image"
         if spread < evidence.size[1] / 8 and (values[0] != 0).any():
-            return False, f"{tensor}: centres are within {spread:.1f} of their cells"
+            return False, f"{tensor}: centers are within {spread:.1f} of their cells"
     unknown = None, f"{tensor}: candidates in rows"
     parts = evidence.graph.parts(tensor.name)
     boxes = evidence.graph.giver(parts[0]) if len(parts) > 1 else None

@@ -54,7 +54,7 @@ def resize(evidence: Evidence, resizing: Resizing) -> DraftStep:
         return step(cls, f"{why}; metadata imgsz: {list(image.trained)}", **options)
     if evidence.only_size is not None:
         height, width = evidence.only_size
-        why = f"{why}; the graph runs at {height}x{width}, not at every size"
+        why = f"{why}; the graph runs at {height}x{width} only"
         return step(cls, why, size=_size(height, width), **options)
     size = _size(
         (image.height if image else None) or resizing.side,
@@ -108,16 +108,16 @@ def unless_in_graph(evidence: Evidence, name: str, usual: list[DraftStep]) -> li
     """
     begins = evidence.graph.starts(name)
     arithmetic = [op for op in begins if op in ("Sub", "Div", "Mul", "BatchNormalization")]
-    found = evidence.graph.normalisation(name)
+    found = evidence.graph.normalization(name)
     if not usual or not arithmetic or (found and set(found[0]) == {0} and set(found[1]) == {1}):
         return usual
     listed = ", ".join(arithmetic)
     # Written all the same, so that a reader sees that nothing was forgotten.
     if found is None:
-        why = f"the graph itself begins with {listed}: 0..255 as they are"
+        why = f"the graph normalizes 0..255 itself ({listed})"
         return [step(Normalize, why, guessed=True, scale=1)]
     mean, std = (", ".join(f"{number:.4g}" for number in numbers) for numbers in found)
-    why = f"the graph itself begins with {listed}: mean {mean}, std {std}"
+    why = f"the graph normalizes itself ({listed}): mean {mean}, std {std}"
     if max(abs(number) for numbers in found for number in numbers) < _RANGE_LIMIT:
         return [step(Normalize, f"{why}, of values in 0..1", scale=255)]
     return [step(Normalize, f"{why}, of values in 0..255", scale=1)]

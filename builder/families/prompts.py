@@ -4,9 +4,9 @@ from builder.families.evidence import Evidence
 from builder.families.match import Setting
 
 PROMPT_SETTINGS = (
-    Setting("min_pos_points", 1, "a mask from the first point on"),
-    Setting("min_neg_points", 0, "points outside are not needed"),
-    Setting("start_with_box", "optional", "SAM takes boxes as well"),
+    Setting("min_pos_points", 1, "a mask after the first point"),
+    Setting("min_neg_points", 0, "negative points are optional"),
+    Setting("start_with_box", "optional", "SAM accepts boxes, too"),
 )
 """What CVAT asks of the annotator."""
 

@@ -16,11 +16,11 @@ from runtimes.signature import ImageInput, Tensor
 
 OPENCV_CROPS = InputFormat(
     values=Values(scale=1),
-    channels=Channels("bgr", "it reads through OpenCV, and takes 0..255", guessed=True),
+    channels=Channels("bgr", "trained on BGR, 0..255", guessed=True),
 )
 """What the trackers of pysot and its successors take."""
 
-_SETTINGS = (Setting("supported_shape_types", ["rectangle"], "what the annotator draws"),)
+_SETTINGS = (Setting("supported_shape_types", ["rectangle"], "the shapes that annotators draw"),)
 
 
 def tracker_family(
@@ -66,7 +66,7 @@ def tracker_family(
     def recognize_pair(encoder: Evidence, head: Evidence) -> Iterator[Match]:
         if _compares_features(encoder, head):
             one, other = head.signature.inputs
-            reason = f"{one} and {other} are what the other file makes of a crop"
+            reason = f"{one} and {other} are features of the other model"
             yield from match(head, encoder, reason)
 
     family = Family(

@@ -249,7 +249,7 @@ class Graph:
         """Return the types of the operations on an input's values before the first layer."""
         return tuple(node.op for node, _ in self._input_operations(tensor))
 
-    def normalisation(self, tensor: str) -> tuple[Numbers, Numbers] | None:
+    def normalization(self, tensor: str) -> tuple[Numbers, Numbers] | None:
         """Return the normalization of an input before the first layer: (x - mean) / std.
 
         Returns:

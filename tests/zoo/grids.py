@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.zoo.entry import LETTERBOX, RECTANGLE, expect
-from tests.zoo.net import CELLS, CENTRE, SCORE, image, logit
+from tests.zoo.net import CELLS, CENTER, SCORE, image, logit
 
 
 @expect("yolo_objectness", LETTERBOX, RECTANGLE)
@@ -14,7 +14,7 @@ def yolov5(path: Path) -> Path:
     net = image()
     rows = np.zeros((1, 3 * CELLS, 8), np.float32)
     rows[0, :, 0] = np.linspace(0, 64, 3 * CELLS)
-    rows[0, 0] = (*CENTRE, 1, 0, SCORE, 0)
+    rows[0, 0] = (*CENTER, 1, 0, SCORE, 0)
     xy = net("Mul", net.known(rows[..., :2]), net.fixed(1.0))
     wh = net("Pow", net.known(rows[..., 2:4]), net.fixed(1.0))
     scores = net("Clip", net.known(rows[..., 4:]), net.fixed(0.0), net.fixed(1.0))
@@ -28,7 +28,7 @@ def yolov6(path: Path) -> Path:
     net = image()
     rows = np.zeros((1, CELLS, 8), np.float32)
     rows[0, :, 0] = np.linspace(0, 64, CELLS)
-    rows[0, 0] = (*CENTRE, 1, 0, SCORE, 0)
+    rows[0, 0] = (*CENTER, 1, 0, SCORE, 0)
     boxes = net("Mul", net.known(rows[..., :4]), net.fixed(1.0))
     net.give("outputs", net("Concat", boxes, net.known(rows[..., 4:]), axis=2), (1, CELLS, 8))
     return net.save(path)
@@ -43,7 +43,7 @@ def yolox(path: Path) -> Path:
         boxes = np.zeros((1, 4, side, side), np.float32)
         scores = np.full((1, 4, side, side), -9, np.float32)
         if side == 8:
-            # The first cell of stride 8: centre 32, 16 and size 32, 16 in pixels.
+            # The first cell of stride 8: center 32, 16 and size 32, 16 in pixels.
             boxes[0, :, 0, 0] = 4, 2, np.log(4), np.log(2)
             scores[0, :, 0, 0] = 20, -9, logit(SCORE), -9
         box = net.dense(net.known(boxes), 4, "Conv")
@@ -63,7 +63,7 @@ def yolov5_heads(path: Path) -> Path:
     for number, side in enumerate((8, 4, 2)):
         values = np.full((1, 3, side, side, 8), -9, np.float32)
         if side == 8:
-            # s(0) = 0.5: the centre of the cell; (2 s)^2 = 1: as large as the anchor of 10 x 13.
+            # s(0) = 0.5: the center of the cell; (2 s)^2 = 1: as large as the anchor of 10 x 13.
             values[0, 0, 2, 4] = 0, 0, 0, 0, 9, -9, 9, -9
         net.give(f"head{number}", net.known(values), (1, 3, side, side, 8))
     return net.save(path)

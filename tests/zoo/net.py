@@ -13,10 +13,10 @@ from runtimes.arrays import Array
 
 BOX = (16.0, 8.0, 48.0, 24.0)
 """x1 y1 x2 y2 of what is found, in pixels of an input of 64 x 64."""
-CENTRE = (32.0, 16.0, 32.0, 16.0)
-"""The same as centre x, centre y, width, height."""
+CENTER = (32.0, 16.0, 32.0, 16.0)
+"""The same as center x, center y, width, height."""
 UNIT = tuple(value / 64 for value in BOX)
-UNIT_CENTRE = tuple(value / 64 for value in CENTRE)
+UNIT_CENTER = tuple(value / 64 for value in CENTER)
 SCORE = 0.875
 SIDE = 64
 CELLS = 8 * 8 + 4 * 4 + 2 * 2

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.zoo.entry import DOG, RECTANGLE, STRETCH, expect
-from tests.zoo.net import SCORE, UNIT_CENTRE, Net, image, logit, table, ultralytics
+from tests.zoo.net import SCORE, UNIT_CENTER, Net, image, logit, table, ultralytics
 
 
 def _queries(net: Net, classes: int, number: int) -> tuple[str, str]:
@@ -14,7 +14,7 @@ def _queries(net: Net, classes: int, number: int) -> tuple[str, str]:
     logits[0, :, -1] = 9
     logits[0, 0] = -9
     logits[0, 0, number] = 9
-    return net.known(logits), net.known(table(4, 10, UNIT_CENTRE))
+    return net.known(logits), net.known(table(4, 10, UNIT_CENTER))
 
 
 @expect("detr", STRETCH, RECTANGLE, score=1)
@@ -51,7 +51,7 @@ def rfdetr(path: Path) -> Path:
     net = image("input")
     only = np.full((1, 10, 3), -9, np.float32)
     only[0, 0, 1] = logit(SCORE)
-    net.give("dets", net.known(table(4, 10, UNIT_CENTRE)), (1, 10, 4))
+    net.give("dets", net.known(table(4, 10, UNIT_CENTER)), (1, 10, 4))
     net.give("labels", net.known(only), (1, 10, 3))
     return net.save(path)
 
@@ -60,7 +60,7 @@ def rfdetr(path: Path) -> Path:
 def rtdetr_concat(path: Path) -> Path:
     """Ultralytics' RT-DETR: [1, 300, 4 + 3]."""
     net = image()
-    rows = table(7, 300, (*UNIT_CENTRE, 0, SCORE, 0))
+    rows = table(7, 300, (*UNIT_CENTER, 0, SCORE, 0))
     net.give("output0", net.known(rows), (1, 300, 7))
     said = "Ultralytics rtdetr-l model trained on pets.yaml"
     return net.save(path, ultralytics("detect", description=said))

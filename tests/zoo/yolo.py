@@ -7,7 +7,7 @@ import numpy as np
 
 from tests.builder.models import yolo_model
 from tests.zoo.entry import DOG, LETTERBOX, NO_COUNT, RECTANGLE, expect
-from tests.zoo.net import BOX, CELLS, CENTRE, SCORE, image, logit, table, ultralytics
+from tests.zoo.net import BOX, CELLS, CENTER, SCORE, image, logit, table, ultralytics
 
 
 @expect("yolo", LETTERBOX, RECTANGLE)
@@ -15,7 +15,7 @@ def yolov8(path: Path, classes: int = 3, metadata: Mapping[str, str] | None = No
     """Concat(boxes * strides, Sigmoid(classes)): [1, 4 + classes, cells]."""
     net = image()
     boxes = np.zeros((1, 4, CELLS), np.float32)
-    boxes[0, :, 0] = np.divide(CENTRE, 8)
+    boxes[0, :, 0] = np.divide(CENTER, 8)
     scores = np.full((1, classes, CELLS), -9, np.float32)
     scores[0, 1, 0] = logit(SCORE)
     parts = [net("Mul", net.known(boxes), net.fixed(8.0)), net("Sigmoid", net.known(scores))]
@@ -34,7 +34,7 @@ def yolov8_obb(path: Path, metadata: Mapping[str, str] | None = None) -> Path:
     """The same with an angle, by which boxes are turned in the graph: [1, 4 + 2 + 1, cells]."""
     net = image()
     boxes = np.zeros((1, 4, CELLS), np.float32)
-    boxes[0, :, 0] = CENTRE
+    boxes[0, :, 0] = CENTER
     scores = np.full((1, 2, CELLS), -9, np.float32)
     scores[0, 1, 0] = logit(SCORE)
     angle = net("Mul", net("Sigmoid", net.known(np.full((1, 1, CELLS), -20))), net.fixed(np.pi))
@@ -50,7 +50,7 @@ def yolov8_open(path: Path) -> Path:
     """A head of which even the channels are symbolic, under odd names."""
     net = image("in:put/0", "batch", 3, "height", "width")
     boxes = np.zeros((1, 4, CELLS), np.float32)
-    boxes[0, :, 0] = CENTRE
+    boxes[0, :, 0] = CENTER
     scores = np.full((1, 3, CELLS), -9, np.float32)
     scores[0, 1, 0] = logit(SCORE)
     whole = net("Concat", net.known(boxes), net("Sigmoid", net.known(scores)), axis=1)
@@ -63,7 +63,7 @@ def yolov8_segment(path: Path) -> Path:
     """Boxes with coefficients of two prototypes, and the prototypes."""
     net = image()
     boxes = np.zeros((1, 4, CELLS), np.float32)
-    boxes[0, :, 0] = CENTRE
+    boxes[0, :, 0] = CENTER
     scores = np.full((1, 3, CELLS), -9, np.float32)
     scores[0, 1, 0] = logit(SCORE)
     coefficients = np.zeros((1, 32, CELLS), np.float32)
@@ -80,7 +80,7 @@ def yolov8_pose(path: Path) -> Path:
     """One class and COCO's 17 keypoints: [1, 56, cells]."""
     net = image()
     boxes = np.zeros((1, 4, CELLS), np.float32)
-    boxes[0, :, 0] = CENTRE
+    boxes[0, :, 0] = CENTER
     points = np.zeros((1, 51, CELLS), np.float32)
     points[0, :, 0] = np.tile([20, 10, 0.9], 17)
     scores = np.full((1, 1, CELLS), -9, np.float32)
@@ -94,7 +94,7 @@ def three_classes_or_two_turned(path: Path) -> Path:
     """[1, 7, cells] out of nowhere: three classes, or two and an angle?"""
     net = image()
     values = np.zeros((1, 7, CELLS), np.float32)
-    values[0, :, 0] = (*CENTRE, 0, SCORE, 0)
+    values[0, :, 0] = (*CENTER, 0, SCORE, 0)
     net.give("output0", net.known(values), (1, 7, CELLS))
     return net.save(path)
 
@@ -132,9 +132,9 @@ def end2end_segment(path: Path) -> Path:
 
 @expect("yolo_end2end_obb", LETTERBOX, DOG)
 def end2end_obb(path: Path) -> Path:
-    """Oriented rows, centre and size: [1, 300, 7]."""
+    """Oriented rows, center and size: [1, 300, 7]."""
     net = image()
-    net.give("output0", net.known(table(7, 300, (*CENTRE, SCORE, 1, 0))), (1, 300, 7))
+    net.give("output0", net.known(table(7, 300, (*CENTER, SCORE, 1, 0))), (1, 300, 7))
     return net.save(path, ultralytics("obb", end2end="False", args="{'nms': True}"))
 
 

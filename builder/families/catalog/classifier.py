@@ -46,14 +46,14 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     if activation == "softmax":
         yield _match(evidence, tensor, "none", Strength.STRUCTURE, "scores sum to 1")
     elif activation == "sigmoid":
-        why = "the graph ends in Sigmoid: classes that do not exclude each other"
+        why = "the graph ends in Sigmoid: classes are not mutually exclusive"
         yield _match(evidence, tensor, "none", Strength.STRUCTURE, why)
     elif activation == "none":
         strength = Strength.SHAPE if embedding else Strength.STRUCTURE
         why = f"{tensor}: no activation at the end: logits"
         yield _match(evidence, tensor, "softmax", strength, why)
     else:
-        why = f"{tensor}: nothing says whether these are logits or probabilities"
+        why = f"{tensor}: either logits or probabilities"
         yield _match(evidence, tensor, "softmax", Strength.SHAPE, why)
         yield _match(evidence, tensor, "none", Strength.SHAPE, why)
 
@@ -91,7 +91,7 @@ def _match(
 
 def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
     """Return what the file says of preprocessing, or what is usual."""
-    cut = resize(evidence, Resizing("center_crop", "classifiers cut out the middle", side=224))
+    cut = resize(evidence, Resizing("center_crop", "classifiers crop the center", side=224))
     if evidence.ultralytics.task == "classify":
         return cut, *normalize(evidence, Values("Ultralytics takes 0..1"))
     return from_model_info(evidence) or (cut, *usual_normalization(evidence))

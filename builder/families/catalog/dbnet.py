@@ -14,9 +14,9 @@ from runtimes.shapes.region import Polygon
 from runtimes.signature import Tensor
 
 _INPUT = InputFormat(
-    Resizing("resize", "PP-OCR stretches images"),
+    Resizing("resize", "as in PP-OCR"),
     Values("PP-OCR's mean and std", mean=(0.5,), std=(0.5,)),
-    Channels("bgr", "PP-OCR reads through OpenCV"),
+    Channels("bgr", "PP-OCR is trained on BGR"),
 )
 _MOST_OPERATIONS = 12
 """Between the head's first layer and its Sigmoid."""
@@ -35,7 +35,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         why = "the head of a DBNet: ConvTranspose, ConvTranspose, Sigmoid"
     preprocess = draft(evidence, _INPUT)
     if _takes_any_size(evidence):
-        preprocess = (step(ResizeMultiple, "PP-OCR's own", shortest=736), *preprocess[1:])
+        preprocess = (step(ResizeMultiple, "as in PP-OCR", shortest=736), *preprocess[1:])
     yield DBNET.match(
         evidence,
         strength,

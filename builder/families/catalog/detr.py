@@ -26,7 +26,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     if selecting_operations(evidence):
         return
     if {"Softmax", "MatMul"} <= evidence.graph.ops:
-        why = "fixed queries: no TopK, no GridSample"
+        why = "fixed queries (no TopK, no GridSample)"
         yield _match(evidence, logits, Strength.STRUCTURE, why)
     else:
         yield _match(evidence, logits, Strength.SHAPE, f"{logits}, {boxes}")
@@ -39,8 +39,8 @@ def _match(evidence: Evidence, logits: Tensor, strength: Strength, why: str) -> 
         evidence,
         strength,
         (why,),
-        (step(Detr, f"{logits}: softmax, the last class is nothing"), RECTANGLE),
-        classes=ClassList(count, f"{logits}: {count} classes + nothing"),
+        (step(Detr, f"{logits}: softmax; the last class means no object"), RECTANGLE),
+        classes=ClassList(count, f"{logits}: {count} classes + 1 for no object"),
     )
 
 
@@ -50,7 +50,7 @@ DETR = Family(
     recognize=recognize,
     precedence=70,
     input_format=InputFormat(
-        Resizing("resize", "as transformers resizes", side=800, antialias=True),
+        Resizing("resize", "as in Hugging Face transformers", side=800, antialias=True),
         Values("DETR's mean and std are ImageNet's", mean=IMAGENET_MEAN, std=IMAGENET_STD),
     ),
     required=frozenset({"resizing"}),

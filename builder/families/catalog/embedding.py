@@ -24,7 +24,7 @@ _INPUT = InputFormat(
 )
 _FACE_INPUT = replace(
     _INPUT,
-    values=Values("faces are usually normalised so", mean=(0.5,), std=(0.5,), guessed=True),
+    values=Values("usual for faces", mean=(0.5,), std=(0.5,), guessed=True),
 )
 _FACE_SIZE = (112, 112)
 """Of ArcFace and its successors."""
@@ -84,7 +84,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         return
     why = f"{tensor}: a vector for each image"
     if strength is Strength.SHAPE:
-        why += f", if {length_of(tensor)} is no number of classes"
+        why += f", unless {length_of(tensor)} is the number of classes"
     yield EMBEDDING.match(
         evidence,
         strength,

@@ -37,12 +37,12 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     upright = height * 3 == width * 4
     why = f"{tensor}: {channels} maps, a quarter of {height}x{width}"
     if upright:
-        why += ", which is as tall as people are cut out"
+        why += ", the aspect ratio of crops of people"
     yield HEATMAP.match(
         evidence,
         Strength.STRUCTURE if upright else Strength.SHAPE,
         (why,),
-        (step(Heatmap, f"{tensor}: one person an image"), step(Skeleton, "keypoints")),
+        (step(Heatmap, f"{tensor}: one person per image"), step(Skeleton, "keypoints")),
         classes=ClassList(1, "one person", names=("person",)),
         keypoints=channels,
     )
@@ -54,7 +54,7 @@ HEATMAP = Family(
     recognize=recognize,
     precedence=180,
     input_format=InputFormat(
-        Resizing("letterbox", "people are cut out with their aspect ratio", side=256, fill=0),
+        Resizing("letterbox", "people are cropped with their aspect ratio", side=256, fill=0),
         MMPOSE_VALUES,
     ),
 )

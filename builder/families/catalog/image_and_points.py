@@ -30,7 +30,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         (f"the model takes {listing}",),
         (
             step(ImageAndPoints, "image, points and labels"),
-            step(FillHoles, "no specks inside", area=100),
+            step(FillHoles, "fills specks in the mask", area=100),
         ),
         preprocess=_preprocess(evidence, images[0]),
         settings=PROMPT_SETTINGS,
@@ -51,7 +51,7 @@ def _preprocess(evidence: Evidence, image: Tensor) -> tuple[DraftStep, ...]:
 
 
 IMAGE_AND_POINTS = Family(
-    name="segmentation of what is clicked, in one model",
+    name="interactive segmentation in one model",
     steps=(ImageAndPoints,),
     recognize=recognize,
     precedence=280,

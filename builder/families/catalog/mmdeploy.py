@@ -17,7 +17,7 @@ from builder.families.input_format import (
 from builder.families.match import ClassList, Match, Strength, step
 from runtimes.decoders.rcnn import Mmdeploy
 
-_BGR = "RTMDet's; others of MMDetection take RGB"
+_BGR = "as in RTMDet; other MMDetection models take RGB"
 
 
 def recognize(evidence: Evidence) -> Iterator[Match]:

@@ -91,9 +91,9 @@ def _match(
 def _input_format(side: int) -> InputFormat:
     """Return how images look to a NanoDet."""
     return InputFormat(
-        Resizing("resize", "NanoDet stretches images", side=side),
-        Values("NanoDet's own", 1, MMDET_MEAN, MMDET_STD),
-        Channels("bgr", "NanoDet's own"),
+        Resizing("resize", "NanoDet is trained on stretched images", side=side),
+        Values("as in NanoDet", 1, MMDET_MEAN, MMDET_STD),
+        Channels("bgr", "as in NanoDet"),
     )
 
 

@@ -25,7 +25,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
             yield PIXELLINK.match(
                 evidence,
                 Strength.STRUCTURE,
-                (f"{pixels}, {links}: text or not, and links to eight neighbours",),
+                (f"{pixels}, {links}: text scores, and links to eight neighbors",),
                 (
                     step(Pixellink, "text and links", **fields),
                     step(Mask, "the pixels of each text; or `polygon`"),
@@ -41,8 +41,8 @@ PIXELLINK = Family(
     recognize=recognize,
     precedence=200,
     input_format=InputFormat(
-        Resizing("resize", "PixelLink stretches images"),
+        Resizing("resize", "PixelLink is trained on stretched images"),
         Values(scale=1),
-        Channels("bgr", "OpenVINO's models read through OpenCV", guessed=True),
+        Channels("bgr", "OpenVINO's models take BGR", guessed=True),
     ),
 )

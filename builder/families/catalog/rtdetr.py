@@ -22,12 +22,14 @@ from runtimes.signature import Tensor
 
 _COCO = 80
 """Classes of COCO."""
-_INPUT = InputFormat(Resizing("resize", "RT-DETR stretches images"), Values("RT-DETR takes 0..1"))
+_INPUT = InputFormat(
+    Resizing("resize", "RT-DETR is trained on stretched images"), Values("RT-DETR takes 0..1")
+)
 _TRANSFORMERS_INPUT = replace(
-    _INPUT, resizing=Resizing("resize", "as transformers resizes", antialias=True)
+    _INPUT, resizing=Resizing("resize", "as in Hugging Face transformers", antialias=True)
 )
 _RFDETR_INPUT = InputFormat(
-    Resizing("resize", "RF-DETR stretches images", side=560),
+    Resizing("resize", "RF-DETR is trained on stretched images", side=560),
     Values("RF-DETR's mean and std are ImageNet's", mean=IMAGENET_MEAN, std=IMAGENET_STD),
 )
 
@@ -44,7 +46,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
 def _of_logits(evidence: Evidence, logits: Tensor, boxes: Tensor) -> Iterator[Match]:
     """Yield the match of [1, queries, classes] and [1, queries, 4]."""
     if is_rfdetr(logits, boxes):
-        why = "the outputs are called dets and labels, and labels are fractions"
+        why = "the outputs dets and labels, with floating-point labels"
         yield _match(evidence, logits, Strength.STRUCTURE, why, "RF-DETR", _RFDETR_INPUT)
         return
     name = "RT-DETR, D-FINE (transformers)"
@@ -96,7 +98,7 @@ def _deployed(evidence: Evidence) -> Iterator[Match]:
     yield RTDETR.match(
         evidence,
         Strength.STRUCTURE,
-        ("the input orig_target_sizes; labels, boxes and scores",),
+        ("the input orig_target_sizes, and labels, boxes and scores",),
         (step(RtdetrDeploy, "labels, boxes and scores, decoded in the graph"), RECTANGLE),
         name="RT-DETR, D-FINE, DEIM (deployed)",
         classes=classes,

@@ -38,7 +38,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
             evidence,
             Strength.STRUCTURE,
             (f"{x}, {y}: two bins for each pixel of {height}x{width}",),
-            (step(Simcc, f"{x}, {y}: one person an image", **fields), SKELETON),
+            (step(Simcc, f"{x}, {y}: one person per image", **fields), SKELETON),
             classes=PERSON,
             keypoints=keypoints,
         )
@@ -51,7 +51,7 @@ RTMPOSE = Family(
     recognize=recognize,
     precedence=150,
     input_format=InputFormat(
-        Resizing("letterbox", "people are cut out with their aspect ratio", fill=0),
+        Resizing("letterbox", "people are cropped with their aspect ratio", fill=0),
         MMPOSE_VALUES,
     ),
 )

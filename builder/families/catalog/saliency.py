@@ -63,7 +63,7 @@ def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
     if described:
         return described
     image = evidence.image
-    resized = resize(evidence, Resizing("resize", "these models stretch images", side=320))
+    resized = resize(evidence, Resizing("resize", "usual for saliency models", side=320))
     if image is not None and image.layout in ("nhwc", "hwc"):
         values = Values("0..1, as models converted from TensorFlow", guessed=True)
         return resized, *normalize(evidence, values)

@@ -56,7 +56,7 @@ def _preprocess(encoder: Evidence) -> tuple[DraftStep, ...]:
     image = encoder.image
     assert image is not None
     if not image.batched:
-        why = f"{image.name} is no batch: an encoder that pads and normalises by itself"
+        why = f"{image.name} has no batch axis: the encoder pads and normalizes images"
         return (step(Letterbox, why, size=1024, align="top_left", stride=1, antialias=True),)
     return (
         resize(encoder, _RESIZING),

@@ -42,7 +42,7 @@ def recognize_pair(encoder: Evidence, decoder: Evidence) -> Iterator[Match]:
     )
 
 
-_RESIZING = Resizing("resize", "SAM 2 stretches images", side=1024, antialias=True)
+_RESIZING = Resizing("resize", "SAM 2 is trained on stretched images", side=1024, antialias=True)
 _VALUES = Values(
     "SAM 2's mean and std are ImageNet's",
     mean=IMAGENET_MEAN,

@@ -80,7 +80,9 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
         name=f"{SEMANTIC.name}: scores",
         preprocess=_preprocess(evidence),
         classes=ClassList(
-            channels - first, f"{tensor}: {channels} classes, the first taken for background", first
+            channels - first,
+            f"{tensor}: {channels} classes, the first is assumed to be background",
+            first,
         ),
     )
 
@@ -101,9 +103,9 @@ def _class_ids(evidence: Evidence, tensor: Tensor) -> Match:
     return SEMANTIC.match(
         evidence,
         Strength.METADATA if metadata.task else Strength.STRUCTURE,
-        (f"{tensor}: whole numbers over the image" + (" (ArgMax)" if chosen else ""),),
-        (step(Semantic, f"{tensor}: class numbers"), _MASK),
-        name=f"{SEMANTIC.name}: class numbers",
+        (f"{tensor}: integers over the image" + (" (ArgMax)" if chosen else ""),),
+        (step(Semantic, f"{tensor}: class IDs"), _MASK),
+        name=f"{SEMANTIC.name}: class IDs",
         preprocess=_preprocess(evidence),
         classes=classes,
     )
@@ -113,7 +115,7 @@ def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
     """Return what the file says of preprocessing, or what is usual."""
     if evidence.ultralytics.task:
         return draft(evidence, YOLO_INPUT)
-    stretched = Resizing("resize", "segmentation models stretch images", side=512)
+    stretched = Resizing("resize", "usual for segmentation models", side=512)
     return from_model_info(evidence) or (
         resize(evidence, stretched),
         *usual_normalization(evidence),

@@ -11,9 +11,9 @@ from runtimes.decoders.ssd import Ssd
 from runtimes.signature import Tensor
 
 OPENCV_INPUT = InputFormat(
-    Resizing("resize", "SSD kinds stretch images", side=300),
+    Resizing("resize", "SSD models are trained on stretched images", side=300),
     Values(scale=1),
-    Channels("bgr", "OpenVINO's models take images as OpenCV reads them", guessed=True),
+    Channels("bgr", "OpenVINO's models take BGR", guessed=True),
 )
 """What OpenVINO's models, and TensorFlow's that it converted, take."""
 
@@ -25,7 +25,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     (tensor,) = evidence.outputs
     if tensor.shape[3] is None:
         return
-    decoder = step(Ssd, f"{tensor}: class 0 taken for the background", guessed=True)
+    decoder = step(Ssd, f"{tensor}: class 0 is assumed to be the background", guessed=True)
     classes = ClassList(None)
     layer = _detection_output(evidence, tensor)
     if layer is not None:
@@ -36,7 +36,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
             classes = ClassList(count - 1, f"{why}, the first of them the background")
             decoder = step(Ssd, f"{tensor}: class 0 is DetectionOutput's background")
         elif background < 0:
-            decoder = step(Ssd, "DetectionOutput knows no background", background=False)
+            decoder = step(Ssd, "DetectionOutput has no background class", background=False)
     yield SSD.match(
         evidence,
         Strength.STRUCTURE,

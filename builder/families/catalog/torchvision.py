@@ -38,9 +38,9 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     yield TORCHVISION.match(
         evidence,
         Strength.STRUCTURE,
-        (f"{boxes[0]}, {labels[0]}, {scores[0]}: finished instances",),
+        (f"{boxes[0]}, {labels[0]}, {scores[0]}: final detections",),
         (step(Torchvision, "boxes, labels, scores; class 0 is the background"), shape),
-        name=f"torchvision: {result} R-CNN and its kin",
+        name=f"torchvision: {result} R-CNN and similar",
         input_format=input_format,
         classes=_classes(evidence, scores[0]),
         keypoints=keypoints,
@@ -65,6 +65,6 @@ TORCHVISION = Family(
     precedence=130,
     input_format=InputFormat(
         Resizing("letterbox", "torchvision keeps the aspect ratio", fill=0),
-        Values("torchvision takes 0..1, and normalises and resizes itself"),
+        Values("torchvision takes 0..1; the graph normalizes and resizes"),
     ),
 )

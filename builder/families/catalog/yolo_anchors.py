@@ -52,7 +52,7 @@ def _match(evidence: Evidence, heads: list[Tensor], count: int, form: str) -> Ma
     if all(evidence.graph.activation(it.name) == "sigmoid" for it in heads):
         fields["activated"] = True
     listing = ", ".join(str(it) for it in heads)
-    why = f"{len(heads)} outputs of 3 x (5 + {count}) values a cell; anchors for COCO"
+    why = f"{len(heads)} outputs of 3 x (5 + {count}) values per cell; anchors for COCO"
     values = replace(_VALUES, guessed=form != "v5")
     return YOLO_ANCHORS.match(
         evidence,

@@ -1,4 +1,4 @@
-"""YOLO with suppression inside: YOLOv10, YOLO26, `nms=True`, YOLOv7's End2End, CenterNet.
+"""YOLO with NMS inside: YOLOv10, YOLO26, `nms=True`, YOLOv7's End2End, CenterNet.
 
 Outputs are final detections: [1, rows, 6 or more], of YOLOv7 [rows, 7].
 """
@@ -36,7 +36,7 @@ _CENTERNET_INPUT = InputFormat(
         std=(0.289, 0.274, 0.278),
         guessed=True,
     ),
-    Channels("bgr", "CenterNet reads through OpenCV", guessed=True),
+    Channels("bgr", "CenterNet is trained on BGR", guessed=True),
 )
 
 
@@ -67,10 +67,10 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
 def _yolov7(evidence: Evidence, tensor: Tensor) -> Iterator[Match]:
     """Yield the match of rows of seven values, unless they are a layer's."""
     if "NonMaxSuppression" in evidence.graph.ops:
-        why = "NonMaxSuppression gives rows of seven"
+        why = "rows of 7 values from NonMaxSuppression"
         yield _match(evidence, tensor, "detect", Strength.STRUCTURE, why)
     elif evidence.graph.activation(tensor.name) is None:
-        yield _match(evidence, tensor, "detect", Strength.SHAPE, "rows of seven")
+        yield _match(evidence, tensor, "detect", Strength.SHAPE, "rows of 7 values")
 
 
 def _by_metadata(evidence: Evidence, tensor: Tensor, prototypes: Tensor | None) -> Iterator[Match]:
@@ -99,7 +99,7 @@ def _by_columns(evidence: Evidence, tensor: Tensor, columns: int) -> Iterator[Ma
         yield _centernet(evidence, tensor)
     inside = sorted({"NonMaxSuppression", "TopK"} & ops)
     strength = Strength.STRUCTURE if "NonMaxSuppression" in inside else Strength.SHAPE
-    why = f"{tensor}: finished rows" + (f", from {', '.join(inside)}" if inside else "")
+    why = f"{tensor}: final detections" + (f", from {', '.join(inside)}" if inside else "")
     if columns == 6:
         yield _match(evidence, tensor, "detect", strength, why)
     elif columns == 7 and {"Sin", "Cos"} <= ops:
@@ -131,7 +131,7 @@ def _match(
     centernet: bool = False,
 ) -> Match:
     """Return the match of final detections of a task."""
-    decoder = step(_DECODERS[task], f"{tensor}: finished rows, no `nms`")
+    decoder = step(_DECODERS[task], f"{tensor}: final detections, no `nms`")
     keypoints = 0
     if task == "pose":
         shape = evidence.ultralytics.kpt_shape
@@ -144,7 +144,7 @@ def _match(
         strength,
         (why if tensor.name in why else f"{tensor}: {why}",),
         (decoder, SHAPES[task]),
-        name="CenterNet with its decoding inside"
+        name="CenterNet with decoding in the graph"
         if centernet
         else f"{YOLO_END2END.name}: {RESULTS[task]}",
         input_format=_CENTERNET_INPUT if centernet else None,
@@ -164,7 +164,7 @@ def _classes(evidence: Evidence, tensor: Tensor) -> ClassList:
 
 
 YOLO_END2END = Family(
-    name="YOLO with suppression inside (v10, 26, nms=True)",
+    name="YOLO with NMS inside (v10, 26, nms=True)",
     steps=(YoloEnd2end, YoloEnd2endSegment, YoloEnd2endPose, YoloEnd2endObb),
     recognize=recognize,
     precedence=20,

@@ -15,15 +15,15 @@ from runtimes.signature import Tensor
 from runtimes.step import Decoder
 
 YOLO_INPUT = InputFormat(
-    Resizing("letterbox", "YOLO is trained on it"),
+    Resizing("letterbox", "YOLO is trained on letterboxed images"),
     Values("YOLO takes 0..1", exception="the exported model scales its input"),
 )
 """What most YOLO models take."""
 SHAPES: dict[str, DraftStep] = {
-    "detect": replace(RECTANGLE, why="boxes; `polygon` or `mask` need a model that gives masks"),
+    "detect": replace(RECTANGLE, why="boxes; `polygon` and `mask` need a model with masks"),
     "segment": POLYGON,
     "pose": SKELETON,
-    "obb": step(Rectangle, "turned rectangles; or `polygon`"),
+    "obb": step(Rectangle, "rotated rectangles; or `polygon`"),
 }
 """Ultralytics' task -> the shape that is drawn."""
 RESULTS = {
@@ -99,9 +99,9 @@ def _task_by_graph(evidence: Evidence, tensor: Tensor) -> tuple[str, str] | None
     if ends[-1] == "Sigmoid" and ends.count("Sigmoid") == 1:
         return "detect", "the graph ends in Concat(boxes, Sigmoid(classes))"
     if {"Sin", "Cos"} <= evidence.graph.ops:
-        return "obb", "the graph turns boxes by Sin and Cos and appends something to the classes"
+        return "obb", "the graph rotates boxes (Sin, Cos) and appends an angle to the classes"
     if channels is not None and _keypoint_shape(channels):
-        return "pose", "the graph appends something to Sigmoid(classes), and turns nothing"
+        return "pose", "the graph appends keypoints to Sigmoid(classes)"
     return None
 
 
@@ -150,7 +150,7 @@ def _match(
         if shape is None:
             guess = _keypoint_shape(channels) if channels is not None else None
             shape = guess or (_COCO_KEYPOINTS, 3)
-            reason = "as many as one class leaves room for"
+            reason = "the number that fits one class"
             decoder = step(YoloPose, reason, guessed=True, kpt_shape=list(shape))
         keypoints, extra = shape[0], shape[0] * shape[1]
         counted += f" + {extra} for keypoints"

@@ -49,7 +49,7 @@ YOLOX = Family(
     input_format=InputFormat(
         Resizing("letterbox", "YOLOX pads right and bottom", align="top_left"),
         Values(scale=1, exception="the model is older than YOLOX 0.1.1"),
-        Channels("bgr", "YOLOX reads through OpenCV, and takes 0..255"),
+        Channels("bgr", "YOLOX is trained on BGR, 0..255"),
     ),
     required=frozenset({"resizing", "channels", "values"}),
     candidates_overlap=True,

@@ -1,4 +1,4 @@
-"""Manifests that init writes: labels, names, where they lie, and what it refuses."""
+"""Manifests that `init` writes, and what it refuses."""
 
 import errno
 import json
@@ -38,7 +38,7 @@ def model(tmp_path: Path) -> Path:
     return yolo_model(tmp_path / "best.onnx")
 
 
-def test_init_prints_a_manifest_that_says_where_everything_comes_from(
+def test_init_prints_a_manifest_with_the_reason_for_each_value(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(model.parent)
@@ -62,9 +62,7 @@ def test_init_prints_a_manifest_that_says_where_everything_comes_from(
     assert not list(model.parent.glob("*.yaml"))
 
 
-def test_the_schema_is_that_of_the_checkout_that_the_manifest_lies_in(
-    model: Path, tmp_path: Path
-) -> None:
+def test_the_schema_is_that_of_the_manifests_checkout(model: Path, tmp_path: Path) -> None:
     (tmp_path / "builder" / "reference").mkdir(parents=True)
     (tmp_path / "builder" / "reference" / "manifest.schema.json").write_text("{}")
     (tmp_path / "manifests").mkdir()
@@ -75,7 +73,7 @@ def test_the_schema_is_that_of_the_checkout_that_the_manifest_lies_in(
     assert "\nmodel: ../best.onnx " in text
 
 
-def test_a_manifest_is_not_overwritten_unless_told(model: Path) -> None:
+def test_a_manifest_is_overwritten_only_with_force(model: Path) -> None:
     file = model.with_name("mine.yaml")
     assert invoke("init", model, "-o", file)[:2] == (0, f"{file}\n")
     file.write_text("mine")
@@ -99,7 +97,7 @@ def test_a_manifest_is_not_overwritten_unless_told(model: Path) -> None:
         ("日本", "model"),
     ],
 )
-def test_the_functions_name_is_made_of_the_files(stem: str, name: str) -> None:
+def test_the_function_is_named_after_the_file(stem: str, name: str) -> None:
     assert function_name(stem) == name
 
 
@@ -130,7 +128,7 @@ def test_labels_come_from_any_kind_of_file(tmp_path: Path, name: str) -> None:
     assert [(label.id, label.name) for label in labels] == [(0, "cat"), (1, "dog"), (2, "bird")]
 
 
-def test_gaps_in_cocos_numbers_are_those_of_a_model_that_has_them(tmp_path: Path) -> None:
+def test_coco_ids_with_gaps_fit_a_model_with_the_same_gaps(tmp_path: Path) -> None:
     categories = [{"id": number, "name": f"n{number}"} for number in (1, 3)]
     (tmp_path / "coco.json").write_text(json.dumps({"categories": categories}))
     # DETR's three classes are 0 to 2 and nothing; COCO's numbers are its own where they fit.
@@ -149,7 +147,7 @@ def test_gaps_in_cocos_numbers_are_those_of_a_model_that_has_them(tmp_path: Path
         assert [(label.id, label.name) for label in labels] == wanted
 
 
-def test_labels_that_are_too_few_are_told(model: Path, tmp_path: Path) -> None:
+def test_too_few_labels_are_reported(model: Path, tmp_path: Path) -> None:
     (tmp_path / "two.txt").write_text("a\nb\n")
     status, out, err = invoke("init", model, "--labels", tmp_path / "two.txt")
     assert status == 0
@@ -157,7 +155,7 @@ def test_labels_that_are_too_few_are_told(model: Path, tmp_path: Path) -> None:
     assert "  - a\n  - b\n" in out
 
 
-def test_a_label_file_that_is_none_is_reported(model: Path, tmp_path: Path) -> None:
+def test_an_invalid_label_file_is_reported(model: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     for name in ("bad.json", "absent.txt"):
         status, out, err = invoke("init", model, "--labels", tmp_path / name)
@@ -178,7 +176,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("metadata", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_metadata_neither_break_nor_reach_the_manifest(
+def test_hostile_metadata_never_reach_the_manifest(
     tmp_path: Path, metadata: dict[str, str]
 ) -> None:
     model = zoo.yolov8(tmp_path / "m.onnx", metadata=metadata)
@@ -194,7 +192,7 @@ def test_hostile_metadata_neither_break_nor_reach_the_manifest(
     assert json.loads(invoke("inspect", "--json", model)[1])["outputs"]
 
 
-def test_an_unknown_task_is_shown_to_nobody_as_yaml(tmp_path: Path) -> None:
+def test_an_unknown_task_is_not_copied_into_the_manifest(tmp_path: Path) -> None:
     model = zoo.yolov8(tmp_path / "m.onnx", metadata={"task": "x\n- evil: 1"})
     draft = draft_manifest([model], tmp_path)
     assert draft.ranking.matches[0].postprocess[0].name == "yolo"
@@ -204,7 +202,7 @@ def test_an_unknown_task_is_shown_to_nobody_as_yaml(tmp_path: Path) -> None:
     assert "task" in failure(lambda: plan(tmp_path / "m.yaml")).problems[0].what
 
 
-def test_hostile_names_of_tensors_stay_in_their_comments(tmp_path: Path) -> None:
+def test_hostile_tensor_names_stay_in_comments(tmp_path: Path) -> None:
     model = yolo_model(tmp_path / "m.onnx")
     proto = onnx.load(model)
     for node in proto.graph.node:
@@ -217,7 +215,7 @@ def test_hostile_names_of_tensors_stay_in_their_comments(tmp_path: Path) -> None
     assert yaml.safe_load(text)["name"] == "m"
 
 
-def test_an_ir_is_begun_for_the_cpu_alone_and_finds_what_is_known(tmp_path: Path) -> None:
+def test_the_manifest_of_an_ir_is_for_the_cpu_variant(tmp_path: Path) -> None:
     source = zoo.yolov8(tmp_path / "source.onnx")
     openvino.save_model(openvino.convert_model(source), tmp_path / "best.xml")
     status, _, err = invoke("init", tmp_path / "best.xml", "-o", tmp_path / "best.yaml")
@@ -228,7 +226,7 @@ def test_an_ir_is_begun_for_the_cpu_alone_and_finds_what_is_known(tmp_path: Path
     assert item["points"] == pytest.approx(zoo.BOX, abs=0.05)
 
 
-def test_an_irs_own_words_about_images_and_labels_are_heeded(tmp_path: Path) -> None:
+def test_the_model_info_of_an_ir_is_used(tmp_path: Path) -> None:
     model = openvino.convert_model(zoo.semantic(tmp_path / "source.onnx"))
     for key, value in {
         "labels": "road car tree sky",
@@ -251,7 +249,7 @@ def test_an_irs_own_words_about_images_and_labels_are_heeded(tmp_path: Path) -> 
     assert data["threshold"] == 0.4
 
 
-def test_a_wrong_declaration_is_told_and_the_real_shape_counts(tmp_path: Path) -> None:
+def test_a_wrong_declared_shape_is_reported_and_ignored(tmp_path: Path) -> None:
     model = zoo.end2end(tmp_path / "m.onnx", metadata={"names": zoo.ultralytics("")["names"]})
     proto = onnx.load(model)
     proto.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 84
@@ -262,7 +260,7 @@ def test_a_wrong_declaration_is_told_and_the_real_shape_counts(tmp_path: Path) -
     assert any("declares output0 [1, 84, 8400] float32 but gives" in it.what for it in draft.notes)
 
 
-def test_a_model_of_no_known_family_is_refused_with_what_it_takes_and_gives(tmp_path: Path) -> None:
+def test_a_model_of_unknown_family_is_refused_with_its_tensors(tmp_path: Path) -> None:
     net = zoo.image()
     net.give("mystery", net.known([1.0, 2.0]), (2,))
     (problem,) = failure(lambda: draft_manifest([net.save(tmp_path / "m.onnx")], tmp_path)).problems
@@ -270,7 +268,7 @@ def test_a_model_of_no_known_family_is_refused_with_what_it_takes_and_gives(tmp_
     assert "mystery [2] float32" in problem.found
 
 
-def test_building_from_a_model_writes_the_manifest_and_says_so(
+def test_building_from_a_model_writes_the_manifest_first(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(model.parent)
@@ -286,7 +284,7 @@ def test_building_from_a_model_writes_the_manifest_and_says_so(
     assert "threshold=0.75" in Path("build/best/nuclio/model_handler.py").read_text()
 
 
-def test_a_file_beside_the_model_that_is_no_manifest_of_it_stays_as_it_is(model: Path) -> None:
+def test_an_unrelated_file_beside_the_model_is_kept(model: Path) -> None:
     beside = model.with_suffix(".yaml")
     for text in ("names: [a]\n", "a: [", "name: x\ntype: detector\nmodel: other.onnx\n"):
         beside.write_text(text)
@@ -303,7 +301,7 @@ def test_a_manifest_that_cannot_be_written_is_reported(model: Path, tmp_path: Pa
         assert "cannot be written" in err
 
 
-def test_a_manifest_is_not_written_over_what_is_no_file(model: Path, tmp_path: Path) -> None:
+def test_directories_and_devices_are_never_overwritten(model: Path, tmp_path: Path) -> None:
     for place, what in ((tmp_path, "is a directory"), (Path(os.devnull), "is a device")):
         for words in ([], ["--force"]):
             status, out, err = invoke("init", model, *words, "-o", place)
@@ -312,7 +310,7 @@ def test_a_manifest_is_not_written_over_what_is_no_file(model: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_manifest_is_written_whole_or_not_at_all(
+def test_a_failed_write_leaves_the_old_manifest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
 ) -> None:
     file = tmp_path / "m.yaml"
@@ -329,7 +327,7 @@ def test_a_manifest_is_written_whole_or_not_at_all(
     assert [path.read_text() for path in tmp_path.iterdir()] == (["mine"] if force else [])
 
 
-def test_the_file_that_a_link_means_is_overwritten_and_not_the_link(tmp_path: Path) -> None:
+def test_the_target_of_a_link_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "real.yaml").write_text("old")
     (tmp_path / "link.yaml").symlink_to("real.yaml")
     write_manifest("new", tmp_path / "link.yaml", force=True)
@@ -339,7 +337,7 @@ def test_the_file_that_a_link_means_is_overwritten_and_not_the_link(tmp_path: Pa
 
 @pytest.mark.parametrize("name", ["two\nlines", "\udcff", "\x1b[31m", "\u202e"], ids=ascii)
 @pytest.mark.parametrize("command", [[], ["init"]])
-def test_a_model_whose_name_no_manifest_can_hold_is_refused(
+def test_a_model_with_an_unprintable_name_is_refused(
     model: Path, tmp_path: Path, command: list[str], name: str
 ) -> None:
     model.rename(tmp_path / f"{name}.onnx")
@@ -350,9 +348,7 @@ def test_a_model_whose_name_no_manifest_can_hold_is_refused(
 
 
 @pytest.mark.parametrize("name", ["best.onnx", "link.yaml", "labels.txt", "new.onnx", "best.bin"])
-def test_a_manifest_is_never_written_over_what_it_is_made_from(
-    model: Path, tmp_path: Path, name: str
-) -> None:
+def test_a_manifest_never_overwrites_its_inputs(model: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "link.yaml").symlink_to("best.onnx")
     (tmp_path / "labels.txt").write_text("a\nb\nc\n")
     before = model.read_bytes()
@@ -369,7 +365,7 @@ def test_models_and_manifests_can_be_built_together(model: Path, tmp_path: Path)
     assert (tmp_path / "build" / "other" / "nuclio" / "function.yaml").is_file()
 
 
-def test_inspect_shows_what_it_sees(model: Path) -> None:
+def test_inspect_shows_tensors_metadata_and_family(model: Path) -> None:
     status, out, err = invoke("inspect", model)
     assert (status, err) == (0, "")
     for words in (
@@ -383,7 +379,7 @@ def test_inspect_shows_what_it_sees(model: Path) -> None:
         assert words in out
 
 
-def test_inspect_as_json_is_one_object_a_line(model: Path, tmp_path: Path) -> None:
+def test_inspect_json_has_one_object_per_line(model: Path, tmp_path: Path) -> None:
     external = external_model(tmp_path / "big.onnx", "big.data")
     status, out, _ = invoke("inspect", "--json", model, external)
     assert status == 0
@@ -397,14 +393,14 @@ def test_inspect_as_json_is_one_object_a_line(model: Path, tmp_path: Path) -> No
     assert one["ran"] is False
 
 
-def test_inspect_runs_a_model_only_when_told(tmp_path: Path) -> None:
+def test_inspect_runs_a_model_only_with_the_option(tmp_path: Path) -> None:
     model = zoo.classifier_softmax(tmp_path / "m.onnx")
     assert json.loads(invoke("inspect", "--json", model)[1])["sureness"] == "unsure"
     told = json.loads(invoke("inspect", "--json", "--run", model)[1])
     assert (told["sureness"], told["ran"]) == ("sure", True)
 
 
-def test_inspect_names_operations_that_nothing_here_can_run(tmp_path: Path) -> None:
+def test_inspect_names_unsupported_operations(tmp_path: Path) -> None:
     model = zoo.end2end(tmp_path / "m.onnx")
     proto = onnx.load(model)
     proto.graph.node.append(helper.make_node("EfficientNMS_TRT", ["t0"], ["z"], domain="TRT"))
@@ -413,7 +409,7 @@ def test_inspect_names_operations_that_nothing_here_can_run(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("command", ["init", "inspect"])
-def test_what_is_no_model_is_reported(tmp_path: Path, command: str) -> None:
+def test_files_that_are_no_models_are_reported(tmp_path: Path, command: str) -> None:
     (tmp_path / "m.onnx").write_text("version https://git-lfs.github.com/spec/v1")
     status, out, err = invoke(command, tmp_path / "m.onnx")
     assert (status, out) == (1, "")
@@ -433,7 +429,7 @@ def test_what_is_no_model_is_reported(tmp_path: Path, command: str) -> None:
         ((1, 5, 64, 64), "write a manifest by hand"),
     ],
 )
-def test_of_a_model_that_nobody_knows_it_is_told_what_may_help(
+def test_a_model_of_unknown_family_gets_a_hint(
     tmp_path: Path, shape: tuple[int, ...], hint: str
 ) -> None:
     graphs.save(
@@ -448,7 +444,7 @@ def test_of_a_model_that_nobody_knows_it_is_told_what_may_help(
     assert hint in " ".join(err.split())
 
 
-def test_inspect_shows_what_it_can_beside_what_it_cannot(model: Path, tmp_path: Path) -> None:
+def test_inspect_shows_readable_models_beside_errors(model: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.onnx"
     bad.write_bytes(b"no model")
     status, out, err = invoke("inspect", bad, model)

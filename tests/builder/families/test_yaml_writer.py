@@ -19,23 +19,23 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_yaml_reads_back_what_was_spelled(value: object) -> None:
+def test_yaml_reads_back_inline_values(value: object) -> None:
     assert yaml.safe_load(f"key: {inline(value)}") == {"key": value}
     assert yaml.safe_load(f"- {inline([value, 'x'])}") == [[value, "x"]]
 
 
 @given(st.text(max_size=400))
-def test_a_comment_is_never_anything_but_a_comment(comment: str) -> None:
+def test_comments_never_change_the_data(comment: str) -> None:
     lines = [Line("name: x", comment), Line("", comment), Line("type: y")]
     assert yaml.safe_load(render(lines)) == {"name": "x", "type": "y"}
 
 
-def test_comments_stand_in_one_column() -> None:
+def test_comments_are_aligned() -> None:
     text = render([Line("a: 1", "one"), Line("bb: 2", "two"), Line("c: 3")])
     assert text == "a: 1   # one\nbb: 2  # two\nc: 3\n"
 
 
-def test_a_comment_that_does_not_fit_stands_above_in_the_same_place() -> None:
+def test_a_long_comment_is_written_above_its_line() -> None:
     text = render([Line("  - step", "word " * 30)])
     *above, last = text.splitlines()
     assert last == "  - step"
@@ -43,6 +43,6 @@ def test_a_comment_that_does_not_fit_stands_above_in_the_same_place() -> None:
     assert all(line.startswith("  # word") and len(line) <= 100 for line in above)
 
 
-def test_what_nobody_can_see_is_shown_and_what_nobody_can_read_is_cut() -> None:
+def test_control_characters_are_replaced_and_long_text_is_cut() -> None:
     assert printable("a\x1b[31m\u202eb\nc") == "a?[31m?b?c"
     assert printable("x" * 1000, 20) == "x" * 17 + "..."

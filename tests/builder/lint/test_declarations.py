@@ -22,7 +22,7 @@ from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import failure, png
 from tests.local_function import LocalFunction
-from tests.zoo import BOX, CELLS, CENTRE, SCORE
+from tests.zoo import BOX, CELLS, CENTER, SCORE
 
 Sizes = Sequence[int | str] | None
 
@@ -47,7 +47,7 @@ def hidden(path: Path) -> Path:
     """YOLOv8's rows in a shape that the graph computes from its image: only a run tells."""
     net = zoo.image()
     rows = np.zeros((1, 7, CELLS), np.float32)
-    rows[0, :4, 0], rows[0, 5, 0] = CENTRE, SCORE
+    rows[0, :4, 0], rows[0, 5, 0] = CENTER, SCORE
     sizes = net("Cast", net.known([1, 7, CELLS]), to=TensorProto.INT64)
     net.give("output0", net("Reshape", net.known(rows), sizes), (1, 7, CELLS))
     return net.save(path, zoo.ultralytics("detect"))
@@ -139,7 +139,7 @@ def grey(path: Path, side: int | str) -> Path:
     features = net("Conv", "images", net.fixed(np.ones((1, 1, 8, 8))), strides=[8, 8])
     cells = net("Reshape", features, net.fixed([1, 1, 28 * 28], np.int64))
     rows = np.zeros((1, 7, 28 * 28), np.float32)
-    rows[0, :4, 0], rows[0, 5, 0] = CENTRE, SCORE
+    rows[0, :4, 0], rows[0, 5, 0] = CENTER, SCORE
     zeros = net("Mul", cells, net.fixed(0.0))
     boxes = net("Add", zeros, net.fixed(rows[:, :4]))
     scores = net("Sigmoid", net("Add", zeros, net.fixed([[[-9], [zoo.logit(SCORE)], [-9]]])))

@@ -139,7 +139,7 @@ def test_the_normalization_of_an_input_is_read_from_the_graph(
     ]
     last = Node("Conv", (f"x{len(steps)}", "w"), ("y",))
     graph = Graph("test", 17, (), {}, (*nodes, last), {}, NUMBERS)
-    found = graph.normalisation("x0")
+    found = graph.normalization("x0")
     if known is None:
         assert found is None
         return
@@ -151,4 +151,4 @@ def test_the_normalization_of_an_input_is_read_from_the_graph(
 
 def test_a_number_minus_the_input_is_no_normalization() -> None:
     graph = Graph("test", 17, (), {}, (Node("Sub", ("two", "x"), ("y",)),), {}, NUMBERS)
-    assert graph.normalisation("x") is None
+    assert graph.normalization("x") is None

@@ -18,7 +18,7 @@ from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import failure, png
 from tests.local_function import LocalFunction
-from tests.zoo import BOX, CELLS, CENTRE, SCORE, Maker
+from tests.zoo import BOX, CELLS, CENTER, SCORE, Maker
 
 METADATA = """\
 description: Ultralytics YOLO11n model trained on pets.yaml
@@ -97,7 +97,7 @@ def two_points(path: Path) -> Path:
     """Three classes and two keypoints of three numbers: only metadata tell them from masks."""
     net = zoo.image()
     rows = np.zeros((1, 4 + 3 + 6, CELLS), np.float32)
-    rows[0, :, 0] = (*CENTRE, 0, SCORE, 0, 20, 10, 1, 40, 20, 1)
+    rows[0, :, 0] = (*CENTER, 0, SCORE, 0, 20, 10, 1, 40, 20, 1)
     net.give("output0", net.known(rows), rows.shape)
     return net.save(path)
 

@@ -1,7 +1,7 @@
-"""Models that give finished detections: how many classes they tell apart, read off their graphs.
+"""Counting the classes of models with final detections by their graphs.
 
-Each has the operations that its exporter writes, with numbers of classes that occur nowhere else in
-it; the expected numbers are those that the graphs were made with.
+Each model has the operations that its exporter writes, and a number of classes that occurs nowhere
+else in it.
 """
 
 from pathlib import Path
@@ -202,13 +202,13 @@ MAKERS = {
     "mmdeploy batched": (mmdeploy_batched, 6, "NonMaxSuppression takes scores of 6 classes"),
     "yolov7": (yolov7, 9, "ArgMax takes the best of 9 scores"),
     "nms inside": (nms_inside, 11, "ArgMax takes the best of 11 scores"),
-    "yolov10": (yolov10, 13, "what is left of a division by 13"),
+    "yolov10": (yolov10, 13, "the remainder of a division by 13"),
     "boxes and labels": (boxes_and_labels, 17, "TopK takes the best of 17 scores"),
 }
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_the_graph_says_how_many_classes_there_are(tmp_path: Path, name: str) -> None:
+def test_classes_are_counted_by_the_graph(tmp_path: Path, name: str) -> None:
     make, classes, why = MAKERS[name]
     draft = draft_manifest([make(classes)(tmp_path / "m.onnx")], tmp_path)
     write_manifest(draft.text, tmp_path / "m.yaml", force=False)
@@ -227,7 +227,7 @@ def test_the_graph_says_how_many_classes_there_are(tmp_path: Path, name: str) ->
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_so_does_an_ir(tmp_path: Path, name: str) -> None:
+def test_classes_are_counted_by_the_graph_of_an_ir(tmp_path: Path, name: str) -> None:
     make, classes, _ = MAKERS[name]
     model = openvino.convert_model(make(classes)(tmp_path / "source.onnx"))
     openvino.save_model(model, tmp_path / "m.xml", compress_to_fp16=False)
@@ -279,7 +279,7 @@ def detection_output(path: Path, classes: int, *, normalized: bool, background: 
     ("normalized", "background", "labels", "found"),
     [(True, 0, 20, "class_1"), (False, 0, 20, "class_1"), (True, -1, 21, "class_2")],
 )
-def test_an_ssd_has_a_score_for_each_prior_and_class(
+def test_classes_of_an_ssd_are_counted_by_its_priors(
     tmp_path: Path, normalized: bool, background: int, labels: int, found: str
 ) -> None:
     path = detection_output(tmp_path / "m.xml", 21, normalized=normalized, background=background)
@@ -296,13 +296,13 @@ def test_an_ssd_has_a_score_for_each_prior_and_class(
 
 
 @pytest.mark.parametrize("make", [zoo.ssd, zoo.mmdeploy, zoo.openvino_boxes, zoo.efficient_nms])
-def test_where_nothing_says_so_the_number_is_guessed(tmp_path: Path, make: Maker) -> None:
+def test_an_unknown_count_is_guessed_and_marked(tmp_path: Path, make: Maker) -> None:
     text = draft_manifest([make(tmp_path / "m.onnx")], tmp_path).text
     assert len(yaml.safe_load(text)["labels"]) == 80
     assert "guessed: the number of classes is unknown; 80 numbered" in text
 
 
-def test_rows_of_one_list_of_boxes_without_a_choice_are_no_single_class(tmp_path: Path) -> None:
+def test_one_list_of_boxes_does_not_mean_one_class(tmp_path: Path) -> None:
     # NonMaxSuppression over one list of scores: class numbers come from elsewhere.
     text = draft_manifest([zoo.yolov7_nms(tmp_path / "m.onnx")], tmp_path).text
     assert len(yaml.safe_load(text)["labels"]) == 80
