@@ -281,8 +281,8 @@ def test_a_second_model_cannot_have_shapes(tmp_path: Path) -> None:
         _built(tmp_path, "rectangle")
     (problem,) = (it for it in caught.value.problems if it.severity == "error")
     assert problem.place == "then[0].postprocess"
-    assert (
-        problem.what == "a second model gives keypoints and attributes; refine and draw at the top"
+    assert problem.what == (
+        "a second model accepts only decoders and attributes; move others to the top"
     )
 
 

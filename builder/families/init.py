@@ -182,7 +182,7 @@ def _read_labels(file: Path) -> tuple[Label, ...]:
     wrong = unreadable(file)
     if wrong:
         raise ManifestError(Problem(wrong, file=file, rule=LABEL_FILE))
-    data = {"labels": from_file(file, numbered=True)}
+    data = {"labels": from_file(file, keep_ids=True)}
     entries = validate(_LabelFile, data, LocatedYaml(file, data, {}, {})).labels
     return tuple(it if isinstance(it, Label) else Label(name=it) for it in entries)
 

@@ -8,7 +8,7 @@ required.
 from collections.abc import Sequence
 
 _MAX_LENGTH = 4096
-"""Characters that CVAT stores of a value."""
+"""The maximum length of a value in CVAT, in characters."""
 
 
 def value_fault(value: str, input_type: str, values: Sequence[object]) -> str:
@@ -24,7 +24,7 @@ def value_fault(value: str, input_type: str, values: Sequence[object]) -> str:
         return f"is longer than {_MAX_LENGTH} characters"
     if input_type == "number":
         if not value.isdecimal():
-            return f"'{value}' is not a whole number from 0"
+            return f"'{value}' is not a non-negative integer"
         low, high, step = (int(it) for it in declared)
         if not low <= int(value) <= high or (int(value) - low) % step:
             return f"'{value}' is not from {low} to {high} in steps of {step}"

@@ -17,18 +17,18 @@ LABEL_FILE = Rule(
 )
 
 
-def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
-    """The entries of a label file, to be validated as if they stood in the manifest.
+def from_file(file: Path, *, keep_ids: bool = False) -> list[Any]:
+    """Return the entries of a label file, to be validated like labels in a manifest.
 
     Args:
-        file: `.txt` with one name a line; `.yaml` or `.json` with a list of names or of labels,
-            or with a key `names` (a list, or class number -> name) as Ultralytics' data.yaml has;
-            COCO's annotations; the raw JSON of CVAT's constructor of labels.
-        numbered: keep the numbers of COCO's categories. Without it their order counts: most models
-            are trained on them without the gaps.
+        file: `.txt` with one name per line; `.yaml` or `.json` with a list of names or labels, or
+            with a key `names` (a list, or class ID -> name) as in Ultralytics' data.yaml; COCO
+            annotations; the raw JSON of CVAT's label constructor.
+        keep_ids: whether to keep the category IDs of COCO. Otherwise classes are numbered in
+            order, because most models are trained without the gaps.
 
     Raises:
-        ManifestError: it cannot be read or holds no labels.
+        ManifestError: the file cannot be read or contains no labels.
     """
     if file.suffix.lower() == ".txt":
         try:
@@ -46,7 +46,7 @@ def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
     else:
         raise ManifestError(
             Problem(
-                "is not a label file",
+                "unsupported format of a label file",
                 file=file,
                 allowed=".txt, .yaml, .yml or .json",
                 rule=LABEL_FILE,
@@ -54,7 +54,7 @@ def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
         )
     categories = coco(entries)
     if categories is not None:
-        drop = () if numbered else ("id",)
+        drop = () if keep_ids else ("id",)
         entries = [
             {key: value for key, value in it.items() if key not in drop}
             if isinstance(it, dict)
@@ -65,18 +65,18 @@ def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
     if isinstance(entries, dict):
         entries = entries.get("names")
     if isinstance(entries, dict):
-        numbers = [_number(key) for key in entries]
-        if numbers == list(range(len(numbers))):
+        ids = [_class_id(key) for key in entries]
+        if ids == list(range(len(ids))):
             entries = list(entries.values())
         else:
             entries = [
-                {"name": name, "id": number}
-                for number, name in zip(numbers, entries.values(), strict=True)
+                {"name": name, "id": class_id}
+                for class_id, name in zip(ids, entries.values(), strict=True)
             ]
     if not isinstance(entries, list) or not entries:
         raise ManifestError(
             Problem(
-                "holds no labels",
+                "contains no labels",
                 file=file,
                 allowed="a list, or a key `names`",
                 rule=LABEL_FILE,
@@ -86,10 +86,10 @@ def from_file(file: Path, *, numbered: bool = False) -> list[Any]:
 
 
 def _unreadable(file: Path, error: Exception) -> ManifestError:
-    """The error for a label file that cannot be read."""
+    """Return the error for a label file that cannot be read."""
     return ManifestError(Problem(f"cannot be read: {error}", file=file, rule=LABEL_FILE))
 
 
-def _number(key: object) -> object:
-    """A class number that JSON had to write as text."""
+def _class_id(key: object) -> object:
+    """Return a key as an integer if it is one in text, as in JSON."""
     return int(key) if isinstance(key, str) and key.isascii() and key.isdecimal() else key

@@ -1,14 +1,15 @@
-"""Labels as other programs list them: COCO's annotations, and CVAT's constructor of labels."""
+"""Label lists of other programs: COCO annotations, and CVAT's label constructor."""
 
 import re
 from typing import Any
 
 
 def coco(data: object) -> list[Any] | None:
-    """The categories of a COCO file, in the order of their numbers, each with its own; or None.
+    """Return the categories of a COCO file as labels, sorted by ID; None for other data.
 
-    Format: https://cocodataset.org/#format-data. What is no category is left for validation to
-    complain about.
+    Invalid categories are returned unchanged; validation reports them.
+
+    Format: https://cocodataset.org/#format-data.
     """
     listed = data.get("categories") if isinstance(data, dict) else None
     if not isinstance(listed, list):
@@ -22,30 +23,30 @@ def coco(data: object) -> list[Any] | None:
 
 
 def _with_points(entry: dict[str, Any], category: dict[str, Any]) -> dict[str, Any]:
-    """A category with its keypoints, whose lines COCO counts from 1."""
+    """Add the keypoints and edges of a category. COCO numbers keypoints from 1."""
     points = category.get("keypoints")
     if isinstance(points, list) and points:
         entry["sublabels"] = points
-        lines = category.get("skeleton")
+        edges = category.get("skeleton")
         entry["edges"] = [
-            [points[end - 1] for end in line]
-            for line in (lines if isinstance(lines, list) else [])
-            if isinstance(line, list)
-            and len(line) == 2
-            and all(type(end) is int and 1 <= end <= len(points) for end in line)
+            [points[end - 1] for end in edge]
+            for edge in (edges if isinstance(edges, list) else [])
+            if isinstance(edge, list)
+            and len(edge) == 2
+            and all(type(end) is int and 1 <= end <= len(points) for end in edge)
         ]
     return entry
 
 
-_FOREIGN = {"color", "svg", "elements", "has_parent", "parent_id"}
-"""Keys that only CVAT writes."""
+_CVAT_KEYS = {"color", "svg", "elements", "has_parent", "parent_id"}
+"""Keys of labels that only CVAT writes."""
 _EDGE = re.compile(r'data-node-from="?(\d{1,4})"?\s+data-node-to="?(\d{1,4})"?')
 
 
 def cvat(entries: object) -> list[Any] | None:
-    """What CVAT's constructor of labels shows as raw JSON, as a manifest has it; or None.
+    """Return the labels in the raw JSON of CVAT's label constructor; None for other data.
 
-    Its numbers are those of CVAT's database, which mean nothing to a model, and are left out.
+    The IDs are omitted, because they are those of CVAT's database.
     """
     if not isinstance(entries, list) or not entries:
         return None
@@ -56,14 +57,14 @@ def cvat(entries: object) -> list[Any] | None:
         for it in entries
         for each in (it["attributes"] if isinstance(it.get("attributes"), list) else [])
     ]
-    foreign = any(_FOREIGN & set(it) for it in entries) or any(
+    is_cvat = any(_CVAT_KEYS & set(it) for it in entries) or any(
         isinstance(it, dict) and "mutable" in it for it in attributes
     )
-    return [_label(it) for it in entries] if foreign else None
+    return [_label(it) for it in entries] if is_cvat else None
 
 
 def _label(entry: dict[str, Any]) -> dict[str, Any]:
-    """One label; its type is what the postprocessing draws."""
+    """Return a label without its type, which `postprocess` determines."""
     found: dict[str, Any] = {"name": entry["name"]}
     listed = entry.get("attributes")
     if isinstance(listed, list) and listed:
@@ -82,6 +83,6 @@ def _label(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attribute(entry: dict[str, Any]) -> dict[str, Any]:
-    """One attribute; of free text CVAT writes a value that means nothing."""
+    """Return an attribute. CVAT writes a meaningless value for free text."""
     kept = ["name", "input_type"] + ["values"] * (entry.get("input_type") != "text")
     return {key: entry[key] for key in kept if key in entry}

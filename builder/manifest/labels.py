@@ -1,4 +1,4 @@
-"""Labels: what a class number means to CVAT."""
+"""Labels of a function: names, class IDs, keypoints and attributes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -60,168 +60,173 @@ LabelType = Literal[
     "skeleton",
     "tag",
 ]
-"""CVAT's types of labels (cvat-core, enums.ts, LabelType)."""
+"""CVAT's label types (cvat-core, enums.ts, LabelType)."""
 
 
 def _printable(name: str) -> str:
-    """Refuse line breaks and control characters, and what nobody would see was there."""
+    """Refuse control characters, line breaks included, and spaces at the ends."""
     if has_controls(name) or name != name.strip():
-        raise ValueError("a name cannot hold control characters, or spaces at its ends")
+        raise ValueError("a name must not contain control characters, or begin or end with a space")
     return name
 
 
 Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
-"""CVAT stores names of labels and attributes in columns of 64 characters."""
+"""The name of a label or attribute. CVAT stores at most 64 characters."""
 
 
 class Attribute(Strict):
-    """A property that annotators see beside a label, as CVAT declares it."""
+    """An attribute of a label, as CVAT declares it."""
 
     name: Name
-    """The attribute's name in CVAT."""
+    """Name of the attribute in CVAT."""
     input_type: InputType
-    """How CVAT lets people edit it."""
+    """Type of the attribute's input field in CVAT."""
     values: tuple[str | bool | int | float, ...] = ()
-    """The choices of `select` and `radio`; minimum, maximum and step of a `number`; "true" or
-    "false" for a `checkbox`; nothing for `text`."""
+    """Choices of `select` and `radio`; minimum, maximum and step of `number`; "true" or "false" for
+    `checkbox`; empty for `text`."""
 
     @field_validator("values")
     @classmethod
     def _as_text(cls, values: tuple[Any, ...]) -> tuple[str, ...]:
-        """CVAT takes every value as text, a checkbox's in lower case."""
+        """Convert the values to text, as CVAT expects them; booleans in lower case."""
         return tuple(
             str(value).lower() if isinstance(value, bool) else str(value) for value in values
         )
 
     @model_validator(mode="after")
-    def _values_fit(self) -> "Attribute":
+    def _check_values(self) -> "Attribute":
+        """Check that the values match the input type."""
         values = [str(value) for value in self.values]
-        kind = self.input_type
-        if kind in ("select", "radio") and not values:
-            raise Refused(f"a {kind} attribute needs `values`: the choices", INVALID_ATTRIBUTE)
-        if kind == "checkbox" and not set(values) <= {"true", "false"}:
-            raise Refused("the values of a checkbox can only be true and false", INVALID_ATTRIBUTE)
-        if kind == "number":
-            # CVAT's servers compare with int(value); a fraction would fail the whole request.
+        type_ = self.input_type
+        if type_ in ("select", "radio") and not values:
+            raise Refused(
+                f"an attribute of type `{type_}` needs choices in `values`", INVALID_ATTRIBUTE
+            )
+        if type_ == "checkbox" and not set(values) <= {"true", "false"}:
+            raise Refused("the values of `checkbox` can only be true and false", INVALID_ATTRIBUTE)
+        if type_ == "number":
+            # CVAT's server parses the values with int(); a fraction would fail the whole request.
             numbers = [int(value) for value in values if value.removeprefix("-").isdigit()]
             if len(numbers) != 3 or len(values) != 3:
                 raise Refused(
-                    "a number needs three whole `values`: minimum, maximum, step",
+                    "`number` needs three integers in `values`: minimum, maximum and step",
                     INVALID_ATTRIBUTE,
                 )
             if numbers[0] >= numbers[1] or numbers[2] < 1:
                 raise Refused(
-                    "a number needs minimum < maximum and a step of at least 1", INVALID_ATTRIBUTE
+                    "`number` needs minimum < maximum and a step of at least 1", INVALID_ATTRIBUTE
                 )
         return self
 
 
 ESCAPED = frozenset("\"'<>&")
-"""What the name of a keypoint cannot hold."""
+"""Characters that are not allowed in the name of a keypoint, because SVG would escape them."""
 
 
-def _plain(name: str) -> str:
-    """Refuse what the drawing of a skeleton would have to escape; see skeleton_svg."""
+def _unescaped(name: str) -> str:
+    """Refuse characters that the drawing of a skeleton would escape; see skeleton_svg."""
     if set(name) & ESCAPED:
-        raise Refused("the name of a keypoint cannot hold quotes, < > or &", INVALID_KEYPOINTS)
+        raise Refused(
+            "the name of a keypoint must not contain quotes, <, > or &", INVALID_KEYPOINTS
+        )
     return name
 
 
 class Sublabel(Strict):
-    """One keypoint of a skeleton."""
+    """A keypoint of a skeleton."""
 
-    name: Annotated[Name, AfterValidator(_plain)]
-    """The keypoint's name in CVAT."""
+    name: Annotated[Name, AfterValidator(_unescaped)]
+    """Name of the keypoint in CVAT."""
     id: Annotated[int, Field(ge=0)] | None = None
-    """The model's number of the keypoint. Default: one more than the one before it, from 0. With
-    it, keypoints that are not wanted can be left out."""
+    """The model's keypoint ID. Default: one more than the previous keypoint's, starting at 0. With
+    IDs, keypoints can be omitted."""
     x: Annotated[float, Field(ge=0, le=100)] | None = None
-    """Where the keypoint is drawn in the skeleton's picture, from 0 (left) to 100. Default: on a
-    circle."""
+    """Horizontal position in the skeleton's drawing, from 0 (left) to 100. Default: on a circle."""
     y: Annotated[float, Field(ge=0, le=100)] | None = None
-    """Where the keypoint is drawn, from 0 (top) to 100."""
+    """Vertical position in the skeleton's drawing, from 0 (top) to 100. Default: on a circle."""
 
     @property
     def point(self) -> Point | None:
-        """Where the keypoint is drawn, if the manifest says so."""
+        """The position in the skeleton's drawing, or None if the manifest has none."""
         return None if self.x is None or self.y is None else (self.x, self.y)
 
 
 class Skeleton(Strict):
-    """One of several skeletons that the keypoints of a label make, with a name of its own."""
+    """One of several skeletons of a label, with its own name."""
 
     name: Name
-    """The label's name in CVAT. Tasks whose labels have the same name are matched by it."""
-    sublabels: tuple[Annotated[Name, AfterValidator(_plain)] | Sublabel, ...] = ()
-    """The keypoints of a skeleton, in the model's order: names, or names with a place in the
-    skeleton's picture."""
+    """Name of the label in CVAT. CVAT maps it to a task's label of the same name."""
+    sublabels: tuple[Annotated[Name, AfterValidator(_unescaped)] | Sublabel, ...] = ()
+    """Keypoints of the skeleton, in the model's order: names, or names with an ID or position."""
     edges: tuple[tuple[str, str], ...] = ()
-    """The lines of a skeleton: pairs of keypoints' names."""
+    """Edges of the skeleton: pairs of keypoint names."""
 
     @property
     def keypoints(self) -> tuple[str, ...]:
-        """The names of the sublabels."""
+        """The names of the keypoints."""
         return tuple(it if isinstance(it, str) else it.name for it in self.sublabels)
 
     @property
     def svg(self) -> str:
-        """The drawing of the skeleton."""
+        """The drawing of the skeleton; see skeleton_svg."""
         points = layout([None if isinstance(it, str) else it.point for it in self.sublabels])
         return svg(self.keypoints, points, self.edges)
 
     @model_validator(mode="after")
-    def _skeleton_fits(self) -> Self:
+    def _check_keypoints(self) -> Self:
+        """Check that keypoint names are unique, and that edges refer to them."""
         names = self.keypoints
         for name in names:
             if names.count(name) > 1:
-                raise Refused(f"has the sublabel '{name}' twice", INVALID_KEYPOINTS)
+                raise Refused(f"duplicate sublabel '{name}'", INVALID_KEYPOINTS)
         for edge in self.edges:
             for name in edge:
                 if name not in names:
                     hint = did_you_mean(name, names)
                     raise Refused(
-                        f"has an edge to '{name}', which is no sublabel" + (hint and f"; {hint}"),
+                        f"an edge refers to the unknown sublabel '{name}'" + (hint and f"; {hint}"),
                         INVALID_KEYPOINTS,
                     )
         return self
 
 
 class Label(Skeleton):
-    """One class of the model, as CVAT is to know it."""
+    """A class of the model, as a label in CVAT."""
 
     id: Annotated[int, Field(ge=0)] | None = None
-    """The model's class number. Default: the place in the list, from 0. With it, classes that are
-    not wanted can be left out."""
+    """The model's class ID. Default: the index in the list, from 0. With IDs, classes can be
+    omitted."""
     type: LabelType | None = None
-    """CVAT's type of the label. Default: the shape that the postprocessing ends with."""
+    """CVAT's label type. Default: the type of the last shape in `postprocess`."""
     attributes: tuple[Attribute, ...] = ()
-    """Properties that annotators see beside the label."""
+    """Attributes of the label."""
     skeletons: tuple[Skeleton, ...] = ()
-    """Instead of `sublabels`: several skeletons, each with `name`, `sublabels` and `edges`, that
-    `skeleton` draws as labels of their own, all of an instance in one group. Body and hands of a
-    person, say."""
+    """Several skeletons instead of `sublabels`, such as a person's body and hands. Each has `name`,
+    `sublabels` and `edges`. `skeleton` draws them as separate labels, those of an instance in one
+    group."""
 
     def joints(self) -> list[Joints]:
-        """The skeletons of the label; none where nothing is said of keypoints."""
+        """Return the skeletons of the label; empty if it has no keypoints."""
         found: list[tuple[str, dict[str, int]]] = []
-        following = 0
+        next_id = 0
         for skeleton in self.skeletons or (self,):
             points = {}
             for sublabel, name in zip(skeleton.sublabels, skeleton.keypoints, strict=True):
                 given = None if isinstance(sublabel, str) else sublabel.id
-                points[name] = following if given is None else given
-                following = points[name] + 1
+                points[name] = next_id if given is None else given
+                next_id = points[name] + 1
             if points:
                 found.append((skeleton.name if self.skeletons else "", points))
         listed = [it for skeleton in self.skeletons or (self,) for it in skeleton.sublabels]
-        some = any(not isinstance(it, str) and it.id is not None for it in listed)
-        total = None if some else len(listed)
+        has_ids = any(not isinstance(it, str) and it.id is not None for it in listed)
+        total = None if has_ids else len(listed)
         return [Joints((self.id or 0,), name, points, total) for name, points in found]
 
     @model_validator(mode="after")
-    def _has_what_its_type_needs(self) -> Self:
+    def _check_skeletons(self) -> Self:
+        """Check that the skeletons are complete and unambiguous."""
         if self.skeletons and self.sublabels:
-            raise Refused("has both `sublabels` and `skeletons`", INVALID_KEYPOINTS)
+            raise Refused("`sublabels` and `skeletons` cannot be combined", INVALID_KEYPOINTS)
         for skeleton in self.skeletons:
             if not skeleton.sublabels:
                 raise Refused(
@@ -229,23 +234,22 @@ class Label(Skeleton):
                 )
         if self.type == "skeleton" and not self.sublabels:
             raise Refused(
-                "a skeleton needs `sublabels`: its keypoints, in the model's order",
+                "a skeleton needs `sublabels`: the keypoints in the model's order",
                 INVALID_KEYPOINTS,
             )
         for joints in self.joints():
             if len(set(joints.points.values())) < len(joints.points):
-                raise Refused(
-                    "gives one of the model's keypoints to two sublabels", INVALID_KEYPOINTS
-                )
+                raise Refused("two sublabels have the same keypoint ID", INVALID_KEYPOINTS)
         return self
 
     @model_validator(mode="after")
-    def _unique_attributes(self) -> Self:
+    def _check_attributes(self) -> Self:
+        """Check that attribute names are unique."""
         names = [attribute.name for attribute in self.attributes]
         for name in names:
             if names.count(name) > 1:
                 raise Refused(
-                    f"has the attribute '{name}' twice; CVAT drops such a function",
+                    f"duplicate attribute '{name}'; CVAT hides such a function",
                     DUPLICATE_ATTRIBUTE,
                 )
         return self
@@ -253,11 +257,11 @@ class Label(Skeleton):
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """All labels of a function.
+    """The labels of a function.
 
     Attributes:
-        entries: the labels, every one with its id.
-        exact: whether they are meant to be all classes of the model.
+        entries: the labels, each with its class ID.
+        exact: whether the labels must cover all classes of the model.
     """
 
     entries: tuple[Label, ...]
@@ -265,28 +269,28 @@ class Labels:
 
     @classmethod
     def of(cls, labels: Sequence[Label]) -> "Labels":
-        """Number the labels that have no id by their place in the list."""
+        """Return labels with class IDs. A label without ID gets its index."""
         return cls(
             tuple(
-                label if label.id is not None else label.model_copy(update={"id": place})
-                for place, label in enumerate(labels)
+                label if label.id is not None else label.model_copy(update={"id": index})
+                for index, label in enumerate(labels)
             ),
             exact=all(label.id is None for label in labels),
         )
 
     @property
     def names(self) -> dict[int, str]:
-        """Class number -> name."""
+        """Class ID -> name."""
         return {label.id or 0: label.name for label in self.entries}
 
     @property
     def classes(self) -> Classes:
-        """What a decoder compares with the model's number of classes."""
+        """The number of classes, which a decoder compares with the model's."""
         return Classes(1 + max(self.names), self.exact)
 
     @property
     def joints(self) -> tuple[Joints, ...]:
-        """The skeletons of all labels; classes that have the same one share it."""
+        """The skeletons of all labels. Classes with equal skeletons share one."""
         shared: dict[tuple[object, ...], Joints] = {}
         for one in (joints for label in self.entries for joints in label.joints()):
             key = (one.label, one.total, *one.points.items())
@@ -295,25 +299,25 @@ class Labels:
         return tuple(shared.values())
 
     def problems(self) -> list[Problem]:
-        """Return duplicates and contradictions; the path of each is the label's index."""
+        """Return the duplicates and contradictions. The path of a problem is the label's index."""
         found: list[Problem] = []
         names: set[str] = set()
-        numbers: set[int | None] = set()
+        ids: set[int | None] = set()
         totals: set[int] = set()
-        for place, label in enumerate(self.entries):
+        for index, label in enumerate(self.entries):
             totals |= {it.total for it in label.joints() if it.total}
             if label.name in names:
-                hint = "give it another name, or leave it out: CVAT would hide the function"
+                hint = "rename or remove the label; CVAT would hide the function"
                 what = f"duplicate label '{label.name}'"
-                found.append(Problem(what, path=(place,), hint=hint, rule=DUPLICATE_LABEL))
-            if label.id in numbers:
+                found.append(Problem(what, path=(index,), hint=hint, rule=DUPLICATE_LABEL))
+            if label.id in ids:
                 hint = "give each label the model's class ID"
-                what = f"two labels have the id {label.id}"
-                found.append(Problem(what, path=(place,), hint=hint, rule=DUPLICATE_CLASS_ID))
+                what = f"two labels have the class ID {label.id}"
+                found.append(Problem(what, path=(index,), hint=hint, rule=DUPLICATE_CLASS_ID))
             if len(totals) > 1:
                 hint = "give each sublabel an `id`: the model's keypoint ID, from 0"
                 what = "the labels have different numbers of sublabels"
-                found.append(Problem(what, path=(place,), hint=hint, rule=KEYPOINTS_DIFFER))
+                found.append(Problem(what, path=(index,), hint=hint, rule=KEYPOINTS_DIFFER))
             names.add(label.name)
-            numbers.add(label.id)
+            ids.add(label.id)
         return found

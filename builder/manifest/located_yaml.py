@@ -30,7 +30,7 @@ MAX_VALUES = 50_000
 of labels need twice the 21,841 of ImageNet, and the parser takes a tenth of a millisecond for each.
 """
 MAX_DEPTH = 50
-_TOO_MUCH = "has too many or too deeply nested values"
+_TOO_LARGE = "has too many or too deeply nested values"
 
 
 class _Loader(yaml.SafeLoader):
@@ -50,7 +50,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _TooManyNodes(yaml.MarkedYAMLError):
-    """The file has more nodes than any manifest needs."""
+    """The file has more than MAX_VALUES nodes."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -66,14 +66,14 @@ class LocatedYaml:
     Attributes:
         file: the path of the file.
         data: dictionaries with string keys, lists, strings, numbers, booleans and None.
-        places: path of a value -> line and column, from 1, of its key or, in a list, of itself.
-        spelled: path of a scalar -> its text in the file, such as `no` for False.
+        locations: path of a value -> line and column, from 1, of its key or, in a list, of itself.
+        texts: path of a scalar -> its text in the file, such as `no` for False.
     """
 
     file: Path
     data: Any
-    places: dict[Path_, tuple[int, int]]
-    spelled: dict[Path_, str]
+    locations: dict[Path_, tuple[int, int]]
+    texts: dict[Path_, str]
 
     @classmethod
     def read(cls, file: Path, text_keys: bool = True) -> "LocatedYaml":
@@ -135,7 +135,7 @@ class LocatedYaml:
             mark = error.problem_mark or error.context_mark
             raise ManifestError(
                 Problem(
-                    _TOO_MUCH
+                    _TOO_LARGE
                     if isinstance(error, _TooManyNodes)
                     else f"is not valid YAML: {error.problem or error.context}",
                     file=file,
@@ -145,7 +145,7 @@ class LocatedYaml:
                 )
             ) from error
         except RecursionError as error:
-            raise ManifestError(Problem(_TOO_MUCH, file=file, rule=INVALID_YAML)) from error
+            raise ManifestError(Problem(_TOO_LARGE, file=file, rule=INVALID_YAML)) from error
         except (yaml.YAMLError, ValueError) as error:
             reason = " ".join(str(error).split())
             what = f"is not valid YAML: {reason}"
@@ -153,7 +153,7 @@ class LocatedYaml:
         finally:
             if loader is not None:
                 loader.dispose()
-        return cls(file, data, reader.places, reader.spelled)
+        return cls(file, data, reader.locations, reader.texts)
 
     def problem(
         self,
@@ -166,9 +166,9 @@ class LocatedYaml:
     ) -> Problem:
         """Return a problem at `path`, located at the nearest value that exists in the file."""
         place = tuple(path)
-        while place and place not in self.places:
+        while place and place not in self.locations:
             place = place[:-1]
-        line, column = self.places.get(place, (0, 0))
+        line, column = self.locations.get(place, (0, 0))
         return Problem(what, self.file, line, column, tuple(path), found, allowed, hint, rule)
 
     def locate(self, problem: Problem, path: Path_) -> Problem:
@@ -192,7 +192,7 @@ class LocatedYaml:
                 return ""
         if isinstance(value, dict):
             return ""
-        text = self.spelled.get(tuple(path)) or str(value)
+        text = self.texts.get(tuple(path)) or str(value)
         return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -200,8 +200,8 @@ class _Reader:
     """Turns YAML nodes into plain data and records the location of each value."""
 
     def __init__(self, loader: yaml.SafeLoader, file: Path, text_keys: bool) -> None:
-        self.places: dict[Path_, tuple[int, int]] = {}
-        self.spelled: dict[Path_, str] = {}
+        self.locations: dict[Path_, tuple[int, int]] = {}
+        self.texts: dict[Path_, str] = {}
         self._loader = loader
         self._file = file
         self._text_keys = text_keys
@@ -211,8 +211,8 @@ class _Reader:
         """Return the data of the node at `path`."""
         self._count += 1
         if self._count > MAX_VALUES or depth > MAX_DEPTH:
-            raise self._error(node, path, _TOO_MUCH)
-        self.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+            raise self._error(node, path, _TOO_LARGE)
+        self.locations.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
         plain = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
         if not isinstance(node, yaml.ScalarNode) and node.tag not in plain:
             raise self._error(node, path, f"has a YAML tag that is not allowed: {node.tag}")
@@ -223,7 +223,7 @@ class _Reader:
                 self.value(child, (*path, index), depth + 1)
                 for index, child in enumerate(node.value)
             ]
-        self.spelled[path] = node.value
+        self.texts[path] = node.value
         return self._scalar(node, path)
 
     def _scalar(self, node: yaml.Node, path: Path_) -> str | int | float | bool | None:
@@ -260,7 +260,7 @@ class _Reader:
                 )
             below = (*path, key)
             if key in data:
-                line, _ = self.places[below]
+                line, _ = self.locations[below]
                 raise self._error(
                     key_node,
                     below,
@@ -268,7 +268,7 @@ class _Reader:
                     hint="remove one of them",
                     rule=DUPLICATE_KEY,
                 )
-            self.places[below] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            self.locations[below] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             data[key] = self.value(value_node, below, depth + 1)
         return data
 

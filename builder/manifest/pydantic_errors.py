@@ -16,7 +16,7 @@ from builder.diagnostics.rule import Rule
 from builder.diagnostics.text import did_you_mean
 from builder.manifest.located_yaml import LocatedYaml
 from builder.manifest.patterns import WORDS
-from builder.manifest.steps import LISTINGS, known
+from builder.manifest.steps import LISTINGS, known_steps
 from builder.manifest.validation import validate_strictly
 
 MISSING_KEY = Rule(
@@ -59,7 +59,7 @@ _EXPECTED = {
     "string_too_short": "text that is not empty",
     "too_short": "a list that is not empty",
 }
-"""pydantic's type of error -> what is allowed."""
+"""pydantic's error type -> the allowed values."""
 
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
@@ -69,7 +69,7 @@ _BOUNDS = {
     "string_too_long": ("at most this many characters:", "max_length"),
     "too_long": ("at most this many entries:", "max_length"),
 }
-"""pydantic's type of error -> the words for the bound, and the bound's key in its context."""
+"""pydantic's error type -> the words for the bound, and the bound's key in its context."""
 
 
 def validate(model: type[_Model], data: Any, source: LocatedYaml) -> _Model:
@@ -96,8 +96,8 @@ def problems_of(
     above = {path[:length] for path in by_path for length in range(len(path))}
     deepest = [path for path in by_path if path not in above]
     problems = {path: _problem(path, by_path[path], model, source) for path in deepest}
-    in_order = sorted(problems, key=lambda path: (problems[path].line, problems[path].column))
-    return {path: problems[path] for path in in_order}
+    paths = sorted(problems, key=lambda path: (problems[path].line, problems[path].column))
+    return {path: problems[path] for path in paths}
 
 
 def _path(detail: ErrorDetails, data: Any) -> Path_:
@@ -121,19 +121,19 @@ def _problem(
     path: Path_, details: Sequence[ErrorDetails], model: type[BaseModel], source: LocatedYaml
 ) -> Problem:
     """Return one problem for all errors of one location."""
-    # An error of a validator says more than that the value has another type.
+    # The error of a validator is more specific than a type error.
     first = next((it for it in details if it["type"] == "value_error"), details[0])
-    kind, name = first["type"], str(path[-1]) if path else ""
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+    error_type, name = first["type"], str(path[-1]) if path else ""
+    if error_type in ("extra_forbidden", "unexpected_keyword_argument"):
         keys = sorted(_keys(model, path[:-1]))
         allowed, hint = ", ".join(keys), did_you_mean(name, keys)
         if not _is_step(path):
             return source.problem(path, f"unknown key '{name}'", "", allowed, hint, UNKNOWN_KEY)
         hint = hint or _list_of(name)
         return source.problem(path, f"unknown step '{name}'", "", allowed, hint, UNKNOWN_STEP)
-    if kind.startswith("missing"):
+    if error_type.startswith("missing"):
         return source.problem(path, "is missing", rule=MISSING_KEY)
-    if kind == "value_error":
+    if error_type == "value_error":
         refused = first["ctx"]["error"]
         if isinstance(refused, Refused):
             return source.locate(refused.problem, path)
@@ -153,7 +153,7 @@ def _problem(
 
 def _list_of(name: str) -> str:
     """Return a hint that names the lists in which a step is allowed; empty for unknown steps."""
-    lists = [listing for listing in LISTINGS if name in known(listing)]
+    lists = [listing for listing in LISTINGS if name in known_steps(listing)]
     if not lists:
         return ""
     if "preprocess" in lists:
@@ -175,19 +175,19 @@ def _choices(details: Sequence[ErrorDetails]) -> list[str]:
 
 
 def _allowed(detail: ErrorDetails) -> str:
-    """Return what is allowed, in words."""
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind in _EXPECTED:
-        return _EXPECTED[kind]
-    if kind in _BOUNDS:
-        words, key = _BOUNDS[kind]
+    """Return a description of the allowed values."""
+    error_type, context = detail["type"], detail.get("ctx", {})
+    if error_type in _EXPECTED:
+        return _EXPECTED[error_type]
+    if error_type in _BOUNDS:
+        words, key = _BOUNDS[error_type]
         bound = context[key]
         return f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
-    if kind == "string_pattern_mismatch":
+    if error_type == "string_pattern_mismatch":
         return WORDS[context["pattern"]]
-    if kind in ("literal_error", "enum"):
+    if error_type in ("literal_error", "enum"):
         return str(context["expected"])
-    if kind == "value_error":
+    if error_type == "value_error":
         return str(context["error"])
     return detail["msg"].removeprefix("Input should be ")
 

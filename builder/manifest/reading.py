@@ -14,7 +14,7 @@ from builder.manifest.located_yaml import LocatedYaml
 from builder.manifest.pydantic_errors import INVALID_VALUE, MISSING_KEY
 from builder.manifest.recovery import read_recovering
 from builder.manifest.schema import MANIFESTS, DetectorManifest, Manifest, SecondModel
-from builder.manifest.steps import in_order, long_form
+from builder.manifest.steps import long_form, order_error
 from runtimes.step import Step
 
 NOT_A_MANIFEST = Rule(
@@ -86,7 +86,7 @@ class ManifestFile(Generic[_Manifest]):
 
     @property
     def _seconds(self) -> tuple[SecondModel, ...]:
-        """The second models, which only detectors have."""
+        """The second models; empty unless the function is a detector."""
         return self.manifest.then if isinstance(self.manifest, DetectorManifest) else ()
 
     def steps(self, section: Section, stage: Path_ = ()) -> dict[Path_, Step]:
@@ -108,7 +108,7 @@ def read_manifest(file: Path, diagnostics: Diagnostics) -> ManifestFile[Any] | N
 
     Args:
         file: the manifest.
-        diagnostics: gets the problems, and the locations that were recovered.
+        diagnostics: receives the problems and the recovered locations.
 
     Returns:
         The manifest with neutral values in place of invalid ones; None if recovery failed.
@@ -128,19 +128,19 @@ def read_manifest(file: Path, diagnostics: Diagnostics) -> ManifestFile[Any] | N
         diagnostics.add([_not_a_manifest(source)])
         return None
     given = source.data.get("type")
-    meant = given if isinstance(given, str) and given in MANIFESTS else None
-    if meant is None:
+    type_ = given if isinstance(given, str) and given in MANIFESTS else None
+    if type_ is None:
         diagnostics.add([_unknown_type(given, source)])
-        meant = closest(str(given), MANIFESTS)
-        if meant is None:
+        type_ = closest(str(given), MANIFESTS)
+        if type_ is None:
             return None
-    data = _long_forms({**source.data, "type": meant}, meant)
+    data = _long_forms({**source.data, "type": type_}, type_)
     if isinstance(data.get("then"), list):
         data["then"] = [
-            _long_forms(second, meant) if isinstance(second, dict) else second
+            _long_forms(second, type_) if isinstance(second, dict) else second
             for second in data["then"]
         ]
-    manifest = read_recovering(MANIFESTS[meant], data, source, diagnostics)
+    manifest = read_recovering(MANIFESTS[type_], data, source, diagnostics)
     if manifest is None:
         return None
     read = ManifestFile(manifest, source)
@@ -165,19 +165,19 @@ def _check_steps(
     manifest_file: ManifestFile[Any], section: Section, stage: Path_, diagnostics: Diagnostics
 ) -> None:
     """Check that each entry of a list is one step, and that the steps are in order."""
-    here: Path_ = (*stage, section)
+    path: Path_ = (*stage, section)
     entries = _invalid_entries(manifest_file, section, stage)
     diagnostics.add(entries.values(), whole=True)
-    for path in entries:
-        diagnostics.recover(path)
-    if diagnostics.is_affected(here, _STEP_DEPTH):
-        diagnostics.mark_incomplete(here)
+    for entry in entries:
+        diagnostics.recover(entry)
+    if diagnostics.is_affected(path, _STEP_DEPTH):
+        diagnostics.mark_incomplete(path)
     elif section == "postprocess":
         steps = manifest_file.steps(section, stage).values()
-        wrong = in_order(manifest_file.manifest.type, steps, bool(stage))
-        if wrong:
-            diagnostics.add([manifest_file.problem(here, wrong, rule=STEP_ORDER)])
-            diagnostics.recover(here)
+        error = order_error(manifest_file.manifest.type, steps, is_second=bool(stage))
+        if error:
+            diagnostics.add([manifest_file.problem(path, error, rule=STEP_ORDER)])
+            diagnostics.recover(path)
 
 
 def _invalid_entries(
@@ -194,7 +194,7 @@ def _invalid_entries(
                 f"the entry has {len(names)} steps; exactly one is allowed",
                 ", ".join(names) or "nothing",
                 "a step's name, `name: value`, or `name: {field: value}`",
-                "begin each step with its own `- `" if len(names) > 1 else "",
+                "begin each step with `- `" if len(names) > 1 else "",
                 STEP_ENTRY,
             )
     return problems
@@ -213,7 +213,7 @@ def _not_a_manifest(source: LocatedYaml) -> Problem:
 
 
 def _unknown_type(given: object, source: LocatedYaml) -> Problem:
-    """Return the problem of a missing or invalid `type`, which decides how to read all else."""
+    """Return the problem of a missing or invalid `type`."""
     allowed = " or ".join(f"'{name}'" for name in MANIFESTS)
     if given is None:
         return source.problem(("type",), "is missing", allowed=allowed, rule=MISSING_KEY)

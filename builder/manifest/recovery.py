@@ -43,7 +43,7 @@ def read_recovering(
         model: the class to read.
         data: the data of `source`, with steps in their long form.
         source: the file.
-        diagnostics: gets the problems and the recovered locations.
+        diagnostics: receives the problems and the recovered locations.
 
     Returns:
         The model with neutral values in place of invalid ones; None if recovery failed.

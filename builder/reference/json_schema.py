@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from builder.manifest.schema import MANIFESTS
-from builder.manifest.steps import LISTINGS, entry_model, known
+from builder.manifest.steps import LISTINGS, entry_model, known_steps
 from builder.reference.docstrings import Described
 from builder.reference.examples import description
 from runtimes.step import Step
@@ -65,7 +65,7 @@ def _entry(listing: str, long: dict[str, Any]) -> dict[str, Any]:
         listing: see builder.manifest.steps.known.
         long: pydantic's schema of the long form.
     """
-    steps = known(listing)
+    steps = known_steps(listing)
     bare = [
         {"const": name, "description": description(step)}
         for name, step in sorted(steps.items())

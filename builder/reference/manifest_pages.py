@@ -14,7 +14,7 @@ from builder.manifest.schema import (
     SecondModel,
     TrackerManifest,
 )
-from builder.manifest.steps import known
+from builder.manifest.steps import known_steps
 from builder.manifest.variant_schema import CpuVariant, GpuVariant, SharedVariant
 from builder.manifest.variants import Resources
 from builder.reference.markdown import (
@@ -69,7 +69,7 @@ class Steps:
         """Return the steps, sorted by name."""
         return {
             name: step
-            for name, step in sorted(known(self.listing).items())
+            for name, step in sorted(known_steps(self.listing).items())
             if issubclass(step, self.category)
         }
 

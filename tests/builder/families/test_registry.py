@@ -1,7 +1,7 @@
 from collections import Counter
 
 from builder.families.registry import families, family_of
-from builder.manifest.steps import known
+from builder.manifest.steps import known_steps
 from runtimes.interfaces import Embedder, Segmenter, Tracking
 from runtimes.preprocess.resize import Letterbox
 from runtimes.refine.suppress import Nms
@@ -10,7 +10,7 @@ from runtimes.step import Decoder, Step
 READERS: set[type[Step]] = {
     step
     for listing in ("detector", "interactor", "tracker", "reid")
-    for step in known(listing).values()
+    for step in known_steps(listing).values()
     if issubclass(step, Decoder | Segmenter | Tracking | Embedder)
 }
 """The steps that read a model's outputs."""

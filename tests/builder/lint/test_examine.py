@@ -75,7 +75,7 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
         (
             {"labels": [{"name": "a", "id": 1}, {"name": "b", "id": 1}]},
             "labels[1]",
-            "two labels have the id 1",
+            "two labels have the class ID 1",
         ),
         (
             {"labels": ["a", {"name": "b", "type": "mask"}]},
@@ -136,7 +136,7 @@ def test_a_label_file_is_read_without_the_model(tmp_path: Path) -> None:
             "labels[1]",
             "different numbers of sublabels",
         ),
-        ({"then": seconds("rectangle")}, "then[0].postprocess", "refine and draw at the top"),
+        ({"then": seconds("rectangle")}, "then[0].postprocess", "move others to the top"),
         ({"then": seconds({"number_attribute": 5})}, "then[0]", "invalid value"),
         ({"then": seconds(NUMBER, only=["horse"])}, "then[0].only[0]", "unknown label 'horse'"),
     ],

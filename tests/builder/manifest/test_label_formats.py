@@ -79,6 +79,6 @@ def test_label_files_of_others_can_be_named_in_a_manifest(tmp_path: Path) -> Non
     file = tmp_path / "labels.json"
     file.write_text(json.dumps({"categories": [{"id": 9, "name": "b"}, {"id": 2, "name": "a"}]}))
     assert from_file(file) == [{"name": "a"}, {"name": "b"}]
-    assert from_file(file, numbered=True) == [{"name": "a", "id": 2}, {"name": "b", "id": 9}]
+    assert from_file(file, keep_ids=True) == [{"name": "a", "id": 2}, {"name": "b", "id": 9}]
     file.write_text(json.dumps(CVAT))
     assert [entry["name"] for entry in from_file(file)] == ["dog", "body"]

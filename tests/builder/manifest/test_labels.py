@@ -117,7 +117,7 @@ def test_an_attribute_takes_no_default() -> None:
 def test_attributes_of_one_label_have_different_names() -> None:
     one = {"name": "size", "input_type": "text"}
     assert len(label(attributes=[one, {**one, "name": "age"}]).attributes) == 2
-    with pytest.raises(ValidationError, match="twice"):
+    with pytest.raises(ValidationError, match="duplicate attribute"):
         label(attributes=[one, one])
 
 
@@ -231,11 +231,20 @@ def test_a_model_cannot_give_some_classes_more_keypoints_than_others() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"skeletons": [{"name": "x", "sublabels": ["a"]}], "sublabels": ["b"]}, "has both"),
+        (
+            {"skeletons": [{"name": "x", "sublabels": ["a"]}], "sublabels": ["b"]},
+            "`sublabels` and `skeletons` cannot be combined",
+        ),
         ({"skeletons": [{"name": "x"}]}, "the skeleton 'x' has no `sublabels`"),
-        ({"skeletons": [{"name": "x", "sublabels": ["a", "a"]}]}, "the sublabel 'a' twice"),
-        ({"skeletons": [{"name": "x", "sublabels": ["a"], "edges": [["a", "b"]]}]}, "edge to 'b'"),
-        ({"sublabels": [{"name": "a", "id": 1}, {"name": "b", "id": 1}]}, "to two sublabels"),
+        ({"skeletons": [{"name": "x", "sublabels": ["a", "a"]}]}, "duplicate sublabel 'a'"),
+        (
+            {"skeletons": [{"name": "x", "sublabels": ["a"], "edges": [["a", "b"]]}]},
+            "unknown sublabel 'b'",
+        ),
+        (
+            {"sublabels": [{"name": "a", "id": 1}, {"name": "b", "id": 1}]},
+            "two sublabels have the same keypoint ID",
+        ),
         ({"sublabels": [{"name": "a", "id": -1}]}, "greater than or equal to 0"),
         ({"type": "skeleton"}, "needs `sublabels`"),
         (

@@ -54,7 +54,7 @@ def test_every_value_has_the_place_of_its_key_or_in_a_list_its_own(
     path: tuple[str | int, ...], place: tuple[int, int]
 ) -> None:
     text = "name: yolo\npostprocess:\n  - yolo\n  - nms: {iou: 0.5, max: 10}\n"
-    assert LocatedYaml.parse(text, FILE).places[path] == place
+    assert LocatedYaml.parse(text, FILE).locations[path] == place
 
 
 def test_a_problem_stands_at_the_nearest_value_that_exists() -> None:
@@ -292,7 +292,7 @@ def test_any_text_is_parsed_or_refused_with_an_error_of_ours(text: str) -> None:
         document = LocatedYaml.parse(text, FILE)
     except CvatbuildError:
         return
-    assert all(line >= 1 and column >= 1 for line, column in document.places.values())
+    assert all(line >= 1 and column >= 1 for line, column in document.locations.values())
 
 
 YAML_PARTS = st.one_of(

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import yaml
 
-from builder.manifest.steps import known
+from builder.manifest.steps import known_steps
 from runtimes.decoders.yolo import Yolo
 from runtimes.refine.suppress import MinSize, Nms
 from runtimes.shapes.rectangle import Rectangle
@@ -45,7 +45,7 @@ def test_the_order_is_one_decoder_then_refinements_then_shapes(
 
 def test_refinements_may_be_left_out(read: Read) -> None:
     assert list(read(postprocess=["yolo_end2end", "rectangle"]).steps("postprocess").values()) == [
-        known("detector")["yolo_end2end"](),
+        known_steps("detector")["yolo_end2end"](),
         Rectangle(),
     ]
 

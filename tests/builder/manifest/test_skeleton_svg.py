@@ -166,7 +166,7 @@ def test_names_that_a_drawing_would_have_to_escape_are_refused(name: str, long: 
     sublabels = ({"name": name},) if long else (name,)
     with pytest.raises(ValidationError) as caught:
         Label.model_validate({"name": "cat", "sublabels": sublabels})
-    assert "cannot hold quotes, < > or &" in str(caught.value)
+    assert "must not contain quotes, <, > or &" in str(caught.value)
 
 
 def test_the_same_names_are_allowed_for_labels() -> None:

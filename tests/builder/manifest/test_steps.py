@@ -7,7 +7,7 @@ import pytest
 
 import runtimes
 import runtimes.refine
-from builder.manifest.steps import entry_model, in_order, known, long_form
+from builder.manifest.steps import entry_model, known_steps, long_form, order_error
 from runtimes.attributes.given import ConstantAttribute, ScoreAttribute
 from runtimes.attributes.measured import ChoiceAttribute
 from runtimes.decoders.heatmap import Heatmap
@@ -63,7 +63,7 @@ def classes_in(package: str) -> set[str]:
 def test_every_step_in_the_source_is_known(section: str, packages: list[str]) -> None:
     written = {name for package in packages for name in classes_in(package)}
     assert written
-    assert {step.__name__ for step in known(section).values()} == written
+    assert {step.__name__ for step in known_steps(section).values()} == written
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_every_step_in_the_source_is_known(section: str, packages: list[str]) ->
     ],
 )
 def test_steps_are_known_by_their_name_in_snake_case(section: str, name: str, spelled: str) -> None:
-    assert known(section)[name].__name__ == spelled
+    assert known_steps(section)[name].__name__ == spelled
 
 
 def test_what_steps_share_is_no_step() -> None:
-    names = {*known("preprocess"), *known("detector")}
+    names = {*known_steps("preprocess"), *known_steps("detector")}
     assert names.isdisjoint({"step", "decoder", "refine", "attribute", "shape", "preprocess"})
 
 
@@ -93,10 +93,10 @@ def test_a_new_class_in_a_new_module_is_known_without_any_registration(
     (tmp_path / "every_other_for_test.py").write_text(NEW_STEP)
     paths = [*runtimes.refine.__path__, str(tmp_path)]
     monkeypatch.setattr(runtimes.refine, "__path__", paths)
-    known.cache_clear()
+    known_steps.cache_clear()
     entry_model.cache_clear()
     try:
-        found = known("detector")
+        found = known_steps("detector")
         assert found["every_other"].__module__ == "runtimes.refine.every_other_for_test"
         # TopK is imported there, but stands elsewhere.
         assert found["top_k"].__module__ == "runtimes.refine.suppress"
@@ -105,7 +105,7 @@ def test_a_new_class_in_a_new_module_is_known_without_any_registration(
         assert entry.every_other.first == 3  # type: ignore[attr-defined]
         assert {type(step) for step in found.values()} == {type}
     finally:
-        known.cache_clear()
+        known_steps.cache_clear()
         entry_model.cache_clear()
         sys.modules.pop("runtimes.refine.every_other_for_test", None)
         vars(runtimes.refine).pop("every_other_for_test", None)
@@ -190,7 +190,7 @@ CHOICE = ChoiceAttribute("hue", ("red", "green"))
     ],
 )
 def test_what_is_wrong_with_an_order_is_said(steps: list[Step], words: str) -> None:
-    said = in_order("detector", steps)
+    said = order_error("detector", steps)
     assert words in said
     assert bool(said) == bool(words)
 
@@ -203,13 +203,13 @@ def test_what_is_wrong_with_an_order_is_said(steps: list[Step], words: str) -> N
         ([Heatmap(), CHOICE, SCORE], ""),
         ([CHOICE, ConstantAttribute("source", "x"), Heatmap()], ""),
         ([Heatmap(), Heatmap()], "2 decoders"),
-        ([CHOICE, Rectangle()], "draw at the top"),
-        ([Heatmap(), Nms()], "draw at the top"),
+        ([CHOICE, Rectangle()], "move others to the top"),
+        ([Heatmap(), Nms()], "move others to the top"),
     ],
 )
 def test_what_is_wrong_with_the_steps_of_a_second_model_is_said(
     steps: list[Step], words: str
 ) -> None:
-    said = in_order("detector", steps, second=True)
+    said = order_error("detector", steps, is_second=True)
     assert words in said
     assert bool(said) == bool(words)

@@ -3,16 +3,16 @@ from dataclasses import is_dataclass
 import pytest
 import yaml
 
-from builder.manifest.steps import LISTINGS, entry_model, known, long_form
+from builder.manifest.steps import LISTINGS, entry_model, known_steps, long_form
 from builder.reference.examples import description, example
 from builder.reference.json_schema import text
 from builder.reference.manifest_pages import pages
 
-STEPS = [(listing, name) for listing in LISTINGS for name in sorted(known(listing))]
+STEPS = [(listing, name) for listing in LISTINGS for name in sorted(known_steps(listing))]
 
 
 def test_every_step_has_an_example() -> None:
-    assert [name for listing, name in STEPS if not example(known(listing)[name])] == []
+    assert [name for listing, name in STEPS if not example(known_steps(listing)[name])] == []
 
 
 def test_a_step_without_an_example_is_refused() -> None:
@@ -45,11 +45,11 @@ def test_the_example_is_dedented_and_the_description_ends_before_it() -> None:
 
 @pytest.mark.parametrize(("listing", "name"), STEPS)
 def test_an_example_is_one_valid_entry_that_names_its_step(listing: str, name: str) -> None:
-    (entry,) = yaml.safe_load(example(known(listing)[name]))
+    (entry,) = yaml.safe_load(example(known_steps(listing)[name]))
     read = entry_model(listing).model_validate(long_form(listing, entry))
     assert read.model_fields_set == {name}
     step = getattr(read, name)
-    assert type(step) is known(listing)[name]
+    assert type(step) is known_steps(listing)[name]
     assert is_dataclass(step)
 
 
@@ -58,7 +58,7 @@ def test_the_pages_show_each_example_in_the_section_of_its_step() -> None:
     sections = dict(part.split("`\n", 1) for part in text.split("\n### `")[1:])
     assert sorted(sections) == sorted({name for _, name in STEPS})
     for listing, name in STEPS:
-        assert f"\n```yaml\n{example(known(listing)[name])}\n```\n" in sections[name]
+        assert f"\n```yaml\n{example(known_steps(listing)[name])}\n```\n" in sections[name]
 
 
 def test_the_schema_shows_no_examples() -> None:

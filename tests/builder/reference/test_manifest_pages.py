@@ -2,7 +2,7 @@ from functools import cache
 from typing import Any
 
 from builder.manifest.schema import MANIFESTS
-from builder.manifest.steps import known
+from builder.manifest.steps import known_steps
 from builder.reference.json_schema import schema
 from builder.reference.manifest_pages import PAGES, Keys, pages
 
@@ -15,7 +15,7 @@ def text() -> str:
 
 def test_every_step_and_key_is_on_a_page() -> None:
     for section in ("preprocess", *MANIFESTS):
-        assert [name for name in known(section) if f"### `{name}`\n" not in text()] == []
+        assert [name for name in known_steps(section) if f"### `{name}`\n" not in text()] == []
     keys = [key for manifest in MANIFESTS.values() for key in manifest.model_fields]
     assert [key for key in keys if f"| `{key}` |" not in text()] == []
 
@@ -29,7 +29,9 @@ def test_every_model_of_the_schema_is_on_a_page() -> None:
         for name, definition in definitions.items()
         if definition.get("type") == "object" and name not in steps
     }
-    classes = {step.__name__ for it in ("preprocess", *MANIFESTS) for step in known(it).values()}
+    classes = {
+        step.__name__ for it in ("preprocess", *MANIFESTS) for step in known_steps(it).values()
+    }
     assert models - classes - listed - {"Variants"} == set()
 
 
@@ -44,5 +46,5 @@ def test_the_index_links_every_page_and_every_step() -> None:
     for page in PAGES:
         assert f"(manifest/{page.file})" in index
     for section in ("preprocess", *MANIFESTS):
-        for name in known(section):
+        for name in known_steps(section):
             assert f"[`{name}`](manifest/" in index

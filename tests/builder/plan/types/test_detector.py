@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from builder.manifest.steps import known
+from builder.manifest.steps import known_steps
 from runtimes.shapes.rectangle import Rectangle
 from tests.builder import models
 from tests.builder.conftest import detector_of
@@ -26,7 +26,7 @@ def test_a_decoder_is_bound_to_the_matching_output(
     found = planned(model="other.onnx", postprocess=[decoder, "rectangle"])
     bound = detector_of(found).decoder
     assert (detector_of(found).refine, detector_of(found).shapes) == ((), (Rectangle(),))
-    assert isinstance(bound, known("detector")[decoder])
+    assert isinstance(bound, known_steps("detector")[decoder])
     assert 'output="output0"' in repr(bound).replace("'", '"')
 
 

@@ -178,9 +178,9 @@ def test_one_worker_answers_all_clicks_unless_more_are_wanted(write: Write) -> N
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"decoder": None}, ["encoder: has no `decoder` beside it"]),
+        ({"decoder": None}, ["encoder: needs `decoder` as well"]),
         ({"postprocess": ["smooth"]}, ["0 segmenters are listed"]),
-        ({"postprocess": ["smooth", "sam"]}, ["the segmenter has to come first"]),
+        ({"postprocess": ["smooth", "sam"]}, ["the segmenter must be the first step"]),
         ({"postprocess": ["sam", "sam2"]}, ["2 segmenters are listed"]),
         ({"postprocess": ["yolo"]}, ["postprocess[0]"]),
         ({"postprocess": [{"sam": {"points": "dots"}}]}, [
