@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 import cv2
 import numpy as np
 
-from runtimes.arrays import Array, Size
+from runtimes.arrays import Array, Size, size_of
 from runtimes.errors import BadModel, Fault
 from runtimes.geometry import Geometry
 from runtimes.signature import PIXEL_TYPES, LayoutName
@@ -43,7 +43,7 @@ class Frame:
     @property
     def size(self) -> Size:
         """Height and width of `pixels`."""
-        return self.pixels.shape[0], self.pixels.shape[1]
+        return size_of(self.pixels)
 
     def tensor(self, dtype: str) -> Array:
         """Return the model's input, in `layout` and of `dtype`: (value / scale - mean) / std.

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from runtimes import image, rle
-from runtimes.arrays import Array, Size
+from runtimes.arrays import Array, Size, size_of
 from runtimes.backends.session import Backend, Session, load, run_fitted
 from runtimes.clock import Clock
 from runtimes.contours import outlines
@@ -161,7 +161,7 @@ class OpenInteractor:
             return known, prompts.within(known.view.image)
         with clock.stage("decode"):
             pixels = image.decode(text)
-        prompts = prompts.within((pixels.shape[0], pixels.shape[1]))
+        prompts = prompts.within(size_of(pixels))
         clock.note("embedding: miss")
         return self._embeddings.put(name, self._embed(pixels, clock)), prompts
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runtimes.arrays import Array, Size
+from runtimes.arrays import Array, Size, size_of
 from runtimes.backends.session import Backend, Session, load
 from runtimes.clock import Clock
 from runtimes.errors import BadModel
@@ -92,7 +92,7 @@ class OpenNetwork:
         frame = Frame(image, geometry or Geometry())
         for step in self._network.preprocess:
             frame = step(frame)
-        view = View((image.shape[0], image.shape[1]), frame.size, frame.geometry)
+        view = View(size_of(image), frame.size, frame.geometry)
         return frame.tensor(self.input.dtype), view
 
     def run(self, image: Array, clock: Clock) -> Outputs:
@@ -121,7 +121,7 @@ class OpenNetwork:
         """
         shape = self.input.shape
         most = MAX_BATCH if len(shape) == 4 and shape[0] is None else 1
-        whole = (image.shape[0], image.shape[1])
+        whole = size_of(image)
         waiting: list[tuple[Array, View]] = []
         for left, top, right, bottom in windows:
             with clock.stage("crops"):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from runtimes import image
-from runtimes.arrays import Array, Size
+from runtimes.arrays import Array, Size, size_of
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
 from runtimes.errors import BadRequest
@@ -117,7 +117,7 @@ class OpenReid:
             (N, D) float64, and (N,) whether the box overlaps the image; the vectors of the other
             boxes are zeros.
         """
-        windows = [window_of(box, (pixels.shape[0], pixels.shape[1])) for box in boxes.tolist()]
+        windows = [window_of(box, size_of(pixels)) for box in boxes.tolist()]
         seen = [window for window in windows if window is not None]
         found = [
             self._embedder(outputs.tensors)

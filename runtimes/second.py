@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runtimes.arrays import Array, Size
+from runtimes.arrays import Array, Size, size_of
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
 from runtimes.instances import Instances
@@ -68,7 +68,7 @@ class OpenSecond:
         chosen = np.flatnonzero(np.isin(instances.classes, self._second.classes))
         if not len(chosen):
             return _with_some_keypoints(instances) if self._second.decoder else instances
-        size = (image.shape[0], image.shape[1])
+        size = size_of(image)
         expand, aspect = self._second.expand, self._second.aspect
         windows = [_window(box, expand, aspect, size) for box in instances.boxes[chosen]]
         results = list(self._network.run_crops(image, windows, clock))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from runtimes import image
-from runtimes.arrays import Array, Size
+from runtimes.arrays import Array, Size, size_of
 from runtimes.backends.session import Backend, Session, load
 from runtimes.clock import Clock
 from runtimes.errors import BadModel, BadRequest
@@ -102,7 +102,7 @@ class OpenTracker:
         """Return a summary for the log at start-up: sizes, shape types, threshold."""
         step = self._step
         return (
-            f"template {step.template_size}, search {step.search_size}; follows "
+            f"template {step.template_size}, search {step.search_size}; tracks "
             f"{', '.join(self._tracker.shape_types)}; threshold {step.threshold:g}"
         )
 
@@ -178,7 +178,7 @@ class OpenTracker:
     ) -> tuple[object, State]:
         """Return the reply for a new object: the drawn shape and its first state."""
         where = f"shapes[{number}]"
-        size = _size(pixels)
+        size = size_of(pixels)
         x1, y1, x2, y2 = shape.box.tolist()
         if x2 <= 0 or y2 <= 0 or x1 >= size[1] or y1 >= size[0]:
             raise BadRequest(
@@ -214,7 +214,7 @@ class OpenTracker:
             number: the object's index in the request.
             clock: measures the stages.
         """
-        size = _size(pixels)
+        size = size_of(pixels)
         crop = state.crop(self._side, f"states[{number}]")
         last = _within(state.box, size)
         box, score = self._found(pixels, fill, crop, last, clock)
@@ -239,7 +239,7 @@ class OpenTracker:
             clock: measures the stages.
         """
         step = self._step
-        views = step.search_views(box, _size(pixels))
+        views = step.search_views(box, size_of(pixels))
         assert step.template is not None
         assert step.search is not None
         with clock.stage("template"):
@@ -282,11 +282,6 @@ class OpenTracker:
             found = ", ".join(outputs)
             raise BadModel(f"the encoder has no output '{self._step.embedding}'", found=found)
         return outputs[self._step.embedding].copy()
-
-
-def _size(pixels: Array) -> Size:
-    """Return height and width of an image."""
-    return pixels.shape[0], pixels.shape[1]
 
 
 def _within(box: Array, size: Size) -> Array:

@@ -253,7 +253,7 @@ def test_a_state_of_another_limit_or_type_is_refused(tmp_path: Path) -> None:
 
 def test_a_start_is_described_for_the_log(tmp_path: Path) -> None:
     tracker = start(tmp_path)
-    told = "template 32, search 64; follows rectangle, polygon; threshold 0.2"
+    told = "template 32, search 64; tracks rectangle, polygon; threshold 0.2"
     assert tracker.describe() == told
     assert "CPU" in tracker.session.device
     assert tracker.session.warning == ""
