@@ -6,6 +6,7 @@ from runtimes.errors import BadModel
 from runtimes.frame import ChannelOrder, Frame
 from runtimes.geometry import Geometry
 from runtimes.signature import LayoutName
+from tests.grids import grid
 
 LAYOUTS: list[LayoutName] = ["nchw", "nhwc", "chw", "hwc"]
 MEAN = (0.485, 0.456, 0.406)
@@ -54,19 +55,21 @@ def test_colours_without_normalisation_are_exact(
     np.testing.assert_array_equal(tensor, looped(frame))
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("channels", ["rgb", "bgr"])
-@pytest.mark.parametrize(("dtype", "slack"), [("float32", 2e-6), ("float16", 2e-3)])
-@pytest.mark.parametrize(
-    ("scale", "mean", "std"),
-    [
-        (255.0, (0.0,), (1.0,)),
-        (255.0, MEAN, STD),
-        (1.0, (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)),
-        (1.0, (0.0,), (58.0,)),
-        (127.5, (1.0,), (1.0,)),
-        (1.0, (127.5,), (1.0,)),
-    ],
+@grid(
+    ("layout", LAYOUTS),
+    ("channels", ["rgb", "bgr"]),
+    (("dtype", "slack"), [("float32", 2e-6), ("float16", 2e-3)]),
+    (
+        ("scale", "mean", "std"),
+        [
+            (255.0, (0.0,), (1.0,)),
+            (255.0, MEAN, STD),
+            (1.0, (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)),
+            (1.0, (0.0,), (58.0,)),
+            (127.5, (1.0,), (1.0,)),
+            (1.0, (127.5,), (1.0,)),
+        ],
+    ),
 )
 def test_colours_are_normalised_per_channel(
     layout: LayoutName,

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
 from runtimes.image import decode, pixels
+from tests.grids import grid
 
 HEIGHT, WIDTH = 21, 33
 Y, X = np.mgrid[0:HEIGHT, 0:WIDTH]
@@ -155,8 +156,11 @@ def test_compressed_tiff_reads_as_pillow_reads_it(compression: str) -> None:
     check(data, by_pillow(data), 2)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-@pytest.mark.parametrize("orientation", range(1, 9))
+@grid(
+    ("kind", ["JPEG", "PNG", "WEBP", "TIFF"]),
+    ("orientation", range(1, 9)),
+    pairs=False,
+)
 def test_orientation_is_applied(kind: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation

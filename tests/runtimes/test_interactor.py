@@ -26,6 +26,7 @@ from runtimes.segmenters.sam import Sam
 from runtimes.segmenters.sam2 import Sam2
 from runtimes.signature import Signature
 from runtimes.step import Refine
+from tests.grids import grid
 from tests.scenes import Scene, iou, scene
 
 BACKENDS: list[Backend] = [OpenVino(), OnnxRuntime(device="cpu")]
@@ -111,8 +112,7 @@ def masks_of(reply: Any, size: Size) -> list[Array]:
     return found
 
 
-@both_backends
-@pytest.mark.parametrize("layout", LAYOUTS)
+@grid(("backend", BACKENDS), ("layout", LAYOUTS), pairs=False)
 def test_a_click_on_a_shape_returns_that_shape(
     backend: Backend, click_models: Path, layout: str
 ) -> None:

@@ -18,6 +18,7 @@ from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.signature import LayoutName, Signature
 from runtimes.step import Preprocess
 from runtimes.view import View
+from tests.grids import grid
 from tests.runtimes import graphs
 from tests.runtimes.graphs import Axes
 from tests.test_deploy_layout_end_to_end import deploy_model
@@ -27,19 +28,21 @@ BACKENDS: list[Backend] = [OpenVino(threads=1), OnnxRuntime(device="cpu", thread
 IMAGE = np.random.default_rng(3).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(
-    ("shape", "layout"),
-    [
-        ((1, 3, 6, 8), "nchw"),
-        ((1, 6, 8, 3), "nhwc"),
-        ((3, 6, 8), "chw"),
-        ((6, 8, 3), "hwc"),
-        ((1, 3, "height", "width"), "nchw"),
-        (("batch", "height", "width", 3), "nhwc"),
-    ],
+@grid(
+    ("backend", BACKENDS),
+    (
+        ("shape", "layout"),
+        [
+            ((1, 3, 6, 8), "nchw"),
+            ((1, 6, 8, 3), "nhwc"),
+            ((3, 6, 8), "chw"),
+            ((6, 8, 3), "hwc"),
+            ((1, 3, "height", "width"), "nchw"),
+            (("batch", "height", "width", 3), "nhwc"),
+        ],
+    ),
+    ("dtype", ["float32", "float16", "uint8"]),
 )
-@pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
 def test_the_model_sees_the_pixels_in_its_own_layout_and_type(
     backend: Backend, tmp_path: Path, shape: Axes, layout: LayoutName, dtype: str
 ) -> None:

@@ -7,6 +7,7 @@ from runtimes.arrays import Array
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.backends.session import Backend
+from tests.grids import grid
 from tests.runtimes import graphs
 from tests.runtimes.graphs import Axes
 
@@ -64,9 +65,11 @@ def test_an_open_size_may_change_from_run_to_run(tmp_path: Path) -> None:
             np.testing.assert_allclose(found, convolved(image[0], weights, bias), atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 8, 8), (1, 8, 8, 3), (3, 8, 8)])
-@pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
-@pytest.mark.parametrize("output_dtype", ["float32", "float16"])
+@grid(
+    ("shape", [(1, 3, 8, 8), (1, 8, 8, 3), (3, 8, 8)]),
+    ("dtype", ["float32", "float16", "uint8"]),
+    ("output_dtype", ["float32", "float16"]),
+)
 def test_a_constant_comes_out_whatever_the_image_shows(
     tmp_path: Path, shape: tuple[int, ...], dtype: str, output_dtype: str
 ) -> None:

@@ -15,6 +15,7 @@ from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Decoder
 from runtimes.view import View
+from tests.grids import grid
 
 Shape = tuple[int | None, ...]
 Row = tuple[tuple[float, ...], float, int]
@@ -72,9 +73,11 @@ def fractions(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return (rng.integers(0, 4097, shape) / 4096).astype(np.float32)
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("classes", [1, 2, 5])
-@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.9])
+@grid(
+    ("seed", range(5)),
+    ("classes", [1, 2, 5]),
+    ("threshold", [0.0, 0.3, 0.9]),
+)
 def test_detr_is_what_a_loop_finds(seed: int, classes: int, threshold: float) -> None:
     logits, boxes = queries(seed, 30, classes + 1)
     wanted: list[Row] = []
@@ -93,10 +96,12 @@ def test_detr_is_what_a_loop_finds(seed: int, classes: int, threshold: float) ->
         assert number == right
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("classes", [1, 2, 5])
-@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.9])
-@pytest.mark.parametrize("most", [None, 1, 7, 1000])
+@grid(
+    ("seed", range(5)),
+    ("classes", [1, 2, 5]),
+    ("threshold", [0.0, 0.3, 0.9]),
+    ("most", [None, 1, 7, 1000]),
+)
 def test_rtdetr_is_what_a_loop_finds(
     seed: int, classes: int, threshold: float, most: int | None
 ) -> None:
@@ -160,8 +165,10 @@ def test_rtdetr_concat_by_hand() -> None:
     assert rows_of(found) == [((80, 30, 120, 70), 0.75, 1), ((0, 0, 100, 100), 0.5, 0)]
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.95])
+@grid(
+    ("seed", range(5)),
+    ("threshold", [0.0, 0.5, 0.95]),
+)
 def test_rtdetr_concat_is_what_a_loop_finds(seed: int, threshold: float) -> None:
     table = fractions(np.random.default_rng(seed), (1, 40, 9))
     wanted = []

@@ -118,16 +118,16 @@ def test_an_output_that_the_model_did_not_give_is_refused() -> None:
         BOUND(given_, VIEW, 0.25)
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(TENSORS)))
-def test_bind_knows_outputs_by_name_in_any_order(order: tuple[Tensor, ...]) -> None:
-    assert EfficientNms().bind(Signature((), order), ANY) == BOUND
+def test_bind_recognises_outputs_by_name_in_any_order() -> None:
+    for order in itertools.permutations(TENSORS):
+        assert EfficientNms().bind(Signature((), order), ANY) == BOUND, order
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(TENSORS)))
-def test_bind_knows_outputs_by_shape_and_type(order: tuple[Tensor, ...]) -> None:
+def test_bind_recognises_outputs_by_shape_and_type_in_any_order() -> None:
     plain = {"num_dets": "a", "det_boxes": "b", "det_scores": "c", "det_classes": "d"}
-    model = Signature((), tuple(Tensor(plain[it.name], it.shape, it.dtype) for it in order))
-    assert EfficientNms().bind(model, ANY) == EfficientNms("a", "b", "c", "d")
+    for order in itertools.permutations(TENSORS):
+        model = Signature((), tuple(Tensor(plain[it.name], it.shape, it.dtype) for it in order))
+        assert EfficientNms().bind(model, ANY) == EfficientNms("a", "b", "c", "d"), order
 
 
 def test_bind_takes_other_names_and_classes_in_floats() -> None:

@@ -8,6 +8,7 @@ from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.signature import Signature, Tensor
 from runtimes.view import View
+from tests.grids import grid
 
 VIEW = View((256, 192), (256, 192), Geometry())
 ONE = Classes(1, exact=True)
@@ -39,8 +40,10 @@ def looped(maps: Array, size: tuple[int, int]) -> list[list[float]]:
     return points
 
 
-@pytest.mark.parametrize("seed", range(8))
-@pytest.mark.parametrize("shape", [(17, 64, 48), (5, 3, 2), (1, 1, 1), (4, 7, 9)])
+@grid(
+    ("seed", range(8)),
+    ("shape", [(17, 64, 48), (5, 3, 2), (1, 1, 1), (4, 7, 9)]),
+)
 def test_heatmap_is_what_a_loop_finds(seed: int, shape: tuple[int, ...]) -> None:
     maps = np.random.default_rng(seed).random(shape).astype(np.float32)
     found = Heatmap("o")({"o": maps[None]}, VIEW, 0.0)

@@ -11,6 +11,7 @@ from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.step import Decoder
 from runtimes.view import View
+from tests.grids import grid
 from tests.runtimes.decoders.grid_heads import (
     ANY,
     CELLS,
@@ -42,11 +43,13 @@ def head(seed: int, classes: int, reg_max: int) -> tuple[Array, Array]:
     return scores, rng.normal(0, 2, (1, CELLS, 4 * (reg_max + 1))).astype(np.float32)
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("classes", [1, 3])
-@pytest.mark.parametrize("reg_max", [7, 10])
-@pytest.mark.parametrize("center", ["corner", "middle", "pixel"])
-@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.9])
+@grid(
+    ("seed", range(3)),
+    ("classes", [1, 3]),
+    ("reg_max", [7, 10]),
+    ("center", ["corner", "middle", "pixel"]),
+    ("threshold", [0.0, 0.5, 0.9]),
+)
 def test_nanodet_is_what_a_loop_finds(
     seed: int, classes: int, reg_max: int, center: str, threshold: float
 ) -> None:

@@ -15,6 +15,7 @@ from runtimes.instances import Instances
 from runtimes.rotated import corners
 from runtimes.signature import Signature, Tensor
 from runtimes.view import View
+from tests.grids import grid
 
 Shape = tuple[int | None, ...]
 Cell = tuple[int, int]
@@ -104,9 +105,11 @@ def random_maps(seed: int, text: float, links: float) -> tuple[Array, Array]:
     return found[0], found[1]
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
-@pytest.mark.parametrize(("text", "links"), [(0.3, 0.5), (0.6, 0.2), (0.9, 0.1), (0.9, 0.9)])
+@grid(
+    ("seed", range(4)),
+    ("layout", ["nchw", "nhwc"]),
+    (("text", "links"), [(0.3, 0.5), (0.6, 0.2), (0.9, 0.1), (0.9, 0.9)]),
+)
 def test_it_is_what_a_union_find_finds(seed: int, layout: str, text: float, links: float) -> None:
     pixels, between = random_maps(seed, text, links)
     powers = np.exp(pixels[0].astype(np.float64))
@@ -129,9 +132,11 @@ def test_it_is_what_a_union_find_finds(seed: int, layout: str, text: float, link
         assert (picture == np.kron(small, np.ones((4, 4), bool))).all()
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
-@pytest.mark.parametrize("cross", [False, True])
+@grid(
+    ("seed", range(4)),
+    ("share", [0.2, 0.5, 0.8]),
+    ("cross", [False, True]),
+)
 def test_with_all_links_it_is_connected_components(seed: int, share: float, cross: bool) -> None:
     pixels, links = nothing()
     pixels[0, ..., 1] = np.random.default_rng(seed).uniform(0, 1, GRID) < share

@@ -17,6 +17,7 @@ from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.view import View
+from tests.grids import grid
 
 ANY = Classes(1, exact=False)
 ONE = Classes(1, exact=True)
@@ -99,10 +100,12 @@ def check_regions(found: Instances, wanted: Array, per: Per, least: int, unsure:
             assert (labels == part).sum() < least + unsure.sum()
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("grid", [(24, 36), (6, 9), (12, 18)])
-@pytest.mark.parametrize("per", ["class", "component"])
-@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+@grid(
+    ("view", VIEWS),
+    ("grid", [(24, 36), (6, 9), (12, 18)]),
+    ("per", ["class", "component"]),
+    ("layout", ["nchw", "nhwc"]),
+)
 def test_logits_are_interpolated_and_the_highest_wins(
     view: View, grid: Size, per: Per, layout: str
 ) -> None:
@@ -137,9 +140,11 @@ def test_classes_that_cannot_win_are_left_out_without_a_difference(seed: int, co
     assert (got == best).mean() > 0.8
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
-@pytest.mark.parametrize("per", ["class", "component"])
+@grid(
+    ("view", VIEWS),
+    ("dtype", ["uint8", "int32", "int64"]),
+    ("per", ["class", "component"]),
+)
 def test_class_numbers_come_from_the_nearest_cell(view: View, dtype: str, per: Per) -> None:
     labels = np.random.default_rng(1).integers(0, 4, (6, 9)).astype(dtype)
     labels[0, 0] = 255 if dtype == "uint8" else -7
@@ -205,9 +210,11 @@ def test_probabilities_of_several_classes_are_taken_as_they_are() -> None:
     assert caught.value.found == "values from 4.5 to 6.75"
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("output", ["nchw", "nhwc", "nhw"])
-@pytest.mark.parametrize("step", [Semantic("o", min_area=1), Saliency("o", min_area=1)])
+@grid(
+    ("view", VIEWS),
+    ("output", ["nchw", "nhwc", "nhw"]),
+    ("step", [Semantic("o", min_area=1), Saliency("o", min_area=1)]),
+)
 def test_one_probability_is_interpolated_then_compared(
     view: View, output: str, step: Semantic | Saliency
 ) -> None:

@@ -14,6 +14,7 @@ from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Decoder
 from runtimes.view import View
+from tests.grids import grid
 
 Shape = tuple[int | None, ...]
 Row = tuple[tuple[float, float, float, float], float, int]
@@ -64,9 +65,11 @@ def looped(boxes: Array, scores: Array, sure: Array, threshold: float) -> list[R
     return rows
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("classes", [1, 2, 7])
-@pytest.mark.parametrize("threshold", [0.0, 0.25, 0.5, 0.875, 1.0])
+@grid(
+    ("seed", range(5)),
+    ("classes", [1, 2, 7]),
+    ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
+)
 def test_yolo_is_what_a_loop_finds(seed: int, classes: int, threshold: float) -> None:
     boxes, scores, _ = candidates(np.random.default_rng(seed), 40, classes)
     output = np.concatenate([boxes, scores], axis=1).T[None]
@@ -75,9 +78,11 @@ def test_yolo_is_what_a_loop_finds(seed: int, classes: int, threshold: float) ->
     assert sorted(rows_of(found)) == sorted(wanted)
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("classes", [1, 2, 7])
-@pytest.mark.parametrize("threshold", [0.0, 0.25, 0.5, 0.875, 1.0])
+@grid(
+    ("seed", range(5)),
+    ("classes", [1, 2, 7]),
+    ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
+)
 def test_yolo_objectness_is_what_a_loop_finds(seed: int, classes: int, threshold: float) -> None:
     boxes, scores, sure = candidates(np.random.default_rng(seed), 40, classes)
     output = np.concatenate([boxes, sure[:, None], scores], axis=1)[None]

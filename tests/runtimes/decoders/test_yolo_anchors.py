@@ -12,6 +12,7 @@ from runtimes.geometry import Geometry
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.view import View
+from tests.grids import grid
 
 Shape = tuple[int | None, ...]
 Row = tuple[list[float], float, int]
@@ -101,11 +102,13 @@ def agree(found: Instances, wanted: list[Row]) -> None:
     assert found.boxes == pytest.approx(boxes, abs=1e-3)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("classes", [1, 3])
-@pytest.mark.parametrize("form", ["v3", "v5"])
-@pytest.mark.parametrize("activated", [False, True])
-@pytest.mark.parametrize("threshold", [0.0, 0.25, 0.6])
+@grid(
+    ("layout", LAYOUTS),
+    ("classes", [1, 3]),
+    ("form", ["v3", "v5"]),
+    ("activated", [False, True]),
+    ("threshold", [0.0, 0.25, 0.6]),
+)
 def test_it_is_what_a_loop_finds(
     layout: str, classes: int, form: str, activated: bool, threshold: float
 ) -> None:

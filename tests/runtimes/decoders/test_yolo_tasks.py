@@ -15,6 +15,7 @@ from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Decoder
 from runtimes.view import View
+from tests.grids import grid
 
 Shape = tuple[int | None, ...]
 Found = dict[str, Any]
@@ -145,12 +146,10 @@ def blocks(seed: int) -> Array:
     return np.repeat(np.repeat(coarse, 4, axis=1), 4, axis=2)
 
 
-thresholds = pytest.mark.parametrize("threshold", [0.0, 0.25, 0.5, 0.875, 1.0])
-seeds = pytest.mark.parametrize("seed", range(3))
-
-
-@seeds
-@thresholds
+@grid(
+    ("seed", range(3)),
+    ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
+)
 def test_yolo_segment_is_what_a_loop_finds(seed: int, threshold: float) -> None:
     rows, maps = table(seed, 2), blocks(seed)
     outputs = {"boxes": rows.T[None], "maps": maps[None]}
@@ -160,8 +159,10 @@ def test_yolo_segment_is_what_a_loop_finds(seed: int, threshold: float) -> None:
     check_masks(found, wanted, maps)
 
 
-@seeds
-@thresholds
+@grid(
+    ("seed", range(3)),
+    ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
+)
 def test_yolo_end2end_segment_is_what_a_loop_finds(seed: int, threshold: float) -> None:
     rows, maps = finished(seed, 2), blocks(seed)
     outputs = {"boxes": rows[None], "maps": maps[None]}
@@ -171,9 +172,11 @@ def test_yolo_end2end_segment_is_what_a_loop_finds(seed: int, threshold: float) 
     check_masks(found, wanted, maps)
 
 
-@seeds
-@thresholds
-@pytest.mark.parametrize("values", [2, 3])
+@grid(
+    ("seed", range(3)),
+    ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
+    ("values", [2, 3]),
+)
 def test_yolo_pose_is_what_a_loop_finds(seed: int, threshold: float, values: int) -> None:
     rows = table(seed, 4 * values)
     found = YoloPose("o", (4, values))({"o": rows.T[None]}, VIEW, threshold)
@@ -184,9 +187,11 @@ def test_yolo_pose_is_what_a_loop_finds(seed: int, threshold: float, values: int
     assert found.keypoints.tolist() == [keypoints_of(row, values) for row in wanted]
 
 
-@seeds
-@thresholds
-@pytest.mark.parametrize("values", [2, 3])
+@grid(
+    ("seed", range(3)),
+    ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
+    ("values", [2, 3]),
+)
 def test_yolo_end2end_pose_is_what_a_loop_finds(seed: int, threshold: float, values: int) -> None:
     rows = finished(seed, 4 * values)
     found = YoloEnd2endPose("o", (4, values))({"o": rows[None]}, VIEW, threshold)
@@ -196,16 +201,20 @@ def test_yolo_end2end_pose_is_what_a_loop_finds(seed: int, threshold: float, val
     assert found.keypoints.tolist() == [keypoints_of(row, values) for row in wanted]
 
 
-@seeds
-@thresholds
+@grid(
+    ("seed", range(3)),
+    ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
+)
 def test_yolo_obb_is_what_a_loop_finds(seed: int, threshold: float) -> None:
     rows = table(seed, 1)
     found = YoloObb("o")({"o": rows.T[None]}, VIEW, threshold)
     check_rotated(found, looped(rows, 1, threshold))
 
 
-@seeds
-@thresholds
+@grid(
+    ("seed", range(3)),
+    ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
+)
 def test_yolo_end2end_obb_is_what_a_loop_finds(seed: int, threshold: float) -> None:
     rows = finished(seed, 1)
     found = YoloEnd2endObb("o")({"o": rows[None]}, VIEW, threshold)

@@ -9,6 +9,7 @@ from runtimes.classes import Classes
 from runtimes.decoders.yolox import Yolox
 from runtimes.errors import BadModel
 from runtimes.step import Decoder
+from tests.grids import grid
 from tests.runtimes.decoders.grid_heads import (
     ANY,
     CELLS,
@@ -21,9 +22,11 @@ from tests.runtimes.decoders.grid_heads import (
 )
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("classes", [1, 3])
-@pytest.mark.parametrize("threshold", [0.0, 0.25, 0.75])
+@grid(
+    ("seed", range(5)),
+    ("classes", [1, 3]),
+    ("threshold", [0.0, 0.25, 0.75]),
+)
 def test_yolox_is_what_a_loop_finds(seed: int, classes: int, threshold: float) -> None:
     rng = np.random.default_rng(seed)
     table = rng.normal(0, 1, (1, CELLS, 5 + classes)).astype(np.float32)
