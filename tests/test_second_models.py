@@ -19,7 +19,7 @@ from tests.builder.models import Box, end2end_model, save
 from tests.local_function import LocalFunction
 
 BOXES = ((40, 40, 40, 20, 0, 0.9), (100, 90, 20, 40, 1, 0.8), (20, 100, 20, 20, 0, 0.7))
-"""Centre x, centre y, width, height, class, score: what the first model finds, at 128 by 128."""
+"""The boxes of the first model at 128 by 128: centre x, centre y, width, height, class, score."""
 
 MANIFEST = """
 name: two
@@ -62,7 +62,7 @@ def colours(path: Path, batch: int | str) -> None:
 
 
 def brightness(path: Path, batch: int | str) -> None:
-    """How bright a crop is, place by place: [batch, 1, 16, 16], a heatmap of its brightest spot."""
+    """The brightness of a crop per pixel: [batch, 1, 16, 16], a heatmap of its brightest spot."""
     mean = helper.make_node("ReduceMean", ["crop"], ["map"], axes=[1], keepdims=1)
     _save(path, batch, [mean], {"map": 4})
 
@@ -75,7 +75,7 @@ def _built(folder: Path, steps: str, only: str = "") -> Path:
 
 
 def _picture() -> bytes:
-    """128 by 128: a red, a green and a blue box where the first model finds its three."""
+    """128 by 128 pixels with a red, a green and a blue box at the boxes of the first model."""
     image = np.full((128, 128, 3), 90, np.uint8)
     for (x, y, width, height, *_), colour in zip(
         BOXES, ((0, 0, 200), (0, 200, 0), (200, 0, 0)), strict=True

@@ -1,4 +1,4 @@
-"""A function's directory needs nothing but its own requirements: not the tool, not its place."""
+"""A function's directory runs anywhere with only its own requirements."""
 
 import base64
 import json
@@ -61,8 +61,8 @@ def _python(folder: Path) -> Path:
 def _requirements(code: Path, variant: VariantName) -> list[str]:
     """A variant's requirements.
 
-    Without a GPU the CUDA libraries, which are most of 3 GB, would only be downloaded and never
-    loaded; the runtime itself is the same without them.
+    The CUDA libraries, most of 3 GB, are left out, since they are not loaded without a GPU. The
+    runtime itself is the same without them.
     """
     lines = (code / f"requirements-{variant}.txt").read_text().split()
     return [line.replace("[cuda,cudnn]", "") for line in lines if not line.startswith("nvidia-")]
@@ -72,9 +72,9 @@ def _requirements(code: Path, variant: VariantName) -> list[str]:
 def environment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[VariantName, Path]:
-    """A variant and a virtual environment with what ReID needs, which is what all need and scipy.
+    """A variant and a virtual environment with the requirements of ReID.
 
-    That nothing else imports scipy is a test of its own, in test_architecture.py.
+    Functions of other types need all of them except scipy; see test_architecture.py.
     """
     variant: VariantName = request.param
     folder = tmp_path_factory.mktemp(f"venv-{variant}")
@@ -82,7 +82,7 @@ def environment(
     wanted = _requirements(ROOT / "build" / "reid-demo" / "nuclio", variant)
     install = [str(_python(folder)), "-m", "pip", "install", "--quiet"]
     subprocess.run([*install, *wanted, "nuclio-sdk==0.6.3"], check=True)
-    # The pins are complete: nothing came along that they do not name.
+    # The pins are complete: pip installed nothing else.
     frozen = subprocess.run(
         [_python(folder), "-m", "pip", "freeze"], capture_output=True, text=True, check=True
     )
@@ -95,7 +95,7 @@ def environment(
 def _answer_elsewhere(
     built: Path, environment: tuple[VariantName, Path], request: dict[str, Any], folder: Path
 ) -> tuple[int, Any]:
-    """Status and body that a function answers with from another place, without the tool."""
+    """Status and body of a function's reply in another place, without the tool."""
     variant, venv = environment
     elsewhere = folder / "elsewhere"
     shutil.copytree(built, elsewhere)
@@ -115,7 +115,7 @@ def _answer_elsewhere(
 
 
 def _encoded(image: Array) -> str:
-    """An image as requests carry it."""
+    """An image as requests contain it."""
     _, png = cv2.imencode(".png", image)
     return base64.b64encode(png.tobytes()).decode()
 

@@ -194,6 +194,8 @@ class FunctionProcess(Function):
                     f"the process ended {when}: {status}",
                     file=self._folder,
                     found=self._last_lines() or "no output",
+                    # The system kills processes that need more memory than there is.
+                    hint="free some memory" if status == "signal SIGKILL" else "",
                 )
             ) from None
 

@@ -362,17 +362,17 @@ def test_the_last_lines_of_much_output_are_kept(built: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "status"),
+    ("program", "status", "hint"),
     [
-        ("os.kill(os.getpid(), 11)", "signal SIGSEGV"),
-        ("os.kill(os.getpid(), 9)", "signal SIGKILL"),
-        ("os._exit(3)", "exit status 3"),
-        ("os._exit(0)", "exit status 0"),
+        ("os.kill(os.getpid(), 11)", "signal SIGSEGV", ""),
+        ("os.kill(os.getpid(), 9)", "signal SIGKILL", "free some memory"),
+        ("os._exit(3)", "exit status 3", ""),
+        ("os._exit(0)", "exit status 0", ""),
     ],
 )
 @pytest.mark.parametrize("when", ["starting", "answering a request"])
 def test_a_process_that_ends_is_reported_with_its_output(
-    built: Path, program: str, status: str, when: str
+    built: Path, program: str, status: str, hint: str, when: str
 ) -> None:
     program = f"print('a line\\n\\n\\x1b[31mlast words'); {program}"
     write_main(built, **{"start" if when == "starting" else "handler": program})
@@ -380,6 +380,7 @@ def test_a_process_that_ends_is_reported_with_its_output(
     problem = problem_of(lambda: function(png()))
     assert problem.what == f"the process ended while {when}: {status}"
     assert (problem.file, problem.found) == (built, "output: a line | [31mlast words")
+    assert problem.hint == hint
 
 
 def test_a_process_that_ended_between_requests_is_reported(built: Path) -> None:
