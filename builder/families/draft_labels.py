@@ -12,8 +12,8 @@ from builder.families.evidence import Evidence
 from builder.families.match import ClassList, Match
 from builder.families.yaml_writer import Line, inline
 from builder.manifest.labels import Label, Labels
-from builder.model.label_metadata import from_metadata, words_of
-from builder.model.metadata import BESIDE
+from builder.model.label_metadata import from_metadata, openvino_labels
+from builder.model.metadata import METADATA_FILE
 
 _DEFAULT_COUNT = 80
 """The number of labels where the number of classes is not known."""
@@ -147,7 +147,7 @@ def _from_metadata(
         what = f"the metadata name {len(found)} classes, the model has {classes.count}"
         notes.append(Problem(what, path=_PATH, found=classes.why))
         return None
-    origin = "metadata_props" if evidence.graph.opset is not None else BESIDE
+    origin = "metadata_props" if evidence.graph.opset is not None else METADATA_FILE
     if match.keypoints and len(found[0].keypoints) != match.keypoints:
         bare = [Label(name=label.name) for label in found]
         return _Source(bare, f"{origin}.names, which name no keypoints")
@@ -157,7 +157,7 @@ def _from_metadata(
 
 def _from_model_info(classes: ClassList, evidence: Evidence) -> _Source | None:
     """Return the labels of OpenVINO's `rt_info`, if there are as many as classes."""
-    names = words_of(evidence.signature.metadata)
+    names = openvino_labels(evidence.signature.metadata)
     if not names or classes.count not in (len(names), None):
         return None
     return _Source([Label(name=name) for name in names], "rt_info labels")

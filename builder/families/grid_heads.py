@@ -18,7 +18,7 @@ def rows_of_candidates(evidence: Evidence) -> Tensor | None:
     rows, columns = tensor.shape[1:]
     if evidence.ultralytics.task not in (None, "detect") or columns is None or columns < 6:
         return None
-    if evidence.graph.end(tensor.name) == "Softmax":  # text read letter by letter
+    if evidence.graph.last_op(tensor.name) == "Softmax":  # text read letter by letter
         return None
     return None if rows is None or rows <= columns else tensor
 
@@ -57,7 +57,7 @@ def boxes_are_decoded(evidence: Evidence, tensor: Tensor) -> tuple[bool | None, 
             return False, f"{tensor}: centers are within {spread:.1f} of their cells"
     unknown = None, f"{tensor}: candidates in rows"
     parts = evidence.graph.parts(tensor.name)
-    boxes = evidence.graph.giver(parts[0]) if len(parts) > 1 else None
+    boxes = evidence.graph.producer(parts[0]) if len(parts) > 1 else None
     if boxes is None:
         return unknown
     if boxes.op == "Conv":

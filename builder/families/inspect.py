@@ -76,7 +76,7 @@ class Inspection:
         best = self.ranking.best
         found = {
             "file": str(self.file),
-            "format": printable(self.evidence.graph.origin),
+            "format": printable(self.evidence.graph.description),
             "opset": self.evidence.graph.opset,
             "files": self.sizes,
             "inputs": [_tensor(tensor) for tensor in self.model.signature.inputs],
@@ -99,7 +99,7 @@ class Inspection:
         lines = [f"{self.file}"]
         _, *others = self.sizes.items()
         whole = sum(self.sizes.values())
-        lines.append(f"  format    {printable(self.evidence.graph.origin)}; {_bytes(whole)}")
+        lines.append(f"  format    {printable(self.evidence.graph.description)}; {_bytes(whole)}")
         lines += [f"            and {name}, {_bytes(size)}" for name, size in others]
         for title, tensors in (
             ("inputs", self.model.signature.inputs),

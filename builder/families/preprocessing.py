@@ -106,7 +106,7 @@ def unless_in_graph(evidence: Evidence, name: str, usual: list[DraftStep]) -> li
         name: the input that takes the image.
         usual: the family's normalization.
     """
-    begins = evidence.graph.starts(name)
+    begins = evidence.graph.input_ops(name)
     arithmetic = [op for op in begins if op in ("Sub", "Div", "Mul", "BatchNormalization")]
     found = evidence.graph.normalization(name)
     if not usual or not arithmetic or (found and set(found[0]) == {0} and set(found[1]) == {1}):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from builder.model.metadata import literal
+from builder.model.metadata import parse_literal
 
 TASKS = ("detect", "segment", "pose", "obb", "classify", "semantic")
 """Ultralytics' names of tasks."""
@@ -63,6 +63,6 @@ def _keypoint_shape(metadata: Mapping[str, str]) -> tuple[int, int] | None:
 def _literal(metadata: Mapping[str, str], key: str) -> Any:
     """Return a value that is a Python literal, or None if it is not."""
     try:
-        return literal(metadata.get(key, ""))
+        return parse_literal(metadata.get(key, ""))
     except ValueError:
         return None

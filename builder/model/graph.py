@@ -39,14 +39,14 @@ class Node:
         op: the type of the operation, as ONNX names it.
         inputs, outputs: names of tensors.
         transposed: whether the operation transposes its weights (Gemm's `transB`).
-        settings: the attributes of OpenVINO's DetectionOutput; empty for other operations.
+        attributes: the attributes of OpenVINO's DetectionOutput; empty for other operations.
     """
 
     op: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     transposed: bool = False
-    settings: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Graph:
     """The operations of a model.
 
     Attributes:
-        origin: a description of the file: "ONNX, opset 17, by pytorch 2.13".
+        description: a description of the file: "ONNX, opset 17, by pytorch 2.13".
         opset: the version of the ONNX operator set; None for OpenVINO IR.
         domains: the domains of custom operations.
         metadata: the metadata in the file.
@@ -65,7 +65,7 @@ class Graph:
             sizes.
     """
 
-    origin: str
+    description: str
     opset: int | None
     domains: tuple[str, ...]
     metadata: Mapping[str, str]
@@ -84,14 +84,14 @@ class Graph:
         """The types of all operations in the graph."""
         return frozenset(node.op for node in self.nodes)
 
-    def giver(self, tensor: str) -> Node | None:
+    def producer(self, tensor: str) -> Node | None:
         """Return the operation that produces a tensor; None for inputs and weights."""
         return self._by_output.get(tensor)
 
-    def source(self, tensor: str) -> str:
+    def base(self, tensor: str) -> str:
         """Return the tensor that a tensor was reshaped, cast or transposed from."""
         for _ in range(_MAX_STEPS):
-            node = self.giver(tensor)
+            node = self.producer(tensor)
             if node is None or node.op not in _SAME_VALUES or not node.inputs:
                 break
             tensor = node.inputs[0]
@@ -99,11 +99,11 @@ class Graph:
 
     def numbers(self, tensor: str) -> tuple[float, ...] | None:
         """Return the numbers of a constant; None for other tensors and for large constants."""
-        return self.constants.get(self.source(tensor))
+        return self.constants.get(self.base(tensor))
 
-    def end(self, tensor: str) -> str:
+    def last_op(self, tensor: str) -> str:
         """Return the type of the last operation that changed the values; "" if there is none."""
-        node = self.giver(self.source(tensor))
+        node = self.producer(self.base(tensor))
         return "" if node is None else node.op
 
     def parts(self, tensor: str) -> tuple[str, ...]:
@@ -113,17 +113,17 @@ class Graph:
         for _ in range(_MAX_STEPS):
             if not waiting:
                 break
-            source = self.source(waiting.pop())
-            node = self.giver(source)
+            source = self.base(waiting.pop())
+            node = self.producer(source)
             if node is not None and node.op == "Concat":
                 waiting += reversed(node.inputs)
             else:
                 found.append(source)
         return tuple(found)
 
-    def ends(self, tensor: str) -> tuple[str, ...]:
-        """Return the `end` of each part of a tensor."""
-        return tuple(self.end(part) for part in self.parts(tensor))
+    def last_ops(self, tensor: str) -> tuple[str, ...]:
+        """Return the `last_op` of each part of a tensor."""
+        return tuple(self.last_op(part) for part in self.parts(tensor))
 
     def origins(self, tensor: str) -> tuple[tuple[Node, str], ...]:
         """Return the operations that computed the values of a tensor, each with its output's name.
@@ -137,7 +137,7 @@ class Graph:
             if not waiting:
                 break
             name = waiting.pop()
-            node = self.giver(name)
+            node = self.producer(name)
             if node is None:
                 continue
             following: tuple[str, ...] = ()
@@ -166,21 +166,21 @@ class Graph:
             weighted = op in _WEIGHTED or op == "BatchNormalization"
             if node is not None and op in ("Add", "Sub", "Mul", "Einsum"):
                 # A bias is added to the output of a layer, or logits are scaled.
-                weighted = any(self.end(name) in _WEIGHTED for name in node.inputs)
+                weighted = any(self.last_op(name) in _WEIGHTED for name in node.inputs)
             found.add("none" if weighted else _ACTIVATIONS.get(op))
         return found.pop() if len(found) == 1 else None
 
     def _value(self, tensor: str) -> Node | None:
         """Return the operation that computed a tensor's values, before selections of them."""
-        node = self.giver(self.source(tensor))
+        node = self.producer(self.base(tensor))
         for _ in range(_MAX_STEPS):
             if node is None or node.op not in _SELECTIONS or not node.inputs:
                 break
             parts = self.parts(node.inputs[0])
-            node = self.giver(parts[-1]) if parts else None
+            node = self.producer(parts[-1]) if parts else None
         return node
 
-    def behind(self, tensor: str, stop: Iterable[str] = _WEIGHTED) -> Iterator[Node]:
+    def upstream(self, tensor: str, stop: Iterable[str] = _WEIGHTED) -> Iterator[Node]:
         """Yield the operations upstream of a tensor, in breadth-first order.
 
         Args:
@@ -192,7 +192,7 @@ class Graph:
         for _ in range(_MAX_STEPS):
             if not waiting:
                 return
-            node = self.giver(waiting.popleft())
+            node = self.producer(waiting.popleft())
             if node is None:
                 continue
             yield node
@@ -202,11 +202,11 @@ class Graph:
                         seen.add(name)
                         waiting.append(name)
 
-    def width(self, tensor: str) -> int | None:
+    def channel_count(self, tensor: str) -> int | None:
         """Return the number of channels of the layer that produces a tensor; None if unknown."""
         for _ in range(100):
             parts = self.parts(tensor)
-            node = self.giver(parts[0]) if parts else None
+            node = self.producer(parts[0]) if parts else None
             if node is None:
                 return None
             if node.op in _WEIGHTED:
@@ -219,7 +219,7 @@ class Graph:
 
     def _channels(self, node: Node) -> int | None:
         """Return the number of output channels of a layer, from the shape of its weights."""
-        shapes = [self.weights.get(self.source(name)) for name in node.inputs[:2]]
+        shapes = [self.weights.get(self.base(name)) for name in node.inputs[:2]]
         shape = shapes[-1] or next((it for it in shapes if it), None)
         if not shape:
             return None
@@ -238,14 +238,14 @@ class Graph:
             if node.op in ("Mul", "MatMul")
             for name in node.inputs
         }
-        for node in self.behind(tensor, stop=()):
+        for node in self.upstream(tensor, stop=()):
             if node.op == op and node.inputs and node.outputs[0] not in gated:
-                width = self.width(node.inputs[0])
+                width = self.channel_count(node.inputs[0])
                 if width is not None:
                     return width
         return None
 
-    def starts(self, tensor: str) -> tuple[str, ...]:
+    def input_ops(self, tensor: str) -> tuple[str, ...]:
         """Return the types of the operations on an input's values before the first layer."""
         return tuple(node.op for node, _ in self._input_operations(tensor))
 

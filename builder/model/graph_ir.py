@@ -9,7 +9,7 @@ import numpy as np
 from builder.diagnostics.errors import ModelError
 from builder.diagnostics.problem import Problem
 from builder.model.graph import MAX_NUMBERS, Graph, Node
-from builder.model.metadata import beside
+from builder.model.metadata import read_metadata_file
 from builder.model.shape_inference import Shape
 
 _ONNX_NAMES = {
@@ -56,7 +56,7 @@ class _Layers:
         self._port = ""
         self._text = ""
         self._transposed: set[str] = set()
-        self._settings: dict[str, dict[str, str]] = {}
+        self._attributes: dict[str, dict[str, str]] = {}
         self._stored: dict[str, tuple[str, str, str]] = {}
 
     def read(self, content: bytes) -> None:
@@ -109,12 +109,12 @@ class _Layers:
             self.metadata[tag] = given["value"]
 
     def _data(self, given: dict[str, str]) -> None:
-        """Record the attributes of a layer."""
+        """Record the attributes of a layer that the graph needs."""
         op, *_ = self.layers.get(self._layer, ("",))
         if given.get("transpose_b") == "true":
             self._transposed.add(self._layer)
         if op == "DetectionOutput":
-            self._settings[self._layer] = given
+            self._attributes[self._layer] = given
         elif op == "Const":
             element, offset, size = (
                 given.get(key, "") for key in ("element_type", "offset", "size")
@@ -158,11 +158,11 @@ class _Layers:
                         tuple(read),
                         tuple(produced),
                         layer in self._transposed,
-                        self._settings.get(layer, {}),
+                        self._attributes.get(layer, {}),
                     )
                 )
-        origin = f"OpenVINO IR, version {self.version or 'unknown'}"
-        return Graph(origin, None, (), self.metadata, tuple(nodes), weights, constants, shapes)
+        description = f"OpenVINO IR, version {self.version or 'unknown'}"
+        return Graph(description, None, (), self.metadata, tuple(nodes), weights, constants, shapes)
 
     def _numbers(self, path: Path) -> dict[str, tuple[float, ...]]:
         """Return the numbers of small constants, by layer."""
@@ -172,10 +172,10 @@ class _Layers:
             return found
         with path.open("rb") as file:
             for layer, (element, offset, size) in self._stored.items():
-                sane = all(
+                is_valid = all(
                     it.isascii() and it.isdecimal() and len(it) < 16 for it in (offset, size)
                 )
-                if element not in types or not sane:
+                if element not in types or not is_valid:
                     continue
                 dtype = np.dtype(types[element])
                 if 0 < int(size) <= MAX_NUMBERS * dtype.itemsize:
@@ -200,4 +200,4 @@ def read_ir(path: Path) -> Graph:
             Problem(f"{path.name} is not a valid OpenVINO IR: {error}", file=path)
         ) from error
     graph = layers.graph(path.with_suffix(".bin"))
-    return replace(graph, metadata={**graph.metadata, **beside(path)})
+    return replace(graph, metadata={**graph.metadata, **read_metadata_file(path)})

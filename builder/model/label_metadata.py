@@ -11,7 +11,7 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
 from builder.diagnostics.text import has_controls
 from builder.manifest.labels import ESCAPED, Label
-from builder.model.metadata import literal
+from builder.model.metadata import parse_literal
 
 NO_MODEL_LABELS = Rule(
     "no-model-labels",
@@ -34,22 +34,22 @@ def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
         ManifestError: there are no labels, or they are invalid.
     """
     text = metadata.get("names")
-    if text is None and (words := words_of(metadata)):
+    if text is None and (words := openvino_labels(metadata)):
         return [Label(name=word) for word in words]
     if text is None:
         raise ManifestError(
             Problem(
-                "the model carries no class names",
+                "the model's metadata contains no class names",
                 found=f"metadata keys of {model.name}: {', '.join(sorted(metadata)) or 'none'}",
-                allowed="an entry `names`, as Ultralytics writes it, or `labels`, as OpenVINO does",
+                allowed="`names`, as Ultralytics writes it, or `labels`, as OpenVINO writes it",
                 hint="list the labels in the manifest instead of `labels: metadata`",
                 rule=NO_MODEL_LABELS,
             )
         )
     try:
-        names = literal(text)
+        names = parse_literal(text)
     except ValueError as error:
-        raise _bad_names(text, "cannot be read") from error
+        raise _invalid_names(text, "cannot be read") from error
     if isinstance(names, list | tuple):
         names = dict(enumerate(names))
     if (
@@ -58,20 +58,20 @@ def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
         or not all(isinstance(key, int) and not isinstance(key, bool) for key in names)
         or not all(isinstance(name, str) and 0 < len(name) <= 64 for name in names.values())
     ):
-        raise _bad_names(text, "are not numbers with names of 1 to 64 characters")
+        raise _invalid_names(text, "are not class IDs with names of 1 to 64 characters")
     if sorted(names) != list(range(len(names))):
-        raise _bad_names(text, "are not numbered from 0 without a gap")
+        raise _invalid_names(text, "have class IDs with gaps, or not from 0")
     points = _keypoint_names(metadata)
     try:
         return [Label(name=names[number], sublabels=points) for number in range(len(names))]
     except ValidationError as error:
-        raise _bad_names(text, "are not printable text without spaces at its ends") from error
+        raise _invalid_names(text, "have control characters, or spaces at their ends") from error
 
 
-def words_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the words of the `labels` that OpenVINO's tools write.
+def openvino_labels(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the class names in the `labels` of OpenVINO's tools, which spaces separate.
 
-    The result is empty if a word is invalid or occurs twice.
+    The result is empty if a name is invalid or occurs twice.
     """
     words = metadata.get("labels", "").split()
     valid = all(re.fullmatch(r"[\w.()/+-]{1,64}", word) for word in words)
@@ -84,7 +84,7 @@ def _keypoint_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
     They are a list, or class ID -> list. Lists that differ between classes are ignored.
     """
     try:
-        names = literal(metadata.get("kpt_names", "()"))
+        names = parse_literal(metadata.get("kpt_names", "()"))
     except ValueError:
         return ()
     lists = list(names.values()) if isinstance(names, dict) else [names]
@@ -97,7 +97,7 @@ def _keypoint_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(first) if valid and len(set(first)) == len(first) else ()
 
 
-def _bad_names(text: str, what: str) -> ManifestError:
+def _invalid_names(text: str, what: str) -> ManifestError:
     """Return the error for invalid class names in metadata."""
     return ManifestError(
         Problem(

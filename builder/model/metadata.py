@@ -24,7 +24,7 @@ MODEL_METADATA = Rule(
 _MAX_LENGTH = 1_000_000
 
 
-def literal(text: str) -> Any:
+def parse_literal(text: str) -> Any:
     """Return the value of a Python literal.
 
     Raises:
@@ -42,7 +42,7 @@ def literal(text: str) -> Any:
 def image_size(metadata: Mapping[str, str]) -> Size | None:
     """Return the image size of the training, height and width, from `imgsz`; None if absent."""
     try:
-        size = literal(metadata.get("imgsz", ""))
+        size = parse_literal(metadata.get("imgsz", ""))
     except ValueError:
         return None
     if not isinstance(size, list) or len(size) != 2:
@@ -52,11 +52,11 @@ def image_size(metadata: Mapping[str, str]) -> Size | None:
     return (height, width) if is_valid else None
 
 
-BESIDE = "metadata.yaml"
+METADATA_FILE = "metadata.yaml"
 """The file that Ultralytics writes into the folder of an OpenVINO IR."""
 
 
-def beside(model: Path) -> dict[str, str]:
+def read_metadata_file(model: Path) -> dict[str, str]:
     """Return the metadata from the file next to an OpenVINO IR, with values as in ONNX metadata.
 
     The file does not name its model, so it is ignored if the folder contains several models.
@@ -67,7 +67,7 @@ def beside(model: Path) -> dict[str, str]:
     Raises:
         ModelError: the metadata file cannot be read, is not YAML, or is too large.
     """
-    file = model.with_name(BESIDE)
+    file = model.with_name(METADATA_FILE)
     if not file.is_file() or len(list(model.parent.glob("*.xml"))) != 1:
         return {}
     try:
@@ -87,10 +87,10 @@ def _model_problem(problem: Problem, model: Path) -> Problem:
     """Return a problem of the model file from a problem of its metadata file."""
     line = f", line {problem.line}" if problem.line else ""
     return Problem(
-        f"{BESIDE} of {model.name} is invalid{line}: {problem.what}",
+        f"{METADATA_FILE} of {model.name} is invalid{line}: {problem.what}",
         file=model,
         found=problem.found,
         allowed="YAML as Ultralytics writes it",
-        hint=f"export the model again, or remove {BESIDE} and list the labels in the manifest",
+        hint=f"export the model again, or remove {METADATA_FILE} and list labels in the manifest",
         rule=MODEL_METADATA,
     )

@@ -58,11 +58,11 @@ def dbnet_strength(evidence: Evidence, tensor: Tensor) -> Strength | None:
         return None
     graph = evidence.graph
     name = tensor.name
-    if graph.end(name) != "Sigmoid":
+    if graph.last_op(name) != "Sigmoid":
         return None
     widened = 0
     for _ in range(_MOST_OPERATIONS):
-        node = graph.giver(graph.source(name))
+        node = graph.producer(graph.base(name))
         if node is None or node.op == "Conv" or not node.inputs:
             break
         widened += node.op == "ConvTranspose"

@@ -63,11 +63,11 @@ def embedding_strength(evidence: Evidence, tensor: Tensor) -> Strength | None:
 def _ends_like_an_embedding(evidence: Evidence, tensor: Tensor) -> bool:
     """Whether the graph ends in a division by a norm, a batch normalization or a pooling."""
     graph = evidence.graph
-    last = graph.giver(graph.source(tensor.name))
+    last = graph.producer(graph.base(tensor.name))
     if last is None:
         return False
     if last.op == "Div":
-        near = {graph.end(name) for name in last.inputs}
+        near = {graph.last_op(name) for name in last.inputs}
         norms = {"ReduceL2", "Clip", "Max", "Sqrt", "Expand", "Pow"}
         return bool(near & norms) or "ReduceL2" in graph.ops
     endings = ("LpNormalization", "BatchNormalization", "GlobalAveragePool", "ReduceMean")

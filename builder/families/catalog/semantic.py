@@ -90,8 +90,8 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
 def _class_ids(evidence: Evidence, tensor: Tensor) -> Match:
     """Return the match of a model that chooses the highest score itself."""
     graph, metadata = evidence.graph, evidence.ultralytics
-    chosen = next((it for it in graph.behind(tensor.name) if it.op == "ArgMax"), None)
-    channels = graph.width(chosen.inputs[0]) if chosen and chosen.inputs else None
+    chosen = next((it for it in graph.upstream(tensor.name) if it.op == "ArgMax"), None)
+    channels = graph.channel_count(chosen.inputs[0]) if chosen and chosen.inputs else None
     counted = of_labels(graph, tensor.name)
     if counted is not None:
         channels = counted.count

@@ -54,15 +54,15 @@ def _detection_output(evidence: Evidence, tensor: Tensor) -> tuple[int, int] | N
     (OpenVINO's operation specification, DetectionOutput-8).
     """
     graph = evidence.graph
-    node = graph.giver(graph.source(tensor.name))
+    node = graph.producer(graph.base(tensor.name))
     if node is None or node.op != "DetectionOutput" or len(node.inputs) < 3:
         return None
     scores, proposals = (graph.shapes.get(name, ()) for name in node.inputs[1:3])
-    numbers = 4 if node.settings.get("normalized", "false") in ("true", "1") else 5
+    numbers = 4 if node.attributes.get("normalized", "false") in ("true", "1") else 5
     if len(scores) != 2 or len(proposals) != 3 or not scores[1] or not proposals[2]:
         return None
     classes, left = divmod(scores[1] * numbers, proposals[2])
-    background = node.settings.get("background_label_id", "0")
+    background = node.attributes.get("background_label_id", "0")
     if left or classes < 2 or not background.removeprefix("-").isdecimal():
         return None
     return int(background), classes

@@ -93,10 +93,10 @@ def _tasks(
 
 def _task_by_graph(evidence: Evidence, tensor: Tensor) -> tuple[str, str] | None:
     """Return the task and the reason, if the last operations tell."""
-    ends, channels = evidence.graph.ends(tensor.name), tensor.shape[1]
-    if len(ends) < 2 or "Sigmoid" not in ends:
+    ops, channels = evidence.graph.last_ops(tensor.name), tensor.shape[1]
+    if len(ops) < 2 or "Sigmoid" not in ops:
         return None
-    if ends[-1] == "Sigmoid" and ends.count("Sigmoid") == 1:
+    if ops[-1] == "Sigmoid" and ops.count("Sigmoid") == 1:
         return "detect", "the graph ends in Concat(boxes, Sigmoid(classes))"
     if {"Sin", "Cos"} <= evidence.graph.ops:
         return "obb", "the graph rotates boxes (Sin, Cos) and appends an angle to the classes"

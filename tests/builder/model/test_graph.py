@@ -13,9 +13,9 @@ def test_the_source_of_a_tensor_is_before_reshaping_and_casting() -> None:
         Node("Reshape", ("s", "shape"), ("r",)),
         Node("Cast", ("r",), ("y",)),
     )
-    assert graph.source("y") == "s"
-    assert graph.end("y") == "Sigmoid"
-    assert graph.end("x") == ""
+    assert graph.base("y") == "s"
+    assert graph.last_op("y") == "Sigmoid"
+    assert graph.last_op("x") == ""
 
 
 def test_parts_of_nested_concats_are_in_order() -> None:
@@ -27,7 +27,7 @@ def test_parts_of_nested_concats_are_in_order() -> None:
         Node("Transpose", ("outer",), ("y",)),
     )
     assert graph.parts("y") == ("boxes", "scores", "points")
-    assert graph.ends("y") == ("Mul", "Sigmoid", "")
+    assert graph.last_ops("y") == ("Mul", "Sigmoid", "")
 
 
 def test_the_activation_of_a_layer_with_a_bias_is_none_and_of_constants_unknown() -> None:
@@ -51,7 +51,7 @@ def test_the_width_of_a_tensor_is_read_from_the_weights() -> None:
         Node("ConvTranspose", ("x", "w"), ("e",)),
         weights={"w": (8, 3, 1, 1), "g": (91, 1024), "bias": (1024,)},
     )
-    assert [graph.width(name) for name in "abcdex"] == [8, 91, 1024, 1024, 3, None]
+    assert [graph.channel_count(name) for name in "abcdex"] == [8, 91, 1024, 1024, 3, None]
 
 
 def test_classes_are_counted_at_the_scores_and_not_at_gates() -> None:
@@ -74,10 +74,10 @@ def test_cyclic_graphs_end_no_query_in_a_loop() -> None:
         Node("Concat", ("a", "c"), ("b",)),
         Node("Add", ("d",), ("d",)),
     )
-    assert graph.end("a") in ("", "Concat")
+    assert graph.last_op("a") in ("", "Concat")
     graph.parts("a")
     graph.activation("d")
-    assert list(graph.behind("d")) == [graph.nodes[2]]
+    assert list(graph.upstream("d")) == [graph.nodes[2]]
 
 
 def test_the_first_operations_of_an_input() -> None:
@@ -88,7 +88,7 @@ def test_the_first_operations_of_an_input() -> None:
         Node("Conv", ("c", "w"), ("d",)),
         Node("Relu", ("d",), ("e",)),
     )
-    assert graph.starts("x") == ("Sub", "Div")
+    assert graph.input_ops("x") == ("Sub", "Div")
 
 
 def test_the_origin_of_gathered_padded_and_scattered_values() -> None:

@@ -21,17 +21,17 @@ def test_an_ir_has_the_operations_of_the_onnx_file_that_it_was_made_from(tmp_pat
     path = converted(zoo.yolov8, tmp_path)
     graph, original = read(path).graph, read(tmp_path / "source.onnx").graph
     (output,) = read(path).signature.outputs
-    assert original.ends("output0") == ("Mul", "Sigmoid")
+    assert original.last_ops("output0") == ("Mul", "Sigmoid")
     # The converter folds the product into the known boxes.
-    assert graph.ends(output.name) == ("Add", "Sigmoid")
+    assert graph.last_ops(output.name) == ("Add", "Sigmoid")
     assert graph.opset is None
-    assert "OpenVINO IR, version" in graph.origin
+    assert "OpenVINO IR, version" in graph.description
 
 
 def test_the_width_of_an_output_is_read_from_an_ir(tmp_path: Path) -> None:
     path = converted(zoo.semantic, tmp_path)
     (output,) = read(path).signature.outputs
-    assert read(path).graph.width(output.name) == 5
+    assert read(path).graph.channel_count(output.name) == 5
 
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE net [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>

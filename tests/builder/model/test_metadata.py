@@ -1,13 +1,13 @@
 import pytest
 
-from builder.model.metadata import image_size, literal
+from builder.model.metadata import image_size, parse_literal
 
 
 @pytest.mark.parametrize(
     ("text", "value"), [("[640, 480]", [640, 480]), ("{0: 'a'}", {0: "a"}), ("'x'", "x")]
 )
 def test_literals_are_read(text: str, value: object) -> None:
-    assert literal(text) == value
+    assert parse_literal(text) == value
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ def test_literals_are_read(text: str, value: object) -> None:
 )
 def test_what_is_no_literal_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        literal(text)
+        parse_literal(text)
 
 
 def test_the_size_is_height_and_width() -> None:
