@@ -106,6 +106,10 @@ def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
         assert done.returncode == int(" check " in line), done.stdout
         if expected:
             assert without_times(done.stdout.rstrip("\n")) == without_times(expected)
+        if " init " in line:
+            # The README leaves out the first line, which names the schema.
+            _, _, written = (tmp_path / "best.yaml").read_text("utf-8").partition("\n")
+            assert f"```yaml\n{written}```\n" in (ROOT / "README.md").read_text("utf-8")
 
 
 def without_times(text: str) -> str:
