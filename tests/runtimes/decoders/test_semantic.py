@@ -1,5 +1,4 @@
 from math import exp
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,66 +12,23 @@ from runtimes.classes import Classes
 from runtimes.decoders.saliency import Saliency
 from runtimes.decoders.semantic import Semantic
 from runtimes.errors import BadModel
-from runtimes.geometry import Geometry
 from runtimes.instances import Instances
-from runtimes.signature import Signature, Tensor
 from runtimes.view import View
 from tests.grids import grid
-
-ANY = Classes(1, exact=False)
-ONE = Classes(1, exact=True)
-Shape = tuple[int | None, ...]
-Per = Literal["class", "component"]
-
-PLAIN = View((24, 36), (24, 36), Geometry())
-STRETCHED = View((50, 90), (24, 36), Geometry(0.4, 0.48))
-LETTERBOXED = View((40, 90), (24, 36), Geometry(0.4, 0.4, 0, 4))
-CROPPED = View((48, 90), (24, 36), Geometry(0.5, 0.5, -4, 0))
-SMALL = View((15, 20), (24, 36), Geometry(1.8, 1.6))
-VIEWS = [PLAIN, STRETCHED, LETTERBOXED, CROPPED]
-
-
-def signature(
-    *shapes: Shape, dtype: str = "float32", metadata: dict[str, str] | None = None
-) -> Signature:
-    outputs = [Tensor(f"output{n}", shape, dtype) for n, shape in enumerate(shapes)]
-    return Signature((), tuple(outputs), metadata or {})
-
-
-def drawn(found: Instances, size: Size) -> list[Array]:
-    """Each instance's mask, (H, W) bool."""
-    masks = []
-    for number, box in enumerate(found.boxes):
-        assert found.masks is not None
-        whole = np.zeros(size, bool)
-        crop = found.masks.crop(number, box, size)
-        if crop is not None:
-            height, width = crop.bitmap.shape
-            place = np.s_[crop.top : crop.top + height, crop.left : crop.left + width]
-            whole[place] = crop.bitmap > 0
-        masks.append(whole)
-    return masks
-
-
-def interpolated(values: Array, view: View) -> Array:
-    """Bilinear values at the centres of the image's pixels; not a number where nothing was seen."""
-    height, width = values.shape
-    result = np.full(view.image, np.nan)
-    for row in range(view.image[0]):
-        for column in range(view.image[1]):
-            x = (column + 0.5) * view.geometry.scale_x + view.geometry.shift_x
-            y = (row + 0.5) * view.geometry.scale_y + view.geometry.shift_y
-            if not (0 <= x < view.input[1] and 0 <= y < view.input[0]):
-                continue
-            x = min(max(x * width / view.input[1] - 0.5, 0), width - 1)
-            y = min(max(y * height / view.input[0] - 0.5, 0), height - 1)
-            left, top = int(x), int(y)
-            right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
-            dx, dy = x - left, y - top
-            above = values[top, left] * (1 - dx) + values[top, right] * dx
-            below = values[bottom, left] * (1 - dx) + values[bottom, right] * dx
-            result[row, column] = above * (1 - dy) + below * dy
-    return result
+from tests.runtimes.decoders.maps import (
+    ANY,
+    LETTERBOXED,
+    ONE,
+    PLAIN,
+    SMALL,
+    STRETCHED,
+    VIEWS,
+    Per,
+    Shape,
+    drawn,
+    interpolated,
+    signature,
+)
 
 
 def check_regions(found: Instances, wanted: Array, per: Per, least: int, unsure: Array) -> None:
@@ -241,13 +197,6 @@ def test_the_padding_of_a_letterbox_yields_nothing(step: Semantic | Saliency) ->
     assert (len(found), found.boxes.shape) == (0, (0, 4))
 
 
-def test_what_a_crop_hides_yields_nothing() -> None:
-    found = Saliency("o")({"o": np.ones((1, 1, 6, 9), np.float32)}, CROPPED, 0.5)
-    assert found.boxes.tolist() == [[8, 0, 80, 48]]  # 4 / 0.5 to (36 + 4) / 0.5
-    found = Semantic("o")({"o": np.ones((1, 6, 9), np.uint8)}, CROPPED, 0.5)
-    assert found.boxes.tolist() == [[8, 0, 80, 48]]
-
-
 @pytest.mark.parametrize("step", [Saliency("o", per="component"), Semantic("o", per="component")])
 def test_parts_that_touch_at_a_corner_are_one(step: Semantic | Saliency) -> None:
     values = np.zeros((1, 1, 24, 36), np.float32)
@@ -279,27 +228,6 @@ def test_half_precision_logits_that_overflow_raise_nothing() -> None:
     logits[0, 0, 5, 30] = np.nan
     found = Semantic("o")({"o": logits}, PLAIN, 0.5)
     assert np.isfinite(found.scores).all()
-
-
-def test_normalize_stretches_the_values_of_an_image() -> None:
-    values = np.full((1, 1, 24, 36), 2.0, np.float32)
-    values[0, 0, :, :12] = 6.0
-    values[0, 0, :, 12:24] = 4.5
-    found = Saliency("o", normalize=True)({"o": values}, PLAIN, 0.5)
-    assert found.boxes.tolist() == [[0, 0, 24, 24]]
-    assert found.scores.tolist() == [(1.0 + 0.625) / 2]
-    assert len(Saliency("o", normalize=True)({"o": np.ones_like(values)}, PLAIN, 0)) == 0
-
-
-def test_saliency_of_logits_needs_a_sigmoid() -> None:
-    values = np.full((1, 1, 24, 36), -4.0, np.float32)
-    values[0, 0, :, :12] = 3.0
-    found = Saliency("o", activation="sigmoid")({"o": values}, PLAIN, 0.5)
-    assert found.boxes.tolist() == [[0, 0, 12, 24]]
-    assert found.scores.tolist() == pytest.approx([1 / (1 + exp(-3))])
-    with pytest.raises(BadModel) as caught:
-        Saliency("o")({"o": values}, PLAIN, 0.5)
-    assert (caught.value.where, caught.value.found) == ("activation", "values from -4 to 3")
 
 
 @pytest.mark.parametrize(
@@ -416,30 +344,3 @@ def test_semantic_refuses_what_it_cannot_decode(
 def test_semantic_refuses_a_model_of_another_task() -> None:
     with pytest.raises(BadModel, match="task: segment"):
         Semantic().bind(signature((1, 32, 64, 64), metadata={"task": "segment"}), ANY)
-
-
-@pytest.mark.parametrize(
-    ("shapes", "name"),
-    [
-        ([(1, 1, 320, 320)] * 7, "output0"),
-        ([(1, 2), (1, 320, 320, 1)], "output1"),
-        ([(1, 64, 80, 80), (1, 1, 320, 320)], "output1"),
-        ([(None, None, None, None)], "output0"),
-        ([(1, 320, 320)], "output0"),
-    ],
-)
-def test_saliency_takes_the_first_output_that_fits(shapes: list[Shape], name: str) -> None:
-    assert Saliency().bind(signature(*shapes), ONE) == Saliency(name)
-
-
-def test_saliency_binds_by_name_and_refuses_several_channels() -> None:
-    several = signature((1, 1, 64, 64), (1, 1, 32, 32), (1, 3, 64, 64), (4, 1, 64, 64))
-    assert Saliency("output1").bind(several, ONE) == Saliency("output1")
-    for name, text in (("output2", r"\[1, 3, 64, 64\]"), ("output3", r"\[4, 1, 64, 64\]")):
-        with pytest.raises(BadModel, match=text) as caught:
-            Saliency(name).bind(several, ONE)
-        assert "`semantic`" in caught.value.hint
-    with pytest.raises(BadModel, match="the model has 1 classes, the manifest 2 labels"):
-        Saliency().bind(several, Classes(2, exact=True))
-    with pytest.raises(BadModel, match="the output output0"):
-        Saliency().bind(signature((1, 3, 64, 64)), ONE)

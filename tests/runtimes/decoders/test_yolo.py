@@ -9,60 +9,18 @@ from runtimes.decoders.yolo import Yolo
 from runtimes.decoders.yolo_end2end import YoloEnd2end
 from runtimes.decoders.yolo_objectness import YoloObjectness
 from runtimes.errors import BadModel
-from runtimes.geometry import Geometry
-from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Decoder
-from runtimes.view import View
 from tests.grids import grid
-
-Shape = tuple[int | None, ...]
-Row = tuple[tuple[float, float, float, float], float, int]
-"""A box, a score and a class."""
-
-VIEW = View((640, 640), (640, 640), Geometry())
-ANY = Classes(1, exact=False)
-
-
-def signature(*shapes: Shape, metadata: dict[str, str] | None = None) -> Signature:
-    outputs = [Tensor(f"output{n}", shape, "float32") for n, shape in enumerate(shapes)]
-    return Signature((), tuple(outputs), metadata or {})
-
-
-def rows_of(instances: Instances) -> list[Row]:
-    boxes = [tuple(box) for box in instances.boxes.tolist()]
-    return list(zip(boxes, instances.scores.tolist(), instances.classes.tolist(), strict=True))
-
-
-def eighths(rng: np.random.Generator, shape: tuple[int, ...], most: int) -> Array:
-    """Multiples of 1/8 up to `most`: sums, halves and products of them are exact in float32."""
-    return (rng.integers(0, most * 8 + 1, shape) / 8).astype(np.float32)
-
-
-def candidates(rng: np.random.Generator, count: int, classes: int) -> tuple[Array, Array, Array]:
-    """Centres and sides (count, 4), class scores (count, classes), objectness (count,)."""
-    return (
-        eighths(rng, (count, 4), 640),
-        eighths(rng, (count, classes), 1),
-        eighths(rng, (count,), 1),
-    )
-
-
-def looped(boxes: Array, scores: Array, sure: Array, threshold: float) -> list[Row]:
-    """Decode one candidate after the other; the first of equally good classes wins."""
-    rows: list[Row] = []
-    for (x, y, width, height), of_classes, objectness in zip(
-        boxes.tolist(), scores.tolist(), sure.tolist(), strict=True
-    ):
-        best = 0
-        for number, score in enumerate(of_classes):
-            if score > of_classes[best]:
-                best = number
-        score = of_classes[best] * objectness
-        if score > threshold:
-            box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-            rows.append((box, score, best))
-    return rows
+from tests.runtimes.decoders.candidates import (
+    ANY,
+    VIEW,
+    Shape,
+    candidates,
+    looped,
+    rows_of,
+    signature,
+)
 
 
 @grid(
@@ -78,65 +36,11 @@ def test_yolo_is_what_a_loop_finds(seed: int, classes: int, threshold: float) ->
     assert sorted(rows_of(found)) == sorted(wanted)
 
 
-@grid(
-    ("seed", range(5)),
-    ("classes", [1, 2, 7]),
-    ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
-)
-def test_yolo_objectness_is_what_a_loop_finds(seed: int, classes: int, threshold: float) -> None:
-    boxes, scores, sure = candidates(np.random.default_rng(seed), 40, classes)
-    output = np.concatenate([boxes, sure[:, None], scores], axis=1)[None]
-    found = YoloObjectness(output="output0")({"output0": output}, VIEW, threshold)
-    assert sorted(rows_of(found)) == sorted(looped(boxes, scores, sure, threshold))
-
-
 def test_yolo_by_hand() -> None:
     # Two candidates in columns: centre x, centre y, width, height, scores of three classes.
     output = np.array([[[100, 10], [50, 10], [40, 4], [20, 2], [0.1, 0.2], [0.75, 0.1], [0, 0.3]]])
     found = Yolo(output="output0")({"output0": output}, VIEW, 0.5)
     assert rows_of(found) == [((80, 40, 120, 60), 0.75, 1)]
-
-
-def test_yolo_objectness_by_hand() -> None:
-    output = np.array([[[100, 50, 40, 20, 0.5, 0.25, 0.75], [10, 10, 4, 2, 0.25, 1, 1]]])
-    found = YoloObjectness(output="output0")({"output0": output}, VIEW, 0.25)
-    assert rows_of(found) == [((80, 40, 120, 60), 0.375, 1)]
-
-
-def test_end2end_rows_are_taken_as_they_are() -> None:
-    output = np.array(
-        [
-            [
-                [10, 20, 30, 40, 0.9, 2],
-                [50, 60, 70, 80, 0.25, 0],  # at the threshold, not above it
-                [1, 2, 3, 4, 0.5, 1],
-                [0, 0, 0, 0, 0, 0],
-                [0, 0, 0, 0, 0, 0],
-            ]
-        ]
-    )
-    found = YoloEnd2end(output="output0")({"output0": output}, VIEW, 0.25)
-    assert rows_of(found) == [((10, 20, 30, 40), 0.9, 2), ((1, 2, 3, 4), 0.5, 1)]
-
-
-def test_end2end_leaves_out_padding_even_at_threshold_zero() -> None:
-    output = np.zeros((1, 300, 6))
-    output[0, 0] = [10, 20, 30, 40, 0.01, 2]
-    found = YoloEnd2end(output="output0")({"output0": output}, VIEW, 0.0)
-    assert rows_of(found) == [((10, 20, 30, 40), 0.01, 2)]
-
-
-def test_end2end_ignores_columns_after_the_sixth() -> None:
-    output = np.full((1, 1, 38), 99.0)
-    output[0, 0, :6] = [10, 20, 30, 40, 0.5, 3]
-    found = YoloEnd2end(output="output0")({"output0": output}, VIEW, 0.25)
-    assert rows_of(found) == [((10, 20, 30, 40), 0.5, 3)]
-
-
-def test_end2end_of_v7_has_image_first_and_class_before_score() -> None:
-    output = np.array([[0, 10, 20, 30, 40, 5, 0.75], [0, 1, 2, 3, 4, 6, 0.25]])
-    found = YoloEnd2end(output="output0")({"output0": output}, VIEW, 0.25)
-    assert rows_of(found) == [((10, 20, 30, 40), 0.75, 5)]
 
 
 @pytest.mark.parametrize(
