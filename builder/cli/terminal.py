@@ -6,8 +6,8 @@ Files, pipes and CI logs get none of them. NO_COLOR disables colours (https://no
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from threading import Lock, Timer
 from typing import Literal, TextIO, TypeAlias
@@ -25,9 +25,6 @@ _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 """The header of a hunk of a unified diff: its numbers of old and new lines, 1 if omitted."""
 _CONTENT: dict[str, Colour] = {"-": "red", "+": "green"}
 """First character of a content line -> its colour."""
-
-Step: TypeAlias = Callable[[str], AbstractContextManager[object]]
-"""A function that takes a description of a step and returns the context to run it in."""
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -109,7 +106,7 @@ class Progress:
                 self._what, self._late = "", False
 
     def bytes(self, done: int, total: int | None) -> None:
-        """Show how much of a download is done; see builder.model.download.Progress."""
+        """Show how much of a download is done; see builder.diagnostics.progress."""
         share = f" of {total / 2**20:.0f}" if total else ""
         with self._lock:
             if self._late:
