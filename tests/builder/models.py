@@ -115,13 +115,9 @@ def external_constant_model(path: Path, location: str) -> Path:
 
 def openvino_model(folder: Path, name: str = "model") -> Path:
     """An OpenVINO IR: NAME.xml and NAME.bin in `folder`."""
-    import openvino
+    from tests.openvino_models import save_ir
 
-    source = yolo_model(folder / f"{name}-source.onnx")
-    target = folder / f"{name}.xml"
-    openvino.save_model(openvino.convert_model(source), target, compress_to_fp16=False)
-    source.unlink()
-    return target
+    return save_ir(yolo_model, folder / f"{name}.xml")
 
 
 def save(

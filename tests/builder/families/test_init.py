@@ -22,6 +22,7 @@ from tests import zoo
 from tests.builder.conftest import failure, png, read_valid
 from tests.builder.models import external_model, yolo_model
 from tests.local_function import LocalFunction
+from tests.openvino_models import converted, save_ir
 from tests.runtimes import graphs
 
 
@@ -216,8 +217,7 @@ def test_hostile_tensor_names_stay_in_comments(tmp_path: Path) -> None:
 
 
 def test_the_manifest_of_an_ir_is_for_the_cpu_variant(tmp_path: Path) -> None:
-    source = zoo.yolov8(tmp_path / "source.onnx")
-    openvino.save_model(openvino.convert_model(source), tmp_path / "best.xml")
+    save_ir(zoo.yolov8, tmp_path / "best.xml")
     status, _, err = invoke("init", tmp_path / "best.xml", "-o", tmp_path / "best.yaml")
     assert (status, err) == (0, "")
     assert yaml.safe_load((tmp_path / "best.yaml").read_text())["variants"] == {"gpu": False}
@@ -227,7 +227,7 @@ def test_the_manifest_of_an_ir_is_for_the_cpu_variant(tmp_path: Path) -> None:
 
 
 def test_the_model_info_of_an_ir_is_used(tmp_path: Path) -> None:
-    model = openvino.convert_model(zoo.semantic(tmp_path / "source.onnx"))
+    model = converted(zoo.semantic)
     for key, value in {
         "labels": "road car tree sky",
         "resize_type": "fit_to_window_letterbox",

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import openvino
 import pytest
 import yaml
 from onnx import TensorProto
@@ -22,6 +21,7 @@ from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import failure, png
 from tests.local_function import LocalFunction
+from tests.openvino_models import save_ir
 from tests.zoo import BOX, CELLS, CENTER, SCORE
 
 Sizes = Sequence[int | str] | None
@@ -172,9 +172,7 @@ def test_an_input_that_declares_nothing_is_fed_what_its_graph_takes(
 def test_an_ir_whose_text_was_edited_is_built_by_what_its_operations_give(
     tmp_path: Path, wrong: str, real: str
 ) -> None:
-    openvino.save_model(
-        openvino.convert_model(zoo.yolov8(tmp_path / "source.onnx")), tmp_path / "m.xml"
-    )
+    save_ir(zoo.yolov8, tmp_path / "m.xml")
     text = (tmp_path / "m.xml").read_text()
     head, mark, tail = text.partition('names="output0"')
     assert f"<dim>{wrong}</dim>" in tail

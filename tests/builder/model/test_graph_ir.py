@@ -8,18 +8,12 @@ from builder.diagnostics.errors import ModelError
 from builder.model.file import read
 from builder.model.graph_ir import read_ir
 from tests import zoo
-
-
-def converted(make: zoo.Maker, folder: Path) -> Path:
-    """A model of the zoo as OpenVINO IR."""
-    source = make(folder / "source.onnx")
-    openvino.save_model(openvino.convert_model(source), folder / "m.xml", compress_to_fp16=False)
-    return folder / "m.xml"
+from tests.openvino_models import converted, save_ir
 
 
 def test_an_ir_has_the_operations_of_the_onnx_file_that_it_was_made_from(tmp_path: Path) -> None:
-    path = converted(zoo.yolov8, tmp_path)
-    graph, original = read(path).graph, read(tmp_path / "source.onnx").graph
+    path = save_ir(zoo.yolov8, tmp_path / "m.xml")
+    graph, original = read(path).graph, read(zoo.yolov8(tmp_path / "source.onnx")).graph
     (output,) = read(path).signature.outputs
     assert original.last_ops("output0") == ("Mul", "Sigmoid")
     # The converter folds the product into the known boxes.
@@ -29,7 +23,7 @@ def test_an_ir_has_the_operations_of_the_onnx_file_that_it_was_made_from(tmp_pat
 
 
 def test_the_width_of_an_output_is_read_from_an_ir(tmp_path: Path) -> None:
-    path = converted(zoo.semantic, tmp_path)
+    path = save_ir(zoo.semantic, tmp_path / "m.xml")
     (output,) = read(path).signature.outputs
     assert read(path).graph.channel_count(output.name) == 5
 
@@ -57,7 +51,7 @@ def test_a_file_that_is_not_an_ir_is_reported(tmp_path: Path, text: str) -> None
 
 
 def test_metadata_of_an_ir_are_read(tmp_path: Path) -> None:
-    model = openvino.convert_model(zoo.yolov8(tmp_path / "source.onnx"))
+    model = converted(zoo.yolov8)
     model.set_rt_info("a b", ["model_info", "labels"])
     model.set_rt_info("fit_to_window_letterbox", ["model_info", "resize_type"])
     openvino.save_model(model, tmp_path / "m.xml")
@@ -67,7 +61,7 @@ def test_metadata_of_an_ir_are_read(tmp_path: Path) -> None:
 
 
 def test_constants_with_an_invalid_offset_have_no_numbers(tmp_path: Path) -> None:
-    path = converted(zoo.semantic, tmp_path)
+    path = save_ir(zoo.semantic, tmp_path / "m.xml")
     text = path.read_text()
     for wrong in (
         'offset="99999999999999999999"',

@@ -1,8 +1,6 @@
 """OpenVINO IR with a metadata.yaml beside it, as Ultralytics exports it, and with its own words."""
 
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import openvino
@@ -18,6 +16,7 @@ from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import failure, png
 from tests.local_function import LocalFunction
+from tests.openvino_models import converted
 from tests.zoo import BOX, CELLS, CENTER, SCORE, Maker
 
 METADATA = """\
@@ -45,16 +44,9 @@ channels: 3
 """
 
 
-@cache
-def converted(make: Maker) -> openvino.Model:
-    """A model in OpenVINO's form."""
-    with TemporaryDirectory() as folder:
-        return openvino.convert_model(make(Path(folder) / "source.onnx"))
-
-
 def exported(folder: Path, make: Maker, metadata: str | None = METADATA, **info: object) -> Path:
     """A model as Ultralytics' OpenVINO export leaves it: XML, weights, words inside and beside."""
-    model = converted(make).clone()
+    model = converted(make)
     said = {"model_type": "YOLO", "reverse_input_channels": True, "pad_value": 114, **info}
     for key, value in {"scale_values": [255.0], "iou_threshold": 0.7, **said}.items():
         model.set_rt_info(value, ["model_info", key])
