@@ -26,6 +26,6 @@ def validate_strictly(model: type[_Model], data: Any) -> _Model:
     Raises:
         ValidationError: with all mistakes, as pydantic reports them.
     """
-    # Only for JSON does pydantic's strict mode mean what people expect: a list may become a tuple
-    # and a word an enum member, but "5" is not a number, and 1 is not true.
+    # pydantic's strict mode is less strict for JSON, which suits data from YAML: a list may become
+    # a tuple and text an enum member, but "5" is not a number, and 1 is not true.
     return model.model_validate_json(json.dumps(data), strict=True)

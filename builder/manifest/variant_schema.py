@@ -65,7 +65,7 @@ def parts_of(variant: VariantName) -> tuple[type[VariantSettings], ...]:
     declared: dict[str, type[VariantSettings]] = {}
     for part in (Variant, *parts):
         for key in part.model_fields:
-            # A part may extend another one, whose keys it then repeats.
+            # A part may be a subclass of another one, and then has its keys.
             other = declared.setdefault(key, part)
             if not (issubclass(part, other) or issubclass(other, part)):
                 raise TypeError(f"{other.__name__} and {part.__name__} both declare `{key}`")
@@ -75,7 +75,7 @@ def parts_of(variant: VariantName) -> tuple[type[VariantSettings], ...]:
 def _assemble(name: str, text: str, bases: Iterable[type[VariantSettings]]) -> type[Variant]:
     """Make a class of settings with a docstring from its parts."""
     given = tuple(bases)
-    # A class must not stand before its own subclasses, which bring it along.
+    # A class must not precede its subclasses, which already include it.
     leaves = [it for it in given if not any(it is not by and issubclass(by, it) for by in given)]
     # mypy cannot follow the dynamic base classes.
     create: Any = create_model

@@ -75,7 +75,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("make", "declared"), CASES)
-def test_what_is_real_counts_from_init_to_the_answer(
+def test_computed_shapes_are_used_from_init_to_the_reply(
     tmp_path: Path, make: zoo.Maker, declared: str
 ) -> None:
     model = declare(make(tmp_path / "m.onnx"), DECLARED[declared])
@@ -94,9 +94,7 @@ def test_what_is_real_counts_from_init_to_the_answer(
 
 
 @pytest.mark.parametrize("declared", DECLARED)
-def test_check_and_inspect_tell_what_is_wrong_and_nothing_else(
-    tmp_path: Path, declared: str
-) -> None:
+def test_check_and_inspect_report_only_wrong_declarations(tmp_path: Path, declared: str) -> None:
     model = declare(zoo.yolov8(tmp_path / "m.onnx"), DECLARED[declared])
     write_manifest(
         draft_manifest([tmp_path / "m.onnx"], tmp_path).text, tmp_path / "m.yaml", force=False
@@ -113,7 +111,7 @@ def test_check_and_inspect_tell_what_is_wrong_and_nothing_else(
     assert ("declared as output0 [" in found.as_text()) == (declared in WRONG)
 
 
-def test_labels_that_fit_the_declaration_alone_are_refused(tmp_path: Path) -> None:
+def test_labels_that_fit_only_the_declaration_are_refused(tmp_path: Path) -> None:
     declare(zoo.yolov8(tmp_path / "m.onnx"), (1, 8, CELLS))
     text = draft_manifest([tmp_path / "m.onnx"], tmp_path).text
     data = yaml.safe_load(text)
@@ -123,7 +121,7 @@ def test_labels_that_fit_the_declaration_alone_are_refused(tmp_path: Path) -> No
     assert [it.code for it in problems] == ["class-count", "declared-shape"]
 
 
-def test_a_decoder_that_fits_neither_is_judged_by_what_a_run_gives(tmp_path: Path) -> None:
+def test_a_decoder_that_fits_neither_shape_is_checked_by_a_run(tmp_path: Path) -> None:
     model = declare(hidden(tmp_path / "m.onnx"), (1, CELLS, 7))
     assert read(model).unconfirmed == ("output0",)
     write_manifest(draft_manifest([model], tmp_path).text, tmp_path / "m.yaml", force=False)
@@ -148,7 +146,7 @@ def grey(path: Path, side: int | str) -> Path:
 
 
 @pytest.mark.parametrize("declared", ["letters", "nothing"])
-def test_an_input_that_declares_nothing_is_fed_what_its_graph_takes(
+def test_an_undeclared_input_gets_the_shape_that_its_graph_needs(
     tmp_path: Path, declared: str
 ) -> None:
     model = grey(tmp_path / "m.onnx", "side")
@@ -169,7 +167,7 @@ def test_an_input_that_declares_nothing_is_fed_what_its_graph_takes(
 
 
 @pytest.mark.parametrize(("wrong", "real"), [("7", "8"), ("84", "8400")])
-def test_an_ir_whose_text_was_edited_is_built_by_what_its_operations_give(
+def test_an_edited_ir_is_built_with_its_computed_shapes(
     tmp_path: Path, wrong: str, real: str
 ) -> None:
     save_ir(zoo.yolov8, tmp_path / "m.xml")

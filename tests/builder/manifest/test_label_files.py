@@ -73,7 +73,7 @@ def test_label_files_that_are_refused(tmp_path: Path, name: str, content: str | 
 
 
 @pytest.mark.parametrize("name", ["l.txt", "l.yaml", "l.json"])
-def test_a_label_file_that_is_absent_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_missing_label_file_is_refused(tmp_path: Path, name: str) -> None:
     failure(lambda: from_file(tmp_path / name))
 
 
@@ -98,7 +98,7 @@ def test_a_label_file_that_is_absent_is_refused(tmp_path: Path, name: str) -> No
         ("l.txt", "x" * 65),
     ],
 )
-def test_entries_of_a_label_file_are_checked_as_those_of_a_manifest(
+def test_entries_of_a_label_file_are_validated_like_those_of_a_manifest(
     tmp_path: Path, write_manifest: WriteManifest, name: str, content: str
 ) -> None:
     write(tmp_path, name, content)

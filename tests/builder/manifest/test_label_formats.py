@@ -5,7 +5,7 @@ from builder.manifest.label_files import from_file
 from builder.manifest.label_formats import coco, cvat
 
 
-def test_coco_categories_come_in_the_order_of_their_numbers() -> None:
+def test_coco_categories_are_sorted_by_id() -> None:
     categories = [{"id": 3, "name": "car"}, {"id": 1, "name": "person", "supercategory": "x"}]
     assert coco({"images": [], "categories": categories}) == [
         {"name": "person", "id": 1},
@@ -20,7 +20,7 @@ def test_keypoints_of_coco_are_counted_from_1() -> None:
     ]
 
 
-def test_what_is_no_coco_is_left_alone() -> None:
+def test_other_data_is_not_coco() -> None:
     assert coco(["a"]) is None
     assert coco({"names": ["a"]}) is None
     assert coco({"categories": {"a": 1}}) is None
@@ -56,7 +56,7 @@ CVAT = [
 ]
 
 
-def test_labels_of_cvat_lose_the_numbers_of_its_database() -> None:
+def test_labels_of_cvat_have_no_database_ids() -> None:
     assert cvat(CVAT) == [
         {
             "name": "dog",
@@ -69,13 +69,13 @@ def test_labels_of_cvat_lose_the_numbers_of_its_database() -> None:
     ]
 
 
-def test_labels_of_a_manifest_are_none_of_cvat() -> None:
+def test_labels_of_a_manifest_are_not_cvat() -> None:
     assert cvat([{"name": "dog", "id": 3}]) is None
     assert cvat(["dog"]) is None
     assert cvat([]) is None
 
 
-def test_label_files_of_others_can_be_named_in_a_manifest(tmp_path: Path) -> None:
+def test_a_manifest_can_name_label_files_of_other_programs(tmp_path: Path) -> None:
     file = tmp_path / "labels.json"
     file.write_text(json.dumps({"categories": [{"id": 9, "name": "b"}, {"id": 2, "name": "a"}]}))
     assert from_file(file) == [{"name": "a"}, {"name": "b"}]

@@ -15,7 +15,7 @@ def label(**changes: Any) -> Label:
 
 
 @pytest.mark.parametrize("name", ["a", "x" * 64, "traffic light", "it's", '"', "é", "猫", "a|b"])
-def test_names_that_labels_can_have(name: str) -> None:
+def test_valid_label_names(name: str) -> None:
     assert label(name=name).name == name
 
 
@@ -52,7 +52,7 @@ def test_labels_that_are_refused(changes: dict[str, Any]) -> None:
         *("ellipse", "cuboid", "mask", "tag"),
     ],
 )
-def test_types_that_cvat_has(kind: str) -> None:
+def test_cvats_label_types(kind: str) -> None:
     assert label(type=kind).type == kind
 
 
@@ -104,7 +104,7 @@ def test_values_of_attributes_become_text(
         ("", []),
     ],
 )
-def test_values_that_attributes_cannot_have(input_type: str, values: list[Any]) -> None:
+def test_invalid_attribute_values(input_type: str, values: list[Any]) -> None:
     with pytest.raises(ValidationError):
         attribute(input_type, values)
 
@@ -114,7 +114,7 @@ def test_an_attribute_takes_no_default() -> None:
         attribute("text", [], default_value="x")
 
 
-def test_attributes_of_one_label_have_different_names() -> None:
+def test_duplicate_attributes_are_refused() -> None:
     one = {"name": "size", "input_type": "text"}
     assert len(label(attributes=[one, {**one, "name": "age"}]).attributes) == 2
     with pytest.raises(ValidationError, match="duplicate attribute"):
@@ -129,7 +129,7 @@ def test_attributes_of_one_label_have_different_names() -> None:
         ([Label(name="a", id=0), Label(name="b")], [0, 1], Classes(2, False)),
     ],
 )
-def test_labels_without_an_id_are_numbered_by_their_place(
+def test_labels_without_an_id_get_their_index(
     given: list[Label], ids: list[int], classes: Classes
 ) -> None:
     labels = Labels.of(given)
@@ -148,13 +148,11 @@ def test_labels_without_an_id_are_numbered_by_their_place(
         ([Label(name="a", id=1), Label(name="a", id=1)], [1, 1]),
     ],
 )
-def test_names_and_ids_that_are_there_twice_are_mistakes(
-    given: list[Label], places: list[int]
-) -> None:
+def test_duplicate_names_and_ids_are_reported(given: list[Label], places: list[int]) -> None:
     assert [it.path for it in Labels.of(given).problems()] == [(place,) for place in places]
 
 
-def test_a_name_that_is_there_twice_is_reported_at_its_place(
+def test_a_duplicate_name_is_reported_at_its_location(
     write_manifest: WriteManifest,
 ) -> None:
     manifest = write_manifest(labels=["cat", "dog", "cat"])
@@ -193,7 +191,7 @@ def test_a_name_that_is_there_twice_is_reported_at_its_place(
         ),
     ],
 )
-def test_a_sublabel_without_an_id_is_the_keypoint_after_the_one_before_it(
+def test_a_sublabel_without_an_id_follows_the_previous_one(
     changes: dict[str, Any], joints: list[Joints]
 ) -> None:
     assert label(**changes).joints() == joints
@@ -216,7 +214,7 @@ def test_classes_with_the_same_skeleton_share_it() -> None:
     assert labels.problems() == []
 
 
-def test_a_model_cannot_give_some_classes_more_keypoints_than_others() -> None:
+def test_classes_with_different_keypoint_counts_are_reported() -> None:
     labels = Labels.of(
         [Label(name="cat", sublabels=("a", "b")), Label(name="dog", sublabels=("a",))]
     )

@@ -23,7 +23,7 @@ def problem(text: str) -> Problem:
     return only
 
 
-def test_data_is_what_the_text_says() -> None:
+def test_data_of_a_text() -> None:
     text = "name: yolo\nsizes: [1, 2.5, -3]\nempty:\nflags: {a: true, b: false}\n"
     assert LocatedYaml.parse(text, FILE).data == {
         "name": "yolo",
@@ -50,14 +50,14 @@ def test_text_without_a_value_is_none(text: str) -> None:
         (("postprocess", 1, "nms", "max"), (4, 21)),
     ],
 )
-def test_every_value_has_the_place_of_its_key_or_in_a_list_its_own(
+def test_a_value_has_the_location_of_its_key_or_in_a_list_its_own(
     path: tuple[str | int, ...], place: tuple[int, int]
 ) -> None:
     text = "name: yolo\npostprocess:\n  - yolo\n  - nms: {iou: 0.5, max: 10}\n"
     assert LocatedYaml.parse(text, FILE).locations[path] == place
 
 
-def test_a_problem_stands_at_the_nearest_value_that_exists() -> None:
+def test_a_problem_is_located_at_the_nearest_existing_value() -> None:
     document = LocatedYaml.parse("a: 1\nmodel:\n  url: x\n", FILE)
     found = document.problem(("model", "sha256"), "is missing")
     assert (found.file, found.line, found.column) == (FILE, 2, 1)
@@ -74,29 +74,29 @@ def test_a_problem_stands_at_the_nearest_value_that_exists() -> None:
         (("a", 0, 2), "a[0][2]"),
     ],
 )
-def test_paths_are_spelled_as_people_write_them(path: tuple[str | int, ...], text: str) -> None:
+def test_paths_as_text(path: tuple[str | int, ...], text: str) -> None:
     assert spell(path) == text
 
 
-def test_a_key_given_twice_is_refused_at_the_second_with_the_line_of_the_first() -> None:
+def test_a_duplicate_key_is_refused_with_the_line_of_the_first() -> None:
     found = problem("name: a\nx:\n  - k: 1\n    j: 2\n    k: 3\n")
     assert (found.line, found.column, found.place) == (5, 5, "x[0].k")
     assert "line 3" in found.what
 
 
-def test_a_key_given_twice_in_two_spellings_is_refused() -> None:
+def test_a_duplicate_key_in_another_notation_is_refused() -> None:
     assert problem("name: a\n'name': b\n").place == "name"
 
 
 @pytest.mark.parametrize("word", ["no", "on", "yes", "off", "No", "ON"])
-def test_words_that_yaml_takes_for_booleans_keep_their_spelling(word: str) -> None:
+def test_booleans_keep_their_text(word: str) -> None:
     document = LocatedYaml.parse(f"labels: [a, {word}]\n", FILE)
     assert isinstance(document.data["labels"][1], bool)
     assert document.found(("labels", 1)) == word
 
 
 @pytest.mark.parametrize("text", ["2.60", "1e3", "0x1F", "1_000"])
-def test_numbers_keep_their_spelling(text: str) -> None:
+def test_numbers_keep_their_text(text: str) -> None:
     assert LocatedYaml.parse(f"cvat: {text}\n", FILE).found(("cvat",)) == text
 
 
@@ -110,12 +110,12 @@ def test_a_long_value_is_shortened_for_a_message() -> None:
     assert found == "x" * 77 + "..."
 
 
-def test_an_alias_stands_for_its_anchor() -> None:
+def test_an_alias_has_the_value_of_its_anchor() -> None:
     document = LocatedYaml.parse("a: &x [1, 2]\nb: *x\n", FILE)
     assert document.data == {"a": [1, 2], "b": [1, 2]}
 
 
-def test_aliases_that_stand_for_billions_of_values_are_refused() -> None:
+def test_aliases_that_expand_to_billions_of_values_are_refused() -> None:
     lines = [
         f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 12)
     ]
@@ -169,7 +169,7 @@ def test_tags_are_refused(text: str) -> None:
         f"a: {'9' * 5000}\n",
     ],
 )
-def test_a_scalar_that_is_not_what_it_claims_is_refused(text: str) -> None:
+def test_a_scalar_that_does_not_match_its_tag_is_refused(text: str) -> None:
     failure(lambda: LocatedYaml.parse(text, FILE))
 
 
@@ -186,7 +186,7 @@ def test_keys_that_are_not_text_are_refused(key: str) -> None:
     assert "not text" in found.what
 
 
-def test_numbers_are_keys_where_the_caller_allows_them() -> None:
+def test_numbers_are_keys_if_the_caller_allows_them() -> None:
     document = LocatedYaml.parse("names: {0: cat, 1: dog}\n", FILE, text_keys=False)
     assert document.data == {"names": {0: "cat", 1: "dog"}}
 
@@ -201,7 +201,7 @@ def test_numbers_are_keys_where_the_caller_allows_them() -> None:
         ("a: *nothing\n", 1, 4),
     ],
 )
-def test_broken_yaml_is_reported_where_it_breaks(text: str, line: int, column: int) -> None:
+def test_invalid_yaml_is_reported_with_its_location(text: str, line: int, column: int) -> None:
     found = problem(text)
     assert found.what.startswith("is not valid YAML")
     assert (found.line, found.column) == (line, column)
@@ -239,13 +239,13 @@ def test_text_in_another_encoding_is_refused_with_the_byte(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_utf_16_with_its_mark_is_yaml_too(tmp_path: Path, encoding: str) -> None:
+def test_utf_16_with_a_byte_order_mark_is_read(tmp_path: Path, encoding: str) -> None:
     text = "name: Zürich\n" if encoding == "utf-16" else "\ufeffname: Zürich\n"
     (tmp_path / "m.yaml").write_bytes(text.encode(encoding))
     assert LocatedYaml.read(tmp_path / "m.yaml").data == {"name": "Zürich"}
 
 
-def test_what_is_no_text_at_all_is_told_what_a_manifest_is(tmp_path: Path) -> None:
+def test_the_hint_for_a_binary_file_describes_a_manifest(tmp_path: Path) -> None:
     for data in (b"\xff\xfe\x00", b"\x08\x0a\x00\xff\xff"):
         assert "a manifest is a YAML file" in read_problem(data, tmp_path).hint
 
@@ -258,7 +258,9 @@ def test_a_large_file_is_refused(tmp_path: Path) -> None:
     assert "4 MiB" in read_problem(b"#" * (4 * 2**20 + 1), tmp_path).what
 
 
-def test_a_file_of_the_most_bytes_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_the_maximum_size_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Four megabytes would take the parser seconds.
     monkeypatch.setattr(located_yaml, "MAX_BYTES", 6)
     (tmp_path / "m.yaml").write_bytes(b"a: 12\n")
@@ -267,7 +269,7 @@ def test_a_file_of_the_most_bytes_is_read(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("make", [lambda path: None, Path.mkdir], ids=["absent", "directory"])
-def test_what_cannot_be_opened_is_reported(tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "m.yaml")
     (only,) = failure(lambda: LocatedYaml.read(tmp_path / "m.yaml")).problems
     assert only.what.startswith("cannot be read")
@@ -276,7 +278,7 @@ def test_what_cannot_be_opened_is_reported(tmp_path: Path, make: Callable[[Path]
 @pytest.mark.parametrize(
     "text", ["- x\n" * 30, "[" + "a,\n" * 30, "a: [b, c, d]\n" * 10], ids=["list", "flow", "keys"]
 )
-def test_parsing_stops_where_there_are_too_many_values(
+def test_parsing_stops_after_the_maximum_number_of_values(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setattr(located_yaml, "MAX_VALUES", 20)
@@ -287,7 +289,7 @@ def test_parsing_stops_where_there_are_too_many_values(
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_parsed_or_refused_with_an_error_of_ours(text: str) -> None:
+def test_any_text_is_parsed_or_refused_with_a_manifest_error(text: str) -> None:
     try:
         document = LocatedYaml.parse(text, FILE)
     except CvatbuildError:
@@ -303,6 +305,6 @@ YAML_PARTS = st.one_of(
 
 
 @given(st.lists(YAML_PARTS, max_size=25).map("".join))
-def test_any_mix_of_yaml_is_parsed_or_refused_with_an_error_of_ours(text: str) -> None:
+def test_any_mix_of_yaml_is_parsed_or_refused_with_a_manifest_error(text: str) -> None:
     with contextlib.suppress(CvatbuildError):
         LocatedYaml.parse(text, FILE)

@@ -19,5 +19,5 @@ def test_a_download_needs_a_digest(refused: Refused, digest: str) -> None:
         "HTTP://\n",
     ],
 )
-def test_a_download_is_from_the_web_alone(refused: Refused, url: str) -> None:
+def test_a_download_url_is_http_or_https(refused: Refused, url: str) -> None:
     assert refused(model={"url": url, "sha256": "0" * 64}).place == "model.url"

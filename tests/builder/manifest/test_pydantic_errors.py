@@ -38,7 +38,7 @@ def problems(tmp_path: Path) -> Callable[[str], tuple[Problem, ...]]:
 Problems = Callable[[str], tuple[Problem, ...]]
 
 
-def test_the_lines_that_these_tests_change_are_a_manifest(tmp_path: Path) -> None:
+def test_the_unchanged_lines_are_a_valid_manifest(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(LINES)
     assert read_valid(tmp_path / "m.yaml").manifest.name == "boxes"
 
@@ -66,7 +66,7 @@ def test_the_lines_that_these_tests_change_are_a_manifest(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_a_wrong_value_is_reported_with_its_path_place_and_text(
+def test_an_invalid_value_is_reported_with_its_path_location_and_text(
     problems: Problems, line: str, changed: str, path: str, row: int, column: int, found: str
 ) -> None:
     (problem,) = problems(LINES.replace(line, changed))
@@ -76,7 +76,7 @@ def test_a_wrong_value_is_reported_with_its_path_place_and_text(
 
 
 @pytest.mark.parametrize("entry", ["5", "[yolo]", "true", "null"])
-def test_an_entry_that_is_no_step_is_reported(problems: Problems, entry: str) -> None:
+def test_an_entry_that_is_not_a_step_is_reported(problems: Problems, entry: str) -> None:
     (problem,) = problems(LINES.replace("  - nms: {iou: 0.5}", f"  - {entry}"))
     assert (problem.place, problem.line) == ("postprocess[1]", 8)
 
@@ -131,7 +131,7 @@ def test_an_entry_that_is_no_step_is_reported(problems: Problems, entry: str) ->
         ),
     ],
 )
-def test_an_unknown_key_is_reported_with_the_one_that_was_meant(
+def test_an_unknown_key_is_reported_with_a_similar_one(
     problems: Problems, line: str, changed: str, path: str, hint: str
 ) -> None:
     (problem,) = problems(LINES.replace(line, changed))
@@ -160,7 +160,7 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file(problems: Pr
 
 
 @pytest.mark.parametrize("key", ["name", "type", "model", "labels", "preprocess", "postprocess"])
-def test_a_required_key_that_is_absent_is_reported(problems: Problems, key: str) -> None:
+def test_a_missing_key_is_reported(problems: Problems, key: str) -> None:
     end = LINES.index("postprocess:") if key == "postprocess" else None
     kept = [line for line in LINES[:end].splitlines() if not line.startswith(f"{key}:")]
     (problem,) = problems("\n".join(kept))
@@ -169,7 +169,7 @@ def test_a_required_key_that_is_absent_is_reported(problems: Problems, key: str)
 
 
 @pytest.mark.parametrize("word", ["no", "on", "2.60", "1"])
-def test_text_that_yaml_takes_for_something_else_is_to_be_put_in_quotes_as_written(
+def test_the_hint_for_text_parsed_as_another_type_is_to_quote_it(
     problems: Problems, word: str
 ) -> None:
     (problem,) = problems(LINES.replace("name: boxes", f"name: {word}"))
@@ -178,7 +178,7 @@ def test_text_that_yaml_takes_for_something_else_is_to_be_put_in_quotes_as_writt
 
 
 @pytest.mark.parametrize("word", ["no", "7"])
-def test_a_label_that_yaml_does_not_take_for_text_is_to_be_put_in_quotes(
+def test_the_hint_for_a_label_parsed_as_another_type_is_to_quote_it(
     problems: Problems, word: str
 ) -> None:
     (problem,) = problems(LINES.replace("dog", word))
@@ -200,7 +200,9 @@ def test_a_label_that_yaml_does_not_take_for_text_is_to_be_put_in_quotes(
     ],
 )
 @pytest.mark.parametrize("key", ["threshold", "title", "labels", "postprocess"])
-def test_extreme_values_are_refused_with_a_place(problems: Problems, key: str, value: str) -> None:
+def test_extreme_values_are_refused_with_a_location(
+    problems: Problems, key: str, value: str
+) -> None:
     kept = "\n".join(line for line in LINES.splitlines() if not line.startswith(f"{key}:"))
     if key == "postprocess":
         kept = LINES[: LINES.index("postprocess:")]

@@ -12,7 +12,7 @@ from tests.builder.conftest import failure, read_valid
 from tests.builder.manifest.conftest import Read, Refused
 
 
-def test_steps_keep_their_order_and_know_their_paths(read: Read) -> None:
+def test_steps_have_their_order_and_paths(read: Read) -> None:
     found = read(postprocess=[{"yolo": "out"}, "min_size", "nms", "min_size", "rectangle"])
     assert found.steps("postprocess") == {
         ("postprocess", 0, "yolo"): Yolo("out"),
@@ -43,7 +43,7 @@ def test_the_order_is_one_decoder_then_refinements_then_shapes(
     assert refused(postprocess=entries).place == "postprocess"
 
 
-def test_refinements_may_be_left_out(read: Read) -> None:
+def test_refinements_are_optional(read: Read) -> None:
     assert list(read(postprocess=["yolo_end2end", "rectangle"]).steps("postprocess").values()) == [
         known_steps("detector")["yolo_end2end"](),
         Rectangle(),
@@ -58,7 +58,7 @@ def test_an_entry_is_exactly_one_step(refused: Refused, entry: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("text", ["", "[]", "- a\n", "just text\n", "5\n"])
-def test_a_file_that_is_no_manifest(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_manifest(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.yaml").write_text(text)
     (problem,) = failure(lambda: read_valid(tmp_path / "m.yaml")).problems
     assert problem.what == "is not a manifest"
@@ -70,6 +70,6 @@ def test_paths_are_relative_to_the_manifest(read: Read, tmp_path: Path) -> None:
     assert manifest.resolve("/abs/labels.txt") == Path("/abs/labels.txt")
 
 
-def test_reading_does_not_change_what_the_document_says(read: Read, tmp_path: Path) -> None:
+def test_reading_does_not_change_the_yaml_data(read: Read, tmp_path: Path) -> None:
     found = read()
     assert found.yaml.data == yaml.safe_load((tmp_path / "boxes.yaml").read_text())

@@ -18,7 +18,7 @@ def steps(read: ManifestFile[Any], section: Any = "postprocess") -> list[Step]:
     ("key", "default"),
     [("title", None), ("description", ""), ("threshold", 0.25), ("cvat", "2.60")],
 )
-def test_keys_that_are_left_out_have_defaults(read: Read, key: str, default: object) -> None:
+def test_optional_keys_have_defaults(read: Read, key: str, default: object) -> None:
     assert getattr(read().manifest, key) == default
 
 
@@ -61,7 +61,7 @@ def test_every_key_is_read(read: Read) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "a1", "yolo-v8", "a" * 56])
-def test_names_that_nuclio_docker_and_kubernetes_take(read: Read, name: str) -> None:
+def test_valid_function_names(read: Read, name: str) -> None:
     assert read(name=name).manifest.name == name
 
 
@@ -69,7 +69,7 @@ def test_names_that_nuclio_docker_and_kubernetes_take(read: Read, name: str) -> 
     "name",
     ["", "A", "1a", "-a", "a-", "a_b", "a.b", "a b", "a\n", "a/b", "../a", "ä", "a" * 57],
 )
-def test_names_that_one_of_them_does_not_take(refused: Refused, name: str) -> None:
+def test_invalid_function_names(refused: Refused, name: str) -> None:
     assert refused(name=name).place == "name"
 
 
@@ -77,7 +77,7 @@ def test_names_that_one_of_them_does_not_take(refused: Refused, name: str) -> No
     "name",
     ["dashboard", "controller", "dlx", "scaler", "pth-facebookresearch-sam-vit-h"],
 )
-def test_names_that_belong_to_others(refused: Refused, name: str) -> None:
+def test_reserved_function_names(refused: Refused, name: str) -> None:
     problem = refused(name=name)
     assert problem.place == "name"
     assert problem.found == name
@@ -232,7 +232,7 @@ def test_settings_of_the_gpu_variant_that_are_refused(
         ("base_image", "a.b/c:1@sha256:" + "0" * 64),
     ],
 )
-def test_settings_that_are_taken(read: Read, key: str, value: object) -> None:
+def test_valid_settings(read: Read, key: str, value: object) -> None:
     cpu = read(variants={"cpu": {key: value}}).manifest.variants.cpu
     found = getattr(cpu, key)
     assert (list(found) if isinstance(found, tuple) else found) == value

@@ -41,7 +41,7 @@ def lines(text: str) -> list[dict[str, str]]:
     return [dict(it.attrib) for it in elements(text) if it.tag == "line"]
 
 
-def test_a_drawing_is_circles_and_lines_without_a_root() -> None:
+def test_a_drawing_consists_of_circles_and_lines_without_a_root() -> None:
     text = svg(NAMES, POINTS, EDGES)
     assert {it.tag for it in elements(text)} == {"circle", "line"}
     assert all(len(it) == 0 and not it.text for it in elements(text))
@@ -60,7 +60,7 @@ def test_there_is_one_circle_for_each_sublabel_with_cvats_attributes() -> None:
         assert (float(circle["cx"]), float(circle["cy"])) == (x, y)
 
 
-def test_ids_are_whole_positive_and_of_one_circle_each() -> None:
+def test_ids_are_unique_positive_integers() -> None:
     found = circles(svg(NAMES, POINTS, EDGES))
     ids = [circle["data-node-id"] for circle in found]
     assert [circle["data-element-id"] for circle in found] == ids
@@ -68,7 +68,7 @@ def test_ids_are_whole_positive_and_of_one_circle_each() -> None:
     assert len(set(ids)) == len(NAMES)
 
 
-def test_edges_join_the_circles_that_they_name() -> None:
+def test_edges_connect_the_named_circles() -> None:
     text = svg(NAMES, POINTS, EDGES)
     by_id = {circle["data-node-id"]: circle for circle in circles(text)}
     found = lines(text)
@@ -128,7 +128,7 @@ def test_any_skeleton_can_be_read_back(texts: list[str], data: st.DataObject) ->
 
 
 @given(st.integers(1, 40))
-def test_points_without_a_place_are_spread_over_a_circle(count: int) -> None:
+def test_points_without_a_position_are_on_a_circle(count: int) -> None:
     found = layout([None] * count)
     assert len(set(found)) == count
     for x, y in found:
@@ -141,11 +141,11 @@ def test_the_circle_is_clockwise_from_the_top() -> None:
     assert layout([None] * 4) == [(50, 10), (90, 50), (50, 90), (10, 50)]
 
 
-def test_given_places_stay_and_the_others_keep_theirs() -> None:
+def test_given_positions_do_not_move_the_others() -> None:
     assert layout([None, (0, 0), None, (33, 66)]) == [(50, 10), (0, 0), (50, 90), (33, 66)]
 
 
-def test_a_labels_drawing_has_its_sublabels_places_and_edges() -> None:
+def test_a_labels_drawing_has_its_positions_and_edges() -> None:
     label = Label(
         name="cat",
         type="skeleton",
@@ -162,14 +162,14 @@ def test_a_labels_drawing_has_its_sublabels_places_and_edges() -> None:
 
 @pytest.mark.parametrize("name", ['a"b', "it's", "<b>", "a>b", "salt & pepper", '"'])
 @pytest.mark.parametrize("long", [True, False])
-def test_names_that_a_drawing_would_have_to_escape_are_refused(name: str, long: bool) -> None:
+def test_keypoint_names_that_svg_escapes_are_refused(name: str, long: bool) -> None:
     sublabels = ({"name": name},) if long else (name,)
     with pytest.raises(ValidationError) as caught:
         Label.model_validate({"name": "cat", "sublabels": sublabels})
     assert "must not contain quotes, <, > or &" in str(caught.value)
 
 
-def test_the_same_names_are_allowed_for_labels() -> None:
+def test_label_names_that_svg_escapes_are_allowed() -> None:
     assert Label(name='5" & more').name == '5" & more'
 
 

@@ -82,7 +82,7 @@ def test_steps_are_known_by_their_name_in_snake_case(section: str, name: str, sp
     assert known_steps(section)[name].__name__ == spelled
 
 
-def test_what_steps_share_is_no_step() -> None:
+def test_base_classes_are_not_steps() -> None:
     names = {*known_steps("preprocess"), *known_steps("detector")}
     assert names.isdisjoint({"step", "decoder", "refine", "attribute", "shape", "preprocess"})
 
@@ -158,7 +158,7 @@ def test_a_new_class_reaches_manifest_and_function(
         (["nms"], ["nms"]),
     ],
 )
-def test_entries_are_brought_into_the_long_form(entry: object, form: object) -> None:
+def test_entries_are_converted_to_the_long_form(entry: object, form: object) -> None:
     assert long_form("detector", entry) == form
 
 
@@ -189,7 +189,7 @@ CHOICE = ChoiceAttribute("hue", ("red", "green"))
         ([Yolo(), Rectangle(), SCORE], "before"),
     ],
 )
-def test_what_is_wrong_with_an_order_is_said(steps: list[Step], words: str) -> None:
+def test_an_invalid_order_is_reported(steps: list[Step], words: str) -> None:
     said = order_error("detector", steps)
     assert words in said
     assert bool(said) == bool(words)
@@ -207,9 +207,7 @@ def test_what_is_wrong_with_an_order_is_said(steps: list[Step], words: str) -> N
         ([Heatmap(), Nms()], "move others to the top"),
     ],
 )
-def test_what_is_wrong_with_the_steps_of_a_second_model_is_said(
-    steps: list[Step], words: str
-) -> None:
+def test_invalid_steps_of_a_second_model_are_reported(steps: list[Step], words: str) -> None:
     said = order_error("detector", steps, is_second=True)
     assert words in said
     assert bool(said) == bool(words)

@@ -41,7 +41,7 @@ def test_a_part_of_another_variant_is_an_error() -> None:
         CpuVariant().part(cuda)
 
 
-def test_a_variant_that_is_switched_off_has_no_settings() -> None:
+def test_a_disabled_variant_has_no_settings() -> None:
     variants = Variants.model_validate({"gpu": False})
     assert variants.of("gpu") is None
     assert variants.of("cpu") == CpuVariant()
@@ -95,7 +95,7 @@ def fresh(program: str, *arguments: str | Path) -> str:
         "builder.manifest.schema",
     ],
 )
-def test_the_schema_does_not_depend_on_what_is_imported_first(first: str) -> None:
+def test_the_schema_does_not_depend_on_the_order_of_imports(first: str) -> None:
     program = (
         "import importlib, sys\n"
         "importlib.import_module(sys.argv[1])\n"

@@ -40,17 +40,17 @@ def test_settings_of_one_variant_have_defaults(read: Read) -> None:
 
 
 @pytest.mark.parametrize("cpu", [False, {"threads": 2}])
-def test_one_variant_can_be_switched_off(read: Read, cpu: Any) -> None:
+def test_one_variant_can_be_disabled(read: Read, cpu: Any) -> None:
     variants = {"cpu": cpu, "gpu": False} if cpu else {"cpu": False}
     found = read(variants=variants).manifest.variants
     assert bool(found.cpu) == bool(cpu)
     assert bool(found.gpu) == (not cpu)
 
 
-def test_both_variants_cannot_be_switched_off(refused: Refused) -> None:
+def test_both_variants_cannot_be_disabled(refused: Refused) -> None:
     assert "both" in refused(variants={"cpu": False, "gpu": False}).what
 
 
 @pytest.mark.parametrize("value", [True, None, "no", 0, []])
-def test_a_variant_is_settings_or_false(refused: Refused, value: object) -> None:
+def test_a_variant_has_settings_or_is_false(refused: Refused, value: object) -> None:
     assert refused(variants={"cpu": value}).place == "variants.cpu"

@@ -89,7 +89,7 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_a_file_of_the_right_digest_is_kept_under_its_name(server: Server, cache: Path) -> None:
+def test_a_downloaded_file_keeps_its_name_in_the_cache(server: Server, cache: Path) -> None:
     path = fetch(f"{server.base}/model.onnx", DIGEST)
     assert path.read_bytes() == CONTENT
     assert path.name == "model.onnx"
@@ -103,14 +103,14 @@ def test_progress_ends_with_all_bytes(server: Server) -> None:
     assert told == sorted(told)
 
 
-def test_a_file_in_the_cache_is_not_asked_for_again(server: Server) -> None:
+def test_a_cached_file_is_not_downloaded_again(server: Server) -> None:
     url = f"{server.base}/model.onnx"
     first = fetch(url, DIGEST)
     assert fetch(url, DIGEST) == first
     assert server.requests == ["/model.onnx"]
 
 
-def test_a_query_is_no_part_of_the_name(server: Server) -> None:
+def test_the_file_name_excludes_the_query(server: Server) -> None:
     server.files["/model.onnx?download=true"] = CONTENT
     assert fetch(f"{server.base}/model.onnx?download=true", DIGEST).name == "model.onnx"
 
@@ -128,7 +128,7 @@ def test_a_wrong_digest_leaves_nothing_behind(server: Server, cache: Path) -> No
     assert files(cache) == []
 
 
-def test_a_wrong_digest_is_asked_for_again(server: Server) -> None:
+def test_a_file_with_a_wrong_digest_is_downloaded_again(server: Server) -> None:
     server.files["/model.onnx"] = b"other"
     failure(lambda: fetch(f"{server.base}/model.onnx", DIGEST))
     server.files["/model.onnx"] = CONTENT
@@ -136,7 +136,7 @@ def test_a_wrong_digest_is_asked_for_again(server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", ["absent.onnx", "half.onnx", "garbage.onnx", "local.onnx"])
-def test_what_the_server_does_not_give_is_an_error_and_leaves_nothing_behind(
+def test_a_failed_download_is_an_error_and_leaves_nothing_behind(
     server: Server, cache: Path, name: str
 ) -> None:
     assert isinstance(failure(lambda: fetch(f"{server.base}/{name}", DIGEST)), ModelError)
@@ -158,7 +158,7 @@ def test_what_the_server_does_not_give_is_an_error_and_leaves_nothing_behind(
     ],
     ids=lambda url: url[:32],
 )
-def test_addresses_that_lead_nowhere(url: str, cache: Path) -> None:
+def test_urls_without_a_server(url: str, cache: Path) -> None:
     assert isinstance(failure(lambda: fetch(url, DIGEST)), ModelError)
     assert files(cache) == []
 
@@ -201,7 +201,7 @@ def test_a_failed_download_is_reported_at_its_line(
         ({"CVATBUILD_CACHE": "", "HOME": "/c"}, "/c/.cache/cvatbuild"),
     ],
 )
-def test_where_the_cache_lies(
+def test_the_cache_folder(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], folder: str
 ) -> None:
     for name in ("CVATBUILD_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):

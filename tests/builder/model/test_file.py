@@ -27,7 +27,7 @@ def test_inputs_outputs_and_metadata_of_a_graph(model_file: Path) -> None:
     }
 
 
-def test_the_file_is_called_the_same_in_every_function(tmp_path: Path) -> None:
+def test_the_model_file_has_the_same_name_in_every_function(tmp_path: Path) -> None:
     path = models.yolo_model(tmp_path / "best (1).onnx")
     model = read(path)
     assert model.name == "model.onnx"
@@ -44,7 +44,7 @@ def test_a_model_without_metadata_has_none(tmp_path: Path) -> None:
     assert read(models.yolo_model(tmp_path / "m.onnx", metadata={})).signature.metadata == {}
 
 
-def test_all_inputs_are_there_in_order(tmp_path: Path) -> None:
+def test_all_inputs_are_read_in_order(tmp_path: Path) -> None:
     inputs = read(models.two_input_model(tmp_path / "m.onnx")).signature.inputs
     assert [tensor.name for tensor in inputs] == ["images", "points"]
 
@@ -58,9 +58,7 @@ def test_all_inputs_are_there_in_order(tmp_path: Path) -> None:
         (TensorProto.BOOL, "bool"),
     ],
 )
-def test_element_types_have_the_names_that_numpy_gives_them(
-    tmp_path: Path, element: int, dtype: str
-) -> None:
+def test_element_types_have_numpy_names(tmp_path: Path, element: int, dtype: str) -> None:
     value = helper.make_tensor_value_info("x", element, [2])
     out = helper.make_tensor_value_info("y", element, [2])
     node = helper.make_node("Identity", ["x"], ["y"])
@@ -70,7 +68,7 @@ def test_element_types_have_the_names_that_numpy_gives_them(
     assert read(tmp_path / "m.onnx").signature.inputs == (Tensor("x", (2,), dtype),)
 
 
-def test_weights_that_old_exporters_list_among_the_inputs_are_no_inputs(tmp_path: Path) -> None:
+def test_weights_listed_as_inputs_are_ignored(tmp_path: Path) -> None:
     path = models.yolo_model(tmp_path / "m.onnx")
     proto = onnx.load(path)
     weight = proto.graph.initializer[0]
@@ -92,7 +90,7 @@ def test_weights_of_constant_nodes_in_another_file_belong_to_the_model(tmp_path:
     assert read(path).files == {"model.onnx": path, "weights.data": tmp_path / "weights.data"}
 
 
-def test_weights_that_are_absent_are_reported(tmp_path: Path) -> None:
+def test_a_missing_external_data_file_is_reported(tmp_path: Path) -> None:
     path = models.external_model(tmp_path / "m.onnx", "weights.bin")
     (tmp_path / "weights.bin").unlink()
     (problem,) = failure(lambda: read(path)).problems
@@ -115,7 +113,7 @@ def test_weights_that_are_absent_are_reported(tmp_path: Path) -> None:
         "./secret.bin",
     ],
 )
-def test_weights_outside_of_the_folder_are_refused(tmp_path: Path, location: str) -> None:
+def test_external_data_outside_the_folder_is_refused(tmp_path: Path, location: str) -> None:
     folder = tmp_path / "folder"
     (folder / "sub").mkdir(parents=True)
     for place in (tmp_path, folder, folder / "sub"):
@@ -135,7 +133,7 @@ def test_weights_outside_of_the_folder_are_refused(tmp_path: Path, location: str
         b"\x08\x0a",
     ],
 )
-def test_files_that_are_no_models(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_models_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     error = failure(lambda: read(path))
@@ -143,7 +141,7 @@ def test_files_that_are_no_models(tmp_path: Path, content: bytes) -> None:
     assert error.problems[0].file == path
 
 
-def test_half_a_model_is_refused(tmp_path: Path, model_file: Path) -> None:
+def test_a_truncated_model_is_refused(tmp_path: Path, model_file: Path) -> None:
     data = model_file.read_bytes()
     (tmp_path / "m.onnx").write_bytes(data[: len(data) // 2])
     failure(lambda: read(tmp_path / "m.onnx"))
@@ -169,7 +167,7 @@ def test_an_ir_without_weights_is_refused(tmp_path: Path, ir: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "<a/>", "<net", "text", "\x08\x0a"])
-def test_an_xml_file_that_is_no_ir_is_refused(
+def test_an_xml_file_that_is_not_an_ir_is_refused(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], content: str
 ) -> None:
     (tmp_path / "m.xml").write_text(content)
@@ -199,16 +197,14 @@ def test_a_path_is_relative_to_the_folder(tmp_path: Path) -> None:
         ("m.zip", ""),
     ],
 )
-def test_other_formats_are_refused_with_the_way_to_onnx(
-    tmp_path: Path, name: str, hint: str
-) -> None:
+def test_other_formats_are_refused_with_a_hint(tmp_path: Path, name: str, hint: str) -> None:
     (tmp_path / name).write_bytes(b"x")
     (problem,) = failure(lambda: locate(name, tmp_path)).problems
     assert problem.path == ()
     assert hint in problem.hint
 
 
-def test_a_file_that_is_absent_is_reported_with_those_that_are_there(
+def test_a_missing_file_is_reported_with_the_existing_ones(
     tmp_path: Path, model_file: Path
 ) -> None:
     (tmp_path / "other.onnx").write_bytes(model_file.read_bytes())
@@ -229,12 +225,12 @@ def test_a_file_that_is_absent_is_reported_with_those_that_are_there(
     ],
     ids=lambda source: source[:12],
 )
-def test_paths_that_lead_to_no_file(tmp_path: Path, source: str) -> None:
+def test_paths_without_a_file(tmp_path: Path, source: str) -> None:
     (tmp_path / "folder.onnx").mkdir()
     assert isinstance(failure(lambda: locate(source, tmp_path)), ModelError)
 
 
-def test_a_remote_model_that_cannot_be_had_is_a_model_error(
+def test_a_failed_download_is_a_model_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CVATBUILD_CACHE", str(tmp_path))

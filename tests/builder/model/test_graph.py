@@ -7,7 +7,7 @@ def graph_of(*nodes: Node, weights: dict[str, tuple[int, ...]] | None = None) ->
     return Graph("test", 17, (), {}, nodes, weights or {})
 
 
-def test_the_source_of_a_tensor_is_before_reshaping_and_casting() -> None:
+def test_the_base_of_a_tensor_is_before_reshaping_and_casting() -> None:
     graph = graph_of(
         Node("Sigmoid", ("x",), ("s",)),
         Node("Reshape", ("s", "shape"), ("r",)),
@@ -42,7 +42,7 @@ def test_the_activation_of_a_layer_with_a_bias_is_none_and_of_constants_unknown(
     assert graph.activation("known") is None
 
 
-def test_the_width_of_a_tensor_is_read_from_the_weights() -> None:
+def test_the_channel_count_of_a_tensor_is_read_from_the_weights() -> None:
     graph = graph_of(
         Node("Conv", ("x", "w"), ("a",)),
         Node("Gemm", ("x", "g"), ("b",), transposed=True),

@@ -22,7 +22,7 @@ def test_an_ir_has_the_operations_of_the_onnx_file_that_it_was_made_from(tmp_pat
     assert "OpenVINO IR, version" in graph.description
 
 
-def test_the_width_of_an_output_is_read_from_an_ir(tmp_path: Path) -> None:
+def test_the_channel_count_of_an_output_is_read_from_an_ir(tmp_path: Path) -> None:
     path = save_ir(zoo.semantic, tmp_path / "m.xml")
     (output,) = read(path).signature.outputs
     assert read(path).graph.channel_count(output.name) == 5

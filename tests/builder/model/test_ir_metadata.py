@@ -58,7 +58,7 @@ def exported(folder: Path, make: Maker, metadata: str | None = METADATA, **info:
     return path
 
 
-def test_names_task_and_size_are_read_from_the_file_beside_it(tmp_path: Path) -> None:
+def test_names_task_and_size_are_read_from_the_metadata_file(tmp_path: Path) -> None:
     path = exported(tmp_path, zoo.yolov8, labels=["cat", "guide_dog", "bird"])
     draft = draft_manifest([path], tmp_path)
     assert draft.ranking.sureness == "certain"
@@ -76,7 +76,7 @@ def test_names_task_and_size_are_read_from_the_file_beside_it(tmp_path: Path) ->
     assert item["points"] == pytest.approx(BOX, abs=0.05)
 
 
-def test_the_size_is_known_where_the_input_is_open(tmp_path: Path) -> None:
+def test_the_metadata_file_gives_the_size_of_an_open_input(tmp_path: Path) -> None:
     draft = draft_manifest([exported(tmp_path, zoo.yolov8_open)], tmp_path)
     write_manifest(draft.text, tmp_path / "m.yaml", force=False)
     assert "metadata imgsz: [64, 64]" in draft.text
@@ -103,7 +103,7 @@ TASKS: dict[str, tuple[Maker, str, str, list[object]]] = {
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_each_task_is_what_the_file_says(tmp_path: Path, task: str) -> None:
+def test_the_metadata_file_gives_the_task(tmp_path: Path, task: str) -> None:
     make, more, decoder, resize = TASKS[task]
     metadata = METADATA.replace("task: detect", f"task: {task}") + more
     if task in ("obb", "classify"):
@@ -122,13 +122,13 @@ def test_each_task_is_what_the_file_says(tmp_path: Path, task: str) -> None:
     assert plan(tmp_path / "m.yaml").labels
 
 
-def test_inspect_shows_what_is_beside_it(tmp_path: Path) -> None:
+def test_inspect_shows_the_metadata_file(tmp_path: Path) -> None:
     text = Inspection.of(exported(tmp_path, zoo.yolov8), run=False).as_text()
     assert "names: {0: 'cat', 1: 'guide dog', 2: 'bird'}" in text
     assert "model_type: YOLO" in text
 
 
-def test_labels_inside_the_ir_are_read_where_nothing_lies_beside_it(tmp_path: Path) -> None:
+def test_labels_in_the_ir_are_read_without_a_metadata_file(tmp_path: Path) -> None:
     path = exported(tmp_path, zoo.yolov8, None, labels=["cat", "guide_dog", "bird"])
     text = draft_manifest([path], tmp_path).text
     assert yaml.safe_load(text)["labels"] == ["cat", "guide_dog", "bird"]
@@ -140,7 +140,7 @@ def test_labels_inside_the_ir_are_read_where_nothing_lies_beside_it(tmp_path: Pa
 
 
 @pytest.mark.parametrize("words", ["cat cat bird", "{0:'a'} b c", "a" * 65, ""])
-def test_words_that_are_no_labels_are_none(tmp_path: Path, words: str) -> None:
+def test_invalid_labels_in_the_ir_are_ignored(tmp_path: Path, words: str) -> None:
     path = exported(tmp_path, zoo.yolov8, None, labels=words)
     data = yaml.safe_load(draft_manifest([path], tmp_path).text)
     assert data["labels"] == ["class_0", "class_1", "class_2"]
@@ -150,14 +150,14 @@ def test_words_that_are_no_labels_are_none(tmp_path: Path, words: str) -> None:
     assert problem.code == "no-model-labels"
 
 
-def test_a_file_beside_several_models_is_of_none_of_them(tmp_path: Path) -> None:
+def test_a_metadata_file_next_to_several_models_is_ignored(tmp_path: Path) -> None:
     path = exported(tmp_path, zoo.yolov8)
     path.with_name("other.xml").write_bytes(path.read_bytes())
     assert "names" not in read(path).signature.metadata
 
 
 @pytest.mark.parametrize("text", ["- a list\n", "just text\n", "", "1: 2\n", "names:\n"])
-def test_other_yaml_of_that_name_says_nothing(tmp_path: Path, text: str) -> None:
+def test_other_yaml_in_the_metadata_file_is_ignored(tmp_path: Path, text: str) -> None:
     path = exported(tmp_path, zoo.yolov8, text)
     data = yaml.safe_load(draft_manifest([path], tmp_path).text)
     assert data["labels"] == ["class_0", "class_1", "class_2"]
@@ -179,7 +179,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_or_broken_file_is_an_error_that_says_where(tmp_path: Path, name: str) -> None:
+def test_a_malicious_or_damaged_metadata_file_is_an_error_with_its_line(
+    tmp_path: Path, name: str
+) -> None:
     path = exported(tmp_path, zoo.yolov8, HOSTILE[name])
     with pytest.raises(CvatbuildError) as caught:
         draft_manifest([path], tmp_path)
@@ -196,7 +198,7 @@ def test_a_hostile_or_broken_file_is_an_error_that_says_where(tmp_path: Path, na
 @pytest.mark.parametrize(
     "names", ["[]", "{0: 1}", "5", "{0: 'a\\nb', 1: b, 2: c}", "{1: a, 2: b, 3: c}", "{a: b}"]
 )
-def test_names_that_are_not_what_their_key_says_are_told(tmp_path: Path, names: str) -> None:
+def test_invalid_names_are_reported(tmp_path: Path, names: str) -> None:
     quoted = names.replace("'a\\nb'", '"a\\nb"')
     path = exported(tmp_path, zoo.yolov8, f"task: detect\nnames: {quoted}\n")
     draft = draft_manifest([path], tmp_path)

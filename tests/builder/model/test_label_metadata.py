@@ -82,7 +82,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:20]))
-def test_hostile_names_are_refused(text: str) -> None:
+def test_malicious_names_are_refused(text: str) -> None:
     error = failure(lambda: names(text))
     assert isinstance(error, ManifestError)
     (problem,) = error.problems
@@ -91,7 +91,7 @@ def test_hostile_names_are_refused(text: str) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=30), st.booleans())
-def test_any_name_is_taken_as_it_is_or_refused(name: str, as_list: bool) -> None:
+def test_any_name_is_accepted_unchanged_or_refused(name: str, as_list: bool) -> None:
     text = repr([name] if as_list else {0: name})
     try:
         found = names(text)
@@ -102,6 +102,6 @@ def test_any_name_is_taken_as_it_is_or_refused(name: str, as_list: bool) -> None
     assert found == [name]
 
 
-def test_a_model_without_names_says_what_it_has() -> None:
+def test_the_metadata_keys_of_a_model_without_names_are_reported() -> None:
     (problem,) = failure(lambda: from_metadata({"task": "detect", "imgsz": "1"}, MODEL)).problems
     assert "imgsz, task" in problem.found

