@@ -45,7 +45,7 @@ def with_blank_run(model: Model, evidence: Evidence) -> Evidence:
             continue
         arrays = {name: np.array(array) for name, array in found.items()}
         outputs = tuple(
-            replace(it, shape=_real_shape(it, arrays[it.name].shape)) if it.name in arrays else it
+            replace(it, shape=real_shape(it, arrays[it.name].shape)) if it.name in arrays else it
             for it in evidence.outputs
         )
         return replace(
@@ -91,7 +91,7 @@ def _blank_inputs(signature: Signature, image: ImageInput, size: Size) -> dict[s
     return {image.name: blank.astype(dtype), **sizes}
 
 
-def _real_shape(tensor: Tensor, shape: tuple[int, ...]) -> tuple[int | None, ...]:
+def real_shape(tensor: Tensor, shape: tuple[int, ...]) -> tuple[int | None, ...]:
     """Return an output's real shape, with the sizes that vary from image to image left open.
 
     A blank image has few detections or none, so the size of an open first axis means nothing.

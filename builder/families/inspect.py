@@ -1,6 +1,6 @@
-"""What the tool sees in a model: `cvatbuild inspect`."""
+"""What a model file contains and may be: `cvatbuild inspect`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,60 +9,64 @@ import orjson
 
 from builder.backends.backend import FORMATS
 from builder.backends.registry import backends_of
-from builder.families.evidence import Evidence
 from builder.families.match import Match
 from builder.families.ranking import Ranking, recognize
 from builder.families.yaml_writer import printable
 from builder.manifest.variants import VARIANTS
 from builder.model.file import Model, locate, read
+from builder.model.graph import Graph
 from runtimes.signature import Tensor
 
 _MOST_ENTRIES = 24
 _MOST_TEXT = 90
+_RUNNABLE_DOMAINS = ("com.microsoft",)
+"""Domains of operations beside ONNX's own that a runtime has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A model file, looked into.
+    """A model file that was read.
 
     Attributes:
-        file: as the person named it.
+        file: its path, as the user named it.
         model: its files and signature.
-        evidence: what is known of it.
         ranking: what it may be.
     """
 
     file: Path
     model: Model
-    evidence: Evidence
     ranking: Ranking
 
     @classmethod
     def of(cls, file: Path, *, run: bool) -> "Inspection":
-        """Look into a model.
+        """Read a model file and recognize its family.
 
         Args:
             file: ONNX or OpenVINO IR.
-            run: whether it may be run once on a blank image.
+            run: whether to run it once on a blank image.
 
         Raises:
-            ModelError: it is no model.
+            ModelError: it cannot be read.
         """
         model = read(locate(file.name, file.parent))
-        ranking = recognize([model], run=run)
-        return cls(file, model, ranking.evidence[0], ranking)
+        return cls(file, model, recognize([model], run=run))
+
+    @property
+    def graph(self) -> Graph:
+        """The model's operations."""
+        return self.model.graph
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Each file that belongs to the model, with its bytes."""
+        """Name of each file of the model -> its size in bytes."""
         return {path.name: path.stat().st_size for path in self.model.files.values()}
 
     @property
     def variants(self) -> dict[str, str]:
         """Variant -> the runtime that would run the model, or the reason why none can."""
-        strange = [name for name in self.evidence.graph.domains if name != "com.microsoft"]
-        if strange:
-            why = f"no runtime here has the operations of {', '.join(map(printable, strange))}"
+        foreign = [name for name in self.graph.domains if name not in _RUNNABLE_DOMAINS]
+        if foreign:
+            why = f"no runtime has the operations of {', '.join(map(printable, foreign))}"
             return dict.fromkeys(VARIANTS, why)
         found: dict[str, str] = {}
         for variant in VARIANTS:
@@ -72,18 +76,18 @@ class Inspection:
         return found
 
     def as_json(self) -> str:
-        """One object, all of it text, numbers and lists of them."""
+        """Return everything as one JSON object."""
         best = self.ranking.best
         found = {
             "file": str(self.file),
-            "format": printable(self.evidence.graph.description),
-            "opset": self.evidence.graph.opset,
+            "format": printable(self.graph.description),
+            "opset": self.graph.opset,
             "files": self.sizes,
             "inputs": [_tensor(tensor) for tensor in self.model.signature.inputs],
             "outputs": [_tensor(tensor) for tensor in self.model.signature.outputs],
             "misdeclared": [_tensor(wrong) for wrong, _ in self.model.misdeclared],
-            "metadata": _shortened(self.evidence.graph.metadata),
-            "metadata_entries": len(self.evidence.graph.metadata),
+            "metadata": _shortened(self.graph.metadata),
+            "metadata_entries": len(self.graph.metadata),
             "family": best.name if best else None,
             "sureness": self.ranking.sureness,
             "reasons": [printable(reason) for reason in best.reasons] if best else [],
@@ -95,48 +99,60 @@ class Inspection:
         return orjson.dumps(found).decode()
 
     def as_text(self) -> str:
-        """For a terminal of 80 columns or more."""
+        """Return everything for a terminal of 80 columns or more."""
+        (_, total), *others = self.sizes.items()
+        total += sum(size for _, size in others)
+        sections: dict[str, list[str]] = {
+            "format": [
+                f"{printable(self.graph.description)}; {_bytes(total)}",
+                *(f"and {name}, {_bytes(size)}" for name, size in others),
+            ],
+            "inputs": [printable(str(tensor)) for tensor in self.model.signature.inputs],
+            "outputs": [
+                *(printable(str(tensor)) for tensor in self.model.signature.outputs),
+                *(f"declared as {printable(str(wrong))}" for wrong, _ in self.model.misdeclared),
+            ],
+            "metadata": list(self._metadata()),
+            "family": list(self._family()),
+            "variants": [f"{name}: {what}" for name, what in self.variants.items()],
+        }
         lines = [f"{self.file}"]
-        _, *others = self.sizes.items()
-        whole = sum(self.sizes.values())
-        lines.append(f"  format    {printable(self.evidence.graph.description)}; {_bytes(whole)}")
-        lines += [f"            and {name}, {_bytes(size)}" for name, size in others]
-        for title, tensors in (
-            ("inputs", self.model.signature.inputs),
-            ("outputs", self.model.signature.outputs),
-        ):
-            for place, tensor in enumerate(tensors):
-                lines.append(f"  {title if not place else '':9} {printable(str(tensor))}")
-        for wrong, _ in self.model.misdeclared:
-            lines.append(f"            declared as {printable(str(wrong))}")
-        for place, (key, value) in enumerate(_shortened(self.evidence.graph.metadata).items()):
-            lines.append(f"  {'metadata' if not place else '':9} {key}: {value}")
-        left = len(self.evidence.graph.metadata) - _MOST_ENTRIES
-        if left > 0:
-            lines.append(f"            and {left} more entries")
-        best = self.ranking.best
-        family = best.name if best else "none that cvatbuild knows"
-        lines.append(f"  family    {family} ({self.ranking.sureness})")
-        for match in (best, *self.ranking.rivals) if best else ():
-            if match is not best:
-                lines.append(f"            or {match.name}")
-            lines += [f"            - {printable(reason)}" for reason in match.reasons]
-            if match.classes is not None and match.classes.count is not None:
-                lines.append(f"            - {match.classes.count} classes to label")
-        lines += [
-            f"  {'variants' if not place else '':9} {name}: {what}"
-            for place, (name, what) in enumerate(self.variants.items())
-        ]
+        for title, entries in sections.items():
+            for index, entry in enumerate(entries):
+                lines.append(f"  {'' if index else title:9} {entry}")
         return "\n".join(lines)
+
+    def _metadata(self) -> Iterator[str]:
+        """Yield a line for each of the first entries of the metadata."""
+        for key, value in _shortened(self.graph.metadata).items():
+            yield f"{key}: {value}"
+        left = len(self.graph.metadata) - _MOST_ENTRIES
+        if left > 0:
+            yield f"and {left} more entries"
+
+    def _family(self) -> Iterator[str]:
+        """Yield the best match and its rivals, with their reasons."""
+        best = self.ranking.best
+        if best is None:
+            yield "unknown"
+            return
+        yield f"{best.name} ({self.ranking.sureness})"
+        for match in (best, *self.ranking.rivals):
+            if match is not best:
+                yield f"or {match.name}"
+            for reason in match.reasons:
+                yield f"- {printable(reason)}"
+            if match.classes is not None and match.classes.count is not None:
+                yield f"- {match.classes.count} classes to label"
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
-    """An input or output."""
+    """Return an input or output for JSON."""
     return {"name": printable(tensor.name), "shape": list(tensor.shape), "dtype": tensor.dtype}
 
 
 def _candidate(match: Match) -> dict[str, Any]:
-    """One family that the model may be of."""
+    """Return a match for JSON."""
     return {
         "family": match.name,
         "type": match.type,
@@ -148,7 +164,7 @@ def _candidate(match: Match) -> dict[str, Any]:
 
 
 def _shortened(metadata: Mapping[str, str]) -> dict[str, str]:
-    """The first entries, each short enough to be read."""
+    """Return the first entries of the metadata, printable and shortened."""
     return {
         printable(key, 40): printable(value, _MOST_TEXT)
         for key, value in list(metadata.items())[:_MOST_ENTRIES]
@@ -156,7 +172,7 @@ def _shortened(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def _bytes(size: int) -> str:
-    """A size for people."""
+    """Return a size with its unit."""
     if size < 1024:
         return f"{size} bytes"
     left = size / 1024

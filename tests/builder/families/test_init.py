@@ -14,13 +14,12 @@ from onnx import helper
 from typer.testing import CliRunner
 
 from builder.cli.app import app
-from builder.families.draft import function_name
 from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
 from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import failure, png, read_valid
-from tests.builder.models import external_model, yolo_model
+from tests.builder.models import yolo_model
 from tests.local_function import LocalFunction
 from tests.openvino_models import converted, save_ir
 from tests.runtimes import graphs
@@ -84,22 +83,6 @@ def test_a_manifest_is_overwritten_only_with_force(model: Path) -> None:
     assert file.read_text() == "mine"
     assert invoke("init", model, "-o", file, "--force")[0] == 0
     assert read_valid(file).manifest.name == "best"
-
-
-@pytest.mark.parametrize(
-    ("stem", "name"),
-    [
-        ("best", "best"),
-        ("Best (1) Äpfel", "best-1-pfel"),
-        ("2024_run", "model-2024-run"),
-        ("---", "model"),
-        ("dashboard", "dashboard-model"),
-        ("x" * 200, "x" * 50),
-        ("日本", "model"),
-    ],
-)
-def test_the_function_is_named_after_the_file(stem: str, name: str) -> None:
-    assert function_name(stem) == name
 
 
 LABEL_FILES = {
@@ -365,49 +348,6 @@ def test_models_and_manifests_can_be_built_together(model: Path, tmp_path: Path)
     assert (tmp_path / "build" / "other" / "nuclio" / "function.yaml").is_file()
 
 
-def test_inspect_shows_tensors_metadata_and_family(model: Path) -> None:
-    status, out, err = invoke("inspect", model)
-    assert (status, err) == (0, "")
-    for words in (
-        "ONNX, opset 17",
-        "images [1, 3, 64, 64] float32",
-        "output0 [1, 7, 40] float32",
-        "names: {0: 'cat', 1: 'dog', 2: 'bird'}",
-        "YOLOv8, 9, 11, 12: boxes (certain)",
-        "gpu: ONNX Runtime CUDA",
-    ):
-        assert words in out
-
-
-def test_inspect_json_has_one_object_per_line(model: Path, tmp_path: Path) -> None:
-    external = external_model(tmp_path / "big.onnx", "big.data")
-    status, out, _ = invoke("inspect", "--json", model, external)
-    assert status == 0
-    one, other = (json.loads(line) for line in out.splitlines())
-    assert one["family"] == "YOLOv8, 9, 11, 12: boxes"
-    assert one["sureness"] == "certain"
-    assert one["classes"] == 3
-    assert one["inputs"] == [{"name": "images", "shape": [1, 3, 64, 64], "dtype": "float32"}]
-    assert one["candidates"][0]["decoder"] == "yolo"
-    assert set(other["files"]) == {"big.onnx", "big.data"}
-    assert one["ran"] is False
-
-
-def test_inspect_runs_a_model_only_with_the_option(tmp_path: Path) -> None:
-    model = zoo.classifier_softmax(tmp_path / "m.onnx")
-    assert json.loads(invoke("inspect", "--json", model)[1])["sureness"] == "unsure"
-    told = json.loads(invoke("inspect", "--json", "--run", model)[1])
-    assert (told["sureness"], told["ran"]) == ("sure", True)
-
-
-def test_inspect_names_unsupported_operations(tmp_path: Path) -> None:
-    model = zoo.end2end(tmp_path / "m.onnx")
-    proto = onnx.load(model)
-    proto.graph.node.append(helper.make_node("EfficientNMS_TRT", ["t0"], ["z"], domain="TRT"))
-    onnx.save_model(proto, model)
-    assert "no runtime here has the operations of TRT" in invoke("inspect", model)[1]
-
-
 @pytest.mark.parametrize("command", ["init", "inspect"])
 def test_files_that_are_no_models_are_reported(tmp_path: Path, command: str) -> None:
     (tmp_path / "m.onnx").write_text("version https://git-lfs.github.com/spec/v1")
@@ -442,12 +382,3 @@ def test_a_model_of_unknown_family_gets_a_hint(
     status, out, err = invoke("init", tmp_path / "odd.onnx")
     assert (status, out) == (1, "")
     assert hint in " ".join(err.split())
-
-
-def test_inspect_shows_readable_models_beside_errors(model: Path, tmp_path: Path) -> None:
-    bad = tmp_path / "bad.onnx"
-    bad.write_bytes(b"no model")
-    status, out, err = invoke("inspect", bad, model)
-    assert status == 1
-    assert out.startswith(f"{model}\n")
-    assert f"error: {bad}" in err
