@@ -12,6 +12,7 @@ from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.predict import PREDICTORS
 from builder.run.smoke import smoke_test
 from builder.targets.build import build
+from tests.grids import quick_and_slow
 from tests.local_function import LocalFunction
 from tests.overlap import iou
 from tests.paths import ROOT
@@ -88,7 +89,15 @@ def test_runtimes_agree_on_held_out_shapes(
     assert compared > 20
 
 
-@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.stem)
+SLOW = ROOT / "manifests" / "text.yaml"
+"""Its model takes seconds for an image. Other tests build a DBNet."""
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    quick_and_slow(MANIFESTS, [it for it in MANIFESTS if it != SLOW]),
+    ids=lambda path: path.stem,
+)
 def test_every_example_builds_and_answers_as_cvat_expects(
     manifest: Path, tmp_path: Path, shapes: ModuleType
 ) -> None:

@@ -19,6 +19,7 @@ from builder.manifest.variants import VARIANTS
 from builder.targets.build import build
 from tests import zoo
 from tests.builder.conftest import png
+from tests.grids import quick_and_slow
 from tests.local_function import LocalFunction
 from tests.zoo import BOX, SCORE, UNIT, Maker, Net
 
@@ -226,7 +227,9 @@ def test_classes_are_counted_by_the_graph(tmp_path: Path, name: str) -> None:
         assert item["points"] == pytest.approx(BOX, abs=0.05)
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize(
+    "name", quick_and_slow(MAKERS, ["mmdeploy", "yolov7", "yolov10", "boxes and labels"])
+)
 def test_classes_are_counted_by_the_graph_of_an_ir(tmp_path: Path, name: str) -> None:
     make, classes, _ = MAKERS[name]
     model = openvino.convert_model(make(classes)(tmp_path / "source.onnx"))
