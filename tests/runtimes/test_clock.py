@@ -29,7 +29,7 @@ def test_stages_are_milliseconds_in_the_order_of_first_use(seconds: list[float])
     assert list(it.stages.items()) == [("decode", 375.0), ("inference", 500.0)]
 
 
-def test_text_lists_stages_and_then_all_of_the_time(seconds: list[float]) -> None:
+def test_text_lists_the_stages_and_the_total(seconds: list[float]) -> None:
     seconds += [10.0, 10.0, 10.0125, 10.0125, 10.5125, 11.0]
     it = Clock()
     with it.stage("decode"):
@@ -44,7 +44,7 @@ def test_text_without_stages_is_the_total(seconds: list[float]) -> None:
     assert str(Clock()) == "total 500.0 ms"
 
 
-def test_a_stage_that_fails_is_counted_and_its_error_passes(seconds: list[float]) -> None:
+def test_a_failing_stage_is_counted_and_its_error_is_raised(seconds: list[float]) -> None:
     seconds += [0.0, 1.0, 3.0]
     it = Clock()
     with pytest.raises(KeyError, match="gone"), it.stage("decode"):

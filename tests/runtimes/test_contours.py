@@ -82,7 +82,7 @@ def test_a_rectangle_is_its_four_corners(width: int, height: int, left: int, top
 
 
 @given(bitmaps)
-def test_without_simplification_the_rings_enclose_as_much_as_there_are_pixels(
+def test_without_simplification_the_rings_enclose_the_masks_area(
     bitmap: Array,
 ) -> None:
     found = outlines(bitmap, 0, 0, 0, holes=True)
@@ -102,7 +102,7 @@ def test_filled_rings_enclose_the_holes_too(bitmap: Array) -> None:
 
 
 @given(bitmaps)
-def test_there_is_an_outline_for_each_connected_part(bitmap: Array) -> None:
+def test_each_connected_component_has_an_outline(bitmap: Array) -> None:
     parts = label(bitmap, connectivity=2).max()
     assert len(outlines(bitmap, 0, 0, 0, holes=True)) == parts
     outer = label(filled_in(bitmap), connectivity=2).max()
@@ -119,7 +119,7 @@ def test_filled_rings_cover_exactly_the_filled_pixels(bitmap: Array) -> None:
 
 
 @given(bitmaps, st.floats(0, 3), st.booleans())
-def test_the_largest_part_comes_first(bitmap: Array, epsilon: float, holes: bool) -> None:
+def test_the_largest_component_is_first(bitmap: Array, epsilon: float, holes: bool) -> None:
     areas = [outline.area for outline in outlines(bitmap, 0, 0, epsilon, holes)]
     assert areas == sorted(areas, reverse=True)
     assert all(area > 0 for area in areas)
@@ -135,7 +135,7 @@ def test_every_ring_can_be_drawn_by_cvat(bitmap: Array, epsilon: float, holes: b
 
 
 @given(bitmaps, st.integers(0, 4000), st.integers(0, 4000), st.booleans())
-def test_the_offset_moves_every_point_and_no_area(
+def test_the_offset_moves_points_and_keeps_areas(
     bitmap: Array, left: int, top: int, holes: bool
 ) -> None:
     here = outlines(bitmap, 0, 0, 0.75, holes)
@@ -145,7 +145,7 @@ def test_the_offset_moves_every_point_and_no_area(
         np.testing.assert_array_equal(moved.ring, outline.ring + np.array([left, top]))
 
 
-def test_parts_are_told_apart_by_hand() -> None:
+def test_components_by_hand() -> None:
     bitmap = np.zeros((10, 20), np.uint8)
     bitmap[1:3, 1:4] = 1
     bitmap[4:9, 10:18] = 1
@@ -163,7 +163,7 @@ def test_an_inner_corner_is_a_corner() -> None:
     assert found.area == 12
 
 
-def test_pixels_that_meet_at_a_corner_are_one_part() -> None:
+def test_pixels_that_touch_at_a_corner_are_connected() -> None:
     (found,) = outlines(np.eye(2, dtype=np.uint8), 0, 0, 0, holes=False)
     np.testing.assert_array_equal(painted(found.ring, (2, 2)), np.eye(2, dtype=bool))
 
@@ -186,7 +186,7 @@ def test_several_holes_are_all_cut_out() -> None:
     np.testing.assert_array_equal(painted(cut.ring, bitmap.shape), bitmap.astype(bool))
 
 
-def test_an_island_in_a_hole_is_a_part_of_its_own_where_holes_are_cut_out() -> None:
+def test_an_island_in_a_hole_is_its_own_component_if_holes_are_cut_out() -> None:
     bitmap = frame(6)
     bitmap[5:7, 6:8] = 1
     assert len(outlines(bitmap, 0, 0, 0, holes=True)) == 2
@@ -194,7 +194,7 @@ def test_an_island_in_a_hole_is_a_part_of_its_own_where_holes_are_cut_out() -> N
     assert whole.area == 144
 
 
-def test_a_greater_epsilon_leaves_fewer_points() -> None:
+def test_a_larger_epsilon_gives_fewer_points() -> None:
     counts = [
         len(outlines(round_blob(), 0, 0, epsilon, holes=False)[0].ring)
         for epsilon in (0, 0.75, 1.5, 5)
@@ -206,7 +206,7 @@ def test_a_greater_epsilon_leaves_fewer_points() -> None:
 
 @pytest.mark.parametrize("epsilon", [0.5, 0.75, 1.5, 3])
 @pytest.mark.parametrize("blob", [round_blob(), round_blob(7), frame(0)], ids=str)
-def test_a_simplified_ring_strays_no_farther_than_epsilon(blob: Array, epsilon: float) -> None:
+def test_a_simplified_ring_is_within_epsilon(blob: Array, epsilon: float) -> None:
     (exact,) = outlines(blob, 0, 0, 0, holes=False)
     (simple,) = outlines(blob, 0, 0, epsilon, holes=False)
     assert max(distance(point, simple.ring) for point in exact.ring) <= epsilon + SLOPE + 1e-9
@@ -220,7 +220,7 @@ def test_the_usual_epsilon_keeps_a_round_blobs_area() -> None:
     assert area_of(found.ring) == pytest.approx(blob.sum(), rel=0.03)
 
 
-def test_what_simplification_leaves_nothing_of_is_left_out() -> None:
+def test_components_that_simplification_removes_are_dropped() -> None:
     # A line of one pixel's width has no area once it may stray by two pixels.
     bitmap = np.zeros((20, 30), np.uint8)
     bitmap[0, :25] = 1

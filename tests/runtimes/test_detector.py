@@ -82,7 +82,9 @@ def ask(detector: OpenDetector, **request: Any) -> list[dict[str, Any]]:
 
 
 @both_backends
-def test_items_are_in_pixels_of_the_image_and_best_first(backend: Backend, tmp_path: Path) -> None:
+def test_items_are_in_pixels_of_the_image_and_highest_score_first(
+    backend: Backend, tmp_path: Path
+) -> None:
     detector = start(
         backend,
         tmp_path,
@@ -125,7 +127,7 @@ def test_classes_without_a_label_suppress_nothing(backend: Backend, tmp_path: Pa
 
 
 @both_backends
-def test_boxes_are_cut_to_the_image_and_vanished_ones_dropped(
+def test_boxes_are_clipped_to_the_image_and_empty_ones_dropped(
     backend: Backend, tmp_path: Path
 ) -> None:
     detector = start(
@@ -154,14 +156,12 @@ def test_rows_that_are_not_finite_are_dropped(backend: Backend, tmp_path: Path, 
 
 
 @both_backends
-def test_nothing_found_is_an_empty_list(backend: Backend, tmp_path: Path) -> None:
+def test_no_detections_give_an_empty_list(backend: Backend, tmp_path: Path) -> None:
     assert ask(start(backend, tmp_path, [[0, 0, 0, 0, 0, 0]])) == []
 
 
 @both_backends
-def test_the_threshold_of_a_request_goes_before_the_default(
-    backend: Backend, tmp_path: Path
-) -> None:
+def test_the_requests_threshold_overrides_the_default(backend: Backend, tmp_path: Path) -> None:
     rows = [[10, 20, 30, 40, score, 0] for score in (0.125, 0.25, 0.5, 0.75)]
     detector = start(backend, tmp_path, rows, threshold=0.25)
     found = {
@@ -180,9 +180,7 @@ def test_the_threshold_of_a_request_goes_before_the_default(
 
 
 @both_backends
-def test_raw_output_goes_through_every_refinement_in_order(
-    backend: Backend, tmp_path: Path
-) -> None:
+def test_all_refinements_are_applied_in_order(backend: Backend, tmp_path: Path) -> None:
     # Centre x, centre y, width, height, scores of classes 0, 1, 2; one candidate in each column.
     candidates = [
         [20, 32, 20, 16, 0.9, 0, 0],
@@ -202,7 +200,7 @@ def test_raw_output_goes_through_every_refinement_in_order(
     ]
 
 
-def test_several_shapes_of_an_instance_stay_together(tmp_path: Path) -> None:
+def test_the_shapes_of_an_instance_are_adjacent(tmp_path: Path) -> None:
     rows: list[list[float]] = [[10, 20, 30, 40, 0.9, 0], [0, 16, 64, 48, 0.8, 2]]
     steps = (YoloEnd2end(output="output0"), Rectangle(), Rectangle())
     items = ask(start(BACKENDS[1], tmp_path, rows, *steps))
@@ -219,7 +217,9 @@ def test_several_shapes_of_an_instance_stay_together(tmp_path: Path) -> None:
     ],
     ids=["plain", "data url", "lines"],
 )
-def test_every_form_of_base64_gives_the_same(backend: Backend, tmp_path: Path, wrap: Any) -> None:
+def test_all_forms_of_base64_give_the_same_result(
+    backend: Backend, tmp_path: Path, wrap: Any
+) -> None:
     detector = start(backend, tmp_path, [[10, 20, 30, 40, 0.9, 0]])
     (item,) = detector({"image": wrap(text_of())}, Clock())
     assert item["points"] == [20, 8, 60, 48]
@@ -248,7 +248,7 @@ def test_one_detector_answers_images_of_any_size(
     "value",
     ["0.5", "", True, False, [], [0.5], {}, float("nan"), float("inf"), 1.5, -0.1, 2, -1],
 )
-def test_thresholds_that_are_no_fraction_are_refused(tmp_path: Path, value: object) -> None:
+def test_thresholds_outside_0_and_1_are_refused(tmp_path: Path, value: object) -> None:
     detector = start(BACKENDS[1], tmp_path, [[10, 20, 30, 40, 0.9, 0]])
     with pytest.raises(BadRequest) as caught:
         ask(detector, threshold=value)
@@ -299,9 +299,7 @@ def test_a_start_is_described_for_the_log(backend: Backend, tmp_path: Path) -> N
 
 
 @both_backends
-def test_an_output_that_the_decoder_cannot_read_stops_the_start(
-    backend: Backend, tmp_path: Path
-) -> None:
+def test_an_output_that_does_not_fit_fails_the_start(backend: Backend, tmp_path: Path) -> None:
     with pytest.raises(BadModel) as caught:
         start(backend, tmp_path, [[0] * 6], Yolo(output="boxes"), Rectangle())
     assert "'boxes'" in caught.value.what
@@ -310,9 +308,7 @@ def test_an_output_that_the_decoder_cannot_read_stops_the_start(
 
 @both_backends
 @pytest.mark.parametrize("dtype", ["uint8", "float16"])
-def test_models_of_other_input_types_answer_too(
-    backend: Backend, tmp_path: Path, dtype: str
-) -> None:
+def test_models_with_other_input_types_work(backend: Backend, tmp_path: Path, dtype: str) -> None:
     output = np.array([[[10, 20, 30, 40, 0.5, 0]]])
     shape = (1, "height", "width", 3)
     graphs.constant(tmp_path / "model.onnx", output, shape=shape, dtype=dtype)
@@ -340,7 +336,7 @@ def test_instances_that_belong_together_share_a_group(backend: Backend, tmp_path
 
 
 @both_backends
-def test_a_tag_is_in_no_group_and_makes_none(backend: Backend, tmp_path: Path) -> None:
+def test_a_tag_is_not_grouped(backend: Backend, tmp_path: Path) -> None:
     rows: list[list[float]] = [[2, 20, 20, 44, 0.9, 0]]
     decode = YoloEnd2end(output="output0")
     items = ask(start(backend, tmp_path, rows, decode, Rectangle(), Tag()))

@@ -15,7 +15,7 @@ def outputs(size: int, value: float = 0) -> Outputs:
     return Outputs({"a": half, "b": half.copy()}, VIEW)
 
 
-def test_what_was_put_is_found_again() -> None:
+def test_a_cached_embedding_is_returned() -> None:
     memory = Embeddings(1000)
     memory.put(b"x", outputs(80, 3))
     found = memory.get(b"x")
@@ -25,7 +25,7 @@ def test_what_was_put_is_found_again() -> None:
     assert memory.get(b"y") is None
 
 
-def test_it_outlives_the_next_run_of_the_model() -> None:
+def test_a_cached_embedding_is_a_copy() -> None:
     memory, given = Embeddings(1000), outputs(80, 3)
     kept = memory.put(b"x", given)
     given.tensors["a"][:] = 9
@@ -33,7 +33,7 @@ def test_it_outlives_the_next_run_of_the_model() -> None:
     assert memory.get(b"x") is kept
 
 
-def test_the_longest_unused_go_first() -> None:
+def test_the_least_recently_used_embedding_is_evicted_first() -> None:
     memory = Embeddings(240)
     for name in (b"1", b"2", b"3"):
         memory.put(name, outputs(80))
@@ -49,7 +49,7 @@ def test_the_longest_unused_go_first() -> None:
 
 
 @pytest.mark.parametrize("most", [0, 100])
-def test_the_newest_stays_however_large(most: int) -> None:
+def test_the_newest_embedding_is_kept_even_if_it_is_too_large(most: int) -> None:
     memory = Embeddings(most)
     memory.put(b"1", outputs(80))
     memory.put(b"2", outputs(800))
@@ -58,7 +58,7 @@ def test_the_newest_stays_however_large(most: int) -> None:
     assert memory.bytes == 800
 
 
-def test_an_image_that_is_put_twice_counts_once() -> None:
+def test_an_image_that_is_put_twice_is_counted_once() -> None:
     memory = Embeddings(1000)
     memory.put(b"1", outputs(80))
     memory.put(b"1", outputs(160))

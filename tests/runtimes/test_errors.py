@@ -20,7 +20,7 @@ def test_every_error_is_a_function_error_with_its_parts(kind: type[FunctionError
     )
 
 
-def test_text_names_the_place_and_every_part_that_is_there() -> None:
+def test_text_has_the_key_and_all_details() -> None:
     error = FunctionError("is wrong", where="key", found="1", allowed="2", hint="try 2")
     assert str(error) == "key: is wrong; found: 1; allowed: 2; hint: try 2"
 
@@ -35,11 +35,11 @@ def test_text_names_the_place_and_every_part_that_is_there() -> None:
         ({"hint": "try 2"}, "is wrong; hint: try 2"),
     ],
 )
-def test_text_leaves_out_what_is_empty(parts: dict[str, Any], text: str) -> None:
+def test_text_omits_empty_details(parts: dict[str, Any], text: str) -> None:
     assert str(FunctionError("is wrong", **parts)) == text
 
 
-def test_the_kinds_do_not_stand_for_one_another() -> None:
+def test_the_error_classes_are_not_subclasses_of_each_other() -> None:
     kinds = [BadRequest, BadModel, NoDevice, BadStart]
     assert [a for a in kinds for b in kinds if a is not b and issubclass(a, b)] == []
 

@@ -120,7 +120,7 @@ def test_values_of_one_pixel_by_hand() -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("channels", ["rgb", "bgr", "gray"])
-def test_a_cut_out_view_gives_a_contiguous_tensor_and_stays_as_it_is(
+def test_a_cropped_view_gives_a_contiguous_tensor_and_is_not_changed(
     layout: LayoutName, channels: ChannelOrder
 ) -> None:
     whole = picture(8, 9)
@@ -138,7 +138,7 @@ def test_size_is_height_and_width() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["bool", "complex64", "bfloat16", "string", "float8e4m3fn"])
-def test_a_type_that_no_image_fits_is_refused(dtype: str) -> None:
+def test_an_unsupported_type_is_refused(dtype: str) -> None:
     with pytest.raises(BadModel) as caught:
         Frame(picture(), Geometry()).tensor(dtype)
     assert dtype in caught.value.what

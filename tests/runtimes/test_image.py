@@ -124,7 +124,7 @@ def check(data: bytes, rgb: Array, slack: int = 0) -> None:
         ("GIF", "P", 0),
     ],
 )
-def test_every_format_and_mode_reads_as_pillow_reads_it(kind: str, mode: str, slack: int) -> None:
+def test_each_format_and_mode_matches_pillow(kind: str, mode: str, slack: int) -> None:
     options: dict[str, object] = {"lossless": True, "exact": True} if kind == "WEBP" else {}
     data = encoded(MODES[mode](), kind, **options)
     check(data, by_pillow(data), slack)
@@ -133,7 +133,7 @@ def test_every_format_and_mode_reads_as_pillow_reads_it(kind: str, mode: str, sl
 @pytest.mark.parametrize("quality", [60, 95])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("progressive", [False, True])
-def test_jpeg_of_any_coding_reads_as_pillow_reads_it(
+def test_jpeg_of_any_coding_matches_pillow(
     quality: int, subsampling: int, progressive: bool
 ) -> None:
     data = encoded(
@@ -142,7 +142,7 @@ def test_jpeg_of_any_coding_reads_as_pillow_reads_it(
     check(data, by_pillow(data), 2)
 
 
-def test_lossy_webp_reads_as_pillow_reads_it() -> None:
+def test_lossy_webp_matches_pillow() -> None:
     data = encoded(colour(), "WEBP", quality=80)
     check(data, by_pillow(data), 2)
 
@@ -150,7 +150,7 @@ def test_lossy_webp_reads_as_pillow_reads_it() -> None:
 @pytest.mark.parametrize(
     "compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "group4"]
 )
-def test_compressed_tiff_reads_as_pillow_reads_it(compression: str) -> None:
+def test_compressed_tiff_matches_pillow(compression: str) -> None:
     image = MODES["1" if compression == "group4" else "RGB"]()
     data = encoded(image, "TIFF", compression=compression)
     check(data, by_pillow(data), 2)
@@ -175,7 +175,7 @@ def test_orientation_is_applied(kind: str, orientation: int) -> None:
     check(data, rgb, 2)
 
 
-def test_an_animation_gives_its_first_picture() -> None:
+def test_the_first_frame_of_an_animation_is_decoded() -> None:
     first = colour().quantize(40)
     other = ImageOps.invert(colour()).quantize(40)
     data = encoded(first, "GIF", save_all=True, append_images=[other])
@@ -190,7 +190,7 @@ def test_transparent_palette_entries_keep_their_colour() -> None:
 @pytest.mark.parametrize(
     "bands", [[0], [0, 1], [0, 1, 2], [0, 1, 2, 0]], ids=["grey", "grey+a", "rgb", "rgba"]
 )
-def test_16_bit_png_keeps_the_upper_8(bands: list[int]) -> None:
+def test_16_bit_png_is_reduced_to_the_upper_8(bands: list[int]) -> None:
     grey = len(bands) < 3
     check(png16(DEEP[:, :, bands]), COLOUR[:, :, [0, 0, 0]] if grey else COLOUR)
 
@@ -205,7 +205,7 @@ def test_16_bit_png_keeps_the_upper_8(bands: list[int]) -> None:
     ],
     ids=["grey", "rgb", "rgba"],
 )
-def test_16_bit_tiff_keeps_the_upper_8(
+def test_16_bit_tiff_is_reduced_to_the_upper_8(
     order: str, bands: list[int], options: dict[str, object]
 ) -> None:
     data = tiff(DEEP[:, :, bands].squeeze(), byteorder=order, **options)
@@ -214,7 +214,7 @@ def test_16_bit_tiff_keeps_the_upper_8(
 
 @pytest.mark.parametrize("big", [False, True], ids=["tiff", "bigtiff"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_8_bit_tiff_keeps_colours_under_alpha(big: bool, order: str) -> None:
+def test_8_bit_tiff_keeps_colours_of_transparent_pixels(big: bool, order: str) -> None:
     data = tiff(
         np.dstack([COLOUR, ALPHA]),
         photometric="rgb",
@@ -254,7 +254,7 @@ def test_tiff_variants(array: Array, options: dict[str, object], rgb: Array) -> 
     ],
     ids=["plain", "lines", "crlf lines", "data url", "data url with lines"],
 )
-def test_base64_in_every_form_that_clients_send(text: Callable[[bytes], str]) -> None:
+def test_all_forms_of_base64_are_decoded(text: Callable[[bytes], str]) -> None:
     found = decode(text(encoded(colour(), "PNG")))
     np.testing.assert_array_equal(found[:, :, ::-1], COLOUR)
 
@@ -263,7 +263,7 @@ def test_base64_in_every_form_that_clients_send(text: Callable[[bytes], str]) ->
     ("value", "found"),
     [(None, "nothing"), ("", "nothing"), (7, "int"), ([], "list"), ({}, "dict"), (b"x", "bytes")],
 )
-def test_what_is_no_text_is_refused_by_its_type(value: object, found: str) -> None:
+def test_a_value_that_is_not_text_is_refused_with_its_type(value: object, found: str) -> None:
     with pytest.raises(BadRequest) as caught:
         decode(value)
     assert (caught.value.where, caught.value.found) == ("image", found)
@@ -280,7 +280,7 @@ def test_what_is_not_base64_is_refused(text: str) -> None:
     assert "is not base64" in caught.value.what
 
 
-def test_only_the_beginning_of_bad_text_is_quoted() -> None:
+def test_invalid_text_is_truncated_in_the_message() -> None:
     with pytest.raises(BadRequest) as caught:
         decode("?" * 100_000)
     assert caught.value.found == repr("?" * 24) + "..."
@@ -296,7 +296,7 @@ def test_only_the_beginning_of_bad_text_is_quoted() -> None:
     ],
     ids=["text", "pdf", "cut png", "cut bmp"],
 )
-def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
+def test_bytes_that_are_not_an_image_are_refused(data: bytes) -> None:
     with pytest.raises(BadRequest) as caught:
         decode(b64encode(data).decode())
     assert caught.value.where == "image"
@@ -312,13 +312,13 @@ def test_a_data_url_without_data_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "uint32"])
-def test_tiff_of_measured_values_is_refused(dtype: str) -> None:
+def test_tiff_of_floating_point_values_is_refused(dtype: str) -> None:
     with pytest.raises(BadRequest) as caught:
         pixels(tiff(DEEP[:, :, 0].astype(dtype), photometric="minisblack"))
     assert "8 or 16 bits" in caught.value.what
 
 
-def test_a_small_file_of_a_giant_image_is_refused() -> None:
+def test_a_small_file_of_a_huge_image_is_refused() -> None:
     # In a process of its own: OpenCV reads its limit once, and another import of it may have come
     # before this package's.
     script = """

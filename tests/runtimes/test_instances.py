@@ -20,7 +20,7 @@ def instances(boxes: list[tuple[float, ...]], scores: list[float] | None = None)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32"])
-def test_of_gives_doubles_and_whole_class_numbers(dtype: str) -> None:
+def test_of_converts_to_float64_and_integer_class_ids(dtype: str) -> None:
     found = Instances.of(
         np.array([[1, 2, 3, 4]], dtype), np.array([1], dtype), np.array([7], dtype)
     )
@@ -32,7 +32,7 @@ def test_of_gives_doubles_and_whole_class_numbers(dtype: str) -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("column", range(5))
-def test_of_leaves_out_what_is_not_finite(bad: float, column: int) -> None:
+def test_of_drops_instances_that_are_not_finite(bad: float, column: int) -> None:
     table = np.array([[1, 2, 3, 4, 0.9], [5, 6, 7, 8, 0.8], [9, 10, 11, 12, 0.7]])
     table[1, column] = bad
     found = Instances.of(table[:, :4], table[:, 4], np.array([0, 1, 2]))
@@ -42,7 +42,7 @@ def test_of_leaves_out_what_is_not_finite(bad: float, column: int) -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_of_leaves_out_a_class_number_that_is_not_finite(bad: float) -> None:
+def test_of_drops_class_ids_that_are_not_finite(bad: float) -> None:
     found = Instances.of(np.ones((3, 4)), np.array([0.9, 0.8, 0.7]), np.array([0.0, bad, 2.0]))
     assert found.classes.tolist() == [0, 2]
     assert found.scores.tolist() == [0.9, 0.7]
@@ -56,7 +56,7 @@ def test_length_is_the_number_of_instances() -> None:
 @pytest.mark.parametrize(
     ("index", "left"), [([2, 0], [2, 0]), ([True, False, True], [0, 2]), ([False] * 3, [])]
 )
-def test_take_by_numbers_or_by_a_mask(index: list[int], left: list[int]) -> None:
+def test_take_by_indexes_or_by_a_mask(index: list[int], left: list[int]) -> None:
     taken = instances([(n, n, n + 1, n + 1) for n in range(3)], [0.1, 0.2, 0.3]).take(
         np.array(index)
     )
@@ -77,13 +77,13 @@ def test_best_first_keeps_the_order_of_equal_scores(scores: list[float]) -> None
     assert found.classes.tolist() == wanted
 
 
-def test_to_image_undoes_the_geometry() -> None:
+def test_to_image_inverts_the_geometry() -> None:
     found = instances([(10, 26, 30, 36)]).to_image(Geometry(0.5, 0.25, 0, 16))
     assert found.boxes.tolist() == [[20, 40, 60, 80]]
 
 
 @given(rows, st.integers(1, 100), st.integers(1, 100))
-def test_clipped_cuts_to_the_image_and_drops_what_is_gone(
+def test_clipped_clips_to_the_image_and_drops_empty_boxes(
     boxes: list[tuple[float, ...]], height: int, width: int
 ) -> None:
     found = instances(boxes).clipped((height, width))
@@ -96,7 +96,7 @@ def test_clipped_cuts_to_the_image_and_drops_what_is_gone(
     assert list(zip(found.classes.tolist(), found.boxes.tolist(), strict=True)) == wanted
 
 
-def test_clipped_leaves_the_original_alone() -> None:
+def test_clipped_does_not_change_the_original() -> None:
     found = instances([(-5, -5, 50, 50)])
     found.clipped((10, 20))
     assert found.boxes.tolist() == [[-5, -5, 50, 50]]

@@ -127,7 +127,7 @@ def test_a_click_on_a_shape_returns_that_shape(
 
 
 @both_backends
-def test_two_clicks_return_two_shapes_and_a_negative_one_takes_one_away(
+def test_two_positive_points_return_two_shapes_and_a_negative_point_removes_one(
     backend: Backend, click_models: Path
 ) -> None:
     interactor, shown = shared(backend, click_models), scene()
@@ -150,7 +150,7 @@ def test_two_clicks_return_two_shapes_and_a_negative_one_takes_one_away(
 @pytest.mark.parametrize(
     "box", [[[60, 40], [240, 220]], [60, 40, 240, 220], [[240, 220], [60, 40]]]
 )
-def test_a_box_returns_what_is_in_its_middle(
+def test_a_box_returns_the_object_inside_it(
     backend: Backend, click_models: Path, layout: str, box: Any
 ) -> None:
     shown = scene()
@@ -185,7 +185,7 @@ def test_the_newer_reply_is_a_list_of_masks_with_scores_as_text(click_models: Pa
 
 @both_backends
 @pytest.mark.parametrize("size", [(480, 640), (333, 250)])
-def test_the_older_reply_is_a_mask_as_large_as_the_image(
+def test_the_older_reply_is_a_mask_of_the_images_size(
     backend: Backend, click_models: Path, size: Size
 ) -> None:
     shown = scene(size)
@@ -207,7 +207,7 @@ def test_the_older_reply_is_a_mask_as_large_as_the_image(
     assert iou(filled, np.asarray(whole)) >= 0.9
 
 
-def test_both_replies_are_of_the_same_pixels(click_models: Path) -> None:
+def test_both_replies_have_the_same_pixels(click_models: Path) -> None:
     shown = scene()
     asked = {"pos_points": [shown.inside["triangle"]]}
     new = ask(shared(BACKENDS[1], click_models), shown, **asked)
@@ -227,7 +227,9 @@ def test_the_older_reply_unites_the_objects_of_several_boxes(click_models: Path)
     ("reply", "nothing"),
     [("shapes", {"shapes": []}), ("mask", {"mask": [[0] * 640] * 480, "points": []})],
 )
-def test_nothing_found_is_an_answer(click_models: Path, reply: str, nothing: Any) -> None:
+def test_a_request_without_a_result_is_answered(
+    click_models: Path, reply: str, nothing: Any
+) -> None:
     shown = scene()
     point = shown.inside["disc"]
     interactor = shared(BACKENDS[1], click_models, reply=reply)
@@ -239,7 +241,7 @@ def test_nothing_found_is_an_answer(click_models: Path, reply: str, nothing: Any
     assert ask(sure, shown, pos_points=[point], threshold=0.5) != nothing
 
 
-def test_all_masks_are_offered_best_first(click_models: Path) -> None:
+def test_all_masks_are_returned_highest_score_first(click_models: Path) -> None:
     shown = scene()
     interactor = shared(BACKENDS[1], click_models, masks="all")
     reply = ask(interactor, shown, pos_points=[shown.inside["disc"]])
@@ -270,7 +272,7 @@ def logged(interactor: OpenInteractor, text: str, **request: Any) -> str:
 
 @both_backends
 @pytest.mark.parametrize("layout", ["sam", "one model"])
-def test_a_second_click_on_an_image_finds_what_the_first_one_made(
+def test_a_second_click_on_an_image_uses_the_cached_embedding(
     backend: Backend, click_models: Path, layout: str
 ) -> None:
     interactor = start(backend, click_models, layout)
@@ -291,7 +293,7 @@ def test_a_second_click_on_an_image_finds_what_the_first_one_made(
     assert ("inference" in first) == (layout == "sam")
 
 
-def test_a_known_image_is_not_decoded_again(
+def test_a_cached_image_is_not_decoded_again(
     click_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interactor, text = start(BACKENDS[1], click_models), text_of(scene())
@@ -306,7 +308,7 @@ def test_a_known_image_is_not_decoded_again(
         logged(interactor, text_of(scene((300, 400))))
 
 
-def test_prompts_that_are_refused_cost_no_encoding(click_models: Path) -> None:
+def test_invalid_prompts_are_refused_before_the_encoder_runs(click_models: Path) -> None:
     interactor, text = start(BACKENDS[1], click_models), text_of(scene())
     clock = Clock()
     with pytest.raises(BadRequest):
@@ -316,7 +318,7 @@ def test_prompts_that_are_refused_cost_no_encoding(click_models: Path) -> None:
     assert logged(interactor, text).startswith("embedding: miss")
 
 
-def test_words_are_accepted_ignored_and_noted(click_models: Path) -> None:
+def test_text_prompts_are_ignored_and_logged(click_models: Path) -> None:
     interactor, shown = start(BACKENDS[1], click_models), scene()
     with_words = logged(interactor, text_of(shown), text_prompts=["a disc"])
     assert with_words.startswith("text_prompts: ignored; embedding: miss; ")
@@ -364,12 +366,12 @@ def test_bad_prompts_are_refused_with_a_reason(
     assert what in caught.value.what
 
 
-def test_a_box_stands_for_points(click_models: Path) -> None:
+def test_a_box_replaces_the_minimum_number_of_points(click_models: Path) -> None:
     interactor = shared(BACKENDS[1], click_models, min_pos_points=3)
     assert ask(interactor, scene(), obj_bbox=[60, 40, 240, 220])["shapes"]
 
 
-def test_the_description_says_what_is_taken(click_models: Path) -> None:
+def test_the_description_lists_input_prompts_and_threshold(click_models: Path) -> None:
     interactor = shared(BACKENDS[1], click_models, threshold=0.5, min_pos_points=2)
     assert interactor.describe() == (
         "input image [1, 3, 1024, 1024] float32; at least 2 points; box optional; threshold 0.5"
@@ -382,7 +384,7 @@ def test_the_description_says_what_is_taken(click_models: Path) -> None:
     ("decoder", "what"),
     [("absent.onnx", "is missing"), ("sam-encoder.onnx", "has no input called")],
 )
-def test_a_decoder_that_does_not_fit_stops_the_start(
+def test_a_decoder_that_does_not_fit_fails_the_start(
     click_models: Path, decoder: str, what: str
 ) -> None:
     network = Network("sam-encoder.onnx", "image", PADDED)

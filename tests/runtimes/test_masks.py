@@ -120,7 +120,7 @@ def cropped(masks: Masks, number: int, box: Box, size: Size) -> Array:
 
 @cases
 @seeds
-def test_prototype_masks_are_what_the_whole_frame_shows(
+def test_prototype_masks_match_masks_of_the_whole_frame(
     size: Size, geometry: Geometry, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -151,7 +151,7 @@ def test_prototype_masks_of_a_grid_that_is_not_square(seed: int) -> None:
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_prototype_masks_stay_in_the_image_where_the_box_does_not(place: int) -> None:
+def test_prototype_masks_are_clipped_to_the_image(place: int) -> None:
     size, geometry = CASES["letterbox, wide"]
     prototypes = smooth(np.random.default_rng(5), 1, 16, 16) + 0.2
     masks = PrototypeMasks.over(np.ones((1, 1), np.float32), prototypes, INPUT).to_image(geometry)
@@ -163,7 +163,7 @@ def test_prototype_masks_stay_in_the_image_where_the_box_does_not(place: int) ->
 @cases
 @seeds
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (64, 64)])
-def test_frame_masks_are_what_the_whole_frame_shows(
+def test_frame_masks_match_masks_of_the_whole_frame(
     size: Size, geometry: Geometry, seed: int, height: int, width: int
 ) -> None:
     values = smooth(np.random.default_rng(seed), 2, height, width)
@@ -178,7 +178,7 @@ def test_frame_masks_are_what_the_whole_frame_shows(
 
 
 @pytest.mark.parametrize("box", [(11, 11, 19, 19), (0, 0, 40, 40), (12, 12, 13, 13)])
-def test_frame_masks_are_not_cut_by_their_box(box: Box) -> None:
+def test_frame_masks_are_not_cropped_to_their_box(box: Box) -> None:
     values = np.zeros((1, 40, 40), np.float32)
     values[0, 10:20, 10:20] = 1
     crop = FrameMasks.over(values, 0.5, (40, 40)).crop(0, np.array(box, np.float64), (40, 40))
@@ -199,7 +199,7 @@ def test_frame_masks_take_values_of_any_type(dtype: str) -> None:
 
 @cases
 @seeds
-def test_box_masks_are_what_the_whole_frame_shows(
+def test_box_masks_match_masks_of_the_whole_frame(
     size: Size, geometry: Geometry, seed: int
 ) -> None:
     values = smooth(np.random.default_rng(seed), 1, 28, 28)
@@ -236,7 +236,7 @@ def test_region_masks_are_the_pixels_with_the_instances_number() -> None:
             np.testing.assert_array_equal(cropped(masks, number, box, (30, 40)), wanted)
 
 
-def test_region_masks_are_the_images_already() -> None:
+def test_region_masks_are_in_pixels_of_the_image() -> None:
     masks = RegionMasks(np.eye(4, dtype=np.int64), np.array([1]))
     assert masks.to_image(Geometry(0.5, 0.5, 3, 4)) is masks
 
@@ -277,7 +277,7 @@ def test_take_selects_masks_in_order(kind: str, index: list[Any]) -> None:
 
 
 @kinds
-def test_taking_before_or_after_the_move_to_the_image_is_the_same(kind: str) -> None:
+def test_take_and_to_image_commute(kind: str) -> None:
     _, geometry = CASES["letterbox, wide"]
     index = np.array([3, 1])
     before = all_kinds()[kind].take(index).to_image(geometry)
@@ -286,7 +286,7 @@ def test_taking_before_or_after_the_move_to_the_image_is_the_same(kind: str) -> 
 
 
 @kinds
-def test_two_moves_are_as_good_as_one(kind: str) -> None:
+def test_two_maps_equal_their_composition(kind: str) -> None:
     # From the image by a scaling, then by another one and a shift.
     first, second = Geometry(0.5, 0.25), Geometry(0.8, 1.6, 0, 14)
     twice = all_kinds()[kind].to_image(second).to_image(first)
@@ -295,7 +295,7 @@ def test_two_moves_are_as_good_as_one(kind: str) -> None:
 
 
 @kinds
-def test_a_move_leaves_the_masks_it_was_asked_of_alone(kind: str) -> None:
+def test_to_image_does_not_change_the_original(kind: str) -> None:
     masks = all_kinds()[kind]
     before = pictures(masks, 4)
     masks.to_image(Geometry(0.4, 0.4, 0, 14))
@@ -346,7 +346,7 @@ def test_a_mask_under_a_box_outside_of_the_image_is_none(kind: str, box: Box) ->
 
 
 @pytest.mark.parametrize("kind", full_kinds())
-def test_a_mask_that_fills_the_image_is_all_of_it(kind: str) -> None:
+def test_a_mask_can_fill_the_image(kind: str) -> None:
     crop = full_kinds()[kind].crop(0, np.array([0.0, 0, 64, 64]), INPUT)
     assert crop is not None
     assert (crop.left, crop.top, crop.bitmap.shape) == (0, 0, (64, 64))
@@ -354,7 +354,7 @@ def test_a_mask_that_fills_the_image_is_all_of_it(kind: str) -> None:
 
 
 @pytest.mark.parametrize("box", [(3.2, 10, 3.8, 20), (10, 3.2, 20, 3.8), (5, 5, 5, 9)])
-def test_a_box_between_two_pixels_numbers_has_no_prototype_mask(box: Box) -> None:
+def test_a_box_without_pixel_indexes_has_no_prototype_mask(box: Box) -> None:
     masks = full_kinds()["prototypes"]
     assert masks.crop(0, np.array(box, np.float64), INPUT) is None
 
@@ -382,7 +382,7 @@ def test_masks_of_one_pixel(x: int, y: int) -> None:
         assert (crop.bitmap.tolist(), crop.left, crop.top) == ([[1]], x, y)
 
 
-def test_prototype_masks_are_upsampled_before_they_are_cut_at_zero() -> None:
+def test_prototype_masks_are_upsampled_before_thresholding() -> None:
     # The values 3 and -1 cross zero at three quarters of the way, not in the middle.
     prototypes = np.array([[[3, -1]]], np.float32)
     masks = PrototypeMasks.over(np.ones((1, 1)), prototypes, (8, 64))
@@ -392,7 +392,7 @@ def test_prototype_masks_are_upsampled_before_they_are_cut_at_zero() -> None:
     assert (crop.left, crop.bitmap.shape) == (0, (8, 40))
 
 
-def test_tight_cuts_to_what_is_set() -> None:
+def test_tight_crops_to_the_nonzero_pixels() -> None:
     bitmap = np.zeros((6, 7), np.uint8)
     bitmap[2, 3] = bitmap[4, 1] = 1
     crop = tight(bitmap, 100, 200)

@@ -43,7 +43,7 @@ IMAGE = np.random.default_rng(3).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     ),
     ("dtype", ["float32", "float16", "uint8"]),
 )
-def test_the_model_sees_the_pixels_in_its_own_layout_and_type(
+def test_the_input_has_the_layout_and_type_of_the_model(
     backend: Backend, tmp_path: Path, shape: Axes, layout: LayoutName, dtype: str
 ) -> None:
     graphs.echo(tmp_path / "echo.onnx", shape=shape, dtype=dtype)
@@ -91,7 +91,7 @@ def test_both_stages_are_timed(tmp_path: Path) -> None:
     assert list(clock.stages) == ["preprocess", "inference"]
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadModel) as caught:
         Network("model.onnx", "images", ()).open(BACKENDS[0], tmp_path)
     assert str(tmp_path / "model.onnx") in caught.value.what
@@ -100,7 +100,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_an_input_that_the_file_does_not_have_is_refused(backend: Backend, tmp_path: Path) -> None:
+def test_an_input_that_the_model_lacks_is_refused(backend: Backend, tmp_path: Path) -> None:
     graphs.echo(tmp_path / "model.onnx")
     with pytest.raises(BadModel) as caught:
         Network("model.onnx", "pictures", ()).open(backend, tmp_path)
@@ -159,7 +159,7 @@ def planes(window: Window) -> Array:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("count", [0, 1, 2, MAX_BATCH, MAX_BATCH + 1, 2 * MAX_BATCH + 3])
 @pytest.mark.parametrize("batch", [1, "n"])
-def test_every_part_is_seen_in_order_as_many_at_once_as_the_model_takes(
+def test_crops_are_run_in_order_and_in_batches(
     backend: Backend, tmp_path: Path, batch: int | str, count: int
 ) -> None:
     network, session = opened(backend, tmp_path, (batch, 3, 8, 8), Resize((8, 8)))
@@ -180,7 +180,7 @@ def test_every_part_is_seen_in_order_as_many_at_once_as_the_model_takes(
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("shape", [(1, 3, 16, 16), ("n", 3, 16, 16), (3, 16, 16)])
 @pytest.mark.parametrize("step", [Letterbox((16, 16)), Resize((16, 16))])
-def test_a_part_is_seen_as_if_it_were_an_image(
+def test_a_crop_is_preprocessed_like_an_image(
     backend: Backend, tmp_path: Path, shape: Axes, step: Preprocess
 ) -> None:
     graphs.echo(tmp_path / "echo.onnx", shape=shape)
@@ -195,7 +195,7 @@ def test_a_part_is_seen_as_if_it_were_an_image(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("batch", [1, "n"])
-def test_parts_that_become_inputs_of_different_sizes_are_seen_all_the_same(
+def test_crops_with_inputs_of_different_sizes_are_run_separately(
     backend: Backend, tmp_path: Path, batch: int | str
 ) -> None:
     shape = (batch, 3, "height", "width")
@@ -236,7 +236,7 @@ def shown(outputs: Outputs) -> list[list[float]]:
         ),
     ],
 )
-def test_what_a_part_shows_lies_in_the_whole_image(
+def test_the_geometry_of_a_crop_is_relative_to_the_whole_image(
     tmp_path: Path, step: Preprocess, places: list[list[list[float]]], batch: int | str
 ) -> None:
     network, _ = opened(BACKENDS[1], tmp_path, (batch, 3, 16, 16), step)
@@ -249,7 +249,7 @@ def test_what_a_part_shows_lies_in_the_whole_image(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("batch", [1, "n"])
-def test_a_later_run_changes_nothing_that_was_given_for_a_part(
+def test_the_outputs_of_a_crop_are_copies(
     backend: Backend, tmp_path: Path, batch: int | str
 ) -> None:
     network, _ = opened(backend, tmp_path, (batch, 3, 8, 8), Resize((8, 8)))
@@ -268,7 +268,7 @@ def test_a_later_run_changes_nothing_that_was_given_for_a_part(
     assert (found[1].tensors["seen"] == planes(windows[1])).all()
 
 
-def test_parts_are_timed_as_a_stage_of_their_own(tmp_path: Path) -> None:
+def test_crops_are_timed_as_their_own_stage(tmp_path: Path) -> None:
     network, _ = opened(BACKENDS[1], tmp_path, ("n", 3, 8, 8), Resize((8, 8)))
     clock = Clock()
     list(network.run_crops(PHOTO, squares(2), clock))
@@ -325,7 +325,7 @@ def sized(path: Path, names: Mapping[str, str]) -> None:
         ),
     ],
 )
-def test_a_model_that_asks_for_its_images_size_is_told_its_own_inputs(
+def test_a_size_input_gets_the_size_of_the_models_input(
     backend: Backend, tmp_path: Path, names: dict[str, str], told: dict[str, list[list[float]]]
 ) -> None:
     sized(tmp_path / "sized.onnx", names)
@@ -340,7 +340,7 @@ def test_a_model_that_asks_for_its_images_size_is_told_its_own_inputs(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("image", [IMAGE, PHOTO])
-def test_a_model_that_is_told_the_size_gives_boxes_in_pixels_of_its_input(
+def test_a_model_with_a_size_input_gives_boxes_in_pixels_of_its_input(
     backend: Backend, tmp_path: Path, image: Array
 ) -> None:
     deploy_model(tmp_path / "deploy.onnx")

@@ -13,12 +13,12 @@ def test_finite_numbers_are_numbers(value: float) -> None:
 
 
 @pytest.mark.parametrize("value", [True, None, "1", [1], math.nan, math.inf, 10**400])
-def test_what_json_may_hold_instead_is_none(value: object) -> None:
+def test_other_json_values_are_not_numbers(value: object) -> None:
     assert not is_number(value)
     assert not are_numbers([1, value])
 
 
-def test_a_long_number_is_quoted_in_part() -> None:
+def test_a_long_number_is_truncated_in_the_message() -> None:
     with pytest.raises(BadRequest) as caught:
         number_of({"threshold": "9" * 10_000}, "threshold", 0.5)
     assert len(caught.value.found) == 80
@@ -39,7 +39,7 @@ def test_a_number_out_of_range_is_refused(value: object) -> None:
         number_of({"threshold": value}, "threshold", 0.4, most=1)
 
 
-def test_without_an_upper_bound_any_number_from_0_on_will_do() -> None:
+def test_without_an_upper_bound_any_nonnegative_number_is_accepted() -> None:
     assert number_of({"max_distance": 5000}, "max_distance", 50) == 5000
     with pytest.raises(BadRequest, match="must be a number of 0 or more"):
         number_of({"max_distance": -1}, "max_distance", 50)

@@ -26,18 +26,18 @@ from tests.runtimes.segmenters.exports import (
 )
 
 
-def test_what_is_left_over_on_both_sides_belongs_together() -> None:
+def test_a_single_remaining_input_takes_the_single_remaining_output() -> None:
     encoder = signature({"images": (1, 3, 1024, 1024)}, {"embeddings": (1, 256, 64, 64)})
     assert Sam().bind(SAM, encoder).features == {"image_embeddings": "embeddings"}
 
 
-def test_a_decoder_without_a_size_or_an_earlier_mask_gets_none() -> None:
+def test_a_decoder_may_lack_inputs_for_size_and_previous_mask() -> None:
     plain = with_inputs(SAM, mask_input=None, has_mask_input=None, orig_im_size=None)
     bound = Sam().bind(plain, SAM_ENCODER)
     assert (bound.size, bound.zeros) == (None, {})
 
 
-def test_names_of_the_manifest_go_first() -> None:
+def test_names_in_the_manifest_take_precedence() -> None:
     odd = with_inputs(SAM, point_coords=None, clicks=(1, None, 2))
     assert Sam(points="clicks").bind(odd, SAM_ENCODER).points == "clicks"
     assert Sam(output="masks").bind(SAM, SAM_ENCODER).output == "masks"
@@ -84,7 +84,7 @@ def test_names_of_the_manifest_go_first() -> None:
         (Sam(), with_inputs(SAM, point_labels=(1, 2)), "takes exactly 2 points", "labels"),
     ],
 )
-def test_models_that_are_no_such_decoder_are_refused(
+def test_models_that_are_not_sam_decoders_are_refused(
     step: Sam, model: Signature, what: str, where: str
 ) -> None:
     with pytest.raises(BadModel) as caught:
@@ -94,7 +94,7 @@ def test_models_that_are_no_such_decoder_are_refused(
 
 
 @pytest.mark.parametrize("features", [{"image_embeddings": "other"}])
-def test_features_that_the_encoder_does_not_give_are_refused(features: dict[str, str]) -> None:
+def test_features_that_the_encoder_lacks_are_refused(features: dict[str, str]) -> None:
     with pytest.raises(BadModel, match="the encoder has no output called 'other'"):
         Sam(features=features).bind(SAM, SAM_ENCODER)
 
@@ -148,7 +148,7 @@ def run(
 BOUND = Sam().bind(SAM, SAM_ENCODER)
 
 
-def test_points_are_in_pixels_of_the_input_and_padded_where_there_is_no_box() -> None:
+def test_points_are_in_pixels_of_the_input_and_padded_without_a_box() -> None:
     _, session = run(BOUND, prompts([[150, 75]], [[300, 150], [600, 0]]), answer([0.5]))
     (given,) = session.given
     assert given["point_coords"].tolist() == [[[256, 128], [512, 256], [1024, 0], [0, 0]]]
@@ -162,20 +162,20 @@ def test_points_are_in_pixels_of_the_input_and_padded_where_there_is_no_box() ->
     assert {array.dtype.name for array in given.values()} == {"float32"}
 
 
-def test_a_box_is_two_points_with_labels_of_their_own() -> None:
+def test_a_box_is_two_points_with_their_own_labels() -> None:
     _, session = run(BOUND, prompts([[150, 75]], [], [300, 150, 75, 0]), answer([0.5]))
     (given,) = session.given
     assert given["point_coords"].tolist() == [[[256, 128], [128, 0], [512, 256]]]
     assert given["point_labels"].tolist() == [[1, 2, 3]]
 
 
-def test_sam2_is_given_no_padding() -> None:
+def test_sam2_gets_no_padding_point() -> None:
     step = Sam2().bind(SAM, SAM_ENCODER)
     _, session = run(step, prompts([[150, 75]]), answer([0.5]))
     assert session.given[0]["point_labels"].tolist() == [[1]]
 
 
-def test_several_boxes_are_several_runs() -> None:
+def test_each_of_several_boxes_is_a_run() -> None:
     asked = prompts([[10, 10]], [], [0, 0, 60, 60, 300, 0, 360, 60])
     found, session = run(BOUND, asked, answer([0.5]), answer([0.75]))
     assert [it["point_labels"].tolist() for it in session.given] == [[[1, 2, 3]], [[2, 3]]]
@@ -183,7 +183,7 @@ def test_several_boxes_are_several_runs() -> None:
     assert found.scores.tolist() == [0.5, 0.75]
 
 
-def test_arrays_get_the_types_and_axes_that_the_model_takes() -> None:
+def test_arrays_are_converted_to_the_types_and_axes_of_the_inputs() -> None:
     model = signature(
         {
             "image_embeddings": ("float16", (1, 256, 64, 64)),
@@ -229,18 +229,18 @@ def test_arrays_get_the_types_and_axes_that_the_model_takes() -> None:
         (prompts([[150, 75]], [], [0, 0, 60, 60]), 0),
     ],
 )
-def test_of_four_masks_the_prompts_decide(asked: Prompts, chosen: int) -> None:
+def test_the_prompts_select_among_four_masks(asked: Prompts, chosen: int) -> None:
     found, _ = run(BOUND, asked, answer([0.125, 0.25, 0.75, 0.5]))
     assert found.scores.tolist() == [[0.125, 0.25, 0.75, 0.5][chosen]]
     assert found.boxes[0, 1] == pytest.approx(chosen * 32 * 4 * 300 / 512)
 
 
-def test_of_three_masks_the_best_is_offered() -> None:
+def test_the_best_of_three_masks_is_returned() -> None:
     found, _ = run(BOUND, prompts([[1, 1], [2, 2]]), answer([0.5, 0.75, 0.25]))
     assert found.scores.tolist() == [0.75]
 
 
-def test_all_masks_can_be_offered() -> None:
+def test_all_masks_can_be_returned() -> None:
     step = replace(BOUND, masks="all")
     found, _ = run(step, prompts([[1, 1]]), answer([0.125, 0.25, 0.75, 0.5]))
     assert found.scores.tolist() == [0.25, 0.75, 0.5]
@@ -250,7 +250,7 @@ def test_all_masks_can_be_offered() -> None:
 
 
 @pytest.mark.parametrize("masks", ["best", "all"])
-def test_an_empty_mask_is_none(masks: Any) -> None:
+def test_an_empty_mask_is_not_returned(masks: Any) -> None:
     reply = answer([0.5, 0.9, 0.25])
     reply["low_res_masks"][0, 1] = -1
     found, _ = run(replace(BOUND, masks=masks), prompts([[1, 1]]), reply)
@@ -260,7 +260,7 @@ def test_an_empty_mask_is_none(masks: Any) -> None:
     assert len(found) == 0
 
 
-def test_scores_that_are_no_fractions() -> None:
+def test_scores_outside_0_and_1_are_clipped_or_dropped() -> None:
     found, _ = run(
         replace(BOUND, masks="all"), prompts([[1, 1]]), answer([1.0625, float("nan"), -0.5])
     )
@@ -269,7 +269,7 @@ def test_scores_that_are_no_fractions() -> None:
     assert found.scores.tolist() == [0.25]
 
 
-def test_masks_lie_where_the_model_saw_them() -> None:
+def test_masks_are_mapped_to_the_image() -> None:
     found, _ = run(BOUND, prompts([[1, 1]]), answer([0.5]))
     # A quarter of 1024 wide and 128 high, of an input in which 512 rows are the image.
     assert found.boxes[0].tolist() == pytest.approx([0, 0, 150, 75])
@@ -280,14 +280,14 @@ def test_masks_lie_where_the_model_saw_them() -> None:
     assert crop.bitmap.all()
 
 
-def test_an_encoder_that_pads_by_itself_changes_nothing() -> None:
+def test_padding_in_the_encoder_gives_the_same_masks() -> None:
     unpadded = replace(WIDE, input=(512, 1024))
     found, session = run(BOUND, prompts([[1, 1]]), answer([0.5]), view=unpadded)
     assert found.boxes[0].tolist() == pytest.approx([0, 0, 150, 75])
     assert session.given[0]["orig_im_size"].tolist() == [512, 1024]
 
 
-def test_masks_of_the_size_that_was_asked_for_leave_out_the_padding() -> None:
+def test_masks_of_the_requested_size_exclude_the_padding() -> None:
     step = replace(BOUND, output="masks")
     large = np.full((1, 1, 512, 1024), -5, np.float32)
     large[0, 0, 256:, 512:] = 5
@@ -313,11 +313,11 @@ def test_the_level_can_be_that_of_probabilities() -> None:
         {"iou_predictions": np.zeros((1, 2), np.float32)},
     ],
 )
-def test_outputs_of_another_shape_are_an_error(change: dict[str, Array]) -> None:
+def test_outputs_of_another_shape_are_refused(change: dict[str, Array]) -> None:
     with pytest.raises(BadModel, match="`sam` reads masks"):
         run(BOUND, prompts([[1, 1]]), {**answer([0.5]), **change})
 
 
-def test_an_output_that_is_missing_is_an_error() -> None:
+def test_a_missing_output_is_refused() -> None:
     with pytest.raises(BadModel, match="no output 'low_res_masks'"):
         run(BOUND, prompts([[1, 1]]), {"iou_predictions": np.zeros((1, 1), np.float32)})

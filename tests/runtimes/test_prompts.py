@@ -22,14 +22,14 @@ def refusal(**request: Any) -> BadRequest:
     return caught.value
 
 
-def test_points_are_taken_as_they_come() -> None:
+def test_points_are_read_in_the_given_order() -> None:
     prompts = read(pos_points=[[1, 2], [3.5, -4.25]], neg_points=[[5, 6]])
     assert prompts.positive.tolist() == [[1, 2], [3.5, -4.25]]
     assert prompts.negative.tolist() == [[5, 6]]
     assert prompts.boxes.shape == (0, 4)
 
 
-def test_nothing_at_all_is_no_prompts() -> None:
+def test_an_empty_request_has_no_prompts() -> None:
     prompts = Prompts.of({})
     assert [len(prompts.positive), len(prompts.negative), len(prompts.boxes)] == [0, 0, 0]
     assert prompts.positive.shape == prompts.negative.shape == (0, 2)
@@ -49,7 +49,7 @@ def test_nothing_at_all_is_no_prompts() -> None:
         ([1, 2, 3, 4, 9, 8, 7, 6], [[1, 2, 3, 4], [7, 6, 9, 8]]),
     ],
 )
-def test_a_box_has_many_forms(value: Any, boxes: list[list[float]]) -> None:
+def test_a_box_may_have_several_forms(value: Any, boxes: list[list[float]]) -> None:
     assert read(obj_bbox=value).boxes.tolist() == boxes
 
 
@@ -76,7 +76,9 @@ def test_a_box_has_many_forms(value: Any, boxes: list[list[float]]) -> None:
         ([[1, 2]] * 10_000, "{}", "has too many points"),
     ],
 )
-def test_what_is_no_list_of_points_is_refused(key: str, value: Any, where: str, what: str) -> None:
+def test_a_value_that_is_not_a_list_of_points_is_refused(
+    key: str, value: Any, where: str, what: str
+) -> None:
     error = refusal(**{key: value})
     assert (error.where, error.what) == (where.format(key), what)
     assert error.found
@@ -96,17 +98,17 @@ def test_what_is_no_list_of_points_is_refused(key: str, value: Any, where: str, 
         ([[0, 0], [9, 9]] * 5000, "has too many points"),
     ],
 )
-def test_what_is_no_box_is_refused(value: Any, what: str) -> None:
+def test_a_value_that_is_not_a_box_is_refused(value: Any, what: str) -> None:
     error = refusal(obj_bbox=value)
     assert error.where.startswith("obj_bbox")
     assert error.what == what
 
 
-def test_as_many_points_as_allowed_are_taken() -> None:
+def test_the_maximum_number_of_points_is_accepted() -> None:
     assert len(read(pos_points=[[1, 2]] * MAX_POINTS).positive) == MAX_POINTS
 
 
-def test_a_long_value_is_quoted_in_part() -> None:
+def test_a_long_value_is_truncated_in_the_message() -> None:
     assert len(refusal(pos_points="x" * 10_000).found) == 60
 
 
@@ -114,7 +116,7 @@ SIZE = (100, 200)
 """Height and width; a point may miss the image by 20."""
 
 
-def test_points_beside_the_image_are_moved_into_it() -> None:
+def test_points_near_the_image_are_clipped_to_it() -> None:
     prompts = read(pos_points=[[-20, 50], [220, 120], [200, 100]], neg_points=[[30, -1]])
     moved = prompts.within(SIZE)
     assert moved.positive.tolist() == [[0, 50], [200, 100], [200, 100]]
@@ -132,7 +134,7 @@ def test_points_far_outside_are_refused(key: str, point: list[float]) -> None:
     assert error.allowed == "x from 0 to 200, y from 0 to 100"
 
 
-def test_boxes_are_cut_to_the_image() -> None:
+def test_boxes_are_clipped_to_the_image() -> None:
     prompts = read(obj_bbox=[[-500, 20], [50, 1e9], [150, 10], [190, 40]])
     assert prompts.within(SIZE).boxes.tolist() == [[0, 20, 50, 100], [150, 10, 190, 40]]
 
@@ -141,7 +143,7 @@ def test_boxes_are_cut_to_the_image() -> None:
     "box",
     [[210, 10, 250, 50], [10, -50, 50, 0], [10, 10, 10, 50], [10, 50, 50, 50], [-9, -9, -1, -1]],
 )
-def test_boxes_that_show_nothing_are_refused(box: list[float]) -> None:
+def test_boxes_without_area_in_the_image_are_refused(box: list[float]) -> None:
     prompts = read(obj_bbox=[0, 0, 5, 5, *box])
     with pytest.raises(BadRequest, match="the box has no area inside the image") as caught:
         prompts.within(SIZE)
@@ -158,7 +160,7 @@ def test_without_a_box_there_is_one_object() -> None:
     assert list(prompts.objects()) == [prompts]
 
 
-def test_of_several_boxes_each_gets_the_points_that_are_nearest() -> None:
+def test_each_of_several_boxes_gets_the_nearest_points() -> None:
     prompts = read(
         obj_bbox=[0, 0, 10, 10, 8, 0, 20, 10],
         pos_points=[[5, 5], [9, 5], [19, 5], [40, 5], [4, 90]],
@@ -181,7 +183,7 @@ boxes = st.tuples(places, st.integers(1, 30), st.integers(1, 30)).map(
 
 
 @given(st.lists(places, max_size=8), st.lists(boxes, min_size=2, max_size=4))
-def test_no_point_is_lost_among_boxes(points: list[tuple[int, int]], corners: list[Any]) -> None:
+def test_each_point_belongs_to_a_box(points: list[tuple[int, int]], corners: list[Any]) -> None:
     prompts = read(pos_points=points, obj_bbox=np.concatenate(corners).tolist())
     given_ = [tuple(point) for it in prompts.objects() for point in it.positive.tolist()]
     assert set(given_) == {(float(x), float(y)) for x, y in points}

@@ -126,7 +126,7 @@ def test_each_box_is_embedded_once(
 
 
 @both_backends
-def test_unequal_counts_leave_the_rest_alone(backend: Backend, tmp_path: Path) -> None:
+def test_with_unequal_counts_the_rest_is_not_matched(backend: Backend, tmp_path: Path) -> None:
     function = start(backend, tmp_path)
     image0, boxes0 = scene([0, 1, 2])
     image1, boxes1 = scene([2])
@@ -136,7 +136,7 @@ def test_unequal_counts_leave_the_rest_alone(backend: Backend, tmp_path: Path) -
     assert function(request(image0, boxes0, image1, []), Clock()) == [-1, -1, -1]
 
 
-def test_boxes_that_leave_the_image_or_have_no_size_are_answered(tmp_path: Path) -> None:
+def test_boxes_outside_of_the_image_or_without_area_are_answered(tmp_path: Path) -> None:
     function = start(OpenVino(), tmp_path)
     image, boxes = scene([0, 1])
     half_out, outside = [-40.0, 20.0, 50.0, 80.0], [500.0, 20.0, 540.0, 80.0]
@@ -149,7 +149,7 @@ def test_boxes_that_leave_the_image_or_have_no_size_are_answered(tmp_path: Path)
     assert function(request(image, [swapped], image, boxes), Clock()) == [1]
 
 
-def test_the_reach_of_a_request_is_honoured(tmp_path: Path) -> None:
+def test_the_requests_max_distance_is_used(tmp_path: Path) -> None:
     function = start(OpenVino(), tmp_path, max_distance=50)
     image, boxes = scene([0, 1])
     moved, targets = scene([1, 0])
@@ -159,7 +159,7 @@ def test_the_reach_of_a_request_is_honoured(tmp_path: Path) -> None:
     assert function(request(image, boxes, moved, targets, max_distance=59.9), Clock()) == [-1, -1]
 
 
-def test_the_threshold_of_a_request_is_a_distance(tmp_path: Path) -> None:
+def test_the_requests_threshold_is_a_distance(tmp_path: Path) -> None:
     function = start(OpenVino(), tmp_path)
     image0, boxes0 = scene([0])
     image1, boxes1 = scene([3])
@@ -195,7 +195,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("change", "reason"), BAD)
-def test_a_wrong_request_is_told_what_is_wrong(
+def test_an_invalid_request_is_refused_with_the_reason(
     change: dict[str, Any], reason: str, tmp_path: Path
 ) -> None:
     function = start(OpenVino(), tmp_path)
@@ -233,7 +233,7 @@ def test_a_window_is_the_pixels_that_a_box_touches(
         )
     )
 )
-def test_as_many_as_possible_are_joined_at_the_least_cost(
+def test_the_assignment_has_the_most_pairs_at_the_minimum_cost(
     drawn: tuple[list[list[float | None]], int],
 ) -> None:
     table, columns = drawn
@@ -264,5 +264,5 @@ def test_as_many_as_possible_are_joined_at_the_least_cost(
     assert mine[1] == pytest.approx(best[1])
 
 
-def test_the_log_says_what_the_function_takes(tmp_path: Path) -> None:
+def test_the_description_lists_input_and_thresholds(tmp_path: Path) -> None:
     assert "threshold 0.1, max_distance 1000" in start(OpenVino(), tmp_path).describe()

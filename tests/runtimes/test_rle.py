@@ -27,14 +27,14 @@ def counted(rows: list[list[int]]) -> list[int]:
 
 
 @given(bitmaps, st.integers(0, 5000), st.integers(0, 5000))
-def test_runs_are_what_a_loop_counts(rows: list[list[int]], left: int, top: int) -> None:
+def test_runs_match_a_loop(rows: list[list[int]], left: int, top: int) -> None:
     right, bottom = left + len(rows[0]) - 1, top + len(rows) - 1
     found = encode(np.array(rows, np.uint8), left, top)
     assert found == [*counted(rows), left, top, right, bottom]
 
 
 @given(bitmaps, st.integers(0, 5000), st.integers(0, 5000))
-def test_decoding_gives_back_what_was_encoded(rows: list[list[int]], left: int, top: int) -> None:
+def test_decode_is_the_inverse_of_encode(rows: list[list[int]], left: int, top: int) -> None:
     bitmap, found_left, found_top = decode(encode(np.array(rows, np.uint8), left, top))
     assert bitmap.tolist() == rows
     assert (found_left, found_top) == (left, top)
@@ -76,7 +76,7 @@ def test_encoding_by_hand(rows: list[list[int]], points: list[int]) -> None:
     ],
     ids=["bool", "255", "several values", "view", "transposed"],
 )
-def test_whatever_is_not_zero_belongs_to_the_mask(bitmap: Array) -> None:
+def test_nonzero_pixels_belong_to_the_mask(bitmap: Array) -> None:
     assert encode(bitmap, 0, 0) == [0, 1, 1, 2, 0, 0, 1, 1]
 
 
@@ -114,12 +114,12 @@ def test_runs_that_do_not_fill_the_box_are_refused(points: list[int]) -> None:
         decode(points)
 
 
-def test_the_refusal_counts_the_pixels() -> None:
+def test_the_message_has_the_pixel_counts() -> None:
     with pytest.raises(ValueError, match="runs of 7 pixels do not fill a box of 3x2"):
         decode([0, 7, 10, 20, 12, 21])
 
 
 @pytest.mark.parametrize("points", [[], [1], [0, 0, 1]])
-def test_what_has_no_box_is_refused(points: list[int]) -> None:
+def test_run_lengths_without_a_box_are_refused(points: list[int]) -> None:
     with pytest.raises(ValueError, match="not enough values"):
         decode(points)

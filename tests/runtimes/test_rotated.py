@@ -64,7 +64,7 @@ def test_corners_by_hand(box: Box, ring: list[list[float]]) -> None:
 
 
 @given(st.lists(boxes, max_size=5))
-def test_corners_are_those_of_a_turned_rectangle(rows: list[Box]) -> None:
+def test_corners_are_those_of_a_rotated_rectangle(rows: list[Box]) -> None:
     wanted = np.array([ring_of(*row) for row in rows]).reshape(-1, 4, 2)
     np.testing.assert_allclose(corners(table(*rows)), wanted, atol=1e-6)
 
@@ -104,7 +104,7 @@ def test_bounds_by_hand(box: Box, around: list[float]) -> None:
 
 
 @given(st.lists(boxes, max_size=5))
-def test_bounds_are_as_wide_as_both_sides_cast_shadows(rows: list[Box]) -> None:
+def test_bounds_are_the_projections_of_both_sides(rows: list[Box]) -> None:
     wanted = []
     for x, y, width, height, angle in rows:
         wide = abs(width * cos(angle)) + abs(height * sin(angle))
@@ -131,12 +131,12 @@ def test_probiou_is_symmetric_and_a_fraction(ones: list[Box], others: list[Box])
 
 
 @given(small)
-def test_equal_boxes_overlap_wholly(box: Box) -> None:
+def test_equal_boxes_have_a_probiou_of_1(box: Box) -> None:
     assert probiou(table(box), table(box))[0, 0] == pytest.approx(1, abs=1e-3)
 
 
 @given(small, small)
-def test_a_quarter_turn_and_swapped_sides_are_the_same_box(one: Box, other: Box) -> None:
+def test_a_rotation_by_90_degrees_equals_swapped_sides(one: Box, other: Box) -> None:
     x, y, width, height, angle = one
     plain = probiou(table(one), table(other))
     for turn in (pi / 2, -pi / 2):
@@ -147,7 +147,7 @@ def test_a_quarter_turn_and_swapped_sides_are_the_same_box(one: Box, other: Box)
 
 
 @given(small, st.floats(-pi, pi))
-def test_overlap_falls_with_distance(box: Box, direction: float) -> None:
+def test_the_probiou_decreases_with_distance(box: Box, direction: float) -> None:
     x, y, *rest = box
     away = [
         (x + step * cos(direction), y + step * sin(direction), *rest) for step in (0, 2, 5, 9, 30)
@@ -170,11 +170,11 @@ def test_boxes_far_apart_do_not_overlap() -> None:
 
 
 @pytest.mark.parametrize(("ones", "others"), [(0, 0), (0, 3), (3, 0)])
-def test_nothing_overlaps_nothing(ones: int, others: int) -> None:
+def test_no_boxes_give_no_overlaps(ones: int, others: int) -> None:
     assert probiou(np.ones((ones, 5)), np.ones((others, 5))).shape == (ones, others)
 
 
-def test_no_boxes_have_no_corners() -> None:
+def test_no_boxes_give_no_corners() -> None:
     assert corners(np.zeros((0, 5))).shape == (0, 4, 2)
     assert bounds(np.zeros((0, 5))).shape == (0, 4)
     assert from_corners(np.zeros((0, 4, 2))).shape == (0, 5)

@@ -147,7 +147,7 @@ AGE = NumberAttribute("age", "out")
         ((99.9, 79.9, 99.95, 79.95), 1, (99, 79, 100, 80)),
     ],
 )
-def test_a_crop_is_the_box_grown_about_its_middle_and_cut_to_the_image(
+def test_a_crop_is_the_expanded_box_clipped_to_the_image(
     box: tuple[float, ...], expand: float, window: Window
 ) -> None:
     network = numbers(1)
@@ -169,7 +169,7 @@ def test_a_crop_is_the_box_grown_about_its_middle_and_cut_to_the_image(
         ((0, 20, 10, 60), 1, 0.75, (0, 20, 20, 60)),
     ],
 )
-def test_a_crop_is_widened_or_heightened_to_its_aspect(
+def test_a_crop_is_extended_to_its_aspect_ratio(
     box: tuple[float, ...], expand: float, aspect: float, window: Window
 ) -> None:
     network = numbers(1)
@@ -183,7 +183,7 @@ def test_a_crop_is_widened_or_heightened_to_its_aspect(
     st.tuples(st.floats(0, WIDTH), st.floats(0, HEIGHT)),
     st.floats(1, 4),
 )
-def test_no_crop_is_empty_or_leaves_the_image_or_loses_some_of_the_box(
+def test_a_crop_contains_the_box_and_is_within_the_image(
     one: tuple[float, float], other: tuple[float, float], expand: float
 ) -> None:
     x1, x2 = sorted((one[0], other[0]))
@@ -210,13 +210,13 @@ def test_instances_of_other_classes_keep_everything_and_get_empty_text() -> None
     assert after.attributes["old"].tolist() == list("abcde")
 
 
-def test_what_other_instances_said_under_the_same_name_stays() -> None:
+def test_attributes_of_other_instances_are_kept() -> None:
     before = instances(0, 1, 0).with_attribute("age", np.array(["7", "8", "a long text"]))
     after = second(numbers(99), AGE)(before, IMAGE, Clock())
     assert after.attributes["age"].tolist() == ["7", "99", "a long text"]
 
 
-def test_a_longer_text_than_those_that_are_known_is_not_cut() -> None:
+def test_a_longer_text_is_not_truncated() -> None:
     step = ChoiceAttribute("kind", ("a", "a very long word"), "out")
     network = Scripted([{"out": np.array([[0, 1]], np.float32)}])
     before = instances(1, 0).with_attribute("kind", np.array(["x", "y"]))
@@ -226,9 +226,7 @@ def test_a_longer_text_than_those_that_are_known_is_not_cut() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1), (1, 1, 3)])
 @pytest.mark.parametrize("count", [1, 2])
-def test_outputs_of_any_number_of_axes_are_one_row_a_crop(
-    shape: tuple[int, ...], count: int
-) -> None:
+def test_outputs_of_any_rank_have_one_row_per_crop(shape: tuple[int, ...], count: int) -> None:
     step = ChoiceAttribute("colour", ("red", "green", "blue"), "out")
     rows = [np.reshape(row, shape) for row in ([0, 0, 9], [0, 9, 0])]
     network = Scripted([{"out": row.astype(np.float32)} for row in rows])
@@ -249,7 +247,7 @@ def test_several_attributes_come_from_the_same_crops() -> None:
 
 
 @pytest.mark.parametrize("classes", [(), (0,), (0, 2, 3)])
-def test_without_an_instance_to_look_at_the_model_does_not_run(classes: tuple[int, ...]) -> None:
+def test_without_matching_instances_the_model_does_not_run(classes: tuple[int, ...]) -> None:
     network = numbers(1)
     before = instances(*classes).with_attribute("old", np.array(["x"] * len(classes)))
     after = second(network, AGE, Spots())(before, IMAGE, Clock())
@@ -261,7 +259,7 @@ def test_without_an_instance_to_look_at_the_model_does_not_run(classes: tuple[in
     assert after.keypoints.shape == (len(classes), 0, 3)
 
 
-def test_keypoints_are_brought_from_the_crop_to_the_image() -> None:
+def test_keypoints_are_mapped_from_the_crop_to_the_image() -> None:
     network = spots([[[20, 20, 0.9], [0, 8, 0.4]]], [[[2, 4, 0.8], [4, 2, 0.7]]])
     before = instances(1, 0, 1)
     after = second(network, Spots())(before, IMAGE, Clock())
@@ -275,14 +273,14 @@ def test_keypoints_are_brought_from_the_crop_to_the_image() -> None:
     ]
 
 
-def test_keypoints_in_pixels_of_the_image_stay_where_they_are() -> None:
+def test_keypoints_in_pixels_of_the_image_are_not_mapped() -> None:
     after = second(spots([[[20, 30, 0.9]]]), ImageSpots())(instances(1), IMAGE, Clock())
     assert after.keypoints is not None
     assert after.keypoints.tolist() == [[[20, 30, 0.9]]]
 
 
 @pytest.mark.parametrize("best", [0, 1, 2])
-def test_of_several_found_in_a_crop_the_best_counts(best: int) -> None:
+def test_the_best_instance_of_a_crop_is_used(best: int) -> None:
     scores = [0.25, 0.25, 0.25]
     scores[best] = 0.5
     found: list[list[list[float]]] = [[[10, 10, 1]], [[20, 20, 1]], [[30, 30, 1]]]
@@ -293,21 +291,21 @@ def test_of_several_found_in_a_crop_the_best_counts(best: int) -> None:
 
 
 @pytest.mark.parametrize("score", [0.0, -0.5])
-def test_keypoints_count_however_little_sure_the_model_is(score: float) -> None:
+def test_keypoints_of_any_score_are_used(score: float) -> None:
     network = spots([[[20, 30, 0.1]]], scores=[score])
     after = second(network, ImageSpots())(instances(1), IMAGE, Clock())
     assert after.keypoints is not None
     assert after.keypoints.tolist() == [[[20, 30, 0.1]]]
 
 
-def test_a_crop_in_which_nothing_is_found_has_keypoints_that_cannot_be_seen() -> None:
+def test_a_crop_without_detections_has_invisible_keypoints() -> None:
     network = spots([], [[[20, 30, 0.9]]])
     after = second(network, ImageSpots())(instances(1, 1), IMAGE, Clock())
     assert after.keypoints is not None
     assert after.keypoints.tolist() == [[[0, 0, -1]], [[20, 30, 0.9]]]
 
 
-def test_where_no_crop_shows_anything_there_are_no_keypoints() -> None:
+def test_without_detections_in_any_crop_there_are_no_keypoints() -> None:
     after = second(spots([]), ImageSpots())(instances(1, 0, 1), IMAGE, Clock())
     assert after.keypoints is not None
     assert after.keypoints.shape == (3, 0, 3)
@@ -316,21 +314,21 @@ def test_where_no_crop_shows_anything_there_are_no_keypoints() -> None:
 KNOWN = np.array([[[1, 2, 0.9]], [[3, 4, 0.8]], [[5, 6, 0.7]]], np.float64)
 
 
-def test_keypoints_that_other_instances_have_stay() -> None:
+def test_keypoints_of_other_instances_are_kept() -> None:
     before = instances(0, 1, 2, keypoints=KNOWN)
     after = second(spots([[[20, 30, 0.5]]]), ImageSpots())(before, IMAGE, Clock())
     assert after.keypoints is not None
     assert after.keypoints.tolist() == [[[1, 2, 0.9]], [[20, 30, 0.5]], [[5, 6, 0.7]]]
 
 
-def test_keypoints_stay_where_there_is_nothing_to_look_at() -> None:
+def test_keypoints_are_kept_without_matching_instances() -> None:
     before = instances(0, 2, 3, keypoints=KNOWN)
     after = second(spots([[[20, 30, 0.5]]]), ImageSpots())(before, IMAGE, Clock())
     assert after.keypoints is not None
     assert after.keypoints.tolist() == KNOWN.tolist()
 
 
-def test_two_second_models_give_keypoints_to_the_classes_of_their_own() -> None:
+def test_two_second_models_set_keypoints_of_their_own_classes() -> None:
     found = instances(0, 1, 2, 0)
     found = second(spots([[[10, 10, 0.5]]]), ImageSpots(), classes=(0,))(found, IMAGE, Clock())
     found = second(spots([[[20, 20, 0.5]]]), ImageSpots(), classes=(2,))(found, IMAGE, Clock())
@@ -353,7 +351,7 @@ def test_keypoints_and_attributes_come_from_one_run() -> None:
     assert after.attributes["age"].tolist() == ["", "1"]
 
 
-def test_a_warm_up_looks_at_the_whole_image() -> None:
+def test_a_warm_up_runs_on_the_whole_image() -> None:
     network = numbers(1)
     second(network, AGE, classes=(4, 5)).warm_up(IMAGE)
     assert network.windows == [(0, 0, WIDTH, HEIGHT)]

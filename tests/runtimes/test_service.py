@@ -110,7 +110,7 @@ def test_a_json_object_in_any_form_is_answered(body: object) -> None:
     assert json.loads(response.body) == [{"image": "äbc", "threshold": 0.5}]
 
 
-def test_nuclio_passes_the_body_on_as_it_is() -> None:
+def test_the_response_has_the_form_that_nuclio_passes_on() -> None:
     response = send(Echo(), {"image": "ä"})
     sent = nuclio_sdk.Response.from_entrypoint_output(json.dumps, response)
     assert json.loads(sent["body"]) == [{"image": "ä"}]
@@ -151,7 +151,7 @@ def test_the_log_line_counts_items_and_lists_stages(reply: object, summary: str)
         ([{}], "must be a JSON object; found: list"),
     ],
 )
-def test_a_body_that_is_no_json_object_is_a_bad_request(body: object, reason: str) -> None:
+def test_a_body_that_is_not_a_json_object_is_a_bad_request(body: object, reason: str) -> None:
     log = Recorder()
     response = send(Echo(), body, log)
     assert response.status_code == 400
@@ -164,12 +164,12 @@ def test_a_body_that_is_no_json_object_is_a_bad_request(body: object, reason: st
     assert reason in line
 
 
-def test_parse_gives_a_decoded_object_as_it_is() -> None:
+def test_parse_returns_a_decoded_object_unchanged() -> None:
     body = {"image": "x"}
     assert parse(body) is body
 
 
-def test_a_bad_request_gets_400_and_all_of_the_reason() -> None:
+def test_a_bad_request_gets_400_and_the_full_reason() -> None:
     reason = BadRequest("must be a number", where="threshold", found="'x'", allowed="0 to 1")
     log = Recorder()
     response = send(Echo(reason), {}, log)
@@ -199,14 +199,14 @@ def test_any_other_error_gets_500_and_its_traceback_stays_in_the_log(error: Exce
     assert line.startswith(f"500 failed: {type(error).__name__}; ")
 
 
-def test_a_reply_that_is_no_json_gets_500() -> None:
+def test_a_reply_that_is_not_json_gets_500() -> None:
     response = send(Echo([{"points": {1, 2}}]), {})
     assert response.status_code == 500
     assert "error" in json.loads(response.body)
 
 
 @pytest.mark.parametrize("message", ["x" * 10_000, "é" * 10_000, "line\n" * 3000])
-def test_a_long_message_is_cut_short_for_the_caller(message: str) -> None:
+def test_a_long_message_is_truncated_for_the_caller(message: str) -> None:
     response = send(Echo(RuntimeError(message)), {})
     assert response.status_code == 500
     text = json.loads(response.body)["error"]
@@ -214,7 +214,7 @@ def test_a_long_message_is_cut_short_for_the_caller(message: str) -> None:
     assert len(text) <= 300
 
 
-def test_a_message_that_utf8_cannot_tell_is_answered_too() -> None:
+def test_a_message_that_utf8_cannot_encode_is_answered() -> None:
     # Python's own spelling of a file name that is not UTF-8.
     response = send(Echo(OSError("no file \udcff.onnx")), {})
     assert response.status_code == 500
@@ -269,7 +269,7 @@ def test_a_warning_is_repeated_in_every_requests_log_line(reply: object, status:
 
 
 @pytest.mark.parametrize("variant", ["cpu", "gpu"])
-def test_start_takes_the_backend_of_the_variant_in_the_environment(
+def test_start_uses_the_backend_of_the_variant_in_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variant: str
 ) -> None:
     monkeypatch.setenv(VARIANT, variant)
@@ -283,7 +283,9 @@ def test_start_takes_the_backend_of_the_variant_in_the_environment(
     assert answer.status_code == 200
 
 
-def test_start_warns_once_of_a_fallback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_start_logs_the_warning_of_a_fallback_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv(VARIANT, "gpu")
     log = Recorder()
     Service.start(Description(Echo(warning="running on the CPU")), BACKENDS, tmp_path, log)
@@ -291,7 +293,7 @@ def test_start_warns_once_of_a_fallback(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 @pytest.mark.parametrize("variant", [None, "", "GPU", "tpu"])
-def test_a_variant_that_does_not_exist_stops_the_start(
+def test_an_unknown_variant_fails_the_start(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variant: str | None
 ) -> None:
     if variant is None:
@@ -309,7 +311,7 @@ def test_a_variant_that_does_not_exist_stops_the_start(
 
 
 @pytest.mark.parametrize("failure", [NoDevice("no GPU"), BadModel("no model")])
-def test_a_failing_start_is_not_hidden(
+def test_an_error_at_the_start_is_raised(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failure: Exception
 ) -> None:
     monkeypatch.setenv(VARIANT, "cpu")

@@ -10,7 +10,7 @@ MASKS = Tensor("output1", (1, 32, 160, 160), "float32")
 FLAT = Tensor("flat", (None, 7), "float32")
 
 
-def test_text_of_a_tensor_marks_open_axes() -> None:
+def test_text_of_a_tensor_marks_dynamic_axes() -> None:
     assert str(Tensor("images", (1, 3, None, 640), "float16")) == "images [1, 3, ?, 640] float16"
 
 
@@ -27,7 +27,7 @@ def test_output_by_name_or_by_rank(name: str | None, rank: tuple[int, ...], foun
     assert Signature((), (BOXES, MASKS, FLAT)).output(name, rank=rank, role="boxes") is found
 
 
-def test_output_that_is_missing_is_named_beside_those_there_are() -> None:
+def test_a_missing_output_is_named_with_the_existing_ones() -> None:
     with pytest.raises(BadModel) as caught:
         Signature((), (BOXES, FLAT)).output("boxes", rank=(3,), role="boxes")
     error = caught.value
@@ -36,7 +36,7 @@ def test_output_that_is_missing_is_named_beside_those_there_are() -> None:
     assert error.allowed == "output0 [1, 84, 8400] float32, flat [?, 7] float32"
 
 
-def test_output_of_no_fitting_rank_tells_what_was_looked_for() -> None:
+def test_an_output_of_another_rank_is_refused_with_the_expected_one() -> None:
     with pytest.raises(BadModel) as caught:
         Signature((), (MASKS,)).output(None, rank=(2, 3), role="finished rows")
     error = caught.value
@@ -47,7 +47,7 @@ def test_output_of_no_fitting_rank_tells_what_was_looked_for() -> None:
     assert "check that the step fits the model" in error.hint
 
 
-def test_output_with_two_candidates_asks_for_a_name() -> None:
+def test_two_fitting_outputs_require_a_name() -> None:
     with pytest.raises(BadModel) as caught:
         Signature((), (BOXES, FLAT)).output(None, rank=(2, 3), role="rows")
     error = caught.value
@@ -73,7 +73,7 @@ def test_output_with_two_candidates_asks_for_a_name() -> None:
         ((None, None, None), "chw", (None, None, None)),
     ],
 )
-def test_axes_are_told_apart_by_the_shape(
+def test_the_layout_follows_from_the_shape(
     shape: Shape, layout: LayoutName, sizes: tuple[int | None, int | None, int | None]
 ) -> None:
     image = ImageInput.of(Tensor("images", shape, "float32"))
@@ -91,7 +91,7 @@ def test_axes_are_told_apart_by_the_shape(
         ((3, 64, 3), "hwc", (3, 64, 3)),
     ],
 )
-def test_a_given_layout_goes_before_the_shape(
+def test_a_given_layout_takes_precedence_over_the_shape(
     shape: Shape, layout: LayoutName, sizes: tuple[int | None, int | None, int | None]
 ) -> None:
     image = ImageInput.of(Tensor("images", shape, "uint8"), layout)
@@ -100,7 +100,7 @@ def test_a_given_layout_goes_before_the_shape(
 
 
 @pytest.mark.parametrize("shape", [(), (640,), (640, 640), (1, 3, 4, 640, 640)])
-def test_other_numbers_of_axes_hold_no_image(shape: Shape) -> None:
+def test_an_input_with_another_rank_is_refused(shape: Shape) -> None:
     with pytest.raises(BadModel) as caught:
         ImageInput.of(Tensor("images", shape, "float32"))
     assert f"it has {len(shape)} axes" in caught.value.what
@@ -111,7 +111,7 @@ def test_other_numbers_of_axes_hold_no_image(shape: Shape) -> None:
     ("shape", "layout", "allowed"),
     [((1, 3, 8, 8), "chw", "nchw or nhwc"), ((3, 8, 8), "nhwc", "chw or hwc")],
 )
-def test_a_layout_of_another_rank_lists_those_that_fit(
+def test_a_layout_of_another_rank_is_refused_with_the_fitting_ones(
     shape: Shape, layout: LayoutName, allowed: str
 ) -> None:
     with pytest.raises(BadModel) as caught:

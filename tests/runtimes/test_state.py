@@ -52,14 +52,14 @@ def webp(image: Array, quality: int = 101) -> str:
         {"type": "mask", "points": [1, 3, 2, 1, 2, 5, 6, 7, 8]},
     ],
 )
-def test_a_state_comes_back_as_it_was(shape: Any) -> None:
+def test_a_state_survives_a_round_trip(shape: Any) -> None:
     state = read(made(shape=shape))
     assert state.shape.as_sent() == shape
     assert state.box.tolist() == state.shape.box.tolist()
     np.testing.assert_array_equal(state.crop(128, "states[2]"), smooth())
 
 
-def test_a_state_stays_within_its_limit_whatever_the_template_shows() -> None:
+def test_a_state_stays_within_its_limit_for_any_template() -> None:
     for image in (smooth(), crop(), crop(192), smooth(256)):
         value = made(image)
         assert len(json.dumps(value, separators=(",", ":"))) <= MAX_BYTES
@@ -70,7 +70,7 @@ def test_a_state_stays_within_its_limit_whatever_the_template_shows() -> None:
         assert np.abs(middle).mean() < 6
 
 
-def test_a_shape_of_too_many_points_is_refused_with_the_size_that_it_would_take() -> None:
+def test_a_shape_with_too_many_points_is_refused_with_its_size() -> None:
     turn = np.linspace(0, 2 * np.pi, 6000, endpoint=False)
     ring = (100 + 50 * np.stack([np.cos(turn), np.sin(turn)], axis=1)).ravel().tolist()
     with pytest.raises(BadRequest) as caught:
@@ -117,7 +117,7 @@ BAD: dict[str, tuple[object, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_this_function_never_made_is_refused(name: str) -> None:
+def test_an_invalid_state_is_refused(name: str) -> None:
     value, where = BAD[name]
     with pytest.raises(BadRequest) as caught:
         read(value)
@@ -152,7 +152,7 @@ def head(kind: bytes, size: int) -> str:
         head(b"VP8 ", 128),
     ],
 )
-def test_a_template_that_is_no_crop_of_the_right_size_is_refused(text: str) -> None:
+def test_a_template_of_another_size_is_refused(text: str) -> None:
     state = read(changed(template=text))
     with pytest.raises(BadRequest) as caught:
         state.crop(128, "states[2]")
@@ -167,6 +167,6 @@ json_values = st.recursive(
 
 
 @given(key=st.sampled_from(["version", "model", "shape", "box", "template"]), value=json_values)
-def test_any_value_in_any_place_is_read_or_refused(key: str, value: object) -> None:
+def test_any_value_at_any_key_is_accepted_or_refused(key: str, value: object) -> None:
     with suppress(BadRequest):
         read(changed(**{key: value})).crop(128, "")

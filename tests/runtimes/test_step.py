@@ -77,7 +77,7 @@ def test_names_are_unique() -> None:
         Rectangle(),
     ],
 )
-def test_repr_is_an_expression_that_makes_the_step_again(step: Step) -> None:
+def test_repr_is_an_expression_that_recreates_the_step(step: Step) -> None:
     assert eval(repr(step), {type(step).__name__: type(step)}) == step
 
 
@@ -118,7 +118,7 @@ def test_values_out_of_bounds_are_refused_by_pydantic(step: type[Step], value: o
         (Normalize, {"std": [0.1]}, Normalize(std=(0.1,))),
     ],
 )
-def test_values_at_the_bounds_are_taken(step: type[Step], value: object, made: Step) -> None:
+def test_values_at_the_bounds_are_accepted(step: type[Step], value: object, made: Step) -> None:
     assert TypeAdapter(step).validate_python(value) == made
 
 
@@ -146,7 +146,7 @@ def test_one_number_is_a_square(given: SideOrSize, size: tuple[int, int]) -> Non
         (Classes(3, exact=False), 80),
     ],
 )
-def test_classes_that_fit_the_labels_pass(classes: Classes, found: int) -> None:
+def test_a_class_count_that_fits_the_labels_is_accepted(classes: Classes, found: int) -> None:
     classes.check(found, "output0")
 
 
@@ -163,7 +163,7 @@ def test_classes_that_fit_the_labels_pass(classes: Classes, found: int) -> None:
         ),
     ],
 )
-def test_classes_that_do_not_fit_are_counted_in_the_message(
+def test_a_class_count_that_does_not_fit_is_in_the_message(
     classes: Classes, found: int, what: str, allowed: str
 ) -> None:
     with pytest.raises(BadModel) as caught:
@@ -174,12 +174,12 @@ def test_classes_that_do_not_fit_are_counted_in_the_message(
     assert "`id`" in caught.value.hint
 
 
-def test_a_preprocessing_step_needs_no_binding_of_its_own() -> None:
+def test_a_preprocessing_step_needs_no_bind_method() -> None:
     step = Preprocess()
     assert step.bind(ImageInput("images", "float32", "nchw", 640, 640, 3)) is step
 
 
-def test_the_bare_kinds_of_steps_do_nothing() -> None:
+def test_the_base_classes_are_abstract() -> None:
     nobody = Instances.of(np.zeros((0, 4)), np.zeros(0), np.zeros(0))
     with pytest.raises(NotImplementedError):
         Preprocess()(Frame(np.zeros((1, 1, 3), np.uint8), Geometry()))

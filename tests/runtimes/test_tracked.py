@@ -19,13 +19,13 @@ def box(*numbers: float) -> Any:
     return np.array(numbers, np.float64)
 
 
-def test_a_bare_list_is_a_rectangle_and_is_answered_by_one() -> None:
+def test_a_bare_list_is_a_rectangle_and_answered_by_a_list() -> None:
     drawn = shape([10, 20, 30, 60])
     assert drawn.as_sent() == [10, 20, 30, 60]
     assert drawn.at(box(11, 22, 33, 44.5), SIZE) == [11, 22, 33, 44.5]
 
 
-def test_an_object_is_answered_by_one() -> None:
+def test_an_object_is_answered_by_an_object() -> None:
     drawn = shape({"type": "rectangle", "points": [10, 20, 30, 60]})
     assert drawn.at(box(11, 22, 33, 44), SIZE) == {"type": "rectangle", "points": [11, 22, 33, 44]}
 
@@ -34,7 +34,7 @@ def test_a_rectangle_may_be_drawn_from_any_corner() -> None:
     assert shape([30, 60, 10, 20]).as_sent() == [10, 20, 30, 60]
 
 
-def test_what_reaches_beyond_the_image_is_cut() -> None:
+def test_shapes_are_clipped_to_the_image() -> None:
     drawn = shape([10, 20, 30, 60])
     assert drawn.at(box(-10, -20, 30, 60), SIZE) == [0, 0, 30, 60]
     assert drawn.at(box(190, 90, 230, 160), SIZE) == [190, 90, 200, 100]
@@ -61,14 +61,14 @@ def test_a_mask_moves_and_grows_with_its_box() -> None:
     assert np.count_nonzero(found != wanted) <= 8  # at corners
 
 
-def test_a_mask_is_cut_to_the_image_and_gone_beyond_it() -> None:
+def test_a_mask_is_clipped_to_the_image_and_none_outside_of_it() -> None:
     drawn = shape({"type": "mask", "points": rle.encode(np.ones((10, 10), np.uint8), 0, 0)})
     moved: Any = drawn.at(box(195, 95, 205, 105), SIZE)
     assert moved["points"] == [0, 25, 195, 95, 199, 99]
     assert drawn.at(box(300, 95, 310, 105), SIZE) is None
 
 
-def test_an_empty_rim_of_a_mask_does_not_count() -> None:
+def test_a_mask_is_cropped_to_its_pixels() -> None:
     bitmap = np.zeros((6, 8), np.uint8)
     bitmap[2:4, 3:7] = 1
     drawn = shape({"type": "mask", "points": rle.encode(bitmap, 10, 20)})
@@ -112,7 +112,7 @@ def test_an_empty_rim_of_a_mask_does_not_count() -> None:
         [10, 20, 10**400, 40],
     ],
 )
-def test_what_nobody_can_have_drawn_is_refused(value: object) -> None:
+def test_invalid_shapes_are_refused(value: object) -> None:
     with pytest.raises(BadRequest) as caught:
         shape(value)
     assert caught.value.where == "shapes[1]"

@@ -110,7 +110,7 @@ def test_newer_servers_send_null_shapes_on_continuation(backend: Backend, tmp_pa
     assert third["shapes"] == [{"type": "rectangle", "points": [36, 10, 56, 30]}]
 
 
-def test_older_servers_send_bare_lists_and_both_of_them(tmp_path: Path) -> None:
+def test_older_servers_send_bare_lists_of_shapes_and_states(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     first = ask(tracker, shapes=[[20, 10, 40, 30]], states=[])
     assert first["shapes"] == [[20, 10, 40, 30]]
@@ -118,7 +118,7 @@ def test_older_servers_send_bare_lists_and_both_of_them(tmp_path: Path) -> None:
     assert second["shapes"] == [[28, 10, 48, 30]]
 
 
-def test_a_shape_that_comes_with_a_state_is_not_read(tmp_path: Path) -> None:
+def test_the_shape_of_an_object_with_a_state_is_ignored(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     first = ask(tracker, shapes=[RECTANGLE])
     for strange in ("strange", [1, 2], {"type": "mask"}, 7):
@@ -131,7 +131,7 @@ def test_an_object_without_a_state_is_new(tmp_path: Path, states: dict[str, Any]
     assert ask(start(tmp_path), shapes=[RECTANGLE], **states)["shapes"] == [RECTANGLE]
 
 
-def test_states_alone_are_enough_to_go_on(tmp_path: Path) -> None:
+def test_states_without_shapes_are_enough(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     states = ask(tracker, shapes=[RECTANGLE])["states"]
     assert ask(tracker, states=states)["shapes"][0]["points"] == [28, 10, 48, 30]
@@ -151,12 +151,12 @@ def test_new_and_known_objects_share_a_request(tmp_path: Path) -> None:
     assert again[2] == [68, 40, 88, 60]
 
 
-def test_nothing_to_do_is_an_answer(tmp_path: Path) -> None:
+def test_a_request_without_objects_is_answered(tmp_path: Path) -> None:
     assert ask(start(tmp_path), shapes=[], states=[]) == {"shapes": [], "states": []}
     assert ask(start(tmp_path)) == {"shapes": [], "states": []}
 
 
-def test_what_is_lost_is_null_and_is_looked_for_where_it_was(tmp_path: Path) -> None:
+def test_a_lost_object_is_null_and_keeps_its_last_box(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     first = ask(tracker, shapes=[RECTANGLE])
     lost = ask(tracker, red=0, shapes=[None], states=first["states"])
@@ -165,7 +165,7 @@ def test_what_is_lost_is_null_and_is_looked_for_where_it_was(tmp_path: Path) -> 
     assert found["shapes"] == [{"type": "rectangle", "points": [28, 10, 48, 30]}]
 
 
-def test_a_bare_list_that_is_lost_is_null_only_to_servers_that_know_it(tmp_path: Path) -> None:
+def test_a_lost_bare_list_is_null_only_for_servers_that_accept_it(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     states = ask(tracker, shapes=[[20, 10, 40, 30]])["states"]
     assert ask(tracker, red=0, shapes=[None], states=states)["shapes"] == [None]
@@ -175,7 +175,7 @@ def test_a_bare_list_that_is_lost_is_null_only_to_servers_that_know_it(tmp_path:
     assert older == {"shapes": [[20, 10, 40, 30]], "states": states}
 
 
-def test_the_requests_threshold_counts_before_the_steps(tmp_path: Path) -> None:
+def test_the_requests_threshold_overrides_the_steps(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     states = ask(tracker, shapes=[RECTANGLE])["states"]
     # Mean red 0.5: a score of a half.
@@ -183,7 +183,7 @@ def test_the_requests_threshold_counts_before_the_steps(tmp_path: Path) -> None:
     assert ask(tracker, red=126, states=states, threshold=0.9)["shapes"] == [None]
 
 
-def test_an_object_that_leaves_the_image_is_cut_and_keeps_its_size(tmp_path: Path) -> None:
+def test_an_object_that_leaves_the_image_is_clipped_and_keeps_its_size(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     reply = ask(tracker, shapes=[[70, 10, 90, 30]])
     corners = []
@@ -195,7 +195,7 @@ def test_an_object_that_leaves_the_image_is_cut_and_keeps_its_size(tmp_path: Pat
     assert reply["states"][0]["box"] == [90, 10, 110, 30]
 
 
-def test_a_frame_of_another_size_is_no_trouble(tmp_path: Path) -> None:
+def test_a_frame_may_have_another_size(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     states = ask(tracker, shapes=[[70, 50, 90, 70]])["states"]
     buffer = io.BytesIO()
@@ -228,7 +228,7 @@ def test_a_frame_of_another_size_is_no_trouble(tmp_path: Path) -> None:
         ({"shapes": [RECTANGLE], "threshold": 2}, "threshold"),
     ],
 )
-def test_requests_that_make_no_sense_are_refused_with_the_place(
+def test_invalid_requests_are_refused_with_their_key(
     tmp_path: Path, request_: dict[str, Any], where: str
 ) -> None:
     with pytest.raises(BadRequest) as caught:
@@ -242,7 +242,7 @@ def test_a_state_from_another_model_is_refused(tmp_path: Path) -> None:
         ask(start(tmp_path, digest="other"), states=states)
 
 
-def test_a_state_of_another_limit_or_type_is_refused(tmp_path: Path) -> None:
+def test_a_state_beyond_the_limit_or_of_another_type_is_refused(tmp_path: Path) -> None:
     polygon = {"type": "polygon", "points": [50.0, 20.0, 70.0, 20.0, 60.0, 40.0]}
     states = ask(start(tmp_path), shapes=[polygon])["states"]
     with pytest.raises(BadRequest, match="is too large"):
@@ -270,9 +270,7 @@ def test_the_stages_of_a_request_are_timed(tmp_path: Path) -> None:
 
 
 @both_backends
-def test_models_that_are_not_what_was_built_stop_the_start(
-    backend: Backend, tmp_path: Path
-) -> None:
+def test_replaced_models_fail_the_start(backend: Backend, tmp_path: Path) -> None:
     with pytest.raises(BadModel, match="is missing"):
         Tracker("none.onnx", None, "", ("rectangle",), VALUES, STEP).start(backend, tmp_path)
     graphs.echo(tmp_path / "echo.onnx")

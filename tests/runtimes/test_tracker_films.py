@@ -92,7 +92,7 @@ def centre(points: Any) -> Array:
 
 @both_backends
 @every_head
-def test_what_moves_is_followed_by_two_handlers_in_turn(
+def test_a_moving_object_is_tracked_by_two_workers_in_turn(
     backend: Backend, head: str, tmp_path: Path
 ) -> None:
     handlers = [start(backend, tmp_path, head) for _ in range(2)]
@@ -108,9 +108,7 @@ def test_what_moves_is_followed_by_two_handlers_in_turn(
 
 
 @both_backends
-def test_what_grows_is_followed_in_size_by_trying_three_scales(
-    backend: Backend, tmp_path: Path
-) -> None:
+def test_a_growing_object_is_tracked_by_three_scales(backend: Backend, tmp_path: Path) -> None:
     handlers = [start(backend, tmp_path, "siamfc") for _ in range(2)]
     found = list(follow(handlers, correlators.film(growth=1.8, aspect=1.5, speed=4)))
     (last,), box = found[-1]
@@ -121,7 +119,7 @@ def test_what_grows_is_followed_in_size_by_trying_three_scales(
 
 
 @every_head
-def test_both_runtimes_say_the_same(head: str, tmp_path: Path) -> None:
+def test_both_runtimes_give_the_same_boxes(head: str, tmp_path: Path) -> None:
     tracks = [
         [shape["points"] for (shape,), _ in follow([handler], correlators.film(8))]
         for handler in (start(backend, tmp_path, head) for backend in BACKENDS)
@@ -129,7 +127,7 @@ def test_both_runtimes_say_the_same(head: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(tracks[0], tracks[1], atol=0.05)
 
 
-def test_a_polygon_and_a_mask_move_with_the_box_around_them(tmp_path: Path) -> None:
+def test_a_polygon_and_a_mask_move_with_their_bounding_boxes(tmp_path: Path) -> None:
     (_, box), *_ = correlators.film(1)
     x1, y1, x2, y2 = box.tolist()
     diamond = [(x1 + x2) / 2, y1, x2, (y1 + y2) / 2, (x1 + x2) / 2, y2, x1, (y1 + y2) / 2]
@@ -153,7 +151,7 @@ def test_a_polygon_and_a_mask_move_with_the_box_around_them(tmp_path: Path) -> N
         assert sum(counts[1::2]) == pytest.approx(side * side / 2, rel=0.1)
 
 
-def test_many_objects_of_one_request_do_not_mix(tmp_path: Path) -> None:
+def test_many_objects_of_one_request_are_tracked_independently(tmp_path: Path) -> None:
     frames = list(correlators.film(10))
     truth = [np.array(box) for _, box in frames]
     # The same film upside down below itself, so that there are two.
@@ -168,7 +166,7 @@ def test_many_objects_of_one_request_do_not_mix(tmp_path: Path) -> None:
         np.testing.assert_allclose(centre(lower["points"]), [x, 720 - y], atol=4)
 
 
-def test_what_is_hidden_is_lost_and_found_again(tmp_path: Path) -> None:
+def test_a_hidden_object_is_lost_and_found_again(tmp_path: Path) -> None:
     frames = list(correlators.film(12, speed=2))
     (ground, _), *_ = correlators.film(1, speed=2)
     empty = ground.copy()

@@ -37,22 +37,20 @@ def test_every_instance_gets_the_constant(count: int) -> None:
         (0.1234, 1000, "123"),
     ],
 )
-def test_the_score_is_the_nearest_whole_number(score: float, scale: int, text: str) -> None:
+def test_the_score_is_rounded_to_the_nearest_integer(score: float, scale: int, text: str) -> None:
     found = ScoreAttribute(scale=scale)(scored(score), {})
     assert found.attributes["score"].tolist() == [text]
 
 
 @pytest.mark.parametrize(("score", "text"), [(1.5, "10"), (-0.5, "0"), (-1e-9, "0"), (1e9, "10")])
-def test_a_score_that_is_no_fraction_is_kept_within_what_is_declared(
-    score: float, text: str
-) -> None:
+def test_a_score_outside_0_and_1_is_clipped(score: float, text: str) -> None:
     step = ScoreAttribute(scale=10)
     assert step.declare() == ("number", ("0", "10", "1"))
     assert step(scored(score), {}).attributes["score"].tolist() == [text]
 
 
 @given(st.lists(st.floats(0, 1)), st.integers(1, 10_000))
-def test_no_score_is_further_than_a_half_from_its_number(scores: list[float], scale: int) -> None:
+def test_the_rounding_error_is_at_most_one_half(scores: list[float], scale: int) -> None:
     found = ScoreAttribute(scale=scale)(scored(*scores), {}).attributes["score"].tolist()
     assert len(found) == len(scores)
     for score, text in zip(scores, found, strict=True):
@@ -67,21 +65,21 @@ def test_no_score_is_further_than_a_half_from_its_number(scores: list[float], sc
         (ScoreAttribute("sure", 255), ("number", ("0", "255", "1"))),
     ],
 )
-def test_cvat_is_told_how_people_may_edit_the_attribute(
+def test_the_attribute_declares_its_input_type(
     step: Attribute, declared: tuple[str, tuple[str, ...]]
 ) -> None:
     assert step.declare() == declared
 
 
 @pytest.mark.parametrize("step", [ConstantAttribute("a", "b"), ScoreAttribute()])
-def test_the_models_outputs_do_not_matter(step: Attribute) -> None:
+def test_the_models_outputs_are_ignored(step: Attribute) -> None:
     several = Signature((), (Tensor("x", (1, 5), "float32"), Tensor("y", (1, 5), "float32")))
     assert step.bind(several) == step
     assert step.bind(Signature((), ())) == step
 
 
 @pytest.mark.parametrize("step", [ConstantAttribute("new", "5"), ScoreAttribute("new")])
-def test_what_is_known_stays_and_values_are_text(step: Attribute) -> None:
+def test_other_attributes_are_kept_and_values_are_text(step: Attribute) -> None:
     before = scored(0.5, 0.25).with_attribute("old", np.array(["x", "y"]))
     after = step(before, {})
     assert list(after.attributes) == ["old", "new"]
@@ -93,6 +91,6 @@ def test_what_is_known_stays_and_values_are_text(step: Attribute) -> None:
         assert json.loads(json.dumps(value)) == value
 
 
-def test_a_later_step_of_the_same_name_wins() -> None:
+def test_a_later_step_of_the_same_name_overrides() -> None:
     once = ConstantAttribute("name", "first")(scored(0.5), {})
     assert ConstantAttribute("name", "second")(once, {}).attributes["name"].tolist() == ["second"]

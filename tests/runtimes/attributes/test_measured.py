@@ -47,7 +47,7 @@ def highest(values: list[float]) -> int:
     arrays(np.float32, (4, 3), elements=st.floats(-100, 100, width=32)),
     st.lists(st.integers(0, 3)),
 )
-def test_the_word_is_that_of_the_highest_value_in_the_instances_own_row(
+def test_the_value_is_that_of_the_highest_score_in_the_instances_row(
     output: Array, rows: list[int]
 ) -> None:
     expected = [WORDS[highest(output[row].tolist())] for row in rows]
@@ -95,7 +95,7 @@ def test_a_half_precision_number_is_scaled_in_full_precision() -> None:
         ({"scale": -1}, -np.inf, "100"),
     ],
 )
-def test_a_number_is_scaled_moved_rounded_and_kept_within_bounds(
+def test_a_number_is_scaled_shifted_rounded_and_clipped(
     settings: dict[str, Any], value: float, text: str
 ) -> None:
     assert said(NumberAttribute("age", "out", **settings), [[value]], 0) == [text]
@@ -106,9 +106,7 @@ def test_a_number_is_scaled_moved_rounded_and_kept_within_bounds(
     st.integers(0, 50),
     st.integers(51, 200),
 )
-def test_every_number_is_the_nearest_that_is_allowed(
-    values: list[float], least: int, most: int
-) -> None:
+def test_each_number_is_the_nearest_allowed_one(values: list[float], least: int, most: int) -> None:
     step = NumberAttribute("age", "out", least=least, most=most)
     output = [[value] for value in values]
     for value, text in zip(values, said(step, output, *range(len(values))), strict=True):
@@ -151,22 +149,20 @@ def test_rows_are_found_with_and_without_a_leading_axis_of_one(
 
 @pytest.mark.parametrize("rows", [(0, 1, 2, 3), (3, 1), (2,), (0,), ()])
 @pytest.mark.parametrize("shape", [(4,), (1, 4)])
-def test_one_number_a_row_needs_no_axis_of_its_own(
-    shape: tuple[int, ...], rows: tuple[int, ...]
-) -> None:
+def test_one_number_per_row_needs_no_axis(shape: tuple[int, ...], rows: tuple[int, ...]) -> None:
     assert said(AGE, np.reshape(AGES, shape), *rows) == [str(AGES[row][0]) for row in rows]
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("shape", [(0, 3), (1, 0, 3), (0,)])
-def test_a_model_that_found_nothing_says_nothing(
+def test_no_instances_get_no_values(
     step: ChoiceAttribute | NumberAttribute, shape: tuple[int, ...]
 ) -> None:
     assert said(step, np.zeros(shape)) == []
 
 
 @pytest.mark.parametrize("words", [("red", "green"), ("red", "green", "blue", "white")])
-def test_words_that_are_not_as_many_as_the_values_are_refused(words: tuple[str, ...]) -> None:
+def test_another_number_of_values_than_scores_is_refused(words: tuple[str, ...]) -> None:
     with pytest.raises(BadModel) as caught:
         said(ChoiceAttribute("colour", words, "out"), COLOURS, 0, 1)
     assert caught.value.where == "values"
@@ -176,7 +172,7 @@ def test_words_that_are_not_as_many_as_the_values_are_refused(words: tuple[str, 
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_an_output_that_the_model_did_not_give_is_named(
+def test_a_missing_output_is_named(
     step: ChoiceAttribute | NumberAttribute,
 ) -> None:
     with pytest.raises(BadModel) as caught:
@@ -196,7 +192,7 @@ def test_an_output_with_too_few_rows_is_refused(step: ChoiceAttribute | NumberAt
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("count", [0, 2])
-def test_a_decoder_that_does_not_tell_its_rows_is_refused(
+def test_a_decoder_without_rows_is_refused(
     step: ChoiceAttribute | NumberAttribute, count: int
 ) -> None:
     boxes = np.zeros((count, 4))
@@ -208,7 +204,7 @@ def test_a_decoder_that_does_not_tell_its_rows_is_refused(
 
 
 @pytest.mark.parametrize("step", [ChoiceAttribute("a", WORDS), NumberAttribute("a")])
-def test_the_only_output_needs_no_name(step: ChoiceAttribute | NumberAttribute) -> None:
+def test_a_single_output_needs_no_name(step: ChoiceAttribute | NumberAttribute) -> None:
     bound = step.bind(Signature((), (Tensor("scores", (1, 3), "float32"),)))
     assert bound.output == "scores"
     assert bound.declare() == step.declare()
@@ -218,7 +214,7 @@ SEVERAL = Signature((), (Tensor("age", (None, 1), "float32"), Tensor("hue", (1, 
 
 
 @pytest.mark.parametrize("name", ["age", "hue"])
-def test_a_named_output_is_taken(name: str) -> None:
+def test_a_named_output_is_used(name: str) -> None:
     for step in (ChoiceAttribute("a", WORDS, name), NumberAttribute("a", name)):
         assert step.bind(SEVERAL) == step
         assert step.bind(SEVERAL).output == name
@@ -231,7 +227,7 @@ def test_a_named_output_is_taken(name: str) -> None:
         ("size", "the model has no output called 'size'", "size"),
     ],
 )
-def test_an_output_that_is_not_known_is_refused_with_those_that_there_are(
+def test_an_unknown_output_is_refused_with_the_existing_ones(
     name: str | None, what: str, found: str
 ) -> None:
     for step in (ChoiceAttribute("a", WORDS, name), NumberAttribute("a", name)):
@@ -243,7 +239,7 @@ def test_an_output_that_is_not_known_is_refused_with_those_that_there_are(
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_wrong_name_is_refused_where_there_is_one_output_too(
+def test_a_wrong_name_is_refused_even_with_a_single_output(
     step: ChoiceAttribute | NumberAttribute,
 ) -> None:
     with pytest.raises(BadModel):
@@ -251,23 +247,25 @@ def test_a_wrong_name_is_refused_where_there_is_one_output_too(
 
 
 @pytest.mark.parametrize(("least", "most"), [(-1, 5), (5, 5), (6, 5), (-7, -6), (0, 0)])
-def test_bounds_that_cvat_would_not_take_are_refused(least: int, most: int) -> None:
+def test_bounds_that_cvat_does_not_accept_are_refused(least: int, most: int) -> None:
     with pytest.raises(ValueError, match=f"least \\({least}\\) and most \\({most}\\)"):
         NumberAttribute("age", least=least, most=most)
 
 
 @pytest.mark.parametrize(("least", "most"), [(0, 1), (5, 6), (18, 99)])
-def test_bounds_are_what_cvat_is_told(least: int, most: int) -> None:
+def test_bounds_are_declared_to_cvat(least: int, most: int) -> None:
     step = NumberAttribute("age", least=least, most=most)
     assert step.declare() == ("number", (str(least), str(most), "1"))
 
 
-def test_words_are_what_cvat_lets_people_choose_from() -> None:
+def test_values_are_declared_to_cvat() -> None:
     assert COLOUR.declare() == ("select", WORDS)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_values_are_text_and_what_is_known_stays(step: ChoiceAttribute | NumberAttribute) -> None:
+def test_values_are_text_and_other_attributes_are_kept(
+    step: ChoiceAttribute | NumberAttribute,
+) -> None:
     before = from_rows(2, 0).with_attribute("old", np.array(["x", "y"]))
     after = step(before, {"out": np.array(COLOURS)})
     assert list(after.attributes) == ["old", step.attribute]

@@ -37,7 +37,7 @@ def convolved(image: Array, weights: Array, bias: Array) -> Array:
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 7, 9), (1, 3, "height", "width")])
-def test_a_convolution_is_what_a_loop_computes(tmp_path: Path, shape: Axes) -> None:
+def test_a_convolution_matches_a_loop(tmp_path: Path, shape: Axes) -> None:
     rng = np.random.default_rng(1)
     weights, bias = rng.normal(size=(2, 3, 3, 3)), rng.normal(size=2)
     file = graphs.convolution(tmp_path / "model.onnx", weights, bias, shape=shape)
@@ -51,7 +51,7 @@ def test_a_convolution_is_what_a_loop_computes(tmp_path: Path, shape: Axes) -> N
         np.testing.assert_allclose(outputs["means"][0, :, 0, 0], wanted.mean((1, 2)), atol=1e-5)
 
 
-def test_an_open_size_may_change_from_run_to_run(tmp_path: Path) -> None:
+def test_a_dynamic_size_may_change_between_runs(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     weights, bias = rng.normal(size=(2, 3, 3, 3)), rng.normal(size=2)
     file = graphs.convolution(
@@ -70,7 +70,7 @@ def test_an_open_size_may_change_from_run_to_run(tmp_path: Path) -> None:
     ("dtype", ["float32", "float16", "uint8"]),
     ("output_dtype", ["float32", "float16"]),
 )
-def test_a_constant_comes_out_whatever_the_image_shows(
+def test_a_constant_output_does_not_depend_on_the_image(
     tmp_path: Path, shape: tuple[int, ...], dtype: str, output_dtype: str
 ) -> None:
     # All of them can be told exactly in half precision.
@@ -85,14 +85,14 @@ def test_a_constant_comes_out_whatever_the_image_shows(
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_comes_out_as_it_is(tmp_path: Path, bad: float) -> None:
+def test_values_that_are_not_finite_are_returned(tmp_path: Path, bad: float) -> None:
     known = np.array([[[1, bad, 3]]], np.float32)
     file = graphs.constant(tmp_path / "model.onnx", known)
     for outputs in both(file, {"images": np.ones((1, 3, 64, 64), np.float32)}):
         np.testing.assert_array_equal(outputs["output0"], known)
 
 
-def test_inputs_and_outputs_go_by_name(tmp_path: Path) -> None:
+def test_inputs_and_outputs_are_matched_by_name(tmp_path: Path) -> None:
     file = graphs.two_inputs(tmp_path / "model.onnx")
     image = np.random.default_rng(6).random((1, 3, 8, 8), np.float32)
     for outputs in both(file, {"weight": np.array([3], np.float32), "images": image}):
@@ -100,7 +100,7 @@ def test_inputs_and_outputs_go_by_name(tmp_path: Path) -> None:
         np.testing.assert_allclose(outputs["product"], image * 3, rtol=1e-6)
 
 
-def test_both_declare_the_same_signature_but_for_order_and_metadata(tmp_path: Path) -> None:
+def test_both_have_the_same_signature_except_order_and_metadata(tmp_path: Path) -> None:
     file = graphs.two_inputs(tmp_path / "model.onnx")
     first, second = (backend.open(file).signature for backend in BACKENDS)
     assert set(first.inputs) == set(second.inputs)
@@ -110,7 +110,7 @@ def test_both_declare_the_same_signature_but_for_order_and_metadata(tmp_path: Pa
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_second_run_does_not_see_the_first(tmp_path: Path, backend: Backend) -> None:
+def test_runs_are_independent(tmp_path: Path, backend: Backend) -> None:
     session = backend.open(graphs.echo(tmp_path / "model.onnx", shape=(1, 3, 8, 8)))
     for value in (1.0, 2.0, 0.0):
         image = np.full((1, 3, 8, 8), value, np.float32)

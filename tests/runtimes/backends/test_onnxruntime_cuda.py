@@ -45,14 +45,14 @@ def test_metadata_of_the_file_are_read(tmp_path: Path, metadata: dict[str, str])
     assert BACKEND.open(file).signature.metadata == metadata
 
 
-def test_on_the_cpu_by_choice_there_is_nothing_to_warn_of(tmp_path: Path) -> None:
+def test_the_cpu_by_choice_gives_no_warning(tmp_path: Path) -> None:
     session = BACKEND.open(graphs.echo(tmp_path / "model.onnx"))
     assert session.device == f"ONNX Runtime {onnxruntime.__version__} on CPU"
     assert session.warning == ""
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path, device: str) -> None:
+def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path, device: str) -> None:
     file = tmp_path / "broken.onnx"
     file.write_bytes(b"this is not a model")
     backend = OnnxRuntime(device="cpu" if device == "cpu" else "cuda", allow_cpu_fallback=True)

@@ -39,7 +39,7 @@ def test_device_names_the_runtime_its_version_and_the_processor(tmp_path: Path) 
     assert session.warning == ""
 
 
-def test_an_intermediate_representation_runs_too(tmp_path: Path) -> None:
+def test_an_openvino_ir_runs(tmp_path: Path) -> None:
     known = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
     model = openvino.convert_model(graphs.constant(tmp_path / "model.onnx", known))
     openvino.save_model(model, tmp_path / "model.xml", compress_to_fp16=False)
@@ -68,7 +68,7 @@ def test_computes_in_single_precision_on_every_processor(tmp_path: Path) -> None
     np.testing.assert_allclose(outputs["features"] - 3, 3 * 2**-20, rtol=0.2)
 
 
-def test_a_file_that_is_no_model_is_refused_with_a_way_out(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_refused_with_a_hint(tmp_path: Path) -> None:
     file = tmp_path / "broken.onnx"
     file.write_bytes(b"this is not a model")
     with pytest.raises(BadModel) as caught:
@@ -78,7 +78,7 @@ def test_a_file_that_is_no_model_is_refused_with_a_way_out(tmp_path: Path) -> No
     assert "`runtime: onnxruntime`" in caught.value.hint
 
 
-def test_an_operation_that_openvino_lacks_is_refused_with_a_way_out(tmp_path: Path) -> None:
+def test_an_operation_that_openvino_lacks_is_refused_with_a_hint(tmp_path: Path) -> None:
     file = graphs.echo(tmp_path / "model.onnx")
     model = onnx.load(file)
     model.graph.node[0].CopyFrom(

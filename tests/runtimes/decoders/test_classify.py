@@ -25,7 +25,7 @@ def scores_of(found: Instances) -> dict[int, float]:
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (4,), (1, 4, 1, 1), (1, 1, 1, 4)])
-def test_every_class_above_the_threshold_is_an_instance_as_large_as_the_image(
+def test_each_class_above_the_threshold_is_an_instance_with_the_image_as_its_box(
     shape: tuple[int, ...],
 ) -> None:
     output = np.array([0.125, 0.5, 0.0, 0.375], np.float32).reshape(shape)
@@ -35,7 +35,7 @@ def test_every_class_above_the_threshold_is_an_instance_as_large_as_the_image(
     assert Classify.space == "image"
 
 
-def test_softmax_and_sigmoid_are_what_the_formulas_say() -> None:
+def test_softmax_and_sigmoid_match_the_formulas() -> None:
     logits = [2.0, -1.0, 0.5]
     total = sum(exp(value) for value in logits)
     outputs = {"o": np.array([logits], np.float32)}
@@ -59,18 +59,18 @@ def test_a_score_at_the_threshold_is_not_above_it(dtype: str, threshold: float) 
     assert len(Classify("o")(outputs, VIEW, threshold - 0.01)) == 1
 
 
-def test_nothing_found_is_no_instances() -> None:
+def test_no_detections_give_no_instances() -> None:
     found = Classify("o")({"o": np.full((1, 3), 0.3, np.float32)}, VIEW, 0.5)
     assert (len(found), found.boxes.shape) == (0, (0, 4))
 
 
-def test_scores_that_are_not_finite_are_left_out() -> None:
+def test_scores_that_are_not_finite_are_dropped() -> None:
     output = np.array([[np.nan, 0.75, np.inf]], np.float32)
     assert 0 not in scores_of(Classify("o")({"o": output}, VIEW, 0.5))
     assert scores_of(Classify("o")({"o": output[:, :2]}, VIEW, 0.5)) == {1: 0.75}
 
 
-def test_logits_without_an_activation_are_told_from_probabilities() -> None:
+def test_logits_without_an_activation_are_refused() -> None:
     with pytest.raises(BadModel) as caught:
         Classify("o")({"o": np.array([[-3.5, 7.25]], np.float32)}, VIEW, 0.5)
     assert (caught.value.where, caught.value.found) == ("activation", "values from -3.5 to 7.25")
@@ -83,7 +83,7 @@ def test_half_precision_may_round_a_probability_above_one() -> None:
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (1, 3, 2, 2), (), (1, 0), (3, 1, 2)])
-def test_real_outputs_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+def test_outputs_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(BadModel, match=r"decodes \[1, classes\]") as caught:
         Classify("o")({"o": np.zeros(shape, np.float32)}, VIEW, 0.5)
     assert f"got {list(shape)}" in caught.value.what
@@ -123,7 +123,7 @@ def test_bind_takes_the_named_output() -> None:
         ((1, 84, 8400), ANY, "0 outputs could hold"),
     ],
 )
-def test_bind_refuses_what_it_cannot_decode(
+def test_bind_refuses_outputs_that_do_not_fit(
     shape: tuple[int, ...], classes: Classes, message: str
 ) -> None:
     with pytest.raises(BadModel, match=message):

@@ -39,7 +39,7 @@ def iou(one: Array, other: Array) -> float:
     return float((first & second).sum() / (first | second).sum())
 
 
-def test_an_upright_line_by_hand() -> None:
+def test_a_horizontal_line_by_hand() -> None:
     output = blank()
     output[0, 0, 40:50, 20:100] = 0.75  # x 20 to 100, y 40 to 50
     found = Dbnet("o", unclip=1.5)({"o": output}, VIEW, 0.5)
@@ -55,7 +55,7 @@ def test_an_upright_line_by_hand() -> None:
     assert found.scores.tolist() == pytest.approx([0.75 * 800 / 891], abs=1e-6)
 
 
-def test_without_widening_the_line_is_a_pixel_smaller() -> None:
+def test_without_dilation_the_line_is_a_pixel_smaller() -> None:
     output = blank()
     output[0, 0, 40:50, 20:100] = 0.75
     found = Dbnet("o", dilate=False)({"o": output}, VIEW, 0.5)
@@ -66,7 +66,7 @@ def test_without_widening_the_line_is_a_pixel_smaller() -> None:
 
 
 @pytest.mark.parametrize("angle", [-80, -44, -20, -5, 0, 10, 30, 44, 60, 85, 90])
-def test_a_turned_line_is_found_as_it_was_drawn(angle: float) -> None:
+def test_a_rotated_line_is_found(angle: float) -> None:
     length, thickness = 70.0, 18.0
     turned = np.array([[96, 64, length, thickness, radians(angle)]])
     points = corners(turned)[0]
@@ -84,7 +84,7 @@ def test_a_turned_line_is_found_as_it_was_drawn(angle: float) -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(st.floats(5, 80), st.floats(5, 30), st.floats(-1.5, 1.5), st.floats(0.5, 2.5))
-def test_growing_is_an_offset_with_rounded_corners(
+def test_unclipping_is_an_offset_with_rounded_corners(
     width: float, height: float, angle: float, ratio: float
 ) -> None:
     # The offset polygon itself, corner by corner, and the least rectangle around it.
@@ -99,7 +99,7 @@ def test_growing_is_an_offset_with_rounded_corners(
     assert sorted(sides) == pytest.approx(wanted, rel=1e-3)
 
 
-def test_lines_side_by_side_are_two_and_holes_are_none() -> None:
+def test_adjacent_lines_are_separate_and_holes_are_ignored() -> None:
     output = blank()
     output[0, 0, 10:30, 10:90] = 1
     output[0, 0, 60:110, 10:110] = 1
@@ -121,7 +121,7 @@ def test_the_score_is_the_mean_inside_and_must_exceed_the_threshold() -> None:
     assert len(step({"o": output}, VIEW, 0.75)) == 0
 
 
-def test_a_pixel_at_the_level_is_no_text() -> None:
+def test_a_pixel_at_the_level_is_not_text() -> None:
     output = blank()
     output[0, 0, 40:60, 20:100] = 0.5
     assert len(Dbnet("o", level=0.5)({"o": output}, VIEW, 0.1)) == 0
@@ -129,7 +129,7 @@ def test_a_pixel_at_the_level_is_no_text() -> None:
 
 
 @pytest.mark.parametrize(("thickness", "count"), [(3, 0), (4, 1)])
-def test_what_is_thinner_than_three_is_left_out(thickness: int, count: int) -> None:
+def test_lines_thinner_than_three_cells_are_dropped(thickness: int, count: int) -> None:
     # Between the centres of four pixels there are three.
     output = blank()
     output[0, 0, 40 : 40 + thickness, 20:100] = 1
@@ -137,14 +137,16 @@ def test_what_is_thinner_than_three_is_left_out(thickness: int, count: int) -> N
 
 
 @pytest.mark.parametrize(("unclip", "count"), [(0.5, 0), (0.7, 1)])
-def test_what_is_thinner_than_five_after_growing_is_left_out(unclip: float, count: int) -> None:
+def test_lines_thinner_than_five_cells_after_unclipping_are_dropped(
+    unclip: float, count: int
+) -> None:
     # 3 wide, 79 long: grows by 2 * 79 * 3 / 164 = 2.89 times the ratio.
     output = blank()
     output[0, 0, 40:44, 20:100] = 1
     assert len(Dbnet("o", unclip=unclip, dilate=False)({"o": output}, VIEW, 0.5)) == count
 
 
-def test_of_too_many_the_largest_are_looked_at() -> None:
+def test_only_the_largest_contours_are_processed() -> None:
     output = blank()
     for number in range(6):
         output[0, 0, 20 * number + 4 : 20 * number + 14, 10 : 50 + 10 * number] = 1
@@ -152,7 +154,7 @@ def test_of_too_many_the_largest_are_looked_at() -> None:
     assert sorted(found.boxes[:, 1].round().tolist()) == [84, 104]
 
 
-def test_nothing_found_is_no_instances() -> None:
+def test_no_detections_give_no_instances() -> None:
     found = Dbnet("o")({"o": blank()}, VIEW, 0.0)
     assert (len(found), found.boxes.shape) == (0, (0, 4))
     assert found.rotated is not None
@@ -169,7 +171,7 @@ def test_half_precision_and_a_smaller_map() -> None:
     np.testing.assert_allclose(found.boxes, wanted, atol=1e-3)
 
 
-def test_a_stretched_view_is_undone_by_the_geometry() -> None:
+def test_the_geometry_inverts_a_resize() -> None:
     geometry = Geometry(2, 0.5)
     output = blank()
     output[0, 0, 40:50, 20:100] = 1
@@ -181,7 +183,7 @@ def test_a_stretched_view_is_undone_by_the_geometry() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 64, 64), (2, 1, 64, 64), (64, 64), (1, 1, 0, 64)])
-def test_real_outputs_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+def test_outputs_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(BadModel) as caught:
         Dbnet("o")({"o": np.zeros(shape, np.float32)}, VIEW, 0.5)
     assert f"got {list(shape)}" in caught.value.what
@@ -200,7 +202,7 @@ def test_bind_takes_the_named_output() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 64, 64), (4, 1, 64, 64)])
-def test_bind_refuses_what_it_cannot_decode(shape: Shape) -> None:
+def test_bind_refuses_outputs_that_do_not_fit(shape: Shape) -> None:
     with pytest.raises(BadModel) as caught:
         Dbnet().bind(signature(shape), ONE)
     assert f"output0 {list(shape)}" in caught.value.what

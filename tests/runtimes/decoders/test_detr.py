@@ -78,7 +78,7 @@ def fractions(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     ("classes", [1, 2, 5]),
     ("threshold", [0.0, 0.3, 0.9]),
 )
-def test_detr_is_what_a_loop_finds(seed: int, classes: int, threshold: float) -> None:
+def test_detr_matches_a_loop(seed: int, classes: int, threshold: float) -> None:
     logits, boxes = queries(seed, 30, classes + 1)
     wanted: list[Row] = []
     for of_query, box in zip(logits[0].tolist(), boxes[0].tolist(), strict=True):
@@ -102,9 +102,7 @@ def test_detr_is_what_a_loop_finds(seed: int, classes: int, threshold: float) ->
     ("threshold", [0.0, 0.3, 0.9]),
     ("most", [None, 1, 7, 1000]),
 )
-def test_rtdetr_is_what_a_loop_finds(
-    seed: int, classes: int, threshold: float, most: int | None
-) -> None:
+def test_rtdetr_matches_a_loop(seed: int, classes: int, threshold: float, most: int | None) -> None:
     logits, boxes = queries(seed, 30, classes)
     pairs = []
     for query in range(30):
@@ -123,7 +121,9 @@ def test_rtdetr_is_what_a_loop_finds(
 
 
 @given(arrays(np.float32, (1, 6, 3), elements=st.floats(-8, 8, width=32)), st.floats(0, 1))
-def test_rtdetr_gives_a_higher_threshold_fewer_of_the_same(logits: Array, threshold: float) -> None:
+def test_a_higher_threshold_gives_a_subset_of_rtdetrs_instances(
+    logits: Array, threshold: float
+) -> None:
     outputs = {"l": logits, "b": np.full((1, 6, 4), 0.5, np.float32)}
     everything = Rtdetr("l", "b")(outputs, VIEW, 0.0)
     found = Rtdetr("l", "b")(outputs, VIEW, threshold)
@@ -152,7 +152,7 @@ def test_rtdetr_may_find_one_query_as_two_classes() -> None:
     assert rows_of(found)[2:] == [((0, 0, 100, 100), 0.25, 2)]
 
 
-def test_boxes_may_leave_the_input() -> None:
+def test_boxes_may_extend_beyond_the_input() -> None:
     outputs = {"l": np.array([[[9.0]]]), "b": np.array([[[0, 1, 0.5, 0.5]]])}
     assert Rtdetr("l", "b")(outputs, VIEW, 0.5).boxes.tolist() == [[-50, 75, 50, 125]]
 
@@ -169,7 +169,7 @@ def test_rtdetr_concat_by_hand() -> None:
     ("seed", range(5)),
     ("threshold", [0.0, 0.5, 0.95]),
 )
-def test_rtdetr_concat_is_what_a_loop_finds(seed: int, threshold: float) -> None:
+def test_rtdetr_concat_matches_a_loop(seed: int, threshold: float) -> None:
     table = fractions(np.random.default_rng(seed), (1, 40, 9))
     wanted = []
     for row in table[0].tolist():
@@ -179,7 +179,7 @@ def test_rtdetr_concat_is_what_a_loop_finds(seed: int, threshold: float) -> None
     assert rows_of(RtdetrConcat("o")({"o": table}, VIEW, threshold)) == wanted
 
 
-def test_rtdetr_deploy_takes_pixels_as_they_are() -> None:
+def test_rtdetr_deploy_has_boxes_in_pixels() -> None:
     outputs: dict[str, Array] = {
         "labels": np.array([[3, 1, 2]], np.int64),
         "boxes": np.array([[[10, 20, 30, 40], [1, 2, 3, 4], [5, 6, 7, 8]]], np.float32),
@@ -207,7 +207,7 @@ def test_a_score_at_the_threshold_is_not_above_it(dtype: str) -> None:
         assert len(decoder(outputs, VIEW, 0.499)) == 1
 
 
-def test_half_precision_boxes_lose_nothing_more() -> None:
+def test_half_precision_boxes_are_decoded_in_full_precision() -> None:
     # 0.5 and 0.0009765625 are halves exactly, their difference times 200 is not.
     step = 2.0**-10
     outputs = {
@@ -231,7 +231,7 @@ def test_half_precision_logits_do_not_overflow() -> None:
 
 @pytest.mark.parametrize("kind", ["detr", "rtdetr"])
 @pytest.mark.parametrize("place", ["l", "b"])
-def test_queries_that_are_not_finite_are_left_out(kind: str, place: str) -> None:
+def test_queries_that_are_not_finite_are_dropped(kind: str, place: str) -> None:
     outputs = {
         "l": np.array([[[5, -5], [5, -5], [5, -5]]], np.float32),
         "b": np.full((1, 3, 4), 0.5, np.float32),
@@ -241,13 +241,13 @@ def test_queries_that_are_not_finite_are_left_out(kind: str, place: str) -> None
 
 
 @pytest.mark.parametrize("column", [0, 4, 5])
-def test_concat_rows_that_are_not_finite_are_left_out(column: int) -> None:
+def test_concat_rows_that_are_not_finite_are_dropped(column: int) -> None:
     table = np.full((1, 3, 6), 0.75, np.float32)
     table[0, 1, column] = np.nan
     assert len(RtdetrConcat("o")({"o": table}, VIEW, 0.5)) == 2
 
 
-def test_deploy_rows_that_are_not_finite_are_left_out() -> None:
+def test_deploy_rows_that_are_not_finite_are_dropped() -> None:
     outputs = {
         "l": np.array([[0, 1, 2]], np.float32),
         "b": np.ones((1, 3, 4), np.float32),
@@ -260,7 +260,7 @@ def test_deploy_rows_that_are_not_finite_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 4])
-def test_nothing_found_is_no_instances(count: int) -> None:
+def test_no_detections_give_no_instances(count: int) -> None:
     boxes = np.zeros((1, count, 4), np.float32)
     low = np.full((1, count, 3), -50, np.float32)
     low[..., 2] = 50
@@ -296,7 +296,7 @@ def test_nothing_found_is_no_instances(count: int) -> None:
         (Rtdetr(), {"l": (1, 9, 5), "b": (1, 9, 4)}, ["'None'"]),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     decoder: Decoder, shapes: dict[str, tuple[int, ...]], texts: list[str]
 ) -> None:
     outputs = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
@@ -373,7 +373,7 @@ def test_bind_fills_in_the_names(
     assert decoder.bind(signature(**outputs), classes) == bound
 
 
-def test_deploy_outputs_without_telling_names_are_told_apart_by_type() -> None:
+def test_deploy_outputs_are_distinguished_by_type() -> None:
     model = Signature(
         (),
         (
@@ -439,7 +439,7 @@ def test_deploy_outputs_without_telling_names_are_told_apart_by_type() -> None:
         ),
     ],
 )
-def test_bind_refuses_what_cannot_fit(
+def test_bind_refuses_outputs_that_do_not_fit(
     decoder: Decoder, outputs: dict[str, Shape], classes: Classes, texts: list[str]
 ) -> None:
     with pytest.raises(BadModel) as caught:

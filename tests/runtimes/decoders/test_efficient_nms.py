@@ -49,13 +49,13 @@ Score = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 
 
 @given(st.data(), st.lists(Score, max_size=8), Score)
-def test_is_what_a_loop_finds(data: st.DataObject, scores: list[float], threshold: float) -> None:
+def test_matches_a_loop(data: st.DataObject, scores: list[float], threshold: float) -> None:
     number = data.draw(st.integers(0, len(scores)))
     wanted = [place for place in range(number) if scores[place] > threshold]
     assert BOUND(outputs(number, scores), VIEW, threshold).classes.tolist() == wanted
 
 
-def test_rows_after_the_count_do_not_matter() -> None:
+def test_rows_after_the_count_are_ignored() -> None:
     given_ = outputs(1, [0.75, 0.75, 0.75])
     given_["det_boxes"][0, 1:] = np.nan
     given_["det_classes"][0, 1:] = -7
@@ -72,7 +72,7 @@ def test_a_score_at_the_threshold_is_not_above_it(dtype: str, threshold: float) 
 
 @pytest.mark.parametrize("name", ["det_boxes", "det_scores", "det_classes"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_rows_that_are_not_finite_are_left_out(name: str, bad: float) -> None:
+def test_rows_that_are_not_finite_are_dropped(name: str, bad: float) -> None:
     given_ = outputs(3, [0.75, 0.75, 0.75])
     given_["det_classes"] = given_["det_classes"].astype(np.float32)
     given_[name][0, 1] = bad
@@ -80,12 +80,12 @@ def test_rows_that_are_not_finite_are_left_out(name: str, bad: float) -> None:
 
 
 @pytest.mark.parametrize("scores", [[], [0.5, 0.5]])
-def test_nothing_found_is_no_instances(scores: list[float]) -> None:
+def test_no_detections_give_no_instances(scores: list[float]) -> None:
     found = BOUND(outputs(0, scores), VIEW, 0.0)
     assert (len(found), found.boxes.shape) == (0, (0, 4))
 
 
-def test_one_number_may_come_in_any_shape() -> None:
+def test_the_count_may_have_any_shape() -> None:
     given_ = outputs(1, [0.5, 0.5])
     for shape in [(1, 1), (1,), ()]:
         assert len(BOUND({**given_, "num_dets": np.ones(shape, np.int64)}, VIEW, 0.25)) == 1
@@ -103,15 +103,13 @@ def test_one_number_may_come_in_any_shape() -> None:
         ("det_classes", np.zeros((2, 2)), ["det_classes: ", "[1, N]", "got [2, 2]"]),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
-    name: str, array: Array, texts: list[str]
-) -> None:
+def test_outputs_of_another_shape_are_refused(name: str, array: Array, texts: list[str]) -> None:
     with pytest.raises(BadModel) as caught:
         BOUND({**outputs(1, [0.5, 0.5]), name: array}, VIEW, 0.25)
     assert [text for text in texts if text not in str(caught.value)] == []
 
 
-def test_an_output_that_the_model_did_not_give_is_refused() -> None:
+def test_a_missing_output_is_refused() -> None:
     given_ = outputs(1, [0.5])
     del given_["det_scores"]
     with pytest.raises(BadModel, match="'det_scores'"):
@@ -156,7 +154,7 @@ def test_bind_takes_other_names_and_classes_in_floats() -> None:
         ),
     ],
 )
-def test_bind_refuses_what_cannot_fit(
+def test_bind_refuses_outputs_that_do_not_fit(
     decoder: EfficientNms, tensors: tuple[Tensor, ...], texts: list[str]
 ) -> None:
     with pytest.raises(BadModel) as caught:

@@ -18,12 +18,12 @@ def test_cells_are_counted_row_by_row_and_grid_by_grid() -> None:
     assert found == every_cell()
 
 
-def test_cells_of_no_candidates_are_none() -> None:
+def test_no_candidates_have_no_cells() -> None:
     places, level = cells(np.zeros(0, np.int64), GRIDS)
     assert (places.shape, level.shape) == ((0, 2), (0,))
 
 
-def test_a_count_that_fills_the_grids_passes() -> None:
+def test_a_count_that_fills_the_grids_is_accepted() -> None:
     check_count(CELLS, GRIDS, STRIDES, VIEW)
 
 

@@ -44,7 +44,7 @@ def looped(maps: Array, size: tuple[int, int]) -> list[list[float]]:
     ("seed", range(8)),
     ("shape", [(17, 64, 48), (5, 3, 2), (1, 1, 1), (4, 7, 9)]),
 )
-def test_heatmap_is_what_a_loop_finds(seed: int, shape: tuple[int, ...]) -> None:
+def test_heatmap_matches_a_loop(seed: int, shape: tuple[int, ...]) -> None:
     maps = np.random.default_rng(seed).random(shape).astype(np.float32)
     found = Heatmap("o")({"o": maps[None]}, VIEW, 0.0)
     assert found.keypoints is not None
@@ -64,7 +64,7 @@ def test_heatmap_by_hand() -> None:
     assert (found.scores.tolist(), found.classes.tolist()) == ([0.625], [0])
 
 
-def test_a_keypoint_that_is_not_visible_does_not_count_for_the_box() -> None:
+def test_the_box_excludes_invisible_keypoints() -> None:
     maps = np.zeros((1, 3, 8, 8), np.float32)
     maps[0, 0, 2, 2] = maps[0, 1, 4, 6] = 1
     maps[0, 2, 0, 0] = 0.25
@@ -75,14 +75,14 @@ def test_a_keypoint_that_is_not_visible_does_not_count_for_the_box() -> None:
     assert Heatmap("o", 1.0)({"o": maps}, view, 0).boxes.tolist() == [[0, 0, 6, 4]]
 
 
-def test_one_keypoint_alone_has_a_box_too() -> None:
+def test_a_single_keypoint_has_a_box() -> None:
     maps = np.zeros((1, 1, 8, 8), np.float32)
     maps[0, 0, 3, 5] = 1
     found = Heatmap("o")({"o": maps}, View((8, 8), (8, 8), Geometry()), 0.5)
     assert found.boxes.tolist() == [[5, 3, 6, 4]]
 
 
-def test_a_letterbox_is_undone_by_the_geometry() -> None:
+def test_the_geometry_inverts_a_letterbox() -> None:
     # 100x400 shown at half size in the middle of 64x256, at (28, 7).
     geometry = Geometry(0.5, 0.5, 28, 7)
     maps = np.zeros((1, 1, 16, 64), np.float32)
@@ -102,7 +102,7 @@ def test_a_score_at_the_threshold_is_not_above_it(dtype: str) -> None:
     assert len(Heatmap("o")({"o": single}, VIEW, 0.3)) == 0
 
 
-def test_values_beyond_one_and_below_zero_count_as_one_and_zero() -> None:
+def test_scores_are_clipped_to_0_and_1() -> None:
     maps = np.full((1, 2, 8, 6), -0.5, np.float32)
     maps[0, 0, 4, 4] = 1.5
     found = Heatmap("o")({"o": maps}, VIEW, 0.25)
@@ -110,7 +110,7 @@ def test_values_beyond_one_and_below_zero_count_as_one_and_zero() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_maps_that_are_not_finite_raise_nothing(bad: float) -> None:
+def test_maps_that_are_not_finite_are_no_error(bad: float) -> None:
     maps = np.full((1, 2, 8, 6), bad, np.float32)
     assert len(Heatmap("o")({"o": maps[:, :, :1, :1]}, VIEW, 0.9)) == (0 if np.isnan(bad) else 1)
 
@@ -152,7 +152,7 @@ def test_simcc_by_hand() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_simcc_is_what_a_loop_finds(seed: int, dtype: str) -> None:
+def test_simcc_matches_a_loop(seed: int, dtype: str) -> None:
     rng = np.random.default_rng(seed)
     view = View((32, 24), (32, 24), Geometry())
     x, y = (rng.random((1, 6, side * 3)).astype(dtype) for side in (24, 32))
@@ -192,7 +192,7 @@ def test_simcc_binds_by_name() -> None:
 @pytest.mark.parametrize(
     "step", [Simcc("a", "a"), Simcc("a", "c"), Simcc("a", "d")], ids=["same", "keypoints", "axes"]
 )
-def test_simcc_refuses_outputs_that_are_no_pair(step: Simcc) -> None:
+def test_simcc_refuses_outputs_that_are_not_a_pair(step: Simcc) -> None:
     shapes = signature(a=(1, 17, 384), b=(1, 17, 512), c=(1, 16, 512), d=(1, 17))
     with pytest.raises(BadModel, match=r"a \[1, 17, 384\]"):
         step.bind(shapes, ONE)

@@ -42,7 +42,7 @@ def test_a_person_at_the_threshold_is_not_above_it() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_several_people_are_what_a_loop_finds(dtype: str) -> None:
+def test_several_people_match_a_loop(dtype: str) -> None:
     output = (np.random.default_rng(3).integers(0, 257, (1, 6, 56)) / 256).astype(dtype)
     found = MovenetMulti("o")({"o": output}, VIEW, 0.5)
     boxes, points, scores = [], [], []
@@ -61,7 +61,7 @@ def test_several_people_are_what_a_loop_finds(dtype: str) -> None:
     assert found.classes.tolist() == [0] * len(boxes)
 
 
-def test_nobody_above_the_threshold_is_no_instances() -> None:
+def test_no_person_above_the_threshold_gives_no_instances() -> None:
     output = np.full((1, 6, 56), 0.25, np.float32)
     found = MovenetMulti("o")({"o": output}, VIEW, 0.25)
     assert (len(found), found.boxes.shape) == (0, (0, 4))
@@ -69,7 +69,7 @@ def test_nobody_above_the_threshold_is_no_instances() -> None:
     assert found.keypoints.shape == (0, 17, 3)
 
 
-def test_people_that_are_not_finite_are_left_out() -> None:
+def test_people_that_are_not_finite_are_dropped() -> None:
     output = np.full((1, 2, 56), 0.75, np.float32)
     output[0, 0, 7] = np.nan
     assert len(MovenetMulti("o")({"o": output}, VIEW, 0.5)) == 1
@@ -104,7 +104,7 @@ def test_both_bind_by_name() -> None:
         (MovenetMulti("output0"), (1, 1, 17, 3)),
     ],
 )
-def test_bind_refuses_what_it_cannot_decode(step: Movenet | MovenetMulti, shape: Shape) -> None:
+def test_bind_refuses_outputs_that_do_not_fit(step: Movenet | MovenetMulti, shape: Shape) -> None:
     with pytest.raises(BadModel) as caught:
         step.bind(signature(shape), ONE)
     assert f"output0 {list(shape)}" in caught.value.what
@@ -126,7 +126,7 @@ def test_there_is_one_class(step: Movenet | MovenetMulti) -> None:
         (MovenetMulti("o"), (6, 56)),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     step: Movenet | MovenetMulti, shape: tuple[int, ...]
 ) -> None:
     with pytest.raises(BadModel) as caught:

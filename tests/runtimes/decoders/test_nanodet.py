@@ -50,7 +50,7 @@ def head(seed: int, classes: int, reg_max: int) -> tuple[Array, Array]:
     ("center", ["corner", "middle", "pixel"]),
     ("threshold", [0.0, 0.5, 0.9]),
 )
-def test_nanodet_is_what_a_loop_finds(
+def test_nanodet_matches_a_loop(
     seed: int, classes: int, reg_max: int, center: str, threshold: float
 ) -> None:
     scores, bins = head(seed, classes, reg_max)
@@ -131,7 +131,7 @@ def test_nanodet_scores_and_bins_of_all_strides_may_be_two_outputs() -> None:
     assert found.boxes.tolist() == wanted.boxes.tolist()
 
 
-def test_nanodet_grids_reach_beyond_an_input_that_they_do_not_divide() -> None:
+def test_nanodet_grids_extend_beyond_an_input_that_they_do_not_divide() -> None:
     # NanoDet-Plus at 416 gives 3598 candidates: 52 x 52 + 26 x 26 + 13 x 13 + 7 x 7.
     view = View((480, 640), (416, 416), Geometry())
     table = np.zeros((1, 3598, 112), np.float32)
@@ -143,7 +143,7 @@ def test_nanodet_grids_reach_beyond_an_input_that_they_do_not_divide() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("column", [1, 20])
-def test_nanodet_leaves_out_bins_that_are_not_finite(bad: float, column: int) -> None:
+def test_nanodet_drops_bins_that_are_not_finite(bad: float, column: int) -> None:
     table = np.zeros((1, CELLS, 1 + 32), np.float32)
     table[0, 3:6, 0] = 0.75
     table[0, 4, column] = bad
@@ -155,7 +155,7 @@ def test_nanodet_leaves_out_bins_that_are_not_finite(bad: float, column: int) ->
     assert len(Nanodet("o", strides=STRIDES)({"o": table}, VIEW, 0.25)) == 2
 
 
-def test_nothing_found_is_no_instances() -> None:
+def test_no_detections_give_no_instances() -> None:
     scores, bins = np.zeros((1, CELLS, 3)), np.zeros((1, CELLS, 32))
     several = {"a": scores, "b": bins}
     one = {"o": np.concatenate([scores, bins], axis=2)}
@@ -200,7 +200,7 @@ BINS = {"x": (1, 96, 32), "y": (1, 24, 32), "z": (1, 6, 32)}
         ),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     decoder: Decoder, shapes: dict[str, tuple[int, ...]], texts: list[str]
 ) -> None:
     outputs = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
@@ -282,7 +282,7 @@ def test_bind_fills_in_the_names(
         ),
     ],
 )
-def test_bind_refuses_what_cannot_fit(
+def test_bind_refuses_outputs_that_do_not_fit(
     decoder: Decoder, outputs: dict[str, Shape], classes: Classes, texts: list[str]
 ) -> None:
     with pytest.raises(BadModel) as caught:

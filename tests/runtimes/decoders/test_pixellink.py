@@ -110,7 +110,7 @@ def random_maps(seed: int, text: float, links: float) -> tuple[Array, Array]:
     ("layout", ["nchw", "nhwc"]),
     (("text", "links"), [(0.3, 0.5), (0.6, 0.2), (0.9, 0.1), (0.9, 0.9)]),
 )
-def test_it_is_what_a_union_find_finds(seed: int, layout: str, text: float, links: float) -> None:
+def test_it_matches_a_union_find(seed: int, layout: str, text: float, links: float) -> None:
     pixels, between = random_maps(seed, text, links)
     powers = np.exp(pixels[0].astype(np.float64))
     chance = powers[..., 1] / powers.sum(axis=-1)
@@ -151,7 +151,7 @@ def test_with_all_links_it_is_connected_components(seed: int, share: float, cros
     assert {it.tobytes() for it in found} == {it.tobytes() for it in wanted}
 
 
-def test_a_snake_is_one_instance() -> None:
+def test_a_winding_line_is_one_instance() -> None:
     pixels, links = nothing()
     path: list[Cell] = []
     for turn, row in enumerate(range(0, 12, 2)):
@@ -186,7 +186,7 @@ def test_either_of_two_pixels_may_hold_the_link(number: int) -> None:
         assert len(decode(pixels, links)) == 1
 
 
-def test_diagonals_that_cross_do_not_meet() -> None:
+def test_crossing_diagonals_are_not_connected() -> None:
     pixels, links = nothing()
     for cell in itertools.product((3, 4), (7, 8)):
         mark(pixels, cell, 0.9)
@@ -224,7 +224,7 @@ def test_by_hand() -> None:
 
 
 @pytest.mark.parametrize("rise", [-1, 1])
-def test_a_line_that_climbs_has_an_oriented_box(rise: int) -> None:
+def test_a_slanted_line_has_an_oriented_box(rise: int) -> None:
     pixels, links = nothing()
     cells = [(6 + rise * step, 4 + step) for step in range(5)]
     for cell in cells:
@@ -254,7 +254,9 @@ def test_a_line_that_climbs_has_an_oriented_box(rise: int) -> None:
     ],
 )
 @pytest.mark.parametrize("min_area", [1, 40])
-def test_each_pixel_of_the_image_is_of_the_cell_it_lies_in(view: View, min_area: int) -> None:
+def test_each_pixel_of_the_image_belongs_to_the_cell_that_contains_it(
+    view: View, min_area: int
+) -> None:
     pixels, links = random_maps(5, 0.5, 0.3)
     # The groups of the grid, in their order; the numbers themselves are tested above.
     groups = masks(DECODER({"p": pixels, "l": links}, VIEW, 0.0), VIEW)
@@ -286,7 +288,7 @@ def test_each_pixel_of_the_image_is_of_the_cell_it_lies_in(view: View, min_area:
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize("level", [0.1, 0.3, 0.7, 0.8])
-def test_what_is_at_a_level_is_not_above_it(dtype: str, level: float) -> None:
+def test_a_probability_at_a_level_is_not_above_it(dtype: str, level: float) -> None:
     pixels, links = nothing(dtype)
     mark(pixels, (3, 3), level)
     assert len(decode(pixels, links, pixel_level=level)) == 0
@@ -300,7 +302,7 @@ def test_what_is_at_a_level_is_not_above_it(dtype: str, level: float) -> None:
     assert len(decode(pixels, links, link_level=level - 0.01)) == 1
 
 
-def test_small_instances_are_left_out() -> None:
+def test_small_instances_are_dropped() -> None:
     pixels, links = nothing()
     mark(pixels, (3, 3), 0.9)
     assert len(decode(pixels, links, min_area=16)) == 1
@@ -318,7 +320,7 @@ def test_half_precision_logits() -> None:
 
 
 @pytest.mark.parametrize("activated", [False, True])
-def test_nan_is_neither_text_nor_a_link(activated: bool) -> None:
+def test_nan_is_neither_text_nor_link(activated: bool) -> None:
     pixels, links = nothing()
     for column in (3, 4, 5):
         mark(pixels, (3, column), 1)
@@ -345,7 +347,7 @@ def test_infinite_logits() -> None:
     assert DECODER({"p": pixels, "l": links}, VIEW, 0.5).scores.tolist() == [1]
 
 
-def test_nothing_found_is_no_instances() -> None:
+def test_no_detections_give_no_instances() -> None:
     found = decode(*nothing())
     assert (len(found), found.boxes.shape) == (0, (0, 4))
     assert found.rotated is not None
@@ -357,7 +359,7 @@ def test_nothing_found_is_no_instances() -> None:
 
 
 @pytest.mark.parametrize("key", ["pixels", "links"])
-def test_logits_are_not_taken_for_probabilities(key: str) -> None:
+def test_logits_are_not_accepted_as_probabilities(key: str) -> None:
     pixels, links = nothing()
     mark(pixels, (3, 3), 1)
     (pixels if key == "pixels" else links)[0, 3, 3, 1] = 4.25
@@ -379,7 +381,7 @@ def test_logits_are_not_taken_for_probabilities(key: str) -> None:
         ((1, 20, 12, 2), (1, 20, 12, 16), ["48x80", "20x12"]),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     pixels: tuple[int, ...], links: tuple[int, ...], texts: list[str]
 ) -> None:
     with pytest.raises(BadModel) as caught:
@@ -433,7 +435,7 @@ def test_bind_fills_in_the_names(outputs: dict[str, Shape], names: tuple[str, st
         ),
     ],
 )
-def test_bind_refuses_what_cannot_fit(
+def test_bind_refuses_outputs_that_do_not_fit(
     decoder: Pixellink, outputs: dict[str, Shape], classes: Classes, texts: list[str]
 ) -> None:
     with pytest.raises(BadModel) as caught:

@@ -82,7 +82,7 @@ Score = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 
 
 @given(st.lists(st.tuples(Score, st.integers(0, 3)), max_size=8), Score)
-def test_torchvision_is_what_a_loop_finds(rows: list[tuple[float, int]], threshold: float) -> None:
+def test_torchvision_matches_a_loop(rows: list[tuple[float, int]], threshold: float) -> None:
     wanted = []
     for place, (score, label) in enumerate(rows):
         if score > threshold and label > 0:
@@ -97,7 +97,7 @@ def test_torchvision_is_what_a_loop_finds(rows: list[tuple[float, int]], thresho
         assert np.array_equal(pasted(found, number, VIEW), outputs["masks"][place, 0] > 0.5)
 
 
-def test_a_masks_pixel_counts_above_one_half() -> None:
+def test_a_pixel_above_one_half_belongs_to_the_mask() -> None:
     outputs = some(1)
     outputs["masks"][0, 0, 3, 3:6] = [0.5, 0.4375, 0.5625]
     frame = pasted(MASKS(outputs, VIEW, 0.25), 0, VIEW)
@@ -105,7 +105,7 @@ def test_a_masks_pixel_counts_above_one_half() -> None:
     assert frame.sum() == 8 * 5 - 2
 
 
-def test_masks_follow_the_image_when_it_was_resized() -> None:
+def test_masks_are_mapped_to_the_original_image() -> None:
     view = View((80, 120), (40, 60), Geometry(0.5, 0.5))
     found = MASKS(some(1), view, 0.25).to_image(view.geometry)
     frame = pasted(found, 0, view)
@@ -123,7 +123,7 @@ def test_torchvision_keypoints_by_hand() -> None:
     assert found.keypoints.tolist() == [[[6, 7, 8], [9, 10, 11]]]
 
 
-def test_scores_of_keypoints_tell_how_visible_they_are() -> None:
+def test_scores_of_keypoints_are_their_confidence() -> None:
     decoder = Torchvision(
         "boxes", "labels", "scores", keypoints="keypoints", keypoints_scores="sure"
     )
@@ -167,7 +167,7 @@ def test_half_precision_masks_are_compared_like_others() -> None:
 
 @pytest.mark.parametrize("name", ["boxes", "scores", "keypoints"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_torchvision_rows_that_are_not_finite_are_left_out(name: str, bad: float) -> None:
+def test_torchvision_rows_that_are_not_finite_are_dropped(name: str, bad: float) -> None:
     outputs = some()
     outputs[name][1] = bad
     decoder = Torchvision("boxes", "labels", "scores", "masks", "keypoints")
@@ -177,7 +177,7 @@ def test_torchvision_rows_that_are_not_finite_are_left_out(name: str, bad: float
 
 
 @pytest.mark.parametrize("size", [(40, 60), (28, 28), (0, 0)])
-def test_nothing_found_is_no_instances(size: tuple[int, int]) -> None:
+def test_no_detections_give_no_instances(size: tuple[int, int]) -> None:
     outputs = {**some(0), "masks": np.zeros((0, 1, *size), np.float32)}
     decoder = Torchvision("boxes", "labels", "scores", "masks", "keypoints")
     found = decoder(outputs, VIEW, 0.0).to_image(VIEW.geometry)
@@ -198,7 +198,7 @@ def test_torchvision_recognises_outputs_by_shape_and_type_in_any_order() -> None
         assert Torchvision().bind(model, ANY) == wanted, order
 
 
-def test_torchvision_does_not_take_what_it_does_not_need() -> None:
+def test_torchvision_ignores_other_outputs() -> None:
     model = signature(
         boxes=(None, None),
         scores=(None,),
@@ -247,7 +247,7 @@ def test_mmdeploy_masks_may_be_of_any_type(kind: str) -> None:
     assert pasted(found, 0, VIEW).sum() == 4 * 6
 
 
-def test_mmdeploy_leaves_out_padding_and_what_is_not_finite() -> None:
+def test_mmdeploy_drops_padding_and_what_is_not_finite() -> None:
     dets = rows((1, 2, 3, 4, 0.5), (0, 0, 0, 0, 0), (1, 2, 3, np.nan, 0.5), (1, 2, 3, 4, np.nan))
     outputs = {"dets": dets[None], "labels": np.array([[2, -1, 3, 4]])}
     assert Mmdeploy("dets", "labels")(outputs, VIEW, 0.0).classes.tolist() == [2]
@@ -255,7 +255,7 @@ def test_mmdeploy_leaves_out_padding_and_what_is_not_finite() -> None:
     assert Mmdeploy("dets", "labels")(nothing, VIEW, 0.0).boxes.shape == (0, 4)
 
 
-def test_openvino_mask_rcnn_takes_the_mask_of_the_predicted_class() -> None:
+def test_openvino_mask_rcnn_uses_the_mask_of_the_predicted_class() -> None:
     # The left half of class 1's mask is set, the upper half of class 2's, nothing of class 3's.
     masks = np.zeros((4, 3, 4, 4), np.float32)
     masks[:, 0, :, :2] = 1
@@ -289,7 +289,7 @@ def test_openvino_mask_rcnn_without_background_counts_from_0() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("column", range(1, 7))
-def test_openvino_mask_rcnn_leaves_out_rows_that_are_not_finite(bad: float, column: int) -> None:
+def test_openvino_mask_rcnn_drops_rows_that_are_not_finite(bad: float, column: int) -> None:
     table = rows(*[(0.0, 1, 0.75, 0, 0, 1, 1)] * 3)
     table[1, column] = bad
     masks = np.zeros((3, 1, 4, 4), np.float32)
@@ -299,7 +299,7 @@ def test_openvino_mask_rcnn_leaves_out_rows_that_are_not_finite(bad: float, colu
     assert [pasted(found, number, VIEW).any() for number in range(len(found))] == [False, True]
 
 
-def test_openvino_mask_rcnn_finds_nothing_in_nothing() -> None:
+def test_openvino_mask_rcnn_accepts_empty_outputs() -> None:
     outputs = {"detections": np.zeros((0, 7)), "masks": np.zeros((0, 90, 33, 33))}
     found = MaskRcnnOpenvino("detections", "masks")(outputs, VIEW, 0.0).to_image(VIEW.geometry)
     assert (len(found), found.boxes.shape) == (0, (0, 4))
@@ -357,7 +357,7 @@ def test_a_class_without_a_mask_is_refused() -> None:
         ),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     decoder: Decoder, shapes: dict[str, tuple[int, ...]], texts: list[str]
 ) -> None:
     outputs = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
@@ -445,7 +445,7 @@ def test_bind_fills_in_the_names(
         (MaskRcnnOpenvino(), {"reshape_do_2d": (100, 7)}, ANY, ["0 outputs could hold masks"]),
     ],
 )
-def test_bind_refuses_what_cannot_fit(
+def test_bind_refuses_outputs_that_do_not_fit(
     decoder: Decoder, outputs: dict[str, Shape], classes: Classes, texts: list[str]
 ) -> None:
     with pytest.raises(BadModel) as caught:

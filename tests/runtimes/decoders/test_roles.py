@@ -95,7 +95,7 @@ def test_outputs_of_other_lengths_are_refused(shape: tuple[int, ...], text: str)
         rows(outputs, [(BOXES, "b"), (SCORES, "s")], "step")
 
 
-def test_padding_the_background_and_low_scores_are_left_out() -> None:
+def test_padding_the_background_and_low_scores_are_dropped() -> None:
     scores = np.array([0.9, 0.25, 0.8, 0.7, 0.6, 0.5])
     classes = np.array([1, 2, 0, -1, np.nan, 3])
     assert above(scores, classes, 0.25, first=1).tolist() == [0, 5]

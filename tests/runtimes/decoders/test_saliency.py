@@ -16,7 +16,7 @@ from tests.runtimes.decoders.maps import (
 )
 
 
-def test_what_a_crop_hides_yields_nothing() -> None:
+def test_pixels_outside_of_a_crop_give_no_instances() -> None:
     found = Saliency("o")({"o": np.ones((1, 1, 6, 9), np.float32)}, CROPPED, 0.5)
     assert found.boxes.tolist() == [[8, 0, 80, 48]]  # 4 / 0.5 to (36 + 4) / 0.5
     found = Semantic("o")({"o": np.ones((1, 6, 9), np.uint8)}, CROPPED, 0.5)

@@ -82,7 +82,7 @@ def test_logits_are_interpolated_and_the_highest_wins(
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 9999), st.integers(2, 40))
-def test_classes_that_cannot_win_are_left_out_without_a_difference(seed: int, count: int) -> None:
+def test_skipping_classes_that_cannot_win_does_not_change_the_result(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 1, (count, 6, 9)).astype(np.float32)
     logits[: count // 2] += rng.integers(0, 5)
@@ -101,7 +101,7 @@ def test_classes_that_cannot_win_are_left_out_without_a_difference(seed: int, co
     ("dtype", ["uint8", "int32", "int64"]),
     ("per", ["class", "component"]),
 )
-def test_class_numbers_come_from_the_nearest_cell(view: View, dtype: str, per: Per) -> None:
+def test_class_ids_are_read_from_the_nearest_cell(view: View, dtype: str, per: Per) -> None:
     labels = np.random.default_rng(1).integers(0, 4, (6, 9)).astype(dtype)
     labels[0, 0] = 255 if dtype == "uint8" else -7
     wanted = np.full(view.image, -1)
@@ -154,7 +154,7 @@ def test_a_score_is_the_mean_probability_of_the_best_class() -> None:
     assert each.scores.tolist() == pytest.approx(wanted, abs=1e-6)
 
 
-def test_probabilities_of_several_classes_are_taken_as_they_are() -> None:
+def test_probabilities_of_several_classes_need_no_activation() -> None:
     output = np.full((1, 3, 24, 36), 0.125, np.float32)
     output[0, 1, :, :18] = 0.75
     output[0, 2, :, 18:] = 0.5
@@ -171,7 +171,7 @@ def test_probabilities_of_several_classes_are_taken_as_they_are() -> None:
     ("output", ["nchw", "nhwc", "nhw"]),
     ("step", [Semantic("o", min_area=1), Saliency("o", min_area=1)]),
 )
-def test_one_probability_is_interpolated_then_compared(
+def test_a_single_probability_is_interpolated_before_the_threshold(
     view: View, output: str, step: Semantic | Saliency
 ) -> None:
     values = np.random.default_rng(2).random((6, 9)).astype(np.float32)
@@ -186,7 +186,7 @@ def test_one_probability_is_interpolated_then_compared(
 
 
 @pytest.mark.parametrize("step", [Semantic("o"), Saliency("o")])
-def test_the_padding_of_a_letterbox_yields_nothing(step: Semantic | Saliency) -> None:
+def test_the_padding_of_a_letterbox_gives_no_instances(step: Semantic | Saliency) -> None:
     values = np.zeros((1, 1, 24, 36), np.float32)
     values[..., :4, :] = values[..., 20:, :] = 1  # above and below the image
     assert len(step({"o": values}, LETTERBOXED, 0.5)) <= 1
@@ -198,7 +198,7 @@ def test_the_padding_of_a_letterbox_yields_nothing(step: Semantic | Saliency) ->
 
 
 @pytest.mark.parametrize("step", [Saliency("o", per="component"), Semantic("o", per="component")])
-def test_parts_that_touch_at_a_corner_are_one(step: Semantic | Saliency) -> None:
+def test_regions_that_touch_at_a_corner_are_connected(step: Semantic | Saliency) -> None:
     values = np.zeros((1, 1, 24, 36), np.float32)
     values[0, 0, 2:8, 2:8] = 0.75
     values[0, 0, 8:14, 8:14] = 1.0
@@ -221,7 +221,7 @@ def test_a_score_at_the_threshold_is_not_above_it(step: Semantic | Saliency, dty
     assert len(step({"o": np.full((1, 1, 24, 36), 0.25, dtype)}, PLAIN, 0.1)) == 0  # at the level
 
 
-def test_half_precision_logits_that_overflow_raise_nothing() -> None:
+def test_half_precision_logits_that_overflow_are_no_error() -> None:
     logits = np.zeros((1, 3, 24, 36), np.float16)
     logits[0, 1, :, :18] = np.inf
     logits[0, 2, :, 18:] = 60000
@@ -243,7 +243,7 @@ def test_half_precision_logits_that_overflow_raise_nothing() -> None:
         (Saliency("o"), (1, 1, 36, 24), "24x36, but the output is 36x24"),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     step: Semantic | Saliency, shape: tuple[int, ...], message: str
 ) -> None:
     with pytest.raises(BadModel, match=message):
@@ -273,9 +273,7 @@ def test_integers_in_several_channels_are_refused() -> None:
         ((1, 128, 256), ONE, 1),
     ],
 )
-def test_bind_tells_where_the_channels_are(
-    shape: Shape, classes: Classes, found: int | None
-) -> None:
+def test_bind_derives_the_layout(shape: Shape, classes: Classes, found: int | None) -> None:
     assert Semantic().bind(signature(shape), classes) == Semantic("output0", background=0)
     if found is not None:
         with pytest.raises(BadModel, match=f"the model has {found} classes"):
@@ -284,7 +282,7 @@ def test_bind_tells_where_the_channels_are(
 
 @pytest.mark.parametrize("count", [1, 2, 3, 6, 9, 50])
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
-def test_channels_are_found_however_many_there_are(count: int, layout: str) -> None:
+def test_the_layout_is_derived_for_any_number_of_channels(count: int, layout: str) -> None:
     logits = np.zeros((count, 6, 9), np.float32)
     logits[-1] = 1
     output = logits[None] if layout == "nchw" else logits.transpose(1, 2, 0)[None]
@@ -294,7 +292,7 @@ def test_channels_are_found_however_many_there_are(count: int, layout: str) -> N
 
 
 @pytest.mark.parametrize("shape", [(1, 512, 512), (1, 1, 512, 512), (1, None, None)])
-def test_bind_of_class_numbers_leaves_the_classes_open(shape: Shape) -> None:
+def test_bind_of_class_ids_does_not_check_the_class_count(shape: Shape) -> None:
     outputs = signature(shape, dtype="uint8")
     assert Semantic().bind(outputs, Classes(19, exact=True)).output == "output0"
 
@@ -334,7 +332,7 @@ def test_semantic_binds_by_name() -> None:
         ((1, 21), ANY, "0 outputs could hold"),
     ],
 )
-def test_semantic_refuses_what_it_cannot_decode(
+def test_semantic_refuses_outputs_that_do_not_fit(
     shape: Shape, classes: Classes, message: str
 ) -> None:
     with pytest.raises(BadModel, match=message):

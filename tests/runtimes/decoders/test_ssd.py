@@ -53,7 +53,7 @@ def test_ssd_without_background_counts_from_0() -> None:
     assert Ssd("o", background=False)(outputs, VIEW, 0.25).classes.tolist() == [0, 3]
 
 
-def test_ssd_ends_at_the_first_row_without_an_image() -> None:
+def test_ssd_ends_at_the_first_row_with_image_minus_1() -> None:
     outputs = table(
         [0, 1, 0.75, 0, 0, 1, 1],
         [-1, 0, 0, 0, 0, 0, 0],
@@ -73,7 +73,7 @@ Number = st.sampled_from([0.0, 0.125, 0.25, 0.5, 0.625, 1.0])
     Number,
     st.booleans(),
 )
-def test_ssd_is_what_a_loop_finds(
+def test_ssd_matches_a_loop(
     rows: list[tuple[float, ...]], threshold: float, background: bool
 ) -> None:
     wanted: list[Row] = []
@@ -101,7 +101,7 @@ def test_a_score_at_the_threshold_is_not_above_it(dtype: str, threshold: float) 
     assert len(OpenvinoBoxes("b", "l")(boxes, VIEW, threshold - 0.01)) == 1
 
 
-def test_half_precision_outputs_lose_nothing_more() -> None:
+def test_half_precision_outputs_are_decoded_in_full_precision() -> None:
     # Half precision holds 2047/2048, but not 200 times as much.
     outputs = table([0, 1, 0.5, 0, 0, 2047 / 2048, 1], dtype="float16")
     assert Ssd("o")(outputs, VIEW, 0.25).boxes.tolist() == [[0, 0, 2047 / 2048 * 200, 100]]
@@ -109,7 +109,7 @@ def test_half_precision_outputs_lose_nothing_more() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("column", range(1, 7))
-def test_ssd_leaves_out_rows_that_are_not_finite(bad: float, column: int) -> None:
+def test_ssd_drops_rows_that_are_not_finite(bad: float, column: int) -> None:
     rows = [[0.0, 1, 0.75, 0, 0, 1, 1], [0.0, 2, 0.75, 0, 0, 1, 1], [0.0, 3, 0.75, 0, 0, 1, 1]]
     rows[1][column] = bad
     assert Ssd("o")(table(*rows), VIEW, 0.25).classes.tolist() == [0, 2]
@@ -129,7 +129,7 @@ def test_openvino_boxes_by_hand(rank: int) -> None:
     ]
 
 
-def test_openvino_boxes_leave_out_padding_even_at_threshold_0() -> None:
+def test_openvino_boxes_drop_padding_even_at_threshold_0() -> None:
     boxes = np.zeros((200, 5), np.float32)
     boxes[0] = [10, 20, 30, 40, 0.01]
     labels = np.full(200, -1)
@@ -138,7 +138,7 @@ def test_openvino_boxes_leave_out_padding_even_at_threshold_0() -> None:
     assert found.boxes.tolist() == [[10, 20, 30, 40]]
 
 
-def test_openvino_boxes_that_are_not_finite_are_left_out() -> None:
+def test_openvino_boxes_that_are_not_finite_are_dropped() -> None:
     boxes = np.full((3, 5), 0.5, np.float32)
     boxes[0, 1], boxes[1, 4] = np.nan, np.nan
     found = OpenvinoBoxes("b", "l")({"b": boxes, "l": np.array([5, 6, 7])}, VIEW, 0.25)
@@ -154,7 +154,7 @@ def test_openvino_boxes_that_are_not_finite_are_left_out() -> None:
         (OpenvinoBoxes("o", "l"), {"o": np.zeros((4, 5)), "l": np.zeros(4, int)}),
     ],
 )
-def test_nothing_found_is_no_instances(decoder: Decoder, outputs: dict[str, Array]) -> None:
+def test_no_detections_give_no_instances(decoder: Decoder, outputs: dict[str, Array]) -> None:
     found = decoder(outputs, VIEW, 0.0)
     assert (len(found), found.boxes.shape) == (0, (0, 4))
 
@@ -170,7 +170,7 @@ def test_nothing_found_is_no_instances(decoder: Decoder, outputs: dict[str, Arra
         (OpenvinoBoxes("o", "l"), {"o": (9, 5), "l": (8,)}, ["boxes 9, labels 8"]),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     decoder: Decoder, shapes: dict[str, tuple[int, ...]], texts: list[str]
 ) -> None:
     outputs = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
@@ -207,7 +207,7 @@ def test_bind_fills_in_the_names(
         (OpenvinoBoxes(), {"boxes": (200, 4), "labels": (200,)}, ["0 outputs could hold boxes"]),
     ],
 )
-def test_bind_refuses_what_cannot_fit(
+def test_bind_refuses_outputs_that_do_not_fit(
     decoder: Decoder, outputs: dict[str, Shape], texts: list[str]
 ) -> None:
     with pytest.raises(BadModel) as caught:

@@ -28,7 +28,7 @@ from tests.runtimes.decoders.candidates import (
     ("classes", [1, 2, 7]),
     ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
 )
-def test_yolo_is_what_a_loop_finds(seed: int, classes: int, threshold: float) -> None:
+def test_yolo_matches_a_loop(seed: int, classes: int, threshold: float) -> None:
     boxes, scores, _ = candidates(np.random.default_rng(seed), 40, classes)
     output = np.concatenate([boxes, scores], axis=1).T[None]
     found = Yolo(output="output0")({"output0": output}, VIEW, threshold)
@@ -55,7 +55,7 @@ def test_yolo_by_hand() -> None:
         (YoloEnd2end(output="o"), np.zeros((1, 300, 6))),
     ],
 )
-def test_nothing_found_is_no_instances(decoder: Decoder, output: Array) -> None:
+def test_no_detections_give_no_instances(decoder: Decoder, output: Array) -> None:
     found = decoder({"o": output.astype(np.float32)}, VIEW, 0.0)
     assert len(found) == 0
     assert found.boxes.shape == (0, 4)
@@ -86,7 +86,9 @@ def test_a_score_at_the_threshold_is_not_above_it(dtype: str, threshold: float, 
         (YoloObjectness(output="o"), np.array([[[600.5, 600.5, 100.5, 20.5, 1, 1]]])),
     ],
 )
-def test_half_precision_outputs_lose_nothing_more(decoder: Decoder, output: Array) -> None:
+def test_half_precision_outputs_are_decoded_in_full_precision(
+    decoder: Decoder, output: Array
+) -> None:
     # Half precision holds 600.5 and 100.5, but 550.25 only as 550 or 550.5.
     found = decoder({"o": output.astype(np.float16)}, VIEW, 0.5)
     assert found.boxes.tolist() == [[550.25, 590.25, 650.75, 610.75]]
@@ -115,7 +117,7 @@ def end2end_table() -> tuple[Decoder, Array]:
 @pytest.mark.parametrize("table", [yolo_table, objectness_table, end2end_table])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("columns", [(0,), (1,), (2,), (3,), (4,), (0, 2), (4, 5)])
-def test_candidates_that_are_not_finite_are_left_out(
+def test_candidates_that_are_not_finite_are_dropped(
     table: Table, bad: float, columns: tuple[int, ...]
 ) -> None:
     decoder, output = table()
@@ -144,7 +146,7 @@ def test_candidates_that_are_not_finite_are_left_out(
         (YoloEnd2end(output="o"), "yolo_end2end", (6,)),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     decoder: Decoder, name: str, shape: tuple[int, ...]
 ) -> None:
     with pytest.raises(BadModel) as caught:
@@ -156,7 +158,7 @@ def test_real_outputs_of_another_shape_are_refused(
 
 @pytest.mark.parametrize("kind", [Yolo, YoloObjectness, YoloEnd2end])
 @pytest.mark.parametrize("name", [None, "boxes"])
-def test_an_output_that_the_model_did_not_give_is_refused(
+def test_a_missing_output_is_refused(
     kind: type[Yolo | YoloObjectness | YoloEnd2end], name: str | None
 ) -> None:
     with pytest.raises(BadModel) as caught:
@@ -256,9 +258,7 @@ def test_bind_names_the_decoder_that_would_fit(
     ],
 )
 @pytest.mark.parametrize("task", ["obb", "classify", "segment", "pose"])
-def test_bind_refuses_a_model_that_says_it_does_something_else(
-    decoder: Decoder, shape: Shape, task: str
-) -> None:
+def test_bind_refuses_a_model_of_another_task(decoder: Decoder, shape: Shape, task: str) -> None:
     model = signature(shape, metadata={"task": task})
     if isinstance(decoder, YoloEnd2end) and task in ("segment", "pose"):
         assert decoder.bind(model, ANY) == YoloEnd2end(output="output0")
@@ -271,12 +271,12 @@ def test_bind_refuses_a_model_that_says_it_does_something_else(
 
 
 @pytest.mark.parametrize("metadata", [{}, {"task": "detect"}, {"author": "somebody"}])
-def test_bind_takes_a_model_that_says_detect_or_nothing(metadata: dict[str, str]) -> None:
+def test_bind_accepts_a_model_of_task_detect_or_no_task(metadata: dict[str, str]) -> None:
     model = signature((1, 7, 8400), metadata=metadata)
     assert Yolo().bind(model, Classes(3, exact=True)) == Yolo(output="output0")
 
 
-def test_bind_asks_for_a_name_where_two_outputs_could_be_meant() -> None:
+def test_bind_asks_for_a_name_if_two_outputs_fit() -> None:
     with pytest.raises(BadModel) as caught:
         Yolo().bind(signature((1, 84, 8400), (1, 84, 2100)), Classes(80, exact=True))
     assert caught.value.what.startswith("2 outputs could hold [1, 4 + classes")

@@ -109,7 +109,7 @@ def agree(found: Instances, wanted: list[Row]) -> None:
     ("activated", [False, True]),
     ("threshold", [0.0, 0.25, 0.6]),
 )
-def test_it_is_what_a_loop_finds(
+def test_it_matches_a_loop(
     layout: str, classes: int, form: str, activated: bool, threshold: float
 ) -> None:
     rng = np.random.default_rng(classes)
@@ -124,7 +124,7 @@ def test_it_is_what_a_loop_finds(
 
 
 @pytest.mark.parametrize("form", ["v3", "v5"])
-def test_the_reach_may_differ_by_stride(form: str) -> None:
+def test_scale_xy_may_differ_by_stride(form: str) -> None:
     rng = np.random.default_rng(1)
     heads = [rng.normal(0, 1, head.shape).astype(np.float32) for head in empty(2)]
     decoder = YoloAnchors(NAMES, form=form, scale_xy=(1.2, 1.1, 1.05))  # type: ignore[arg-type]
@@ -145,7 +145,7 @@ def test_by_hand() -> None:
     agree(found, [([88 - wide / 2, 48 - high / 2, 88 + wide / 2, 48 + high / 2], 0.5, 1)])
 
 
-def test_an_anchor_in_the_middle_of_its_cell_is_itself() -> None:
+def test_a_zero_candidate_is_its_anchor_at_the_cells_centre() -> None:
     for (number, stride), anchor in itertools.product(enumerate(STRIDES), range(3)):
         heads = empty(1)
         heads[number][anchor, 1, 2] = [0, 0, 0, 0, 20, 20]
@@ -178,7 +178,7 @@ def test_other_anchors_and_fewer_strides() -> None:
     agree(found, [([80 - 68, 48 - 85, 80 + 68, 48 + 85], 1, 0)])
 
 
-def test_a_grid_that_looks_like_channels() -> None:
+def test_a_grid_of_the_size_of_the_channels_is_recognised() -> None:
     # 18 cells across are also 3 anchors of 1 class; only one reading makes squares of 8 pixels.
     anchors = (COCO[0],)
     view = View((480, 640), (80, 144), Geometry())
@@ -203,14 +203,14 @@ def test_a_score_at_the_threshold_is_not_above_it(dtype: str, threshold: float) 
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_half_is_not_above_half(dtype: str) -> None:
+def test_a_confidence_of_one_half_is_not_above_one_half(dtype: str) -> None:
     heads = empty(1, dtype)
     heads[0][0, 3, 3] = [0, 0, 0, 0, 30, 0]
     assert len(YoloAnchors(NAMES)(named(heads), VIEW, 0.5)) == 0
     assert YoloAnchors(NAMES)(named(heads), VIEW, 0.49).scores.tolist() == [0.5]
 
 
-def test_half_precision_outputs_lose_nothing_more() -> None:
+def test_half_precision_outputs_are_decoded_in_full_precision() -> None:
     rng = np.random.default_rng(3)
     heads = [rng.normal(0, 1, head.shape).astype(np.float16) for head in empty(2)]
     agree(YoloAnchors(NAMES)(named(heads), VIEW, 0.3), loop(heads, "v3", False, [1, 1, 1], 0.3))
@@ -218,7 +218,7 @@ def test_half_precision_outputs_lose_nothing_more() -> None:
 
 @pytest.mark.parametrize("column", range(6))
 @pytest.mark.parametrize("activated", [False, True])
-def test_candidates_with_nan_are_left_out(column: int, activated: bool) -> None:
+def test_candidates_with_nan_are_dropped(column: int, activated: bool) -> None:
     heads = empty(1)
     for number in (3, 4, 5):
         heads[0][1, 2, number] = [0, 0, 0, 0, 0.9, 0.9]
@@ -232,7 +232,7 @@ def test_candidates_with_nan_are_left_out(column: int, activated: bool) -> None:
 
 
 @pytest.mark.parametrize("form", ["v3", "v5"])
-def test_infinities(form: str) -> None:
+def test_infinite_values_are_dropped(form: str) -> None:
     decoder = YoloAnchors(NAMES, form=form)  # type: ignore[arg-type]
     heads = empty(1)
     heads[0][1, 2, 4] = [0, 0, np.inf, 0, np.inf, np.inf]
@@ -243,13 +243,13 @@ def test_infinities(form: str) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_nothing_found_is_no_instances(layout: str) -> None:
+def test_no_detections_give_no_instances(layout: str) -> None:
     found = YoloAnchors(NAMES)(named(empty(3), layout), VIEW, 0.25)
     assert (len(found), found.boxes.shape) == (0, (0, 4))
 
 
 @pytest.mark.parametrize("value", [-3.0, 7.5])
-def test_logits_are_not_taken_for_probabilities(value: float) -> None:
+def test_logits_are_not_accepted_as_probabilities(value: float) -> None:
     heads = empty(1, fill=0)
     heads[2][0, 0, 0, 4] = value
     with pytest.raises(BadModel) as caught:
@@ -275,7 +275,7 @@ HEADS: dict[str, Shape] = {"a": (1, 18, 8, 12), "b": (1, 18, 4, 6), "c": (1, 18,
         ({"a": (1, 18, 0, 0)}, ["0x0 cells", "64x96"]),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     change: dict[str, tuple[int, ...]], texts: list[str]
 ) -> None:
     shapes = {**HEADS, **change}
@@ -364,7 +364,7 @@ def test_bind_fills_in_the_names(
         (YoloAnchors(scale_xy=(1.2, 1.1)), HEADS, ANY, ["scale_xy: 2 numbers", "3 strides"]),
     ],
 )
-def test_bind_refuses_what_cannot_fit(
+def test_bind_refuses_outputs_that_do_not_fit(
     decoder: YoloAnchors, outputs: dict[str, Shape], classes: Classes, texts: list[str]
 ) -> None:
     with pytest.raises(BadModel) as caught:

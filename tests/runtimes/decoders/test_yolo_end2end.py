@@ -4,7 +4,7 @@ from runtimes.decoders.yolo_end2end import YoloEnd2end
 from tests.runtimes.decoders.candidates import VIEW, rows_of
 
 
-def test_end2end_rows_are_taken_as_they_are() -> None:
+def test_end2end_rows_are_decoded_unchanged() -> None:
     output = np.array(
         [
             [
@@ -20,7 +20,7 @@ def test_end2end_rows_are_taken_as_they_are() -> None:
     assert rows_of(found) == [((10, 20, 30, 40), 0.9, 2), ((1, 2, 3, 4), 0.5, 1)]
 
 
-def test_end2end_leaves_out_padding_even_at_threshold_zero() -> None:
+def test_end2end_drops_padding_even_at_threshold_zero() -> None:
     output = np.zeros((1, 300, 6))
     output[0, 0] = [10, 20, 30, 40, 0.01, 2]
     found = YoloEnd2end(output="output0")({"output0": output}, VIEW, 0.0)

@@ -10,7 +10,7 @@ from tests.runtimes.decoders.candidates import VIEW, candidates, looped, rows_of
     ("classes", [1, 2, 7]),
     ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
 )
-def test_yolo_objectness_is_what_a_loop_finds(seed: int, classes: int, threshold: float) -> None:
+def test_yolo_objectness_matches_a_loop(seed: int, classes: int, threshold: float) -> None:
     boxes, scores, sure = candidates(np.random.default_rng(seed), 40, classes)
     output = np.concatenate([boxes, sure[:, None], scores], axis=1)[None]
     found = YoloObjectness(output="output0")({"output0": output}, VIEW, threshold)

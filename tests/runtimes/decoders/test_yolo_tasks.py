@@ -150,7 +150,7 @@ def blocks(seed: int) -> Array:
     ("seed", range(3)),
     ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
 )
-def test_yolo_segment_is_what_a_loop_finds(seed: int, threshold: float) -> None:
+def test_yolo_segment_matches_a_loop(seed: int, threshold: float) -> None:
     rows, maps = table(seed, 2), blocks(seed)
     outputs = {"boxes": rows.T[None], "maps": maps[None]}
     found = YoloSegment("boxes", "maps")(outputs, VIEW, threshold)
@@ -163,7 +163,7 @@ def test_yolo_segment_is_what_a_loop_finds(seed: int, threshold: float) -> None:
     ("seed", range(3)),
     ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
 )
-def test_yolo_end2end_segment_is_what_a_loop_finds(seed: int, threshold: float) -> None:
+def test_yolo_end2end_segment_matches_a_loop(seed: int, threshold: float) -> None:
     rows, maps = finished(seed, 2), blocks(seed)
     outputs = {"boxes": rows[None], "maps": maps[None]}
     found = YoloEnd2endSegment("boxes", "maps")(outputs, VIEW, threshold)
@@ -177,7 +177,7 @@ def test_yolo_end2end_segment_is_what_a_loop_finds(seed: int, threshold: float) 
     ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
     ("values", [2, 3]),
 )
-def test_yolo_pose_is_what_a_loop_finds(seed: int, threshold: float, values: int) -> None:
+def test_yolo_pose_matches_a_loop(seed: int, threshold: float, values: int) -> None:
     rows = table(seed, 4 * values)
     found = YoloPose("o", (4, values))({"o": rows.T[None]}, VIEW, threshold)
     wanted = looped(rows, 4 * values, threshold)
@@ -192,7 +192,7 @@ def test_yolo_pose_is_what_a_loop_finds(seed: int, threshold: float, values: int
     ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
     ("values", [2, 3]),
 )
-def test_yolo_end2end_pose_is_what_a_loop_finds(seed: int, threshold: float, values: int) -> None:
+def test_yolo_end2end_pose_matches_a_loop(seed: int, threshold: float, values: int) -> None:
     rows = finished(seed, 4 * values)
     found = YoloEnd2endPose("o", (4, values))({"o": rows[None]}, VIEW, threshold)
     wanted = looped_finished(rows, threshold)
@@ -205,7 +205,7 @@ def test_yolo_end2end_pose_is_what_a_loop_finds(seed: int, threshold: float, val
     ("seed", range(3)),
     ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
 )
-def test_yolo_obb_is_what_a_loop_finds(seed: int, threshold: float) -> None:
+def test_yolo_obb_matches_a_loop(seed: int, threshold: float) -> None:
     rows = table(seed, 1)
     found = YoloObb("o")({"o": rows.T[None]}, VIEW, threshold)
     check_rotated(found, looped(rows, 1, threshold))
@@ -215,7 +215,7 @@ def test_yolo_obb_is_what_a_loop_finds(seed: int, threshold: float) -> None:
     ("seed", range(3)),
     ("threshold", [0.0, 0.25, 0.5, 0.875, 1.0]),
 )
-def test_yolo_end2end_obb_is_what_a_loop_finds(seed: int, threshold: float) -> None:
+def test_yolo_end2end_obb_matches_a_loop(seed: int, threshold: float) -> None:
     rows = finished(seed, 1)
     found = YoloEnd2endObb("o")({"o": rows[None]}, VIEW, threshold)
     check_rotated(found, looped_finished(rows, threshold))
@@ -263,7 +263,7 @@ def test_a_score_at_the_threshold_is_not_above_it(name: str) -> None:
 
 @every_kind
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_candidates_that_are_not_finite_are_left_out(name: str, bad: float) -> None:
+def test_candidates_that_are_not_finite_are_dropped(name: str, bad: float) -> None:
     outputs = filled(name)
     places = outputs["o"].shape[2] if "end2end" in name else outputs["o"].shape[1]
     masks_only = name.endswith("segment")
@@ -276,7 +276,7 @@ def test_candidates_that_are_not_finite_are_left_out(name: str, bad: float) -> N
 
 
 @every_kind
-def test_nothing_found_is_no_instances(name: str) -> None:
+def test_no_detections_give_no_instances(name: str) -> None:
     outputs = filled(name)
     rows = outputs["o"]
     none = rows[:, :0] if "end2end" in name else rows[:, :, :0]
@@ -287,7 +287,7 @@ def test_nothing_found_is_no_instances(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["yolo_obb", "yolo_end2end_obb"])
-def test_half_precision_loses_nothing_more_of_oriented_boxes(name: str) -> None:
+def test_half_precision_oriented_boxes_are_decoded_in_full_precision(name: str) -> None:
     # Half precision holds 600.5 and 100.5, but 550.25 only as 550 or 550.5.
     box = [600.5, 600.5, 100.5, 20.5]
     row = [*box, 0.75, 0, 0] if "end2end" in name else [*box, 0.75, 0]
@@ -298,7 +298,7 @@ def test_half_precision_loses_nothing_more_of_oriented_boxes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["yolo_pose", "yolo_segment"])
-def test_half_precision_loses_nothing_more_of_boxes(name: str) -> None:
+def test_half_precision_boxes_are_decoded_in_full_precision(name: str) -> None:
     rest = [1.0] * EXTRAS[name.rsplit("_", 1)[1]]
     column = np.array([600.5, 600.5, 100.5, 20.5, 0.75, *rest], np.float16)
     outputs = {"o": column.reshape(1, -1, 1), "maps": np.ones(MAPS, np.float16)}
@@ -307,7 +307,7 @@ def test_half_precision_loses_nothing_more_of_boxes(name: str) -> None:
 
 
 @every_kind
-def test_an_output_that_the_model_did_not_give_is_refused(name: str) -> None:
+def test_a_missing_output_is_refused(name: str) -> None:
     with pytest.raises(BadModel) as caught:
         KINDS[name]({"a": np.zeros(1), "maps": np.ones(MAPS)}, VIEW, 0.25)
     assert (caught.value.where, caught.value.found) == ("output", "a, maps")
@@ -333,7 +333,7 @@ def test_an_output_that_the_model_did_not_give_is_refused(name: str) -> None:
         ("yolo_end2end_obb", (1, 300, 8)),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(name: str, shape: tuple[int, ...]) -> None:
+def test_outputs_of_another_shape_are_refused(name: str, shape: tuple[int, ...]) -> None:
     outputs = {"o": np.zeros(shape, np.float32), "maps": np.ones(MAPS, np.float32)}
     with pytest.raises(BadModel) as caught:
         KINDS[name](outputs, VIEW, 0.25)
@@ -469,7 +469,7 @@ def test_keypoints_have_2_or_3_values(kind: type[YoloPose | YoloEnd2endPose], va
 
 @every_kind
 @pytest.mark.parametrize("task", ["detect", "classify", "segment", "pose", "obb"])
-def test_bind_refuses_a_model_that_says_it_does_something_else(name: str, task: str) -> None:
+def test_bind_refuses_a_model_of_another_task(name: str, task: str) -> None:
     own = name.rsplit("_", 1)[1]
     extra = {"segment": 2, "pose": 9, "obb": 1}[own]
     shape = (1, 300, 6 + extra) if "end2end" in name else (1, 7 + extra, 8400)
@@ -516,7 +516,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text)[:24])
 @pytest.mark.parametrize("kind", [YoloPose, YoloEnd2endPose])
-def test_metadata_that_do_not_say_the_keypoints_are_refused(
+def test_invalid_metadata_of_keypoints_are_refused(
     kind: type[YoloPose | YoloEnd2endPose], text: str
 ) -> None:
     shape = (1, 57, 8400) if kind is YoloPose else (1, 300, 57)
@@ -527,7 +527,7 @@ def test_metadata_that_do_not_say_the_keypoints_are_refused(
 
 
 @pytest.mark.parametrize("text", ["[[17, 3]]]]", "[17, 3", "[17, 3, x]", "17, 3", "(17,3)"])
-def test_what_may_mean_17_keypoints_of_3_is_never_taken_for_anything_else(text: str) -> None:
+def test_other_spellings_of_17_keypoints_are_read_correctly_or_refused(text: str) -> None:
     model = signature((1, 56, 8400), metadata={"kpt_shape": text})
     found: tuple[int, int] | None = None
     with contextlib.suppress(BadModel):
@@ -535,7 +535,7 @@ def test_what_may_mean_17_keypoints_of_3_is_never_taken_for_anything_else(text: 
     assert found in (None, (17, 3))
 
 
-def test_without_metadata_the_message_says_what_to_write() -> None:
+def test_without_metadata_the_message_shows_what_to_write() -> None:
     with pytest.raises(BadModel) as caught:
         YoloPose().bind(signature((1, 56, 8400)), ANY)
     assert caught.value.where == "kpt_shape"

@@ -27,7 +27,7 @@ from tests.runtimes.decoders.grid_heads import (
     ("classes", [1, 3]),
     ("threshold", [0.0, 0.25, 0.75]),
 )
-def test_yolox_is_what_a_loop_finds(seed: int, classes: int, threshold: float) -> None:
+def test_yolox_matches_a_loop(seed: int, classes: int, threshold: float) -> None:
     rng = np.random.default_rng(seed)
     table = rng.normal(0, 1, (1, CELLS, 5 + classes)).astype(np.float32)
     # Multiples of 1/8: their products are exact.
@@ -63,7 +63,7 @@ def test_yolox_by_hand() -> None:
     st.tuples(*[st.floats(0, 96)] * 2),
     st.tuples(*[st.floats(1, 96)] * 2),
 )
-def test_yolox_undoes_what_training_does(
+def test_yolox_inverts_the_encoding_of_training(
     candidate: int, centre: tuple[float, float], size: tuple[float, float]
 ) -> None:
     column, row, stride = cells()[candidate]
@@ -82,7 +82,7 @@ def test_yolox_undoes_what_training_does(
     assert box[0] == pytest.approx(np.array(wanted), abs=1e-9)
 
 
-def test_yolox_takes_other_strides() -> None:
+def test_yolox_accepts_other_strides() -> None:
     table = np.zeros((1, 2 * 3 + 1, 6), np.float32)
     table[0, 6] = [0, 0, 0, 0, 1, 1]
     found = Yolox("o", (32, 64))({"o": table}, VIEW, 0.5)
@@ -108,7 +108,7 @@ def test_a_score_at_the_threshold_is_not_above_it(dtype: str, threshold: float) 
     assert len(Yolox("o")({"o": table}, VIEW, threshold - 0.01)) == 1
 
 
-def test_half_precision_outputs_lose_nothing_more() -> None:
+def test_half_precision_outputs_are_decoded_in_full_precision() -> None:
     # Half precision has steps of 1/1024 at 1.5; times 8, at column 11, they need more digits.
     table = np.zeros((1, CELLS, 6), np.float16)
     table[0, 11] = [1.5 + 1 / 1024, 0, 0, 0, 1, 1]
@@ -119,7 +119,7 @@ def test_half_precision_outputs_lose_nothing_more() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("column", range(6))
-def test_yolox_leaves_out_candidates_that_are_not_finite(bad: float, column: int) -> None:
+def test_yolox_drops_candidates_that_are_not_finite(bad: float, column: int) -> None:
     table = np.zeros((1, CELLS, 6), np.float32)
     table[0, 3:6, 4:] = 0.75
     table[0, 4, column] = bad
@@ -129,13 +129,13 @@ def test_yolox_leaves_out_candidates_that_are_not_finite(bad: float, column: int
     assert len(found) == (3 if empty else 2)
 
 
-def test_a_box_too_large_for_any_number_is_left_out() -> None:
+def test_a_box_that_overflows_is_dropped() -> None:
     table = np.zeros((1, CELLS, 6), np.float32)
     table[0, 3] = [0, 0, 1e4, 0, 1, 1]
     assert len(Yolox("o")({"o": table}, VIEW, 0.5)) == 0
 
 
-def test_nothing_found_is_no_instances() -> None:
+def test_no_detections_give_no_instances() -> None:
     found = Yolox("o")({"o": np.zeros((1, CELLS, 35))}, VIEW, 0.0)
     assert (len(found), found.boxes.shape) == (0, (0, 4))
 
@@ -149,7 +149,7 @@ def test_nothing_found_is_no_instances() -> None:
         (Yolox("x"), {"o": (1, CELLS, 6)}, ["'x'", "found: o"]),
     ],
 )
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     decoder: Decoder, shapes: dict[str, tuple[int, ...]], texts: list[str]
 ) -> None:
     outputs = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
@@ -194,7 +194,7 @@ def test_bind_fills_in_the_names(
         (Yolox(strides=()), {"o": (1, 8400, 85)}, ANY, ["strides: no strides are given"]),
     ],
 )
-def test_bind_refuses_what_cannot_fit(
+def test_bind_refuses_outputs_that_do_not_fit(
     decoder: Decoder, outputs: dict[str, Shape], classes: Classes, texts: list[str]
 ) -> None:
     with pytest.raises(BadModel) as caught:

@@ -15,7 +15,7 @@ def signature(*shape: int | None, name: str = "embedding") -> Signature:
     return Signature((), (Tensor(name, shape, "float32"),))
 
 
-def test_the_cosine_distance_is_that_of_angles_alone() -> None:
+def test_the_cosine_distance_depends_only_on_the_angle() -> None:
     found = Embedding().distances(ONE, OTHER)
     # (3, 4) and (6, 8) point the same way, (-3, -4) the other way, (4, -3) at a right angle.
     assert found[0].tolist() == pytest.approx([0, 2, 1], abs=1e-12)
@@ -23,7 +23,7 @@ def test_the_cosine_distance_is_that_of_angles_alone() -> None:
     assert found[1].tolist() == pytest.approx([0.2, 1.8, 1.6])
 
 
-def test_the_euclidean_distance_is_that_of_vectors_of_length_1_unless_told_otherwise() -> None:
+def test_vectors_are_scaled_to_length_1_for_the_euclidean_distance_by_default() -> None:
     found = Embedding("euclidean").distances(ONE, OTHER)
     assert found[0].tolist() == pytest.approx([0, 2, math.sqrt(2)], abs=1e-12)
     raw = Embedding("euclidean", normalize=False).distances(ONE, OTHER)
@@ -31,7 +31,7 @@ def test_the_euclidean_distance_is_that_of_vectors_of_length_1_unless_told_other
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-def test_every_pair_is_compared_as_a_loop_would(distance: str) -> None:
+def test_distances_match_a_loop_over_all_pairs(distance: str) -> None:
     random = np.random.default_rng(4)
     one, other = random.normal(size=(5, 7)), random.normal(size=(3, 7))
     found = Embedding(distance).distances(one, other)  # type: ignore[arg-type]
@@ -45,13 +45,13 @@ def test_every_pair_is_compared_as_a_loop_would(distance: str) -> None:
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-def test_a_vector_without_length_is_far_from_all_and_breaks_nothing(distance: str) -> None:
+def test_a_zero_vector_has_a_large_distance_to_all_vectors(distance: str) -> None:
     found = Embedding(distance).distances(np.zeros((1, 2)), OTHER)  # type: ignore[arg-type]
     assert np.allclose(found, 1)
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-def test_no_vectors_have_no_distances(distance: str) -> None:
+def test_no_vectors_give_no_distances(distance: str) -> None:
     nothing = np.zeros((0, 2))
     step = Embedding(distance)  # type: ignore[arg-type]
     assert step.distances(nothing, OTHER).shape == (0, 3)
@@ -74,13 +74,13 @@ def test_the_output_is_bound_by_name() -> None:
         Embedding().bind(Signature((), outputs))
 
 
-def test_a_map_is_no_vector() -> None:
+def test_a_map_is_refused() -> None:
     with pytest.raises(BadModel, match="is a map"):
         Embedding().bind(signature(1, 64, 8, 8))
     with pytest.raises(BadModel, match="not one vector for each crop"):
         Embedding(output="embedding")({"embedding": np.zeros((1, 64, 8, 8))})
 
 
-def test_vectors_that_are_not_finite_are_an_error_of_the_model() -> None:
+def test_vectors_that_are_not_finite_are_refused() -> None:
     with pytest.raises(BadModel, match="not finite"):
         Embedding(output="embedding")({"embedding": np.array([[math.nan, 1]])})

@@ -51,7 +51,7 @@ def test_it_agrees_with_pillow_at_any_size(old: Size, new: Size, seed: int) -> N
 
 
 @pytest.mark.parametrize("value", [0, 1, 254, 255])
-def test_one_colour_stays_what_it_is(value: int) -> None:
+def test_a_uniform_colour_is_unchanged(value: int) -> None:
     assert (resize(np.full((97, 41, 3), value, np.uint8), (31, 60)) == value).all()
 
 
@@ -62,7 +62,7 @@ def test_halving_by_hand() -> None:
     assert result == [50, 160]  # (3*0 + 3*70 + 140) / 7, (70 + 3*140 + 3*210) / 7
 
 
-def test_a_part_of_a_larger_array_is_read_right() -> None:
+def test_a_slice_of_an_array_is_resized_correctly() -> None:
     whole = noise(60, 80)
     part = whole[5:50:2, 3:70, ::-1]
     assert np.abs(resize(part, (11, 13)) - by_pillow(part.copy(), (11, 13))).max() <= 1

@@ -213,7 +213,7 @@ def test_resize_is_bilinear_about_pixel_centres(size: Size) -> None:
     assert frame.geometry == Geometry(size[1] / 13, size[0] / 11, 0, 0)
 
 
-def test_letterbox_fills_in_the_stretched_image() -> None:
+def test_letterbox_contains_the_resized_image() -> None:
     pixels = noise(8, 12)
     frame = Letterbox(24)(Frame(pixels, Geometry()))
     np.testing.assert_allclose(
@@ -223,7 +223,7 @@ def test_letterbox_fills_in_the_stretched_image() -> None:
     assert (frame.pixels[20:] == 114).all()
 
 
-def test_letterbox_can_pad_with_a_colour_given_as_red_green_blue() -> None:
+def test_letterbox_can_pad_with_a_colour() -> None:
     frame = Letterbox((8, 16), fill=(124, 116, 104), align="top_left")(blank(8, 8))
     assert (frame.pixels[:, 8:] == (104, 116, 124)).all()
     assert (frame.pixels[:, :8] == 255).all()
@@ -250,7 +250,7 @@ def test_letterbox_can_resize_as_pillow_does() -> None:
         (8, 8, (8, 8), (8, 8), (0, 0)),
     ],
 )
-def test_center_crop_covers_the_size_and_cuts_the_middle(
+def test_center_crop_covers_the_size_and_crops_the_centre(
     width: int, height: int, size: Size, resized: tuple[int, int], corner: tuple[int, int]
 ) -> None:
     frame = CenterCrop(size)(blank(width, height))
@@ -262,7 +262,7 @@ def test_center_crop_covers_the_size_and_cuts_the_middle(
     np.testing.assert_allclose(corners, wanted, atol=1e-9)
 
 
-def test_center_crop_without_a_change_of_scale_is_a_plain_cut() -> None:
+def test_center_crop_without_scaling_is_a_crop() -> None:
     pixels = noise(4, 11)
     frame = CenterCrop(4)(Frame(pixels, Geometry()))
     np.testing.assert_array_equal(frame.pixels, pixels[:, 3:7])
@@ -270,7 +270,7 @@ def test_center_crop_without_a_change_of_scale_is_a_plain_cut() -> None:
 
 
 @pytest.mark.parametrize("step", [Letterbox(32), Resize((16, 24)), CenterCrop(8)])
-def test_steps_follow_what_was_done_before(step: Sizing) -> None:
+def test_steps_compose_their_geometry(step: Sizing) -> None:
     before = Geometry(2, 3, 5, -7)
     pixels = noise(20, 30)
     alone = step(Frame(pixels, Geometry()))
@@ -283,7 +283,7 @@ def test_steps_follow_what_was_done_before(step: Sizing) -> None:
 
 
 @pytest.mark.parametrize("step", [Letterbox(32), Resize((16, 24)), CenterCrop(8)])
-def test_the_image_itself_is_not_written_to(step: Sizing) -> None:
+def test_the_image_is_not_modified(step: Sizing) -> None:
     pixels = noise(20, 30)
     before = pixels.copy()
     step(Frame(pixels, Geometry()))
@@ -323,7 +323,7 @@ def test_bind_fills_in_the_size(
         (96, None, None, (96, 96)),
     ],
 )
-def test_bind_takes_the_size_of_the_training_for_axes_that_are_open(
+def test_bind_uses_the_training_size_for_dynamic_axes(
     kind: type[Sizing],
     size: SideOrSize | None,
     height: int | None,
@@ -344,7 +344,7 @@ def test_bind_keeps_the_other_settings() -> None:
     ("kind", "name"), [(Letterbox, "letterbox"), (Resize, "resize"), (CenterCrop, "center_crop")]
 )
 @pytest.mark.parametrize(("height", "width"), [(None, None), (640, None), (None, 640)])
-def test_bind_asks_for_a_size_that_nobody_knows(
+def test_bind_asks_for_an_unknown_size(
     kind: type[Sizing], name: str, height: int | None, width: int | None
 ) -> None:
     with pytest.raises(BadModel) as caught:
@@ -368,7 +368,7 @@ def test_bind_asks_for_a_size_that_nobody_knows(
         (320, 640, None, "320x320", "640xany"),
     ],
 )
-def test_bind_refuses_a_size_that_the_input_does_not_take(
+def test_bind_refuses_a_size_other_than_the_inputs(
     kind: type[Sizing],
     name: str,
     size: SideOrSize,
@@ -386,7 +386,7 @@ def test_bind_refuses_a_size_that_the_input_does_not_take(
     assert "remove the size" in error.hint
 
 
-def test_bind_refuses_a_stride_where_the_size_is_fixed() -> None:
+def test_bind_refuses_a_stride_for_a_fixed_size() -> None:
     with pytest.raises(BadModel) as caught:
         Letterbox(stride=32).bind(image_input(384, 640))
     error = caught.value
@@ -399,7 +399,7 @@ def test_bind_refuses_a_stride_where_the_size_is_fixed() -> None:
 @pytest.mark.parametrize(
     ("height", "width", "image"), [(640, None, (640, 320)), (None, 640, (320, 640))]
 )
-def test_a_stride_never_changes_an_axis_that_the_model_fixes(
+def test_a_stride_does_not_change_a_fixed_axis(
     height: int | None, width: int | None, image: tuple[int, int]
 ) -> None:
     # The image is narrow along the axis that the model fixes at 640: either that axis is padded
@@ -411,7 +411,7 @@ def test_a_stride_never_changes_an_axis_that_the_model_fixes(
 
 
 @pytest.mark.parametrize("kind", SIZING)
-def test_a_step_that_was_never_bound_says_so(kind: type[Sizing]) -> None:
+def test_an_unbound_step_raises(kind: type[Sizing]) -> None:
     with pytest.raises(BadModel) as caught:
         kind()(blank(8, 8))
     assert "not bound" in caught.value.what

@@ -34,7 +34,7 @@ def test_sizes_by_hand(image: Size, size: Size) -> None:
     assert made(ResizeMultiple(), *image) == size
 
 
-def test_the_longest_side_goes_before_the_shortest() -> None:
+def test_longest_takes_precedence_over_shortest() -> None:
     assert made(ResizeMultiple(longest=960), 1080, 1920) == (544, 960)  # 540 / 32 = 16.9
     assert made(ResizeMultiple(longest=960), 100, 400) == (256, 960)  # 240 / 32 = 7.5
     assert made(ResizeMultiple(shortest=64, longest=96), 10, 2000) == (32, 96)
@@ -51,7 +51,7 @@ def test_another_multiple() -> None:
     st.none() | st.integers(16, 100),
     st.sampled_from([1, 8, 32]),
 )
-def test_sides_are_multiples_and_near_the_wanted_ones(
+def test_sides_are_multiples_close_to_the_requested_ones(
     height: int, width: int, shortest: int, longest: int | None, multiple: int
 ) -> None:
     size = made(ResizeMultiple(shortest, longest, multiple), height, width)
@@ -63,7 +63,7 @@ def test_sides_are_multiples_and_near_the_wanted_ones(
         assert new == multiple or abs(new - old * gain) <= multiple / 2 + 1
 
 
-def test_the_geometry_follows_what_was_done_before() -> None:
+def test_the_geometry_is_composed() -> None:
     before = Geometry(2, 3, 5, -7)
     frame = Frame(np.zeros((100, 200, 3), np.uint8), before, channels="rgb")
     after = ResizeMultiple(shortest=64)(frame)
@@ -72,7 +72,7 @@ def test_the_geometry_follows_what_was_done_before() -> None:
     np.testing.assert_allclose(corners, [[0, 0], [192, 96]], atol=1e-9)
 
 
-def test_bind_takes_an_open_input() -> None:
+def test_bind_accepts_a_dynamic_input() -> None:
     step = ResizeMultiple(640, 1280)
     assert step.bind(image_input(None, None)) == step
 

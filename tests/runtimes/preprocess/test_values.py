@@ -22,7 +22,7 @@ def frame() -> Frame:
     ("order", "channels"),
     [("rgb", 3), ("bgr", 3), ("gray", 1), ("rgb", None), ("bgr", None), ("gray", None)],
 )
-def test_channels_bind_to_an_input_that_takes_them(
+def test_channels_that_fit_the_input_are_accepted(
     order: ChannelOrder, channels: int | None
 ) -> None:
     step = Channels(order)
@@ -33,7 +33,7 @@ def test_channels_bind_to_an_input_that_takes_them(
     ("order", "channels", "given", "allowed"),
     [("rgb", 1, 3, "gray"), ("bgr", 1, 3, "gray"), ("gray", 3, 1, "rgb or bgr")],
 )
-def test_channels_that_the_input_does_not_take_are_refused(
+def test_channels_that_do_not_fit_the_input_are_refused(
     order: ChannelOrder, channels: int, given: int, allowed: str
 ) -> None:
     with pytest.raises(BadModel) as caught:
@@ -45,7 +45,7 @@ def test_channels_that_the_input_does_not_take_are_refused(
 
 
 @pytest.mark.parametrize("order", ["rgb", "bgr", "gray"])
-def test_channels_note_the_order_and_nothing_else(order: ChannelOrder) -> None:
+def test_channels_sets_only_the_order(order: ChannelOrder) -> None:
     before = frame()
     after = Channels(order)(before)
     assert after.channels == order
@@ -53,7 +53,7 @@ def test_channels_note_the_order_and_nothing_else(order: ChannelOrder) -> None:
     assert (after.geometry, after.scale, after.layout) == (Geometry(2, 3, 4, 5), 1.0, "nchw")
 
 
-def test_normalize_notes_its_numbers_and_nothing_else() -> None:
+def test_normalize_sets_only_its_numbers() -> None:
     before = frame()
     after = Normalize(2.0, (1.0, 2.0, 3.0), (4.0,))(before)
     assert (after.scale, after.mean, after.std) == (2.0, (1.0, 2.0, 3.0), (4.0,))
@@ -61,14 +61,14 @@ def test_normalize_notes_its_numbers_and_nothing_else() -> None:
     assert (after.geometry, after.channels) == (Geometry(2, 3, 4, 5), "bgr")
 
 
-def test_normalize_gives_0_to_1_by_default() -> None:
+def test_normalize_scales_to_0_to_1_by_default() -> None:
     white = Frame(np.full((1, 1, 3), 255, np.uint8), Geometry())
     assert Normalize()(white).tensor("float32").ravel().tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize("key", ["mean", "std"])
 @pytest.mark.parametrize("count", [0, 2, 4])
-def test_normalize_takes_one_number_or_three(key: str, count: int) -> None:
+def test_normalize_accepts_one_or_three_numbers(key: str, count: int) -> None:
     values = (1.0,) * count
     with pytest.raises(ValueError, match=f"{key} has {count} numbers; 1 or 3 are allowed"):
         Normalize(mean=values) if key == "mean" else Normalize(std=values)
@@ -84,14 +84,14 @@ def test_normalize_takes_one_number_or_three(key: str, count: int) -> None:
         (Normalize(std=(0.5, 0.4, 0.3)), None),
     ],
 )
-def test_normalize_binds_to_inputs_of_fractions(
+def test_normalize_accepts_floating_point_inputs(
     step: Normalize, channels: int | None, dtype: str
 ) -> None:
     assert step.bind(image_input(channels=channels, dtype=dtype)) == step
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
-def test_normalize_is_refused_by_inputs_of_whole_numbers(dtype: str) -> None:
+def test_normalize_refuses_integer_inputs(dtype: str) -> None:
     with pytest.raises(BadModel) as caught:
         Normalize().bind(image_input(dtype=dtype))
     assert f"'images' is of type {dtype}" in caught.value.what
@@ -99,7 +99,7 @@ def test_normalize_is_refused_by_inputs_of_whole_numbers(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["mean", "std"])
-def test_normalize_with_three_numbers_is_refused_by_a_grey_input(key: str) -> None:
+def test_normalize_with_three_numbers_refuses_a_grey_input(key: str) -> None:
     values = (0.5, 0.25, 0.125)
     step = Normalize(mean=values) if key == "mean" else Normalize(std=values)
     with pytest.raises(BadModel) as caught:
@@ -117,5 +117,5 @@ def test_layout_is_filled_in_from_the_input(layout: LayoutName) -> None:
     assert bound(frame()).layout == layout
 
 
-def test_layout_that_was_never_bound_changes_nothing() -> None:
+def test_an_unbound_layout_changes_nothing() -> None:
     assert Layout()(frame()).layout == "nchw"

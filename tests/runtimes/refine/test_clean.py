@@ -64,7 +64,7 @@ def parts(bitmap: Array, diagonal: bool) -> list[set[tuple[int, int]]]:
     return found
 
 
-def test_the_largest_part_stays() -> None:
+def test_the_largest_component_is_kept() -> None:
     ragged = drawn(
         "#..####",
         "##....#",
@@ -80,7 +80,7 @@ def test_the_largest_part_stays() -> None:
 
 
 @given(bitmaps)
-def test_no_part_is_larger_than_the_one_that_stays(rows: list[list[int]]) -> None:
+def test_no_component_is_larger_than_the_one_that_is_kept(rows: list[list[int]]) -> None:
     bitmap = np.array(rows, np.uint8)
     kept = refined(bitmap, LargestComponent())
     all_parts = parts(bitmap, diagonal=True)
@@ -123,7 +123,7 @@ def test_holes_are_filled_up_to_an_area(rows: list[list[int]], area: int) -> Non
 
 
 @pytest.mark.parametrize("radius", [1, 2, 5])
-def test_smoothing_leaves_straight_edges_where_they_are(radius: int) -> None:
+def test_smoothing_keeps_straight_edges(radius: int) -> None:
     wall = np.zeros((40, 60), np.uint8)
     wall[:, 10:50] = 1
     assert refined(wall, Smooth(radius)).tolist() == wall.tolist()
@@ -131,7 +131,7 @@ def test_smoothing_leaves_straight_edges_where_they_are(radius: int) -> None:
     assert refined(floor, Smooth(radius)).tolist() == floor.tolist()
 
 
-def test_smoothing_takes_hairs_and_fills_cracks() -> None:
+def test_smoothing_removes_hairs_and_fills_cracks() -> None:
     block = np.zeros((60, 60), np.uint8)
     block[20:50, 20:50] = 1
     ragged = block.copy()
@@ -145,7 +145,7 @@ def test_smoothing_takes_hairs_and_fills_cracks() -> None:
 
 
 @given(bitmaps)
-def test_smoothing_is_a_blur_and_a_half(rows: list[list[int]]) -> None:
+def test_smoothing_is_a_blur_and_a_threshold(rows: list[list[int]]) -> None:
     # Coarser pixels, so that something is left.
     bitmap = np.kron(np.array(rows, np.uint8), np.ones((4, 4), np.uint8))
     radius = 3
@@ -159,7 +159,7 @@ def test_smoothing_is_a_blur_and_a_half(rows: list[list[int]]) -> None:
     assert (found[sure] == (blurred > 0.5)[sure]).all()
 
 
-def test_steps_follow_each_other() -> None:
+def test_steps_can_be_combined() -> None:
     bitmap = np.zeros((30, 30), np.uint8)
     bitmap[5:25, 5:25] = 1
     bitmap[10, 10] = 0
@@ -187,7 +187,7 @@ def test_masks_can_be_taken_and_mapped_after_the_step() -> None:
 
 
 @pytest.mark.parametrize("step", [LargestComponent(), FillHoles(), Smooth()])
-def test_instances_without_masks_are_an_error(step: Refine) -> None:
+def test_instances_without_masks_are_refused(step: Refine) -> None:
     bare = Instances.of(np.zeros((1, 4)), np.ones(1), np.zeros(1))
     with pytest.raises(BadModel, match=f"`{step.name()}` needs masks"):
         step(bare)

@@ -29,18 +29,18 @@ def test_a_face_belongs_to_its_person() -> None:
     assert grouped(*found) == [[0, 2], [1, 3]]
 
 
-def test_the_smallest_that_holds_it_counts() -> None:
+def test_the_smallest_container_is_used() -> None:
     found = [(PERSON, (0, 0, 90, 90)), (PERSON, (0, 0, 40, 40)), (FACE, (10, 10, 20, 20))]
     assert grouped(*found) == [[0], [1, 2]]
 
 
-def test_what_lies_in_each_other_is_one_group() -> None:
+def test_nested_instances_are_one_group() -> None:
     found = [(FACE, (20, 20, 25, 25)), (CAR, (0, 0, 100, 100)), (PERSON, (10, 10, 40, 80))]
     assert grouped(*found) == [[0, 1, 2]]
 
 
 @pytest.mark.parametrize(("left", "together"), [(2, True), (1.9, False), (-9, False)])
-def test_most_of_it_must_lie_inside(left: float, together: bool) -> None:
+def test_most_of_the_box_must_be_inside(left: float, together: bool) -> None:
     # Of ten pixels' width, all but `4 - left` lie to the right of the person's left side.
     found = [(PERSON, (4, 0, 60, 60)), (FACE, (left, 5, left + 10, 15))]
     assert grouped(*found) == ([[0, 1]] if together else [[0], [1]])
@@ -56,7 +56,7 @@ def test_most_of_it_must_lie_inside(left: float, together: bool) -> None:
         [(PERSON, (0, 0, 30, 90)), (FACE, (0, 0, 30, 90))],
     ],
 )
-def test_others_stay_alone(found: list[Found]) -> None:
+def test_other_instances_are_not_grouped(found: list[Found]) -> None:
     assert grouped(*found) == [[number] for number in range(len(found))]
 
 

@@ -70,7 +70,7 @@ def greedy(rows: list[Row], iou: str, *, per_class: bool, most: int, candidates:
     st.sampled_from([1, 3, 300]),
     st.sampled_from([2, 5, 30000]),
 )
-def test_nms_is_what_a_greedy_loop_keeps(
+def test_nms_matches_a_greedy_loop(
     rows: list[Row], iou: str, per_class: bool, most: int, candidates: int
 ) -> None:
     step = Nms(iou=float(iou), per_class=per_class, max=most, candidates=candidates)
@@ -82,14 +82,14 @@ def test_nms_is_what_a_greedy_loop_keeps(
     ("iou", "left"),
     [(0.5, 2), (0.499, 1), (0.501, 2)],
 )
-def test_boxes_that_overlap_just_as_much_as_allowed_both_stay(iou: float, left: int) -> None:
+def test_boxes_with_exactly_the_maximum_iou_are_kept(iou: float, left: int) -> None:
     # 2 x 10 and 1 x 10 with 10 in common: 10 / 20
     rows: list[Row] = [((0, 0, 2, 10), 0.9, 0), ((0, 0, 1, 10), 0.8, 0)]
     assert len(Nms(iou=iou)(instances(rows))) == left
 
 
 @pytest.mark.parametrize(("iou", "left"), [(1.0, 2), (0.99, 1), (0.0, 1)])
-def test_equal_boxes_both_stay_only_where_nothing_is_above_the_limit(iou: float, left: int) -> None:
+def test_equal_boxes_are_kept_only_for_an_iou_of_1(iou: float, left: int) -> None:
     rows: list[Row] = [((3, 4, 9, 9), 0.9, 0), ((3, 4, 9, 9), 0.9, 0)]
     assert len(Nms(iou=iou)(instances(rows))) == left
 
@@ -100,18 +100,20 @@ def test_boxes_that_only_touch_do_not_overlap() -> None:
 
 
 @pytest.mark.parametrize(("per_class", "classes"), [(True, [1, 0]), (False, [1])])
-def test_classes_suppress_each_other_only_when_asked(per_class: bool, classes: list[int]) -> None:
+def test_classes_suppress_each_other_only_without_per_class(
+    per_class: bool, classes: list[int]
+) -> None:
     rows: list[Row] = [((0, 0, 9, 9), 0.8, 0), ((0, 0, 9, 9), 0.9, 1), ((0, 0, 9, 9), 0.7, 0)]
     assert Nms(per_class=per_class)(instances(rows)).classes.tolist() == classes
 
 
-def test_a_box_that_is_hidden_hides_nothing() -> None:
+def test_a_suppressed_box_does_not_suppress() -> None:
     # Each overlaps the one before it by 8 / 12, but the third the first by 6 / 14 only.
     rows: list[Row] = [((0, 0, 10, 1), 0.9, 0), ((2, 0, 12, 1), 0.8, 0), ((4, 0, 14, 1), 0.7, 0)]
     assert rows_of(Nms(iou=0.5)(instances(rows))) == [rows[0], rows[2]]
 
 
-def test_overlap_counts_on_coordinates_below_zero_and_fractions() -> None:
+def test_negative_and_fractional_coordinates_overlap() -> None:
     found = Instances.of(
         np.array([[-1.5, -1.5, -0.5, -0.5], [-1.5, -1.5, -0.5, -0.25], [0.25, 0.25, 0.5, 0.5]]),
         np.array([0.9, 0.8, 0.7]),
@@ -131,27 +133,29 @@ def test_many_equal_scores_keep_their_order() -> None:
     ids=["right of left", "below top", "no width", "a point"],
 )
 @pytest.mark.parametrize("per_class", [True, False])
-def test_a_box_without_an_area_hides_nothing(bad: Box, per_class: bool) -> None:
+def test_a_box_without_area_does_not_suppress(bad: Box, per_class: bool) -> None:
     real: Row = ((500, 500, 505, 505), 0.8, 0)
     found = Nms(per_class=per_class)(instances([(bad, 0.9, 0), real]))
     assert real in rows_of(found)
 
 
 @pytest.mark.parametrize("step", [Nms(), Nms(per_class=False), TopK(), MinSize()])
-def test_nothing_stays_nothing(step: Nms | TopK | MinSize) -> None:
+def test_no_instances_give_none(step: Nms | TopK | MinSize) -> None:
     found = step(instances([]))
     assert len(found) == 0
     assert found.boxes.shape == (0, 4)
 
 
 @given(tables, st.integers(1, 16))
-def test_top_k_keeps_the_best_and_of_equals_the_first(rows: list[Row], k: int) -> None:
+def test_top_k_keeps_the_highest_scores_and_the_first_of_equal_ones(
+    rows: list[Row], k: int
+) -> None:
     wanted = sorted(rows, key=lambda row: -row[1])[:k]
     assert rows_of(TopK(k)(instances(rows))) == wanted
 
 
 @given(tables, st.sampled_from([1.0, 3.0, 3.5, 12.0]))
-def test_min_size_looks_at_both_sides(rows: list[Row], side: float) -> None:
+def test_min_size_checks_width_and_height(rows: list[Row], side: float) -> None:
     wanted = [
         (corners, score, number)
         for corners, score, number in rows

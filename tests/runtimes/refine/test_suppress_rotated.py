@@ -88,7 +88,7 @@ def far_from(rows: list[Row], iou: float) -> bool:
 
 @pytest.mark.parametrize("block", [1, 3, 512])
 @given(tables, st.sampled_from([0.1, 0.3, 0.45, 0.7, 0.9]), st.booleans(), st.sampled_from([2, 99]))
-def test_nms_is_what_a_double_loop_keeps(
+def test_nms_matches_a_double_loop(
     block: int, rows: list[Row], iou: float, per_class: bool, most: int
 ) -> None:
     assume(far_from(rows, iou))
@@ -99,7 +99,7 @@ def test_nms_is_what_a_double_loop_keeps(
     assert rows_of(found) == wanted
 
 
-def test_more_boxes_than_a_block_are_compared_with_all_better_ones() -> None:
+def test_more_boxes_than_a_block_are_compared_with_all_higher_scores() -> None:
     # Every box is there twice, the lesser one far behind in the order.
     count = 600
     better: list[Row] = [((50 * n, 0, 10, 5, 0.3), 0.9, 0) for n in range(count)]
@@ -108,18 +108,18 @@ def test_more_boxes_than_a_block_are_compared_with_all_better_ones() -> None:
     assert rows_of(found) == better
 
 
-def test_a_box_across_another_is_another_object() -> None:
+def test_a_perpendicular_box_is_another_object() -> None:
     # Upright boxes around them would overlap a lot, since both are turned by 45 degrees.
     rows: list[Row] = [((50, 50, 60, 6, pi / 4), 0.9, 0), ((50, 50, 60, 6, -pi / 4), 0.8, 0)]
     assert rows_of(Nms(iou=0.45)(instances(rows))) == rows
 
 
-def test_the_same_box_written_in_another_way_is_the_same_object() -> None:
+def test_equivalent_boxes_are_the_same_object() -> None:
     rows: list[Row] = [((50, 50, 60, 6, 0.2), 0.9, 0), ((50, 50, 6, 60, 0.2 + pi / 2), 0.8, 0)]
     assert rows_of(Nms(iou=0.9)(instances(rows))) == rows[:1]
 
 
-def test_a_box_that_is_hidden_still_hides() -> None:
+def test_a_suppressed_oriented_box_still_suppresses() -> None:
     rows: list[Row] = [
         ((0, 0, 20, 10, 0), 0.9, 0),
         ((5, 0, 20, 10, 0), 0.8, 0),
@@ -130,7 +130,7 @@ def test_a_box_that_is_hidden_still_hides() -> None:
     assert rows_of(Nms(iou=0.5)(instances(rows))) == rows[:1]
 
 
-def test_oriented_boxes_are_looked_at_up_to_a_bound() -> None:
+def test_the_number_of_oriented_boxes_is_bounded() -> None:
     # A hundred classes, so that few boxes are compared.
     rows: list[Row] = [((50 * n, 0, 10, 5, 0), 1 - n / 10000, n % 100) for n in range(5100)]
     found = Nms(max=9999, candidates=9999)(instances(rows))
@@ -138,5 +138,5 @@ def test_oriented_boxes_are_looked_at_up_to_a_bound() -> None:
     assert rows_of(Nms(max=9999, candidates=7)(instances(rows))) == rows[:7]
 
 
-def test_no_oriented_boxes_stay_none() -> None:
+def test_no_oriented_boxes_give_none() -> None:
     assert rows_of(Nms()(instances([]))) == []

@@ -2,7 +2,7 @@ from runtimes.segmenters.points import ImageAndPoints
 from tests.runtimes.segmenters.exports import ONLY
 
 
-def test_one_model_is_bound_to_its_image() -> None:
+def test_a_single_model_is_bound_to_its_image_input() -> None:
     assert ImageAndPoints().bind(ONLY, None) == ImageAndPoints(
         points="batched_point_coords",
         labels="batched_point_labels",

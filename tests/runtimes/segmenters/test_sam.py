@@ -17,7 +17,7 @@ def test_sam_is_bound_to_the_names_of_its_export() -> None:
     )
 
 
-def test_the_inner_values_of_sam_hq_are_passed_on() -> None:
+def test_the_intermediate_embeddings_of_sam_hq_are_passed_on() -> None:
     shape = (4, 1, 64, 64, 768)
     encoder = replace(
         SAM_ENCODER,

@@ -55,18 +55,18 @@ def test_angles_are_degrees_from_0_to_360(angle: float, degrees: float) -> None:
     assert 0 <= found < 360
 
 
-def test_an_ellipse_is_centre_rightmost_x_and_topmost_y() -> None:
+def test_the_points_of_an_ellipse_are_centre_rightmost_x_and_topmost_y() -> None:
     # Centre 30, 25; radii 20 and 5.
     (item,) = drawn(Ellipse(), upright((10, 20, 50, 30)))
     assert item == {"type": "ellipse", "points": [30, 25, 50, 20]}
 
 
-def test_an_oriented_ellipse_is_given_as_before_it_was_turned() -> None:
+def test_the_points_of_an_oriented_ellipse_are_those_before_the_rotation() -> None:
     (item,) = drawn(Ellipse(), oriented((30, 25, 40, 10, pi / 6)))
     assert item == {"type": "ellipse", "points": [30, 25, 50, 20], "rotation": 30}
 
 
-def test_an_oriented_rectangle_is_given_as_before_it_was_turned() -> None:
+def test_the_points_of_an_oriented_rectangle_are_those_before_the_rotation() -> None:
     first, second = drawn(
         Rectangle(), oriented((30, 25, 40, 10, pi / 6), (100, 90, 20, 60, -pi / 4))
     )
@@ -75,12 +75,12 @@ def test_an_oriented_rectangle_is_given_as_before_it_was_turned() -> None:
 
 
 @pytest.mark.parametrize("shape", [Rectangle(), Ellipse()])
-def test_oriented_shapes_may_reach_beyond_the_image(shape: Shape) -> None:
+def test_oriented_shapes_may_extend_beyond_the_image(shape: Shape) -> None:
     (item,) = drawn(shape, oriented((0, 0, 40, 10, 0)))
     assert min(item["points"]) < 0
 
 
-def test_numbers_are_rounded_to_a_thousandth_and_plain() -> None:
+def test_numbers_are_rounded_to_a_thousandth_and_are_plain_json() -> None:
     (plain,) = drawn(Ellipse(), upright((0, 0, 2 / 3, 1 / 3)))
     assert plain["points"] == [0.333, 0.167, 0.667, 0]
     for shape in (Ellipse(), Rectangle()):

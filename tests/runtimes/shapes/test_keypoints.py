@@ -56,28 +56,28 @@ def test_a_keypoint_at_the_threshold_is_visible(threshold: float, outside: list[
     assert [it["outside"] for it in item["elements"]] == outside
 
 
-def test_a_skeleton_wholly_outside_is_dropped_and_the_next_keeps_its_number() -> None:
+def test_a_skeleton_without_visible_points_is_dropped_and_the_next_keeps_its_index() -> None:
     hidden: list[Keypoint] = [(1, 2, 0.4), (3, 4, 0), (5, 6, 0.49)]
     seen: list[Keypoint] = [(1, 2, 0.4), (3, 4, 0.5), (5, 6, 0.1)]
     found = drawn(skeleton(*NAMES), hidden, seen)
     assert [number for number, _ in found] == [1]
 
 
-def test_keypoints_are_rounded_to_a_hundredth_and_plain_json() -> None:
+def test_keypoints_are_rounded_to_a_hundredth_and_are_plain_json() -> None:
     ((_, item),) = drawn(skeleton("a"), [(1 / 3, 2 / 3, 1)])
     assert item["elements"][0]["points"] == [0.33, 0.67]
     assert json.loads(json.dumps(item)) == item
     assert type(item["elements"][0]["outside"]) is bool
 
 
-def test_scores_are_compared_as_they_are_and_not_rounded() -> None:
+def test_confidences_are_compared_without_rounding() -> None:
     rows: list[Keypoint] = [(1, 2, 0.4999), (3, 4, 0.5)]
     ((_, item),) = drawn(skeleton("a", "b"), rows)
     assert [it["outside"] for it in item["elements"]] == [True, False]
     assert drawn(Points(), rows) == [(0, {"type": "points", "points": [3, 4]})]
 
 
-def test_the_step_is_brought_together_with_the_labels() -> None:
+def test_the_step_is_bound_to_the_labels() -> None:
     joints = (Joints((0, 2), "", {"a": 0, "b": 1}, 2), Joints((1,), "hand", {"a": 5}, None))
     bound = Skeleton(threshold=0.3, suffix="-s").bind(joints)
     assert bound == Skeletons(joints, 0.3, suffix="-s")
@@ -88,7 +88,7 @@ HAND = Joints((0,), "hand", {"thumb": 3, "wrist": 1}, None)
 PAW = Joints((1, 2), "", {"toe": 2}, None)
 
 
-def test_an_instance_has_each_skeleton_of_its_class_of_the_keypoints_that_it_names() -> None:
+def test_an_instance_has_each_skeleton_of_its_class_with_the_keypoints_that_it_names() -> None:
     one: list[Keypoint] = [(0, 1, 0.9), (2, 3, 0.4), (4, 5, 0.9), (6, 7, 0.8)]
     other: list[Keypoint] = [(8, 9, 0.9), (10, 11, 0.1), (12, 13, 0.6), (14, 15, 0.2)]
     step = Skeletons((BODY, HAND, PAW), suffix="-x")
@@ -137,7 +137,7 @@ def test_another_number_of_keypoints_than_names_is_refused(names: tuple[str, ...
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_number_that_the_model_has_no_keypoint_of_is_refused(count: int) -> None:
+def test_an_id_without_a_keypoint_in_the_model_is_refused(count: int) -> None:
     with pytest.raises(BadModel) as caught:
         drawn(Skeletons((HAND,)), [(1, 2, 1)] * count)
     assert caught.value.what == (
@@ -146,7 +146,7 @@ def test_a_number_that_the_model_has_no_keypoint_of_is_refused(count: int) -> No
     assert caught.value.allowed == f"ids 0 to {count - 1}"
 
 
-def test_points_are_the_visible_ones() -> None:
+def test_only_visible_keypoints_are_drawn_as_points() -> None:
     found = drawn(
         Points(),
         [(1, 2, 0.5), (3, 4, 0.49), (5, 6, 0.9)],
@@ -160,7 +160,7 @@ def test_points_are_the_visible_ones() -> None:
 
 
 @pytest.mark.parametrize(("threshold", "count"), [(0.0, 3), (0.3, 2), (0.9, 1), (1.0, 0)])
-def test_points_have_a_threshold_of_their_own(threshold: float, count: int) -> None:
+def test_points_have_their_own_threshold(threshold: float, count: int) -> None:
     found = drawn(Points(threshold=threshold), [(1, 2, 0.9), (3, 4, 0.3), (5, 6, 0)])
     assert sum(len(item["points"]) // 2 for _, item in found) == count
 

@@ -8,7 +8,7 @@ from runtimes.shapes.rectangle import Rectangle
 SIZE = (2000, 2000)
 
 
-def test_every_instance_gives_its_corners_under_its_number() -> None:
+def test_each_instance_is_drawn_with_its_index() -> None:
     boxes = np.array([[1, 2, 3, 4], [10.5, 20.25, 30.125, 40]])
     found = list(Rectangle()(Instances.of(boxes, np.array([0.9, 0.8]), np.array([4, 4])), SIZE))
     assert found == [

@@ -65,7 +65,7 @@ def area_of(points: list[float]) -> float:
     return abs(sum(x1 * y2 - x2 * y1 for x1, y1, x2, y2 in pairs)) / 2
 
 
-def test_a_mask_is_the_pixels_of_its_box_and_the_box() -> None:
+def test_a_mask_is_the_pixels_of_its_box_followed_by_the_box() -> None:
     ((number, item),) = drawn(Mask(), instances(BLOB))
     assert number == 0
     assert item["type"] == "mask"
@@ -90,7 +90,7 @@ def test_a_mask_has_as_many_pixels_as_its_box_and_only_0_and_1(seed: int) -> Non
         assert sum(pixels) == bitmaps[number].sum()
 
 
-def test_a_mask_of_one_pixel_ends_where_it_begins() -> None:
+def test_a_mask_of_one_pixel_has_equal_box_corners() -> None:
     ((_, item),) = drawn(Mask(), instances(np.ones((1, 1), int)))
     assert item["mask"] == [1, 10, 20, 10, 20]
 
@@ -114,7 +114,7 @@ def test_rle_decodes_to_the_same_pixels() -> None:
         assert set(encoded) == {"type", "points"}
 
 
-def test_the_polygon_beside_a_mask_is_the_filled_outline_of_its_largest_part() -> None:
+def test_the_polygon_of_a_mask_is_the_filled_outline_of_its_largest_component() -> None:
     bitmap = np.zeros((12, 20), int)
     bitmap[:, :10] = 1
     bitmap[4:6, 4:6] = 0
@@ -123,18 +123,18 @@ def test_the_polygon_beside_a_mask_is_the_filled_outline_of_its_largest_part() -
     assert ring_of(item) == {(10, 20), (20, 20), (20, 32), (10, 32)}
 
 
-def test_a_mask_too_thin_for_a_polygon_has_none_beside_it() -> None:
+def test_a_mask_too_thin_for_a_polygon_has_no_points() -> None:
     ((_, item),) = drawn(Mask(epsilon=5), instances(np.ones((1, 9), int)))
     assert set(item) == {"type", "mask"}
 
 
 @pytest.mark.parametrize("shape", [Mask(), Mask(encoding="rle"), Polygon(), Polyline()])
-def test_an_empty_mask_gives_nothing_and_the_next_keeps_its_number(shape: Shape) -> None:
+def test_an_empty_mask_is_not_drawn_and_the_next_keeps_its_index(shape: Shape) -> None:
     found = instances(np.zeros((4, 4), int), np.ones((5, 5), int))
     assert [number for number, _ in drawn(shape, found)] == [1]
 
 
-def test_a_polygon_goes_along_the_edges_of_the_pixels() -> None:
+def test_a_polygon_follows_the_edges_of_the_pixels() -> None:
     ((number, item),) = drawn(Polygon(), instances(np.ones((4, 6), int)))
     assert (number, item["type"], len(item["points"])) == (0, "polygon", 8)
     assert ring_of(item) == {(10, 20), (16, 20), (16, 24), (10, 24)}
@@ -156,26 +156,26 @@ PARTS[0:5, 0:4] = PARTS[0:8, 10:20] = PARTS[5:10, 27:29] = 1
         (Polygon(min_area=81), []),
     ],
 )
-def test_polygons_of_a_mask_in_parts(shape: Polygon, areas: list[float]) -> None:
+def test_polygons_of_a_mask_with_several_components(shape: Polygon, areas: list[float]) -> None:
     items = drawn(shape, instances(PARTS))
     assert [area_of(item["points"]) for _, item in items] == areas
     assert {number for number, _ in items} <= {0}
 
 
 @pytest.mark.parametrize(("side", "count"), [(2, 0), (3, 1)])
-def test_cvats_least_area_is_the_default(side: int, count: int) -> None:
+def test_cvats_minimum_area_is_the_default(side: int, count: int) -> None:
     assert len(drawn(Polygon(), instances(np.ones((side, side), int)))) == count
 
 
 @pytest.mark.parametrize(("holes", "area"), [(False, 144), (True, 144 - 36)])
-def test_holes_of_polygons(holes: bool, area: float) -> None:
+def test_holes_are_filled_or_cut_out(holes: bool, area: float) -> None:
     bitmap = np.ones((12, 12), int)
     bitmap[3:9, 3:9] = 0
     ((_, item),) = drawn(Polygon(epsilon=0, holes=holes), instances(bitmap))
     assert area_of(item["points"]) == area
 
 
-def test_epsilon_says_how_far_a_polygon_may_stray() -> None:
+def test_epsilon_bounds_the_distance_of_a_polygon_from_the_mask() -> None:
     stairs = np.tril(np.ones((20, 20), int))
     ((_, exact),) = drawn(Polygon(epsilon=0), instances(stairs))
     ((_, simple),) = drawn(Polygon(epsilon=1.5), instances(stairs))
@@ -197,7 +197,7 @@ def test_coordinates_are_rounded_to_a_hundredth() -> None:
     assert ring_of(item) == {(10, 11.41), (11.41, 10), (10, 8.59), (8.59, 10)}
 
 
-def test_masks_go_before_oriented_boxes() -> None:
+def test_masks_take_precedence_over_oriented_boxes() -> None:
     rotated = np.array([[40.0, 40, 30, 30, 1]])
     plain = instances(np.ones((4, 6), int))
     both = Instances.of(
@@ -209,7 +209,7 @@ def test_masks_go_before_oriented_boxes() -> None:
 @pytest.mark.parametrize(
     "found", [instances(np.ones((4, 6), int)), oriented((30, 20, 10, 4, 0.5))], ids=["mask", "box"]
 )
-def test_a_polyline_is_the_polygon_and_its_first_point_again(found: Instances) -> None:
+def test_a_polyline_is_the_closed_polygon(found: Instances) -> None:
     ((_, polygon),) = drawn(Polygon(), found)
     ((_, line),) = drawn(Polyline(), found)
     points = polygon["points"]
@@ -228,7 +228,7 @@ def test_instances_without_masks_are_refused(shape: Shape, name: str) -> None:
     assert name in caught.value.what or shape.name() in caught.value.what
 
 
-def test_masks_are_not_made_of_oriented_boxes() -> None:
+def test_oriented_boxes_are_not_drawn_as_masks() -> None:
     with pytest.raises(BadModel):
         drawn(Mask(), oriented((30, 20, 10, 4, 0.5)))
 

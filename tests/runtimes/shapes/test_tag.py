@@ -9,7 +9,7 @@ from runtimes.shapes.tag import Tag
     ("classes", "numbers"),
     [([], []), ([4], [0]), ([4, 2, 7], [0, 1, 2]), ([4, 2, 4, 4, 2, 0], [0, 1, 5])],
 )
-def test_the_first_of_each_class_gives_a_tag(classes: list[int], numbers: list[int]) -> None:
+def test_each_class_is_tagged_once(classes: list[int], numbers: list[int]) -> None:
     count = len(classes)
     found = Instances.of(np.ones((count, 4)), np.ones(count), np.array(classes))
     assert list(Tag()(found, (9, 9))) == [(number, {"type": "tag"}) for number in numbers]

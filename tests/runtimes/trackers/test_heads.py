@@ -29,7 +29,7 @@ from tests.runtimes.trackers.heads import BOX, IMAGE, SIZES, signature
         (Siamfc(), [("response", (1, 1, 17, 17))]),
     ],
 )  # fmt: skip
-def test_outputs_are_found_by_name_or_shape(
+def test_outputs_are_recognised_by_name_or_shape(
     step: Tracking, outputs: list[tuple[str, tuple[int | None, ...]]]
 ) -> None:
     bound = step.bind(signature(*outputs), None)
@@ -61,7 +61,7 @@ def test_outputs_are_found_by_name_or_shape(
         (Siamfc(output="other"), [("response", (1, 1, 17, 17))], "output"),
     ],
 )  # fmt: skip
-def test_other_models_are_refused_at_the_key_that_is_about_it(
+def test_other_models_are_refused_with_the_key(
     step: Tracking, outputs: list[tuple[str, tuple[int | None, ...]]], where: str
 ) -> None:
     with pytest.raises(BadModel) as caught:
@@ -84,7 +84,7 @@ def test_other_models_are_refused_at_the_key_that_is_about_it(
         (Siamfc(output="b"), {"a": (1, 1, 17, 17)}),
     ],
 )  # fmt: skip
-def test_real_outputs_of_another_shape_are_refused(
+def test_outputs_of_another_shape_are_refused(
     step: Any, outputs: dict[str, tuple[int, ...]]
 ) -> None:
     step = replace(step, **SIZES)

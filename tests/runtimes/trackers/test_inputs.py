@@ -34,20 +34,20 @@ def encoder(size: int | None, *outputs: str) -> Signature:
     ],
     ids=lambda inputs: inputs[0][0],
 )
-def test_inputs_are_told_apart_by_name_or_else_by_size(inputs: list[tuple[str, Shape]]) -> None:
+def test_inputs_are_recognised_by_name_or_size(inputs: list[tuple[str, Shape]]) -> None:
     found = bind_inputs(Siamfc(), model(*inputs), None, USUAL)
     by_size = {shape[2]: name for name, shape in inputs}
     assert (found["template"], found["search"]) == (by_size[127], by_size[255])
     assert (found["template_size"], found["search_size"]) == (127, 255)
 
 
-def test_the_manifest_has_the_last_word() -> None:
+def test_the_manifest_takes_precedence() -> None:
     step = Siamfc(template="x", template_size=64)
     found = bind_inputs(step, model(("x", image(None)), ("z", image(None))), None, USUAL)
     assert found == {"template": "x", "search": "z", "template_size": 64, "search_size": 255}
 
 
-def test_an_encoders_tensors_are_named_and_its_crops_are_of_the_usual_size() -> None:
+def test_an_encoder_is_bound_and_its_crops_have_the_usual_sizes() -> None:
     head = model(("input1", (1, 48, 8, 8)), ("input2", (1, 48, 16, 16)))
     assert bind_inputs(Siamfc(), head, encoder(None, "features"), USUAL) == {
         "image": "input",
@@ -80,7 +80,7 @@ PAIR = model(("template", image(127)), ("search", image(255)))
         (Siamfc(), model(("template", (1, 8)), ("search", (1, 8))), None, "", "cannot hold an"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_told_is_asked_for(
+def test_ambiguous_or_wrong_inputs_are_refused(
     step: Siamfc, signature: Signature, embeds: Signature | None, where: str, what: str
 ) -> None:
     with pytest.raises(BadModel) as caught:

@@ -8,7 +8,7 @@ from tests.runtimes.trackers.heads import BOX, IMAGE, RNG, SIZES
 
 
 @pytest.mark.parametrize("window", [0.0, 1.0])
-def test_ostrack(window: float) -> None:
+def test_ostrack_matches_a_loop_over_the_cells(window: float) -> None:
     step = Ostrack(window=window, scores="s", sizes="w", offsets="o", **SIZES)
     scores = RNG.uniform(0, 1, (1, 1, 16, 16))
     sizes, offsets = RNG.uniform(0, 0.5, (1, 2, 16, 16)), RNG.uniform(0, 1, (1, 2, 16, 16))

@@ -9,7 +9,7 @@ from tests.runtimes.trackers.heads import BOX, IMAGE, SIZES, hanning, random
 
 
 @pytest.mark.parametrize("middle", [0.0, 0.5, 3.0])
-def test_siamfc(middle: float) -> None:
+def test_siamfc_matches_the_formulas(middle: float) -> None:
     step = Siamfc(output="r", **SIZES)
     responses = [random(1, 1, 17, 17) for _ in range(3)]
     responses[1] += middle
@@ -33,7 +33,7 @@ def test_siamfc(middle: float) -> None:
     assert score == pytest.approx(1 / (1 + exp(-float(fine[number][row, column]))), rel=1e-5)
 
 
-def test_siamfc_keeps_its_size_where_the_scales_are_equal() -> None:
+def test_siamfc_keeps_the_size_for_equal_scales() -> None:
     step = Siamfc(output="r", scale_penalty=1.0, **SIZES)
     response = random(1, 1, 17, 17)
     found, _ = step([{"r": response}] * 3, step.search_views(BOX, IMAGE), BOX)

@@ -17,7 +17,7 @@ def padded(w: float, h: float) -> float:
 
 
 @pytest.mark.parametrize("anchors", [True, False])
-def test_siamrpn(anchors: bool) -> None:
+def test_siamrpn_matches_a_loop_over_the_cells(anchors: bool) -> None:
     count, cells, stride = (5, 25, 8) if anchors else (1, 16, 16)
     ratios = RATIOS if anchors else ()
     step = Siamrpn(0.42, 0.05, 0.38, stride=stride, ratios=ratios, classes="c", boxes="b", **SIZES)

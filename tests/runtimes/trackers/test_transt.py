@@ -8,7 +8,7 @@ from tests.runtimes.trackers.heads import BOX, IMAGE, RNG, SIZES, hanning, rando
 
 
 @pytest.mark.parametrize("window", [0.0, 0.49, 1.0])
-def test_transt(window: float) -> None:
+def test_transt_matches_a_loop_over_the_cells(window: float) -> None:
     step = Transt(window=window, logits="l", boxes="b", **SIZES)
     logits, boxes = random(1, 64, 2, spread=3), RNG.uniform(0.2, 0.8, (1, 64, 4))
     best, wanted, score = -1.0, (0.0, 0.0, 0.0, 0.0), 0.0
@@ -32,7 +32,7 @@ def test_transt(window: float) -> None:
     assert sure == pytest.approx(score, rel=1e-5)
 
 
-def test_a_response_of_nan_gives_no_sure_box() -> None:
+def test_a_response_of_nan_has_no_confidence() -> None:
     step = Transt(logits="l", boxes="b", **SIZES)
     nothing = {"l": np.full((1, 64, 2), np.nan, np.float32), "b": np.zeros((1, 64, 4), np.float32)}
     _, score = step([nothing], step.search_views(BOX, IMAGE), BOX)
