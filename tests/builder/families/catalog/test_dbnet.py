@@ -56,3 +56,27 @@ def test_images_of_any_size_are_resized_to_a_multiple(inputs: dict[str, Shape], 
 )
 def test_salient_objects_have_one_value_per_pixel(outputs: dict[str, Shape], fit: bool) -> None:
     assert bool(decoders(SALIENCY, evidence(outputs))) is fit
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "mean"),
+    [
+        ({"y": (1, 1, 64, 64), "z": (1, 1, 64, 64)}, FIXED, True),
+        ({"y": (1, 64, 64, 1)}, {"x": (1, 64, 64, 3)}, False),
+        ({"y": (1, 1, 64, 64)}, FIXED, True),
+    ],
+    ids=["side outputs", "channels last", "one output"],
+)
+def test_the_values_of_salient_objects_depend_on_the_best_known_models(
+    outputs: dict[str, Shape], inputs: dict[str, Shape], mean: bool
+) -> None:
+    (match,) = matches(SALIENCY, evidence(outputs, inputs))
+    normalize = match.preprocess[1]
+    assert normalize.guessed
+    assert ("mean" in normalize.fields) is mean
+
+
+def test_values_before_a_sigmoid_get_one() -> None:
+    nodes = [Node("Conv", ("t", "w"), ("y",))]
+    (match,) = matches(SALIENCY, evidence(MAP, FIXED, nodes=nodes))
+    assert dict(match.postprocess[0].fields) == {"activation": "sigmoid"}
