@@ -42,7 +42,7 @@ class Evidence:
 
     @classmethod
     def of(cls, model: Model) -> "Evidence":
-        """Collect what the file says, without running the model."""
+        """Collect the evidence in the file, without running the model."""
         signature, metadata = model.signature, model.signature.metadata
         image = _image_input(signature)
         size = None

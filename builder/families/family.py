@@ -29,7 +29,7 @@ class Family:
     """A family of models, or several that share the layout of their outputs.
 
     Attributes:
-        name: what people call it.
+        name: its name in messages.
         steps: the decoders, segmenters, trackers or embedders that read its models' outputs. A
             step belongs to one family.
         recognize: yields what a model file may be; None if the family's models have two files.
@@ -41,8 +41,8 @@ class Family:
             warns of manifests that differ from them; the others are only what `init` writes.
         candidates_overlap: whether several candidates stand for one object, so that `nms` has to
             follow the decoder.
-        encoder_speed: bytes of weights that an encoder of the family works off per second on two
-            cores; None where that is not known.
+        encoder_speed: bytes of weights that an encoder processes per second on two cores; None if
+            unknown.
     """
 
     name: str

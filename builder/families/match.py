@@ -17,7 +17,7 @@ class Strength(IntEnum):
     STRUCTURE = 2
     """The graph, the names of tensors or the outputs for a blank image are typical."""
     METADATA = 3
-    """The file says so."""
+    """The metadata name the family or the task."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The families that cvatbuild knows."""
+"""All supported model families, found by looking at `catalog`."""
 
 import importlib
 import pkgutil
@@ -13,13 +13,13 @@ from runtimes.step import Step
 def families() -> tuple[Family, ...]:
     """Return every family, in the order of `precedence` and then of their modules' names.
 
-    A family is known because a module of `builder.families.catalog` defines it; there is no other
-    list of them.
+    A family is one that a module of `builder.families.catalog` defines; there is no other list.
     """
     found: list[Family] = []
     for info in pkgutil.iter_modules(catalog.__path__):
         module = importlib.import_module(f"{catalog.__name__}.{info.name}")
-        found += [it for it in vars(module).values() if isinstance(it, Family)]
+        # A module may import another one's family.
+        found += [it for it in vars(module).values() if isinstance(it, Family) and it not in found]
     return tuple(sorted(found, key=lambda family: family.precedence))
 
 

@@ -22,7 +22,7 @@ class UltralyticsMetadata:
         task: one of TASKS.
         names: the number of classes that it names.
         kpt_shape: the number of keypoints, and of values of each.
-        suppressed: whether it says that its outputs need no `nms`: `end2end`, or `nms` in `args`.
+        suppressed: whether its outputs need no `nms`: `end2end`, or `nms` in `args`.
         rtdetr: whether its description names RT-DETR.
     """
 

@@ -114,7 +114,7 @@ Maker = Callable[[Path], Path]
 
 
 def image(name: str = "images", *shape: int | str, dtype: str = "float32") -> Net:
-    """A graph with one image, [1, 3, 64, 64] if nothing else is said."""
+    """A graph with one image, [1, 3, 64, 64] by default."""
     return Net({name: (dtype, shape or (1, 3, SIDE, SIDE))})
 
 

@@ -62,8 +62,8 @@ def rtdetr_concat(path: Path) -> Path:
     net = image()
     rows = table(7, 300, (*UNIT_CENTER, 0, SCORE, 0))
     net.give("output0", net.known(rows), (1, 300, 7))
-    said = "Ultralytics rtdetr-l model trained on pets.yaml"
-    return net.save(path, ultralytics("detect", description=said))
+    description = "Ultralytics rtdetr-l model trained on pets.yaml"
+    return net.save(path, ultralytics("detect", description=description))
 
 
 def logits_and_boxes(path: Path) -> Path:

@@ -21,7 +21,7 @@ def classifier(path: Path) -> Path:
 
 @expect("classify", ("center_crop", "normalize"), ("class_4", "tag", ()), score=0.9)
 def classifier_softmax(path: Path) -> Path:
-    """Probabilities of ten classes, nothing in the graph's last operations says so."""
+    """Probabilities of ten classes, without an activation at the end of the graph."""
     net = image("input")
     values = np.full((1, 10), 0.1 / 9, np.float32)
     values[0, 4] = 0.9

@@ -1,1 +1,1 @@
-"""The families of models that cvatbuild knows: one module each, with one `Family`."""
+"""The supported model families: one module each, with one `Family`."""

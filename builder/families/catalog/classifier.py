@@ -90,7 +90,7 @@ def _match(
 
 
 def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
-    """Return what the file says of preprocessing, or what is usual."""
+    """Return the preprocessing that the file describes, or the usual one."""
     cut = resize(evidence, Resizing("center_crop", "classifiers crop the center", side=224))
     if evidence.ultralytics.task == "classify":
         return cut, *normalize(evidence, Values("Ultralytics takes 0..1"))

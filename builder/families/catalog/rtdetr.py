@@ -89,7 +89,7 @@ def _deployed(evidence: Evidence) -> Iterator[Match]:
     boxes = [tensor for tensor in evidence.outputs if fits(tensor, (1, None, 4))]
     if len(boxes) != 1 or sum(fits(tensor, (1, None)) for tensor in evidence.outputs) != 2:
         return
-    # The model multiplies the index of each query and class: its layer knows how many there are.
+    # The best entries of queries x classes are chosen; their class ID is the index modulo classes.
     labels, scores = evidence.output_named("label"), evidence.output_named("score")
     classes = of_labels(evidence.graph, labels.name) if labels else None
     if classes is None:

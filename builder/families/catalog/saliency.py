@@ -58,7 +58,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
 
 
 def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
-    """Return what the file says of preprocessing, or what the best known models need."""
+    """Return the preprocessing that the file describes, or that of the best known models."""
     described = from_model_info(evidence)
     if described:
         return described

@@ -112,7 +112,7 @@ def _class_ids(evidence: Evidence, tensor: Tensor) -> Match:
 
 
 def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
-    """Return what the file says of preprocessing, or what is usual."""
+    """Return the preprocessing that the file describes, or the usual one."""
     if evidence.ultralytics.task:
         return draft(evidence, YOLO_INPUT)
     stretched = Resizing("resize", "usual for segmentation models", side=512)

@@ -217,9 +217,9 @@ def test_classes_are_counted_by_the_graph(tmp_path: Path, name: str) -> None:
     labels = yaml.safe_load(draft.text)["labels"]
     assert labels == [f"class_{number}" for number in range(classes)]
     above, _ = draft.text.split("\n  - class_0")
-    said = " ".join(above.replace("\n# ", " ").split())
-    assert why in said
-    assert "guessed: the number of classes is unknown" not in said
+    comments = " ".join(above.replace("\n# ", " ").split())
+    assert why in comments
+    assert "guessed: the number of classes is unknown" not in comments
     folder = build(plan(tmp_path / "m.yaml"), tmp_path / "build", force=False).folder
     for variant in VARIANTS:
         (item,) = LocalFunction(folder, variant)(png(64, 64)).body

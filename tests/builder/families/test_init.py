@@ -182,7 +182,7 @@ def test_an_unknown_task_is_not_copied_into_the_manifest(tmp_path: Path) -> None
     assert draft.ranking.matches[0].postprocess[0].name == "yolo"
     assert "evil" not in draft.text
     write_manifest(draft.text, tmp_path / "m.yaml", force=False)
-    # The decoder's own check refuses what the file says of itself.
+    # The decoder's own check refuses the task.
     assert "task" in failure(lambda: plan(tmp_path / "m.yaml")).problems[0].what
 
 

@@ -47,8 +47,8 @@ def test_inspect_json_has_one_object_per_line(model: Path, tmp_path: Path) -> No
 def test_inspect_runs_a_model_only_with_the_option(tmp_path: Path) -> None:
     model = zoo.classifier_softmax(tmp_path / "m.onnx")
     assert json.loads(invoke("inspect", "--json", model)[1])["sureness"] == "unsure"
-    told = json.loads(invoke("inspect", "--json", "--run", model)[1])
-    assert (told["sureness"], told["ran"]) == ("sure", True)
+    found = json.loads(invoke("inspect", "--json", "--run", model)[1])
+    assert (found["sureness"], found["ran"]) == ("sure", True)
 
 
 def test_inspect_names_unsupported_operations(tmp_path: Path) -> None:
