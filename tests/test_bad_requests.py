@@ -1,4 +1,4 @@
-"""What a built function answers to requests that it cannot serve."""
+"""Replies of a built function to invalid requests."""
 
 import pytest
 

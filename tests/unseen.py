@@ -1,4 +1,4 @@
-"""Manifests whose models are not here."""
+"""Checks of manifests without their models."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from builder.manifest.schema import Manifest
 
 
 def check_without_model(file: Path) -> Manifest:
-    """What a manifest says, as far as it can be judged without its model.
+    """Check a manifest without its model; return its content.
 
     Raises:
-        ManifestError: with everything that is wrong.
+        ManifestError: with all errors.
     """
     examined = examine(file, with_models=False)
     errors = [problem for problem in examined.problems if problem.severity == "error"]

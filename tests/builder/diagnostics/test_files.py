@@ -6,7 +6,7 @@ import pytest
 from builder.diagnostics.files import ABSENT, names_in, unreadable
 
 
-def test_a_file_is_no_trouble(tmp_path: Path) -> None:
+def test_a_readable_file_has_no_reason(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
     (tmp_path / "link").symlink_to("a")
     assert unreadable(tmp_path / "a") is None
@@ -14,13 +14,13 @@ def test_a_file_is_no_trouble(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["absent", "a/below", "absent/below", "\x00", "dangling"])
-def test_what_is_not_there_is_absent(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_is_absent(tmp_path: Path, name: str) -> None:
     (tmp_path / "a").write_text("")
     (tmp_path / "dangling").symlink_to("nowhere")
     assert unreadable(tmp_path / name) == ABSENT
 
 
-def test_what_is_there_but_no_file_is_told_as_what_it_is(tmp_path: Path) -> None:
+def test_the_reason_names_what_is_not_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
     assert unreadable(tmp_path) == "is a directory"
@@ -30,7 +30,7 @@ def test_what_is_there_but_no_file_is_told_as_what_it_is(tmp_path: Path) -> None
     assert "too long" in (unreadable(tmp_path / ("x" * 300)) or "")
 
 
-def test_a_file_that_may_not_be_read_is_told_as_such(
+def test_the_reason_is_a_missing_permission(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "secret").write_text("")
@@ -39,7 +39,7 @@ def test_a_file_that_may_not_be_read_is_told_as_such(
     assert unreadable(tmp_path / "secret") == "cannot be read: Permission denied"
 
 
-def test_names_are_those_of_the_suffixes_in_any_case(tmp_path: Path) -> None:
+def test_names_with_a_suffix_are_listed_in_any_case(tmp_path: Path) -> None:
     for name in ("b.yaml", "a.YML", "c.onnx", "yaml"):
         (tmp_path / name).write_text("")
     assert names_in(tmp_path, ".yaml", ".yml") == ["a.YML", "b.yaml"]

@@ -52,7 +52,7 @@ def test_json_has_every_key_and_parses_back() -> None:
     }
 
 
-def test_json_has_the_same_keys_where_nothing_is_known() -> None:
+def test_json_has_the_same_keys_without_details() -> None:
     bare = json.loads(as_json(Problem("is wrong", rule=MISSING_NMS)))
     assert list(bare) == list(json.loads(as_json(FULL)))
     assert bare == dict.fromkeys(bare, "") | {
@@ -64,7 +64,7 @@ def test_json_has_the_same_keys_where_nothing_is_known() -> None:
     }
 
 
-def test_json_is_one_line_whatever_is_in_it() -> None:
+def test_json_is_always_one_line() -> None:
     text = 'two\nlines\r\n, a "quote", a \\ and ein Fuß'
     line = as_json(Problem(text, found=text, rule=INVALID_YAML))
     assert "\n" not in line
@@ -74,7 +74,7 @@ def test_json_is_one_line_whatever_is_in_it() -> None:
     assert json.loads(line)["found"] == text
 
 
-def test_a_files_name_that_is_no_utf_8_can_be_printed_and_parses_back() -> None:
+def test_a_file_name_that_is_not_utf_8_can_be_printed_and_parsed() -> None:
     problem = Problem("is wrong", file=Path(os.fsdecode(b"a\xff\\.yaml")), rule=INVALID_YAML)
     line = as_json(problem)
     line.encode("utf-8")
@@ -84,7 +84,7 @@ def test_a_files_name_that_is_no_utf_8_can_be_printed_and_parses_back() -> None:
     )
 
 
-def test_an_annotation_names_file_line_column_and_title() -> None:
+def test_an_annotation_has_file_line_column_and_title() -> None:
     assert as_annotation(FULL) == (
         "::error file=manifests/yolo.yaml,line=12,col=3,"
         "title=Invalid value [invalid-value]"
@@ -93,19 +93,19 @@ def test_an_annotation_names_file_line_column_and_title() -> None:
     )
 
 
-def test_an_annotation_leaves_out_what_is_not_known() -> None:
+def test_an_annotation_without_a_file_has_a_title() -> None:
     assert as_annotation(Problem("is missing", rule=MISSING_KEY)) == (
         "::error title=Missing key [missing-key]::is missing"
     )
 
 
-def test_a_warning_is_annotated_as_one() -> None:
+def test_a_warning_is_a_warning_annotation() -> None:
     assert as_annotation(Problem("no step", file=Path("a.yaml"), rule=MISSING_NMS)) == (
         "::warning file=a.yaml,title=`nms` is missing after a raw head [missing-nms]::no step"
     )
 
 
-def test_an_annotations_properties_and_message_are_escaped_each_in_its_own_way() -> None:
+def test_properties_and_message_of_an_annotation_are_escaped_differently() -> None:
     problem = Problem(
         "100% wrong: a, b\r\nand more",
         file=Path("C:/a,b 50%\n.yaml"),
@@ -130,7 +130,7 @@ def test_text_has_the_code_on_the_first_line_and_the_details_below() -> None:
     )
 
 
-def test_text_without_a_width_breaks_no_line() -> None:
+def test_text_without_a_width_is_not_wrapped() -> None:
     assert as_text(LONG).splitlines() == [
         f"manifests/yolo.yaml:12:3: postprocess[0].yolo: {LONG.what} [output-layout]",
         f"  allowed: {LONG.allowed}",
@@ -138,7 +138,7 @@ def test_text_without_a_width_breaks_no_line() -> None:
     ]
 
 
-def test_lines_are_broken_at_80_columns_and_indented() -> None:
+def test_text_is_wrapped_at_80_columns_and_indented() -> None:
     lines = as_text(LONG, 80).splitlines()
     assert max(map(len, lines)) <= 80
     heads = [
@@ -152,7 +152,7 @@ def test_lines_are_broken_at_80_columns_and_indented() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])
-def test_a_broken_text_has_the_same_words(width: int) -> None:
+def test_wrapped_text_has_the_same_words(width: int) -> None:
     assert as_text(LONG, width).split() == as_text(LONG).split()
 
 
@@ -160,7 +160,7 @@ def test_a_broken_text_has_the_same_words(width: int) -> None:
 @pytest.mark.parametrize(
     "whole", ["`cvatbuild build a.yaml --out b`", "'a name of three words'", "`- nms: 0.45`"]
 )
-def test_nothing_in_quotes_or_backticks_is_broken(before: int, whole: str) -> None:
+def test_text_in_quotes_or_backticks_is_not_wrapped(before: int, whole: str) -> None:
     words = ("x " * before)[:before]
     problem = Problem("is wrong", hint=f"{words} {whole} and so on", rule=INVALID_YAML)
     lines = as_text(problem, 80).splitlines()
@@ -168,14 +168,14 @@ def test_nothing_in_quotes_or_backticks_is_broken(before: int, whole: str) -> No
     assert max(map(len, lines)) <= 80
 
 
-def test_an_apostrophe_is_no_quote() -> None:
+def test_an_apostrophe_is_not_a_quote() -> None:
     words = "the model's words " + "and more " * 12 + "are CVAT's words"
     lines = as_text(Problem(words, rule=INVALID_YAML), 80).splitlines()
     assert len(lines) > 1
     assert max(map(len, lines)) <= 80
 
 
-def test_what_is_wider_than_the_terminal_stays_whole() -> None:
+def test_words_wider_than_the_terminal_are_not_wrapped() -> None:
     address = "https://example.com/" + "a-long-path/" * 10
     command = f"`curl -o model.onnx {address}`"
     for whole in (address, command):

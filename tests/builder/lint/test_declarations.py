@@ -44,7 +44,7 @@ def declare(path: Path, shape: Sizes) -> Path:
 
 
 def hidden(path: Path) -> Path:
-    """YOLOv8's rows in a shape that the graph computes from its image: only a run tells."""
+    """YOLOv8's rows in a shape that the graph computes from its image: only a run shows it."""
     net = zoo.image()
     rows = np.zeros((1, 7, CELLS), np.float32)
     rows[0, :4, 0], rows[0, 5, 0] = CENTER, SCORE
@@ -69,8 +69,8 @@ DECLARED: dict[str, Sizes] = {
 WRONG = set(DECLARED) - {"letters", "numbers that are no sizes", "nothing"}
 ONLY_RUN = ("turned", "a class more", "letters", "nothing")
 CASES = [
-    *(pytest.param(zoo.yolov8, name, id=f"{name}, told by the graph") for name in DECLARED),
-    *(pytest.param(hidden, name, id=f"{name}, told by a run") for name in ONLY_RUN),
+    *(pytest.param(zoo.yolov8, name, id=f"{name}, known from the graph") for name in DECLARED),
+    *(pytest.param(hidden, name, id=f"{name}, known from a run") for name in ONLY_RUN),
 ]
 
 

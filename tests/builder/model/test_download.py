@@ -97,10 +97,10 @@ def test_a_downloaded_file_keeps_its_name_in_the_cache(server: Server, cache: Pa
 
 
 def test_progress_ends_with_all_bytes(server: Server) -> None:
-    told: list[tuple[int, int | None]] = []
-    fetch(f"{server.base}/model.onnx", DIGEST, lambda done, total: told.append((done, total)))
-    assert told[-1] == (3_000_000, 3_000_000)
-    assert told == sorted(told)
+    reported: list[tuple[int, int | None]] = []
+    fetch(f"{server.base}/model.onnx", DIGEST, lambda done, total: reported.append((done, total)))
+    assert reported[-1] == (3_000_000, 3_000_000)
+    assert reported == sorted(reported)
 
 
 def test_a_cached_file_is_not_downloaded_again(server: Server) -> None:

@@ -96,7 +96,7 @@ def test_any_name_is_accepted_unchanged_or_refused(name: str, as_list: bool) -> 
     try:
         found = names(text)
     except CvatbuildError:
-        # Refused only if nobody could see what it is, or it is blank.
+        # Refused only if it is blank or has no printable character.
         assert not name.isprintable() or name != name.strip() or not name
         return
     assert found == [name]

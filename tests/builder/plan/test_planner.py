@@ -92,10 +92,10 @@ def test_the_reported_checksum_is_accepted(
 ) -> None:
     server.files["/boxes.onnx"] = model_file.read_bytes()
     model = {"url": f"{server.base}/boxes.onnx"}
-    told = refused(model=model)[0].hint.split("sha256: ")[1].rstrip("`")
-    found = planned(model={**model, "sha256": told})
-    assert found.models[0].digest == told
-    assert kept_in(cache) == [cache / told / "boxes.onnx"]
+    reported = refused(model=model)[0].hint.split("sha256: ")[1].rstrip("`")
+    found = planned(model={**model, "sha256": reported})
+    assert found.models[0].digest == reported
+    assert kept_in(cache) == [cache / reported / "boxes.onnx"]
 
 
 def test_a_missing_checksum_of_weights_is_reported_with_the_right_one(

@@ -48,7 +48,7 @@ def interactor_of(made: Plan) -> Interactor:
     return made.function
 
 
-def test_a_manifest_becomes_a_description(write: Write) -> None:
+def test_the_steps_are_bound_to_encoder_and_decoder(write: Write) -> None:
     made = plan(
         write(
             postprocess=["sam", "largest_component", {"fill_holes": 50}, {"smooth": 2}],
@@ -80,11 +80,11 @@ def test_a_manifest_becomes_a_description(write: Write) -> None:
     [("2.15", "mask"), ("2.9", "mask"), ("2.59", "mask"), ("2.60", "shapes"), ("2.73", "shapes"),
      ("3.0", "shapes"), (None, "shapes")],
 )  # fmt: skip
-def test_the_oldest_cvat_decides_the_reply(write: Write, cvat: str | None, reply: str) -> None:
+def test_the_reply_depends_on_the_oldest_cvat(write: Write, cvat: str | None, reply: str) -> None:
     assert interactor_of(plan(write(cvat=cvat))).reply == reply
 
 
-def test_sam2_and_single_models_are_bound_too(write: Write, click_models: Path) -> None:
+def test_sam2_and_single_models_are_bound(write: Write, click_models: Path) -> None:
     second = interactor_of(
         plan(
             write(
@@ -127,7 +127,7 @@ def annotations(write: Write, **changes: Any) -> dict[str, Any]:
     return made.model_dump(exclude_none=True, exclude={"spec"})
 
 
-def test_cvat_is_told_what_must_be_clicked(write: Write) -> None:
+def test_annotations_have_the_minimum_numbers_of_points(write: Write) -> None:
     assert annotations(write) == {
         "name": "clicks",
         "type": "interactor",
@@ -135,14 +135,14 @@ def test_cvat_is_told_what_must_be_clicked(write: Write) -> None:
         "min_pos_points": "1",
         "min_neg_points": "0",
     }
-    told = annotations(
+    found = annotations(
         write,
         min_pos_points=4,
         min_neg_points=-1,
         help="Click on four sides",
         animated_gif="https://example.org/a.gif",
     )
-    assert told == {
+    assert found == {
         "name": "clicks",
         "type": "interactor",
         "version": "2",
@@ -161,14 +161,14 @@ def test_cvat_is_told_what_must_be_clicked(write: Write) -> None:
         ("always", {"startswith_box": "true"}),
     ],
 )
-def test_a_box_is_told_only_where_there_is_one(
+def test_annotations_have_the_bounding_box_if_one_is_used(
     write: Write, choice: str, keys: dict[str, str]
 ) -> None:
-    told = annotations(write, start_with_box=choice)
-    assert {key: text for key, text in told.items() if key.startswith("startswith")} == keys
+    found = annotations(write, start_with_box=choice)
+    assert {key: text for key, text in found.items() if key.startswith("startswith")} == keys
 
 
-def test_one_worker_answers_all_clicks_unless_more_are_wanted(write: Write) -> None:
+def test_there_is_one_worker_by_default(write: Write) -> None:
     trigger = function_config(plan(write()), "cpu").spec.triggers.myHttpTrigger
     assert (trigger.numWorkers, trigger.maxWorkers) == (1, 1)
     more = plan(write(variants={"cpu": {"workers": 3}}))
@@ -192,19 +192,19 @@ def test_one_worker_answers_all_clicks_unless_more_are_wanted(write: Write) -> N
         ({"start_with_box": "sometimes"}, ["start_with_box"]),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told(write: Write, changes: Any, parts: list[str]) -> None:
+def test_mismatches_are_reported(write: Write, changes: Any, parts: list[str]) -> None:
     text = str(failure(lambda: plan(write(**changes))))
     for part in parts:
         assert part in text
 
 
-def test_a_model_for_something_else_is_told(write: Write, click_models: Path) -> None:
+def test_unsuitable_models_are_reported(write: Write, click_models: Path) -> None:
     text = str(failure(lambda: plan(write(decoder=str(click_models / "sam-encoder.onnx")))))
     assert "`sam` needs an input for the points, but no input of the model has a usual name" in text
     assert "postprocess[0].sam.points" in text
 
 
-def test_a_manifest_is_checked_without_its_models(write: Write) -> None:
+def test_a_manifest_can_be_checked_without_its_models(write: Write) -> None:
     remote = {"url": "https://example.org/a.onnx"}
     assert check_without_model(write(encoder=remote, decoder=remote)).name == "clicks"
 

@@ -73,7 +73,7 @@ PAIR: dict[str, Any] = {
 }
 
 
-def test_a_manifest_becomes_a_description(write: Write, models: Path) -> None:
+def test_the_steps_are_bound_to_the_model(write: Write, models: Path) -> None:
     made = plan(
         write(supported_shape_types=["rectangle", "mask"], max_state_bytes=50_000, title="Follow")
     )
@@ -107,7 +107,7 @@ def test_an_encoder_and_a_decoder_are_bound_to_each_other(write: Write) -> None:
     assert set(made.files) == {"decoder.onnx", "encoder.onnx"}
 
 
-def test_what_is_not_said_has_its_default(write: Write) -> None:
+def test_omitted_keys_have_defaults(write: Write) -> None:
     found = tracker_of(plan(write(preprocess=[])))
     assert (found.shape_types, found.max_state_bytes) == (("rectangle",), MAX_BYTES)
     assert found.preprocess == (Channels("rgb"), Layout("nchw"))
@@ -118,7 +118,7 @@ def test_what_is_not_said_has_its_default(write: Write) -> None:
     [({}, ["model.onnx"]), (PAIR, ["encoder.onnx", "decoder.onnx"])],
     ids=["one model", "two models"],
 )
-def test_states_are_marked_with_the_contents_of_all_models(
+def test_the_digest_is_that_of_all_models(
     write: Write, models: Path, changes: dict[str, Any], files: list[str]
 ) -> None:
     digests = [hashlib.sha256((models / name).read_bytes()).hexdigest() for name in files]
@@ -127,26 +127,28 @@ def test_states_are_marked_with_the_contents_of_all_models(
 
 
 @pytest.mark.parametrize(
-    ("types", "told"),
+    ("types", "expected"),
     [
         (None, "rectangle"),
         (["rectangle", "polygon", "mask"], "rectangle,polygon,mask"),
     ],
 )
-def test_cvat_is_told_what_can_be_tracked(write: Write, types: list[str] | None, told: str) -> None:
+def test_annotations_have_the_supported_shape_types(
+    write: Write, types: list[str] | None, expected: str
+) -> None:
     config = function_config(plan(write(supported_shape_types=types)), "cpu")
     made = config.metadata.annotations.model_dump(exclude_none=True, exclude={"spec"})
-    assert made == {"name": "follow", "type": "tracker", "supported_shape_types": told}
+    assert made == {"name": "follow", "type": "tracker", "supported_shape_types": expected}
 
 
-def test_workers_share_the_work_since_states_travel(write: Write) -> None:
+def test_a_tracker_has_two_workers_on_the_cpu(write: Write) -> None:
     made = plan(write())
     assert function_config(made, "cpu").spec.triggers.myHttpTrigger.numWorkers == 2
     assert function_config(made, "gpu").spec.triggers.myHttpTrigger.numWorkers == 1
 
 
 @pytest.mark.parametrize("step", ["letterbox", "resize", "center_crop", "resize_multiple"])
-def test_no_step_may_move_a_crop_and_no_model_is_needed_to_say_so(write: Write, step: str) -> None:
+def test_steps_that_move_pixels_are_reported_without_the_model(write: Write, step: str) -> None:
     for look in (plan, check_without_model):
         file = write(preprocess=["normalize", step])
         (problem,) = failure(lambda look=look, file=file: look(file)).problems  # type: ignore[misc]
@@ -154,7 +156,7 @@ def test_no_step_may_move_a_crop_and_no_model_is_needed_to_say_so(write: Write, 
         assert problem.allowed == "channels, normalize, layout"
 
 
-def test_a_step_that_moves_and_one_that_does_not_fit_are_told_at_once(write: Write) -> None:
+def test_mistakes_in_both_lists_of_steps_are_reported(write: Write) -> None:
     file = write(preprocess=["resize"], postprocess=["transt"])
     problems = failure(lambda: plan(file)).problems
     assert {(it.place, it.code) for it in problems} == {
@@ -163,7 +165,7 @@ def test_a_step_that_moves_and_one_that_does_not_fit_are_told_at_once(write: Wri
     }
 
 
-def test_values_that_the_input_does_not_take_are_told(write: Write) -> None:
+def test_values_that_do_not_fit_the_input_are_reported(write: Write) -> None:
     (problem,) = failure(lambda: plan(write(preprocess=[{"channels": "gray"}]))).problems
     assert (problem.place, problem.code) == ("preprocess[0].channels.order", "input-values")
 
@@ -180,12 +182,12 @@ def test_values_that_the_input_does_not_take_are_told(write: Write) -> None:
         {"labels": ["a"]},
     ],
 )
-def test_what_no_tracker_has_is_refused(write: Write, changes: dict[str, Any]) -> None:
+def test_invalid_values_are_refused(write: Write, changes: dict[str, Any]) -> None:
     (key,) = changes
     assert failure(lambda: plan(write(**changes))).problems[0].place.startswith(key)
 
 
-def test_a_manifest_is_checked_without_its_models(write: Write) -> None:
+def test_a_manifest_can_be_checked_without_its_models(write: Write) -> None:
     assert check_without_model(write(model="absent.onnx")).name == "follow"
 
 
