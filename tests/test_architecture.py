@@ -146,47 +146,38 @@ DECLARATIONS = {
     "builder/diagnostics/rule.py",
     "builder/doctor/finding.py",
     "builder/families/coco_keypoints.py",
+    "builder/families/common_steps.py",
     "builder/families/family.py",
     "builder/families/input_format.py",
+    "builder/families/match.py",
+    "builder/families/prompts.py",
     "builder/manifest/function_type.py",
     "builder/plan/context.py",
+    "builder/targets/nuclio/layout.py",
     "builder/targets/registry.py",
-    "runtimes/arrays.py",
-    "runtimes/backends/session.py",
-    "runtimes/interfaces.py",
     "runtimes/view.py",
 }
 """Modules without behaviour of their own: protocols, data classes, constants, type aliases."""
 
 TESTED_ELSEWHERE = {
-    # One small module for each backend; the registry's test runs over all of them.
+    # One small module for each backend; the registry's tests run over all of them.
     "builder/backends": "tests/builder/backends/test_registry.py",
-    "builder/cli/commands": "tests/builder/cli/test_app.py",
+    "builder/cli/commands/doctor.py": "tests/builder/doctor/test_examination.py",
+    "builder/cli/commands/init.py": "tests/builder/families/test_init.py",
     "builder/doctor/runtime.py": "tests/builder/doctor/test_backends.py",
     "builder/doctor/trial.py": "tests/builder/doctor/test_backends.py",
-    # A family is recognised in models of tests/zoo.py, by the evidence of several modules.
-    "builder/families": "tests/test_recognition.py",
+    # Each family is recognized in the models of tests/zoo.
+    "builder/families/catalog": "tests/test_recognition.py",
+    # Parts that the modules of a package share.
     "builder/run/judge/values.py": "tests/builder/run/judge/test_detector.py",
     "builder/run/predict/prediction.py": "tests/builder/run/predict/test_detector.py",
-    "builder/targets/lock.py": "tests/builder/targets/test_write.py",
-    "builder/targets/nuclio": "tests/builder/targets/test_build.py",
-    "runtimes/classes.py": "tests/runtimes/test_step.py",
-    # Parts that several decoders share.
-    "runtimes/decoders/outputs.py": "tests/runtimes/decoders/test_yolo.py",
-    "runtimes/decoders/regions.py": "tests/runtimes/decoders/test_semantic.py",
-    "runtimes/decoders/roles.py": "tests/runtimes/decoders/test_efficient_nms.py",
-    "runtimes/decoders/saliency.py": "tests/runtimes/decoders/test_semantic.py",
-    "runtimes/decoders/yolo_end2end.py": "tests/runtimes/decoders/test_yolo_tasks.py",
-    "runtimes/decoders/yolo_objectness.py": "tests/runtimes/decoders/test_yolo.py",
-    # Parts that the segmenters share.
-    "runtimes/prompt_inputs.py": "tests/runtimes/segmenters/test_sam.py",
-    "runtimes/prompted.py": "tests/runtimes/segmenters/test_sam.py",
-    "runtimes/segmenters": "tests/runtimes/segmenters/test_sam.py",
-    "runtimes/skeletons.py": "tests/runtimes/shapes/test_keypoints.py",
-    # The heads differ only in how a response is read.
-    "runtimes/trackers": "tests/runtimes/trackers/test_heads.py",
+    "builder/targets/lock.py": "tests/builder/targets/test_built.py",
+    # Copied into every function, and run there.
+    "builder/targets/nuclio/main.py": "tests/test_standalone.py",
+    "builder/targets/nuclio/readme.py": "tests/builder/targets/test_build.py",
+    "builder/targets/nuclio/target.py": "tests/builder/targets/test_target.py",
 }
-"""Module or package -> the test file of what it is a part of."""
+"""Module or package -> the test file that covers it."""
 
 
 def mirror(source: str) -> Path:
