@@ -1,6 +1,6 @@
 from hypothesis import HealthCheck, settings
 
-# A busy machine is slow: how long an example takes says nothing about the code.
+# On a busy machine, the duration of an example does not depend on the code.
 settings.register_profile(
     "untimed", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -1,4 +1,4 @@
-"""Small ONNX models whose outputs can be worked out on paper."""
+"""Small ONNX models whose outputs can be computed by hand."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from runtimes.arrays import Array
 
 Axes = Sequence[int | str]
-"""Sizes; a name stands for an axis that the graph leaves open."""
+"""Sizes; a name is a dynamic axis."""
 
 ELEMENTS = {
     "float32": TensorProto.FLOAT,
@@ -64,7 +64,7 @@ def constant(
     output_dtype: str = "float32",
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
-    """`images` -> `output0`, which is `output` whatever the image shows."""
+    """`images` -> `output0`, which is always `output`."""
     # Without need there is no cast: OpenVINO drops it, and the input gets a second name.
     floats = "images" if dtype == "float32" else "floats"
     nodes = [] if dtype == "float32" else [as_floats("images", floats)]

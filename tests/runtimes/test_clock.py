@@ -8,7 +8,7 @@ from runtimes.clock import Clock
 
 @pytest.fixture
 def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What the clock reads next, in order; whoever fills it decides how fast time passes."""
+    """The next readings of the clock, in order."""
     readings: list[float] = []
 
     def times() -> Iterator[float]:

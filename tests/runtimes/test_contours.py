@@ -16,7 +16,7 @@ bitmaps = st.integers(1, 10).flatmap(
 
 
 SLOPE = 0.5**0.5 / 2
-"""How far a slope's stairs reach from the line that is drawn through their middle."""
+"""The distance of a slope's stairs from the line through their middle."""
 
 
 def area_of(ring: Array) -> float:
@@ -40,7 +40,7 @@ def filled_in(bitmap: Array) -> Array:
 
 
 def distance(point: Array, ring: Array) -> float:
-    """How far a point is from the nearest side of a ring."""
+    """The distance of a point from the nearest side of a ring."""
     best = np.inf
     for start, end in zip(ring, np.roll(ring, -1, axis=0), strict=True):
         along = end - start

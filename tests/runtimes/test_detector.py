@@ -38,7 +38,7 @@ NETWORK = Network(
 )
 LABELS = {0: "cat", 2: "dog"}
 WIDTH, HEIGHT = 128, 64
-"""The letterbox halves such an image to 64 x 32 and lays it 16 below the top."""
+"""The letterbox resizes such an image to 64 x 32 and places it 16 pixels below the top."""
 
 
 def text_of(width: int = WIDTH, height: int = HEIGHT) -> str:
@@ -350,7 +350,7 @@ def test_a_tag_is_not_grouped(backend: Backend, tmp_path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Counted(Attribute):
-    """Says how many instances there are when it runs."""
+    """Sets the number of instances as an attribute."""
 
     attribute: str
 

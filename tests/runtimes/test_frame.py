@@ -18,7 +18,7 @@ def picture(height: int = 4, width: int = 5) -> Array:
 
 
 def looped(frame: Frame) -> Array:
-    """The tensor in float64, by one pixel and channel after the other."""
+    """The tensor in float64, computed by a loop over pixels and channels."""
     height, width, _ = frame.pixels.shape
     channels = 1 if frame.channels == "gray" else 3
     means = frame.mean * channels if len(frame.mean) == 1 else frame.mean

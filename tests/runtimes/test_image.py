@@ -19,9 +19,9 @@ from tests.grids import grid
 HEIGHT, WIDTH = 21, 33
 Y, X = np.mgrid[0:HEIGHT, 0:WIDTH]
 COLOUR = np.stack([X * 7, Y * 11, 255 - X * 5 - Y], axis=-1).astype(np.uint8)
-"""RGB, different at every pixel, so that no flip or swap goes unseen."""
+"""RGB, different at each pixel, so that flips and swaps are detected."""
 ALPHA = (X * 7).astype(np.uint8)
-"""From wholly transparent to nearly opaque."""
+"""From transparent to nearly opaque."""
 DEEP = (COLOUR.astype(np.uint16) << 8) | (X * 3 + Y)[:, :, None].astype(np.uint16)
 """COLOUR with lower 8 bits that are not zero."""
 
@@ -39,7 +39,7 @@ def tiff(array: Array, **options: object) -> bytes:
 
 
 def png16(samples: Array) -> bytes:
-    """A PNG of (H, W, channels) uint16, which Pillow writes for grey alone."""
+    """A PNG of (H, W, channels) uint16, which Pillow writes only for grey."""
     height, width, channels = samples.shape
     kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
     lines = b"".join(b"\0" + samples[y].astype(">u2").tobytes() for y in range(height))
@@ -75,7 +75,7 @@ MODES: dict[str, Callable[[], Image.Image]] = {
 
 
 def by_pillow(data: bytes) -> Array:
-    """RGB as Pillow reads it: turned upright, alpha dropped, not blended."""
+    """RGB decoded by Pillow, with orientation applied and alpha dropped, not blended."""
     image: Image.Image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     bands = image.split()
     if image.mode == "RGBA":

@@ -59,9 +59,9 @@ def start(
     masks: Literal["best", "all"] = "best",
     **fields: Any,
 ) -> OpenInteractor:
-    """An interactor with one of the networks that segment what is clicked."""
+    """An interactor with one of the networks that segment the clicked shape."""
     step, encoder, decoder, preprocess = LAYOUTS[layout]
-    # Bound to what ONNX Runtime says of the files, as the builder would.
+    # Bound to ONNX Runtime's signatures of the files, as in the builder.
     runtime = OnnxRuntime(device="cpu")
     seen: Signature = runtime.open(folder / f"{encoder}.onnx").signature
     if decoder is None:
@@ -83,7 +83,7 @@ STARTED: dict[str, OpenInteractor] = {}
 
 
 def shared(backend: Backend, folder: Path, *steps: Any, **fields: Any) -> OpenInteractor:
-    """The same interactor again, for tests that do not ask what it remembers."""
+    """A shared interactor, for tests that do not depend on its cache."""
     name = repr((backend, folder, steps, sorted(fields.items())))
     if name not in STARTED:
         STARTED[name] = start(backend, folder, *steps, **fields)
@@ -95,7 +95,7 @@ def text_of(shown: Scene) -> str:
 
 
 def ask(interactor: OpenInteractor, shown: Scene, **request: Any) -> Any:
-    """The reply, as a reader of its JSON sees it."""
+    """The reply after a round trip through JSON."""
     request = {"pos_points": [], "neg_points": [], "obj_bbox": None, **request}
     return json.loads(orjson.dumps(interactor({"image": text_of(shown), **request}, Clock())))
 

@@ -24,7 +24,7 @@ seeds = pytest.mark.parametrize("seed", range(3))
 
 
 def hats(count: int, cells: int, scale: float, shift: float) -> Array:
-    """(count, cells): how much each cell of a row counts at the centre of each pixel."""
+    """(count, cells): the weight of each cell of a row at the centre of each pixel."""
     places = np.clip((np.arange(count) + 0.5) * scale + shift - 0.5, 0, cells - 1)
     return np.asarray(np.maximum(0, 1 - abs(places[:, None] - np.arange(cells))))
 
@@ -37,7 +37,7 @@ def upsampled(values: Array, to_grid: Geometry, size: Size) -> Array:
 
 
 def smooth(rng: np.random.Generator, count: int, height: int, width: int) -> Array:
-    """Hills and valleys around 0."""
+    """Smooth values around 0."""
     coarse = rng.normal(size=(count, 5, 5))
     to_coarse = Geometry(5 / width, 5 / height)
     hills = [upsampled(grid, to_coarse, (height, width)) for grid in coarse]
@@ -53,7 +53,7 @@ def to_cells(geometry: Geometry, height: int, width: int) -> Geometry:
 
 
 def numbered(box: Box, size: Size) -> Array:
-    """The pixels whose numbers lie from x1, y1 up to, but not including, x2, y2."""
+    """The pixels with indexes from x1, y1 (inclusive) to x2, y2 (exclusive)."""
     rows, columns = np.mgrid[: size[0], : size[1]]
     return np.asarray((box[0] <= columns) & (columns < box[2]) & (box[1] <= rows) & (rows < box[3]))
 
@@ -66,7 +66,7 @@ def touched(box: Box, size: Size) -> Array:
 
 
 def painted(crop: Crop | None, size: Size) -> Array:
-    """A mask laid into its image; checks that it is in there, and cut to what is set."""
+    """A mask in an array of the image's size; checks that it is inside and cropped."""
     picture = np.zeros(size, bool)
     if crop is None:
         return picture
@@ -84,7 +84,7 @@ def painted(crop: Crop | None, size: Size) -> Array:
 
 
 def same(found: Array, wanted: Array) -> bool:
-    """Whether two masks differ in no more than a pixel here and there along the boundary."""
+    """Whether two masks differ only in single pixels at the boundary."""
     both, either = (found & wanted).sum(), (found | wanted).sum()
     if either < 300:
         return bool((found ^ wanted).sum() <= 2)
@@ -92,7 +92,7 @@ def same(found: Array, wanted: Array) -> bool:
 
 
 def boxes_in(size: Size) -> list[Box]:
-    """Boxes within an image: all of it, some of it, at its borders."""
+    """Boxes within an image: the whole image, a part, at its borders."""
     height, width = size
     return [
         (0, 0, width, height),
@@ -104,7 +104,7 @@ def boxes_in(size: Size) -> list[Box]:
 
 
 def boxes_over(size: Size) -> list[Box]:
-    """Boxes that reach beyond an image."""
+    """Boxes that extend beyond an image."""
     height, width = size
     return [
         (-9.5, 8, width * 0.7, height * 0.8),
@@ -242,7 +242,7 @@ def test_region_masks_are_in_pixels_of_the_image() -> None:
 
 
 def all_kinds() -> dict[str, Masks]:
-    """Four instances of every kind, told apart by where they are."""
+    """Four instances of each kind of masks, at different positions."""
     rng = np.random.default_rng(7)
     grids = smooth(rng, 4, 16, 16) + 0.3
     boxes = np.array([[4.0, 4, 60, 60], [0, 0, 40, 50], [20, 30, 64, 64], [8, 8, 24, 30]])

@@ -117,7 +117,7 @@ WINDOWS: list[Window] = [(0, 0, 60, 50), (10, 5, 18, 13), (40, 20, 60, 24), (59,
 
 
 class Counting:
-    """A session that notes how many images each run takes, and the sizes that it is told."""
+    """A session that records the batch size and the size inputs of each run."""
 
     device = ""
     warning = ""
@@ -138,7 +138,7 @@ class Counting:
 def opened(
     backend: Backend, folder: Path, shape: Axes, *steps: Preprocess
 ) -> tuple[OpenNetwork, Counting]:
-    """A model that gives back what it sees, and what it is asked for."""
+    """A model that returns its inputs."""
     graphs.echo(folder / "echo.onnx", shape=shape)
     session = Counting(backend.open(folder / "echo.onnx"))
     bound = (*steps, Channels("rgb"), Layout("nchw"))
@@ -146,12 +146,12 @@ def opened(
 
 
 def squares(count: int) -> list[Window]:
-    """Parts of PHOTO of 8 by 8 pixels, no two of them alike."""
+    """Crops of PHOTO of 8 by 8 pixels, all different."""
     return [(n % 50, n % 41, n % 50 + 8, n % 41 + 8) for n in range(count)]
 
 
 def planes(window: Window) -> Array:
-    """What a model that takes RGB in planes sees of a part of PHOTO as it is."""
+    """The NCHW RGB input for a crop of PHOTO without resizing."""
     left, top, right, bottom = window
     return PHOTO[top:bottom, left:right, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
 
@@ -209,7 +209,7 @@ def test_crops_with_inputs_of_different_sizes_are_run_separately(
 
 
 def shown(outputs: Outputs) -> list[list[float]]:
-    """Where the corners of the model's input lie in the image."""
+    """The corners of the model's input in the image."""
     height, width = outputs.view.input
     corners = np.array([[0, 0], [width, height]], np.float64)
     places: list[list[float]] = outputs.view.geometry.inverse.points(corners).tolist()

@@ -101,7 +101,7 @@ def test_features_that_the_encoder_lacks_are_refused(features: dict[str, str]) -
 
 @dataclass
 class Recorded:
-    """A session that remembers what it was given and answers in turn from a list."""
+    """A session that records its inputs and returns outputs from a list."""
 
     signature: Signature
     answers: list[dict[str, Array]]

@@ -113,7 +113,7 @@ def test_a_long_value_is_truncated_in_the_message() -> None:
 
 
 SIZE = (100, 200)
-"""Height and width; a point may miss the image by 20."""
+"""Height and width; a point may be 20 pixels outside of the image."""
 
 
 def test_points_near_the_image_are_clipped_to_it() -> None:

@@ -69,7 +69,7 @@ def text(image: Array) -> str:
 def request(
     image0: Array, boxes0: list[list[float]], image1: Array, boxes1: list[list[float]], **more: Any
 ) -> dict[str, Any]:
-    """A request as CVAT's server sends it: boxes are whole shapes of its annotations."""
+    """A request in the form of CVAT's server: boxes are shapes of its annotations."""
 
     def shape(points: list[float], frame: int) -> dict[str, Any]:
         return {
@@ -246,7 +246,7 @@ def test_the_assignment_has_the_most_pairs_at_the_minimum_cost(
     assert all(table[row][match] is not None for row, match in enumerate(found) if match >= 0)
 
     def worth(matches: tuple[int, ...]) -> tuple[int, float] | None:
-        """Pairs that are lacking and what the others cost; None where it may not be."""
+        """The number of missing pairs and the cost of the others; None for a forbidden pair."""
         chosen = [(row, match) for row, match in enumerate(matches) if match >= 0]
         if len({match for _, match in chosen}) < len(chosen):
             return None

@@ -14,7 +14,7 @@ bitmaps = st.integers(1, 9).flatmap(
 
 
 def counted(rows: list[list[int]]) -> list[int]:
-    """Run lengths, one pixel after the other along the rows, beginning with zeros."""
+    """Run lengths, by a loop over the pixels of the rows, starting with zeros."""
     counts = []
     value, count = 0, 0
     for row in rows:

@@ -23,7 +23,7 @@ def table(*rows: Box) -> Array:
 
 
 def ring_of(x: float, y: float, width: float, height: float, angle: float) -> list[list[float]]:
-    """The corners of an upright box about the origin, turned by a matrix and moved."""
+    """The corners of an axis-aligned box at the origin, rotated by a matrix and moved."""
     matrix = np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]])
     upright = [(width, height), (width, -height), (-width, -height), (-width, height)]
     return [(matrix @ np.array(corner) / 2 + [x, y]).tolist() for corner in upright]

@@ -21,11 +21,11 @@ Window = tuple[int, int, int, int]
 WIDTH, HEIGHT = 100, 80
 IMAGE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 CROP = Geometry(2, 2, -20, -40)
-"""A model that sees crops twice as large, 10 from the left and 20 from the top of the image."""
+"""The map of crops at twice the size, 10 from the left and 20 from the top of the image."""
 
 
 class Scripted(OpenNetwork):
-    """A model whose answers were written beforehand, one for each crop in turn."""
+    """A model with given outputs, one for each crop."""
 
     def __init__(self, answers: Sequence[dict[str, Array]]) -> None:
         self.windows: list[Window] = []
@@ -52,7 +52,7 @@ class Spots(Decoder):
 
 @dataclass(frozen=True, slots=True)
 class ImageSpots(Spots):
-    """The same, for points in pixels of the image."""
+    """The same, with points in pixels of the image."""
 
     space: ClassVar[Literal["input", "image"]] = "image"
 
@@ -78,7 +78,7 @@ def second(
 
 
 def numbers(*values: float) -> Scripted:
-    """A model that answers one number a crop."""
+    """A model with one number per crop."""
     return Scripted([{"out": np.array([[value]], np.float32)} for value in values])
 
 
@@ -96,7 +96,7 @@ def spots(*found: list[list[list[float]]], scores: Sequence[float] = (0.5,)) -> 
 
 
 def instances(*classes: int, keypoints: Array | None = None) -> Instances:
-    """Instances of the given classes, each with a box and a score of its own."""
+    """Instances of the given classes, each with its own box and score."""
     count = len(classes)
     left = np.arange(count) * 10.0
     boxes = np.stack([left, left, left + 8, left + 9], axis=1)
@@ -110,7 +110,7 @@ def instances(*classes: int, keypoints: Array | None = None) -> Instances:
 
 
 def assert_same(after: Instances, before: Instances) -> None:
-    """All but attributes and keypoints are as they were."""
+    """Check that everything except attributes and keypoints is unchanged."""
     assert after.boxes.tolist() == before.boxes.tolist()
     assert after.scores.tolist() == before.scores.tolist()
     assert after.classes.tolist() == before.classes.tolist()

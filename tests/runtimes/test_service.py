@@ -22,7 +22,7 @@ BACKENDS: dict[str, Backend] = {"cpu": OpenVino(), "gpu": OnnxRuntime()}
 
 
 class Recorder:
-    """A logger that keeps what it is told."""
+    """A logger that records its messages."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str]] = []
@@ -44,7 +44,7 @@ class Recorder:
 
 
 class Idle:
-    """The session of a function that runs no model."""
+    """The session of a function without a model."""
 
     signature = Signature((), ())
     device = "a device"
@@ -57,7 +57,7 @@ class Idle:
 
 
 class Echo:
-    """A started function that replies with its request, or with what it was told to."""
+    """A started function that replies with its request, or with a given reply."""
 
     def __init__(self, reply: object = None, warning: str = "") -> None:
         self.reply = reply
@@ -74,7 +74,7 @@ class Echo:
 
 
 class Description:
-    """A function that starts as `started`, and remembers what it was started with."""
+    """A function that starts as `started`, and records the arguments of the start."""
 
     def __init__(self, started: Echo | Exception) -> None:
         self.started = started

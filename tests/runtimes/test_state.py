@@ -19,7 +19,7 @@ BOX = {"type": "rectangle", "points": [10.5, 20.0, 60.0, 90.0]}
 
 
 def crop(side: int = 128) -> Array:
-    """Noise: what is hardest to keep small."""
+    """Noise, which compresses worst."""
     return np.random.default_rng(0).integers(0, 256, (side, side, 3)).astype(np.uint8)
 
 
@@ -28,7 +28,7 @@ def smooth(side: int = 128) -> Array:
 
 
 def made(template: Array | None = None, shape: object = BOX) -> dict[str, Any]:
-    """A state as it comes back, through JSON."""
+    """A state after a round trip through JSON."""
     image = smooth() if template is None else template
     state = State.start(Tracked.of(shape, "", TYPES), image, "digest", MAX_BYTES, "shapes[0]")
     return dict(json.loads(json.dumps(state.as_json("digest"))))
@@ -125,7 +125,7 @@ def test_an_invalid_state_is_refused(name: str) -> None:
 
 
 def head(kind: bytes, size: int) -> str:
-    """The first bytes of a WebP file that claims to be of `size` pixels a side, and no more."""
+    """The header of a WebP file of `size` pixels per side, without data."""
     if kind == b"VP8L":
         body = b"\x2f" + ((size - 1) | (size - 1) << 14).to_bytes(4, "little")
     else:

@@ -28,7 +28,7 @@ KINDS = (Preprocess, Decoder, Refine, Shape)
 
 
 def all_steps() -> Iterator[type[Step]]:
-    """Every step there is, also those that this module does not know of."""
+    """All steps, found by their packages."""
     for module in pkgutil.walk_packages(runtimes.__path__, "runtimes."):
         for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, type) and issubclass(value, KINDS) and value not in KINDS:

@@ -35,7 +35,7 @@ STEP = Transt(
     boxes="boxes",
 )
 RECTANGLE = {"type": "rectangle", "points": [20.0, 10.0, 40.0, 30.0]}
-"""Of a square box the search crop is four times the side: 80 pixels, from -10 to 70, -20 to 60."""
+"""The search crop has four times the side of a square box: 80 pixels, from -10 to 70, -20 to 60."""
 
 
 def write(folder: Path, name: str = "model.onnx") -> None:
@@ -87,7 +87,7 @@ def start(folder: Path, backend: Backend = BACKENDS[1], **fields: Any) -> OpenTr
 
 
 def text_of(red: int = 255) -> str:
-    """A plain image of 100 x 80 pixels: red is found, black is not."""
+    """A uniform image of 100 x 80 pixels: red is found, black is not."""
     buffer = io.BytesIO()
     Image.new("RGB", (100, 80), (red, 0, 0)).save(buffer, "PNG")
     return b64encode(buffer.getvalue()).decode()

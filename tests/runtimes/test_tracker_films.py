@@ -1,4 +1,4 @@
-"""What trackers are for: something moves and the shape follows it, whoever answers."""
+"""Films in which an object moves: its tracked shape must follow it."""
 
 import json
 from base64 import b64encode
@@ -50,7 +50,7 @@ every_head = pytest.mark.parametrize("head", HEADS)
 
 
 def start(backend: Backend, folder: Path, head: str) -> OpenTracker:
-    """A tracker whose model is the head's correlator, bound to what the runtime says of it."""
+    """A tracker whose model is the head's correlator, bound to the runtime's signature."""
     write, step = HEADS[head]
     if not list(folder.glob("*.onnx")):
         write(folder)
@@ -73,7 +73,7 @@ def follow(
     film: Iterator[tuple[Array, Array]],
     shapes: list[Any] | None = None,
 ) -> Iterator[tuple[list[Any], Array]]:
-    """Shapes and the true box of each frame; handlers take turns, all goes through JSON."""
+    """Shapes and the true box of each frame; handlers take turns, with JSON in between."""
     states: list[Any] = []
     for number, (frame, box) in enumerate(film):
         if shapes is None:

@@ -29,7 +29,7 @@ def from_rows(*rows: int) -> Instances:
 def said(
     step: ChoiceAttribute | NumberAttribute, output: Any, *rows: int, dtype: str = "float32"
 ) -> list[str]:
-    """What a step says of instances from `rows` of `output`."""
+    """The attribute that a step sets for instances from `rows` of `output`."""
     found = step(from_rows(*rows), {"out": np.array(output, dtype), "other": np.zeros((9, 9))})
     texts: list[str] = found.attributes[step.attribute].tolist()
     return texts
@@ -86,7 +86,7 @@ def test_a_half_precision_number_is_scaled_in_full_precision() -> None:
         ({"least": 5, "most": 7}, 6.1, "6"),
         ({"least": 5, "most": 7}, 7.4, "7"),
         ({"least": 5, "most": 7}, 9, "7"),
-        # What is no number cannot be said; the least is what CVAT takes.
+        # NaN becomes 0, clipped to the minimum.
         ({}, np.nan, "0"),
         ({"least": 5, "most": 7}, np.nan, "5"),
         ({"least": 5, "most": 7, "offset": 6}, np.nan, "5"),
@@ -134,7 +134,7 @@ AGES = [[10], [20], [30], [40]]
         ((1, 4, -1), (3, 1)),
         ((1, 4, -1), ()),
         ((4, -1, 1, 1), (3, 1)),
-        # A single instance, which is what most images show.
+        # A single instance, as in most images.
         ((1, 4, -1), (2,)),
         ((1, 4, -1), (0,)),
     ],

@@ -73,7 +73,7 @@ def test_a_dynamic_size_may_change_between_runs(tmp_path: Path) -> None:
 def test_a_constant_output_does_not_depend_on_the_image(
     tmp_path: Path, shape: tuple[int, ...], dtype: str, output_dtype: str
 ) -> None:
-    # All of them can be told exactly in half precision.
+    # All of them are exact in half precision.
     known = np.array([[[0.5, -2, 1024], [0.25, 640, 0]]], np.float32)
     file = graphs.constant(
         tmp_path / "model.onnx", known, shape=shape, dtype=dtype, output_dtype=output_dtype

@@ -23,7 +23,7 @@ class Recorded:
 
 
 class Opener:
-    """A backend that notes the file that it was asked to load."""
+    """A backend that records the files that it loads."""
 
     def __init__(self) -> None:
         self.opened: list[Path] = []

@@ -41,7 +41,7 @@ def candidates(rng: np.random.Generator, count: int, classes: int) -> tuple[Arra
 
 
 def looped(boxes: Array, scores: Array, sure: Array, threshold: float) -> list[Row]:
-    """Decode one candidate after the other; the first of equally good classes wins."""
+    """Decode one candidate after the other; of equal scores, the first class is chosen."""
     rows: list[Row] = []
     for (x, y, width, height), of_classes, objectness in zip(
         boxes.tolist(), scores.tolist(), sure.tolist(), strict=True

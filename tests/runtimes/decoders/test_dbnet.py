@@ -32,7 +32,7 @@ def blank() -> Array:
 
 
 def iou(one: Array, other: Array) -> float:
-    """Of polygons, (P, 2) x y, on a grid four times as fine as the map."""
+    """Draw polygons, (P, 2) x y, on a grid four times as fine as the map."""
     first, second = (
         polygon2mask((128 * 4, 192 * 4), polygon[:, ::-1] * 4 - 0.5) for polygon in (one, other)
     )

@@ -20,7 +20,7 @@ def signature(**shapes: tuple[int | None, ...]) -> Signature:
 
 
 def looped(maps: Array, size: tuple[int, int]) -> list[list[float]]:
-    """x, y, score of each map's peak, one cell after the other."""
+    """x, y, score of each map's maximum, by a loop over the cells."""
     points = []
     for cells in maps.tolist():
         height, width = len(cells), len(cells[0])

@@ -32,7 +32,7 @@ POINTS = {
 
 
 def expectation(bins: list[float]) -> float:
-    """The mean number of a bin, when each weighs exp of its value."""
+    """The mean index of the bins, weighted by the softmax of their values."""
     weights = [math.exp(value) for value in bins]
     return sum(number * weight for number, weight in enumerate(weights)) / sum(weights)
 

@@ -21,9 +21,9 @@ Shape = tuple[int | None, ...]
 Cell = tuple[int, int]
 
 AROUND = [(dx, dy) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dx, dy) != (0, 0)]
-"""Neighbours in the order of reading."""
+"""Neighbours in reading order."""
 VIEW = View((48, 80), (48, 80), Geometry())
-"""An image as large as the model's input; the grid has 12 x 20 cells of 4 pixels."""
+"""An image of the input's size; the grid has 12 x 20 cells of 4 pixels."""
 GRID = (12, 20)
 TEXT = Classes(1, exact=True)
 DECODER = Pixellink("p", "l", min_area=1)
@@ -45,7 +45,7 @@ def mark(pixels: Array, cell: Cell, probability: float) -> None:
 
 
 def link(links: Array, one: Cell, other: Cell, probability: float) -> None:
-    """From one cell to another, (row, column), which does not link back."""
+    """Set a link from one cell to another, (row, column), in one direction."""
     number = AROUND.index((other[1] - one[1], other[0] - one[0]))
     links[0, *one, 2 * number : 2 * number + 2] = [1 - probability, probability]
 
@@ -58,7 +58,7 @@ def decode(
 
 
 def masks(found: Instances, view: View) -> list[Array]:
-    """Each mask as a picture of the image."""
+    """Each mask in an array of the image's size."""
     pictures = []
     for number, box in enumerate(found.clipped(view.image).boxes):
         picture = np.zeros(view.image, bool)
@@ -72,7 +72,7 @@ def masks(found: Instances, view: View) -> list[Array]:
 
 
 def union_find(text: Array, linked: Array) -> list[list[Cell]]:
-    """Cells of text that links join, by the book: (h, w) and (h, w, 8) booleans."""
+    """Connected text cells, by union-find: (h, w) and (h, w, 8) booleans."""
     parent = {(int(y), int(x)): (int(y), int(x)) for y, x in np.argwhere(text)}
 
     def root(cell: Cell) -> Cell:
@@ -92,7 +92,7 @@ def union_find(text: Array, linked: Array) -> list[list[Cell]]:
 
 
 def random_maps(seed: int, text: float, links: float) -> tuple[Array, Array]:
-    """Logits [1, h, w, 2] and [1, h, w, 16], above 0.8 at about these shares of places."""
+    """Logits [1, h, w, 2] and [1, h, w, 16], above 0.8 at about these fractions of the cells."""
     rng = np.random.default_rng(seed)
     found = []
     for count, share in ((1, text), (8, links)):

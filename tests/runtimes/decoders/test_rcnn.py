@@ -18,7 +18,7 @@ from runtimes.view import View
 Shape = tuple[int | None, ...]
 
 VIEW = View((40, 60), (40, 60), Geometry())
-"""The model sees the image at its own size, 40 pixels high and 60 wide."""
+"""The image has the size of the input, 40 pixels high and 60 wide."""
 ANY = Classes(1, exact=False)
 BOXES = Torchvision("boxes", "labels", "scores")
 MASKS = Torchvision("boxes", "labels", "scores", masks="masks")

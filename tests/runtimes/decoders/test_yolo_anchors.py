@@ -31,7 +31,7 @@ def signature(**outputs: Shape) -> Signature:
 
 
 def laid_out(head: Array, layout: str) -> Array:
-    """[A, h, w, 5 + classes] as a model gives it, written value by value."""
+    """An output [A, h, w, 5 + classes], built value by value."""
     count, height, width, values = head.shape
     shape = {
         "channels first": (1, count * values, height, width),
@@ -52,7 +52,7 @@ def laid_out(head: Array, layout: str) -> Array:
 
 
 def empty(classes: int, dtype: str = "float32", fill: float = -20) -> list[Array]:
-    """A head for each stride, [3, h, w, 5 + classes], in which nothing is."""
+    """A head for each stride, [3, h, w, 5 + classes], without objects."""
     return [np.full((3, 64 // it, 96 // it, 5 + classes), fill, dtype) for it in STRIDES]
 
 
@@ -67,7 +67,7 @@ def squashed(value: float) -> float:
 def loop(
     heads: list[Array], form: str, activated: bool, reach: list[float], threshold: float
 ) -> list[Row]:
-    """Every candidate in turn."""
+    """Yield each candidate."""
     found: list[Row] = []
     for head, stride, anchors, k in zip(heads, STRIDES, COCO, reach, strict=True):
         count, height, width, _ = head.shape

@@ -19,7 +19,7 @@ from tests.grids import grid
 
 Shape = tuple[int | None, ...]
 Found = dict[str, Any]
-"""A box, a score and a class, and what else the decoder found."""
+"""A box, a score, a class, and further values of the decoder."""
 
 VIEW = View((64, 64), (64, 64), Geometry())
 ANY = Classes(1, exact=False)
@@ -35,7 +35,7 @@ KINDS = {
 }
 every_kind = pytest.mark.parametrize("name", KINDS)
 EXTRAS = {"segment": 2, "pose": 9, "obb": 1}
-"""Task -> how many values the decoders above expect beside box and classes."""
+"""Task -> number of values that the decoders above expect besides box and classes."""
 
 
 def signature(*shapes: Shape, metadata: dict[str, str] | None = None) -> Signature:
@@ -49,14 +49,14 @@ def eighths(rng: np.random.Generator, shape: tuple[int, ...], most: int) -> Arra
 
 
 def table(seed: int, extra: int, classes: int = 3, count: int = 40) -> Array:
-    """(count, 4 + classes + extra): centres and sides, scores, and what comes after them."""
+    """(count, 4 + classes + extra): centres and sides, scores, and further values."""
     rng = np.random.default_rng(seed)
     parts = [eighths(rng, (count, 4), 64), eighths(rng, (count, classes), 1)]
     return np.concatenate([*parts, eighths(rng, (count, extra), 3)], axis=1)
 
 
 def finished(seed: int, extra: int, count: int = 20) -> Array:
-    """(count, 6 + extra): box, score, class, and what comes after them."""
+    """(count, 6 + extra): box, score, class, and further values."""
     rng = np.random.default_rng(seed)
     parts = [eighths(rng, (count, 4), 64), eighths(rng, (count, 1), 1)]
     parts += [rng.integers(0, 3, (count, 1)), eighths(rng, (count, extra), 3)]
@@ -64,7 +64,7 @@ def finished(seed: int, extra: int, count: int = 20) -> Array:
 
 
 def looped(rows: Array, extra: int, threshold: float) -> list[Found]:
-    """Decode the rows of `table` one by one; the first of equally good classes wins."""
+    """Decode the rows of `table` one by one; of equal scores, the first class is chosen."""
     found: list[Found] = []
     for row in rows.tolist():
         scores = row[4 : len(row) - extra]
@@ -102,7 +102,7 @@ def check_basics(found: Instances, wanted: list[Found]) -> None:
 
 
 def check_rotated(found: Instances, wanted: list[Found]) -> None:
-    """Compare the oriented boxes, and the upright boxes with the shadows of their sides."""
+    """Compare the oriented boxes, and the enclosing boxes with the projections of their sides."""
     assert found.rotated is not None
     assert found.rotated.tolist() == [[*row["centred"], *row["rest"]] for row in wanted]
     around = []
@@ -117,7 +117,7 @@ def check_rotated(found: Instances, wanted: list[Found]) -> None:
 
 
 def keypoints_of(row: Found, values: int) -> list[list[float]]:
-    """x, y and visible of each keypoint; without a third value it is visible."""
+    """x, y and confidence of each keypoint; without a third value it is 1."""
     rest = row["rest"]
     points = [rest[place : place + values] for place in range(0, len(rest), values)]
     return [[*point, 1.0][:3] for point in points]
@@ -240,7 +240,7 @@ def test_yolo_pose_by_hand() -> None:
 
 
 def filled(name: str) -> dict[str, Array]:
-    """Two candidates at 8 x 8 about 32, 32: one of score 0.75 and class 0, one padding row."""
+    """Two candidates of 8 x 8 at 32, 32: one of score 0.75 and class 0, one padding row."""
     extra = EXTRAS[name.rsplit("_", 1)[1]]
     if "end2end" in name:
         box = [32, 32, 8, 8] if name.endswith("obb") else [28, 28, 36, 36]
@@ -361,7 +361,7 @@ def test_outputs_of_another_shape_are_refused(name: str, shape: tuple[int, ...])
             YoloPose("output0", (17, 3)),
         ),
         (YoloPose(kpt_shape=(4, 2)), [(1, 15, 8400)], {}, YoloPose("output0", (4, 2))),
-        # What the manifest says goes before what the metadata say.
+        # The manifest takes precedence over the metadata.
         (
             YoloPose(kpt_shape=(4, 2)),
             [(1, 15, 8400)],

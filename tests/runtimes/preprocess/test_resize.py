@@ -32,7 +32,7 @@ def noise(height: int, width: int) -> Array:
 
 
 def bilinear(pixels: Array, height: int, width: int) -> Array:
-    """Stretch by looking at the four pixels around each target pixel's centre."""
+    """Resize by interpolating the four pixels around each target pixel's centre."""
     old_height, old_width, _ = pixels.shape
     result = np.zeros((height, width, 3))
     for y in range(height):

@@ -26,7 +26,7 @@ def drawn(*rows: str) -> Array:
 
 
 def refined(bitmap: Array, *steps: Refine) -> Array:
-    """What is left of an instance's mask in an image that it fills."""
+    """The mask of an instance that fills the image, after a step."""
     height, width = bitmap.shape
     instances = Instances.of(
         np.array([[0, 0, width, height]], np.float64),
@@ -46,7 +46,7 @@ def refined(bitmap: Array, *steps: Refine) -> Array:
 
 
 def parts(bitmap: Array, diagonal: bool) -> list[set[tuple[int, int]]]:
-    """The connected parts of what is set, by walking from pixel to pixel."""
+    """The connected components, by a flood fill."""
     left = {(int(y), int(x)) for y, x in np.argwhere(bitmap)}
     around = [(0, 1), (1, 0), (0, -1), (-1, 0)]
     around += [(1, 1), (1, -1), (-1, 1), (-1, -1)] if diagonal else []

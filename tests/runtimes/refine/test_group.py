@@ -9,7 +9,7 @@ Found = tuple[int, tuple[float, float, float, float]]
 
 
 def grouped(*found: Found, inside: float = 0.8) -> list[list[int]]:
-    """The groups, as lists of the instances' numbers in order."""
+    """The groups, as lists of the instances' indexes in order."""
     classes = np.array([kind for kind, _ in found])
     boxes = np.array([box for _, box in found], float).reshape(-1, 4)
     after = Group(inside)(Instances.of(boxes, np.ones(len(found)), classes))

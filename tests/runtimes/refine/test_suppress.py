@@ -49,7 +49,7 @@ def overlap(a: Box, b: Box) -> Fraction:
 
 
 def greedy(rows: list[Row], iou: str, *, per_class: bool, most: int, candidates: int) -> list[Row]:
-    """Go through the rows from the best to the worst and keep what no kept row hides."""
+    """Keep each row, by descending score, that no kept row overlaps."""
     kept: list[Row] = []
     for row in sorted(rows, key=lambda row: -row[1])[:candidates]:
         hidden = False

@@ -62,7 +62,7 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def looped(rows: list[Row], iou: float, *, per_class: bool, most: int) -> list[Row]:
-    """A row goes where any better one overlaps it, even one that has gone itself."""
+    """Drop each row that overlaps one with a higher score, even a dropped one."""
     ordered = sorted(rows, key=lambda row: -row[1])
     kept = []
     for place, row in enumerate(ordered):
@@ -78,7 +78,7 @@ def looped(rows: list[Row], iou: float, *, per_class: bool, most: int) -> list[R
 
 
 def far_from(rows: list[Row], iou: float) -> bool:
-    """Whether no overlap is so near to `iou` that rounding could decide."""
+    """Whether all overlaps differ from `iou` by more than rounding."""
     return all(
         abs(overlap(one[0], other[0]) - iou) > 2e-3
         for place, one in enumerate(rows)

@@ -48,7 +48,7 @@ def oriented(*rows: tuple[float, float, float, float, float]) -> Instances:
 
 
 def drawn(shape: Shape, found: Instances) -> list[tuple[int, dict[str, Any]]]:
-    """The items as they come out of the reply's JSON."""
+    """The items after a round trip through JSON."""
     return [
         (number, json.loads(orjson.dumps(item).decode())) for number, item in shape(found, SIZE)
     ]

@@ -1,8 +1,8 @@
-"""Models of every family's layout around one correlation, and films to track something in.
+"""Models with each family's layout around one correlation, and films to track an object in.
 
-The response is that of manifests/models/correlate.py: how alike the template and each place of the
-search crop are. Every head gives the object the size that it has in the template's crop, a quarter
-of the search crop for what is square, so positions are what the heads have to get right.
+The response is that of manifests/models/correlate.py: the similarity of the template and each
+position of the search crop. Each head gives the object its size in the template crop, a quarter of
+the search crop for a square object, so that only the positions depend on the response.
 """
 
 import importlib.util
@@ -34,7 +34,7 @@ correlate: Any = _load()
 MAP: int = correlate.MAP
 CELLS = np.arange(MAP, dtype=np.float32)
 MIDDLES = (CELLS + correlate.KERNEL / 2) * correlate.CELL / correlate.SEARCH
-"""Where the cells' middles lie in the search crop, as fractions of it."""
+"""The centres of the cells, as fractions of the search crop."""
 
 
 def _both(graph: Any) -> str:
