@@ -220,10 +220,10 @@ def test_arrays_are_converted_to_the_types_and_axes_of_the_inputs() -> None:
 @pytest.mark.parametrize(
     ("asked", "chosen"),
     [
-        # One point, or a box alone, leaves doubt: the best of the last three.
+        # Ambiguous, one point or a box without points: the best of the last three.
         (prompts([[150, 75]]), 2),
         (prompts(box=[0, 0, 60, 60]), 2),
-        # What leaves none: the first, whatever its score.
+        # Unambiguous: the first mask, whatever its score.
         (prompts([[150, 75], [160, 75]]), 0),
         (prompts([[150, 75]], [[160, 75]]), 0),
         (prompts([[150, 75]], [], [0, 0, 60, 60]), 0),

@@ -133,7 +133,7 @@ def test_a_higher_threshold_gives_a_subset_of_rtdetrs_instances(
 
 
 def test_detr_by_hand() -> None:
-    # exp of these logits is 1, 3, 4 and 2, 1, 1: the first query is "no object", with 3/8 for class 1.
+    # exp of these logits is 1, 3, 4 and 2, 1, 1: the first is "no object", with 3/8 for class 1.
     logits = np.log([[[1, 3, 4], [2, 1, 1]]])
     boxes = np.array([[[0.5, 0.5, 0.2, 0.4], [0.25, 0.5, 0.5, 1]]])
     found = Detr("l", "b")({"l": logits, "b": boxes}, VIEW, 0.25)
