@@ -47,7 +47,8 @@ FIX = "fix"
 FIXED = "check after the fix"
 
 _HEADING = re.compile(r"^=== (.+)\n", re.MULTILINE)
-_SEVERITY_AND_CODE = re.compile(r"^(error|warning): .*\[([a-z0-9-]+)\]$", re.MULTILINE)
+SEVERITY_AND_CODE = re.compile(r"^(error|warning): .*\[([a-z0-9-]+)\]$", re.MULTILINE)
+"""The first line of a diagnostic."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Case:
         first = next(iter(self.manifests))
         (folder / first).write_text(apply(self.fix, self.manifests[first]), "utf-8")
         fixed = check(folder, *self.manifests)
-        found, left = (_SEVERITY_AND_CODE.findall(text) for text in (output, fixed))
+        found, left = (SEVERITY_AND_CODE.findall(text) for text in (output, fixed))
         assert [it for it in left if it[0] == "error" or it[1] == found[0][1]] == []
         return replace(self, output=output, fixed_output=fixed)
 
@@ -140,7 +141,7 @@ def check(folder: Path, *manifests: str) -> str:
     for name in manifests:
         output = output.replace(str(folder / name), name)
     output = output.replace(str(folder), "<folder>")
-    errors = [it for it in _SEVERITY_AND_CODE.findall(output) if it[0] == "error"]
+    errors = [it for it in SEVERITY_AND_CODE.findall(output) if it[0] == "error"]
     assert result.exit_code == (1 if errors else 0)
     return output
 

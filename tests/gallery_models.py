@@ -66,6 +66,20 @@ def _missing_weights(folder: Path) -> None:
     (folder / "w.data").unlink()
 
 
+def _wrong_declaration(folder: Path) -> None:
+    """A model that declares another number of candidates than it has."""
+    path = yolo_model(folder / "model.onnx")
+    model = onnx.load(path)
+    model.graph.output[0].type.tensor_type.shape.dim[2].dim_value = 8400
+    onnx.save_model(model, path)
+
+
+def _broken_metadata(folder: Path) -> None:
+    """An OpenVINO IR beside a metadata.yaml that is not valid."""
+    openvino_model(folder)
+    (folder / "metadata.yaml").write_text("names: {0: cat\n")
+
+
 def _sam(
     folder: Path,
     inputs: Mapping[str, Shape | None] | None = None,
@@ -196,6 +210,8 @@ MODELS: dict[str, Write] = {
         partial(redirected_model, location="../../etc/passwd")
     ),
     "openvino-ir": openvino_model,
+    "openvino-ir-with-broken-metadata": _broken_metadata,
+    "yolo-with-wrong-declaration": _wrong_declaration,
     # interactors
     "sam": _sam,
     "sam-swapped": partial(_sam, swapped=True),
