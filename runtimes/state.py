@@ -4,10 +4,11 @@ The state passes through CVAT's server and page, and CVAT 2.15 does not protect 
 and is validated like any other part of a request. It is complete, so that any worker can continue
 with it:
 
-    {"version": 1,
+    {"version": 2,
      "model": digest of the model files,
      "shape": the shape of the first frame, in the form of the request,
      "box": [x1, y1, x2, y2] of the object in the last frame where it was found,
+     "lost": whether the object was not found in the last frame,
      "template": the template crop, base64 of a WebP file}
 
 WebP has the smallest lossless files, and its size in pixels is in the first bytes, which can be
@@ -27,11 +28,11 @@ from runtimes.arrays import Array, Size
 from runtimes.errors import BadRequest
 from runtimes.tracked import Tracked, box_of, coordinate
 
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 65536
 """Default maximum size of one object's state as JSON, in bytes."""
 
-_KEYS = ("version", "model", "shape", "box", "template")
+_KEYS = ("version", "model", "shape", "box", "lost", "template")
 _QUALITIES = (101, 95, 85, 70, 50)
 """WebP qualities, tried in this order until the state is small enough; above 100 is lossless."""
 _HINT = "start the track again from a drawn shape"
@@ -45,11 +46,14 @@ class State:
         shape: the shape of the first frame.
         box: (4,) x1 y1 x2 y2 in the last frame where it was found, image pixels.
         template: the template crop, base64 of a WebP file.
+        lost: whether the object was not found in the last frame. A reply repeats the last box of a
+            lost rectangle, so that only the state tells that it is lost.
     """
 
     shape: Tracked
     box: Array
     template: str
+    lost: bool = False
 
     def as_json(self, digest: str) -> dict[str, Any]:
         """Return the state as plain JSON, for the models with this digest."""
@@ -58,6 +62,7 @@ class State:
             "model": digest,
             "shape": self.shape.as_sent(),
             "box": self.box.round(3).tolist(),
+            "lost": self.lost,
             "template": self.template,
         }
 
@@ -141,11 +146,14 @@ class State:
         x1, y1, x2, y2 = box_of(numbers, f"{where}.box")
         if x1 == x2 or y1 == y2:
             raise BadRequest("has no area", where=f"{where}.box", found=repr(box)[:80])
+        if not isinstance(value["lost"], bool):
+            found = repr(value["lost"])[:80]
+            raise BadRequest("must be true or false", where=f"{where}.lost", found=found)
         if not isinstance(value["template"], str):
             found = type(value["template"]).__name__
             raise BadRequest("must be base64", where=f"{where}.template", found=found)
         shape = Tracked.of(value["shape"], f"{where}.shape", allowed)
-        return cls(shape, np.array([x1, y1, x2, y2]), value["template"])
+        return cls(shape, np.array([x1, y1, x2, y2]), value["template"], value["lost"])
 
     def crop(self, side: int, where: str) -> Array:
         """Decode the template crop, (side, side, 3) uint8 BGR.

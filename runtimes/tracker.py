@@ -1,7 +1,7 @@
 """Trackers: functions that find shapes of one frame in the next frame."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -115,9 +115,10 @@ class OpenTracker:
                 state, the shape is ignored; servers send null, older ones the previous shape.
 
         Returns:
-            `shapes` and `states` of the same length and order. The shape of a lost object is null,
-            and its state keeps the last box. Servers that send previous shapes as bare lists do not
-            accept null; they get the previous shape again.
+            `shapes` and `states` of the same length and order. A lost rectangle keeps its last box,
+            because CVAT's page reads the points of every shape and fails on null, for all objects
+            of the request. The shape of a lost polygon or mask, which the page does not track, is
+            null. `lost` in an object's state tells whether it was found.
 
         Raises:
             BadRequest: the image, a shape, a state or the threshold is invalid.
@@ -138,12 +139,14 @@ class OpenTracker:
             pixels = image.decode(request.get("image"))
         fill = self._fill(pixels)
         answers = []
-        for number, (item, given) in enumerate(zip(objects, shapes, strict=True)):
+        for number, item in enumerate(objects):
             if isinstance(item, State):
-                known = isinstance(given, list)
-                answers.append(self._follow(item, known, pixels, fill, threshold, number, clock))
+                answers.append(self._follow(item, pixels, fill, threshold, number, clock))
             else:
                 answers.append(self._begin(item, pixels, fill, number, clock))
+        lost = sum(state.lost for _, state in answers)
+        if lost:
+            clock.note(f"lost: {lost} of {count}")
         return {
             "shapes": [shape for shape, _ in answers],
             "states": [state.as_json(self._tracker.digest) for _, state in answers],
@@ -196,7 +199,6 @@ class OpenTracker:
     def _follow(
         self,
         state: State,
-        known: bool,
         pixels: Array,
         fill: Color,
         threshold: float,
@@ -207,7 +209,6 @@ class OpenTracker:
 
         Args:
             state: of the object.
-            known: whether the request has its previous shape as a bare list.
             pixels: (H, W, 3) uint8 BGR.
             fill: the fill colour of crops beyond the image's border.
             threshold: the minimum confidence.
@@ -223,8 +224,8 @@ class OpenTracker:
             shape = state.shape.at(box, size)
             if shape is not None:
                 return shape, State(state.shape, box, state.template)
-        repeats = known and not state.shape.declared
-        return (state.shape.at(last, size) if repeats else None), state
+        repeated = state.shape.at(last, size) if state.shape.type == "rectangle" else None
+        return repeated, replace(state, lost=True)
 
     def _found(
         self, pixels: Array, fill: Color, crop: Array, box: Array, clock: Clock

@@ -56,6 +56,7 @@ def test_a_state_survives_a_round_trip(shape: Any) -> None:
     state = read(made(shape=shape))
     assert state.shape.as_sent() == shape
     assert state.box.tolist() == state.shape.box.tolist()
+    assert state.lost is False
     np.testing.assert_array_equal(state.crop(128, "states[2]"), smooth())
 
 
@@ -105,6 +106,8 @@ BAD: dict[str, tuple[object, str]] = {
     "box without area": (changed(box=[4, 4, 4, 9]), "states[2].box"),
     "box far away": (changed(box=[0, 0, 9, 1e7]), "states[2].box"),
     "huge whole number": (changed(box=[0, 0, 9, 10**400]), "states[2]"),
+    "lost as a number": (changed(lost=0), "states[2].lost"),
+    "lost as null": (changed(lost=None), "states[2].lost"),
     "template as a number": (changed(template=5), "states[2].template"),
     "template as a list": (changed(template=[1, 2]), "states[2].template"),
     "shape of another type": (changed(shape={"type": "points", "points": [1, 2]}),
@@ -166,7 +169,9 @@ json_values = st.recursive(
 )
 
 
-@given(key=st.sampled_from(["version", "model", "shape", "box", "template"]), value=json_values)
+@given(
+    key=st.sampled_from(["version", "model", "shape", "box", "lost", "template"]), value=json_values
+)
 def test_any_value_at_any_key_is_accepted_or_refused(key: str, value: object) -> None:
     with suppress(BadRequest):
         read(changed(**{key: value})).crop(128, "")

@@ -156,31 +156,65 @@ def test_a_request_without_objects_is_answered(tmp_path: Path) -> None:
     assert ask(start(tmp_path)) == {"shapes": [], "states": []}
 
 
-def test_a_lost_object_is_null_and_keeps_its_last_box(tmp_path: Path) -> None:
+def test_a_lost_rectangle_keeps_its_last_box(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     first = ask(tracker, shapes=[RECTANGLE])
     lost = ask(tracker, red=0, shapes=[None], states=first["states"])
-    assert lost == {"shapes": [None], "states": first["states"]}
+    assert lost["shapes"] == [RECTANGLE]
+    assert lost["states"] == [{**first["states"][0], "lost": True}]
     found = ask(tracker, shapes=[None], states=lost["states"])
     assert found["shapes"] == [{"type": "rectangle", "points": [28, 10, 48, 30]}]
+    assert found["states"][0]["lost"] is False
 
 
-def test_a_lost_bare_list_is_null_only_for_servers_that_accept_it(tmp_path: Path) -> None:
+def test_a_lost_bare_list_keeps_its_last_box_for_all_servers(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     states = ask(tracker, shapes=[[20, 10, 40, 30]])["states"]
-    assert ask(tracker, red=0, shapes=[None], states=states)["shapes"] == [None]
-    assert ask(tracker, red=0, states=states)["shapes"] == [None]
-    # A server that sends the last shape along has a page that cannot read null.
-    older = ask(tracker, red=0, shapes=[[20, 10, 40, 30]], states=states)
-    assert older == {"shapes": [[20, 10, 40, 30]], "states": states}
+    lost = {"shapes": [[20, 10, 40, 30]], "states": [{**states[0], "lost": True}]}
+    # Newer servers send null on continuation or no shapes, older ones the last shapes.
+    for shapes in ({"shapes": [None]}, {}, {"shapes": [[20, 10, 40, 30]]}):
+        assert ask(tracker, red=0, states=states, **shapes) == lost
+
+
+def test_a_lost_polygon_is_null_and_is_found_again(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    triangle = {"type": "polygon", "points": [20.0, 10.0, 40.0, 10.0, 30.0, 30.0]}
+    states = ask(tracker, shapes=[triangle, RECTANGLE])["states"]
+    lost = ask(tracker, red=0, shapes=[None, None], states=states)
+    assert lost["shapes"] == [None, RECTANGLE]
+    assert lost["states"] == [{**state, "lost": True} for state in states]
+    found = ask(tracker, shapes=[None, None], states=lost["states"])
+    assert found["shapes"][0]["points"] == [28, 10, 48, 10, 38, 30]
+    assert [state["lost"] for state in found["states"]] == [False, False]
+
+
+def test_an_object_lost_after_it_left_the_image_keeps_the_part_inside(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    states = ask(tracker, shapes=[[86, 10, 106, 30]])["states"]
+    lost = ask(tracker, red=0, states=states)
+    assert lost["shapes"] == [[86, 10, 100, 30]]
+    assert lost["states"][0]["box"] == [86, 10, 106, 30]
+
+
+def test_the_log_counts_lost_objects(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    states = ask(tracker, shapes=[RECTANGLE, RECTANGLE])["states"]
+    for red, note in ((0, ["lost: 2 of 2"]), (255, [])):
+        clock = Clock()
+        tracker({"image": text_of(red), "states": states}, clock)
+        assert clock.notes == note
 
 
 def test_the_requests_threshold_overrides_the_steps(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     states = ask(tracker, shapes=[RECTANGLE])["states"]
     # Mean red 0.5: a score of a half.
-    assert ask(tracker, red=128, states=states, threshold=0.4)["shapes"] != [None]
-    assert ask(tracker, red=126, states=states, threshold=0.9)["shapes"] == [None]
+    sure = ask(tracker, red=128, states=states, threshold=0.4)
+    assert sure["shapes"] != [RECTANGLE]
+    assert sure["states"][0]["lost"] is False
+    unsure = ask(tracker, red=126, states=states, threshold=0.9)
+    assert unsure["shapes"] == [RECTANGLE]
+    assert unsure["states"][0]["lost"] is True
 
 
 def test_an_object_that_leaves_the_image_is_clipped_and_keeps_its_size(tmp_path: Path) -> None:

@@ -82,7 +82,9 @@ def follow(
         handler = handlers[number % len(handlers)]
         reply = json.loads(json.dumps(handler(parse(json.dumps(request)), Clock())))
         assert len(reply["shapes"]) == len(reply["states"]) == len(shapes)
-        yield reply["shapes"], box
+        # A lost rectangle keeps its last box; only its state tells that it is lost.
+        lost = [state["lost"] for state in reply["states"]]
+        yield [None if it else shape for shape, it in zip(reply["shapes"], lost, strict=True)], box
         states, shapes = reply["states"], [None] * len(shapes)
 
 

@@ -1,19 +1,18 @@
 """Check a tracker's reply against what CVAT's server and web page accept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from builder.run.judge.values import is_whole, json_type, number_list_fault
 
 
-def judge(reply: object, objects: int, types: tuple[str, ...] | None, *, older: bool) -> list[str]:
+def judge(reply: object, objects: Sequence[str], *, declared: bool = True) -> list[str]:
     """Return the faults of a tracker's reply.
 
     Args:
         reply: the decoded JSON.
-        objects: number of shapes or states in the request.
-        types: the function's `supported_shape_types`; None if the request contained bare lists of
-            numbers.
-        older: whether the request came from CVAT 2.15 or older, which does not accept null.
+        objects: the shape type of each object in the request.
+        declared: whether the request had shapes as objects with `type` and `points`, not as bare
+            lists of numbers.
 
     Returns:
         One message per fault, with its place in the reply; empty if CVAT accepts the reply.
@@ -25,8 +24,8 @@ def judge(reply: object, objects: int, types: tuple[str, ...] | None, *, older: 
         items = reply.get(key)
         if not isinstance(items, list):
             faults.append(f".{key}: {'is missing' if items is None else 'is not a list'}")
-        elif len(items) != objects:
-            faults.append(f".{key}: has {len(items)} entries for {objects} objects")
+        elif len(items) != len(objects):
+            faults.append(f".{key}: has {len(items)} entries for {len(objects)} objects")
         elif key == "states":
             faults += [
                 f".states[{place}]: is null; CVAT's next request would not contain the object"
@@ -36,19 +35,22 @@ def judge(reply: object, objects: int, types: tuple[str, ...] | None, *, older: 
         else:
             faults += [
                 f".shapes[{place}]{fault}"
-                for place, shape in enumerate(items)
-                for fault in _shape_faults(shape, types, older)
+                for place, (shape, tracked) in enumerate(zip(items, objects, strict=True))
+                for fault in _shape_faults(shape, tracked, declared)
             ]
     return faults
 
 
-def _shape_faults(shape: object, types: tuple[str, ...] | None, older: bool) -> Iterator[str]:
-    """Yield the faults of one shape."""
+def _shape_faults(shape: object, tracked: str, declared: bool) -> Iterator[str]:
+    """Yield the faults of the shape of an object whose shape type is `tracked`."""
     if shape is None:
-        if older:
-            yield ": is null, which the page of this CVAT version cannot read"
+        # The page tracks rectangles only. The server accepts null for the other types.
+        if tracked == "rectangle":
+            yield (
+                ": is null, which CVAT's page cannot read; a lost rectangle must keep its last box"
+            )
         return
-    if types is None:
+    if not declared:
         fault = number_list_fault(shape)
         if fault:
             yield f": {fault}"
@@ -59,8 +61,8 @@ def _shape_faults(shape: object, types: tuple[str, ...] | None, older: bool) -> 
         yield f": is {json_type(shape)}, not an object with type and points"
         return
     shape_type, points = shape.get("type"), shape.get("points")
-    if shape_type not in types:
-        yield f".type: {shape_type!r} is not one of {', '.join(types)}"
+    if shape_type != tracked:
+        yield f".type: {shape_type!r} is not {tracked}, the type of the object"
         return
     fault = number_list_fault(points)
     if fault:

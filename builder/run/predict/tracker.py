@@ -52,11 +52,11 @@ def predict(
         if reply.status != 200:
             yield Prediction(name, reply)
             return
-        faults = tuple(judge(reply.body, len(drawn), types, older=False))
+        faults = tuple(judge(reply.body, [types[0]] * len(drawn)))
         saved = None
         rows: tuple[str, ...] = ()
         if not faults:
-            shapes = reply.body["shapes"]
+            shapes = _found(reply.body)
             for trail, shape in zip(trails, shapes, strict=True):
                 trail += [] if shape is None else [_middle(shape)]
             saved = pictures.save(file, partial(_drawn, data, shapes, trails))
@@ -74,12 +74,20 @@ def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
     types = _types(function)
     shapes = [_shape((40, 40, 120, 100), shape_type) for shape_type in types]
     reply = function(blank, shapes=shapes, states=[]).raise_for_status().body
-    faults = judge(reply, len(shapes), types, older=False)
+    faults = judge(reply, types)
     if not faults:
         nothing = [None] * len(shapes)
         reply = function(blank, shapes=nothing, states=reply["states"]).raise_for_status().body
-        faults = judge(reply, len(shapes), types, older=False)
+        faults = judge(reply, types)
     return tuple(faults)
+
+
+def _found(reply: dict[str, list[Any]]) -> list[dict[str, Any] | None]:
+    """Return the shapes of a valid reply, None for lost objects; see runtimes.state."""
+    return [
+        None if isinstance(state, dict) and state.get("lost") else shape
+        for shape, state in zip(reply["shapes"], reply["states"], strict=True)
+    ]
 
 
 def _types(function: Function) -> tuple[str, ...]:

@@ -79,9 +79,9 @@ class Scripted(Function):
         return self.replies[len(self.requests) - 1]
 
 
-def reply(*shapes: object) -> Reply:
-    """A reply with one object per shape; its state is its index."""
-    body = {"shapes": list(shapes), "states": list(range(len(shapes)))}
+def reply(*shapes: object, states: Sequence[object] | None = None) -> Reply:
+    """A reply with one object per shape; its state is its index by default."""
+    body = {"shapes": list(shapes), "states": list(states or range(len(shapes)))}
     return Reply(200, body, json.dumps(body), 1)
 
 
@@ -137,7 +137,9 @@ def test_the_frames_of_a_video_are_numbered(function: FunctionProcess, tmp_path:
 
 def test_a_lost_object_keeps_its_row(frames: list[Path], tmp_path: Path) -> None:
     seen = {"type": "rectangle", "points": [10, 10, 60, 60]}
-    scripted = Scripted([reply(seen, seen), reply(None, seen), reply(seen, seen)])
+    known: dict[str, Any] = {"lost": False}
+    lost = reply(seen, seen, states=[{"lost": True}, known])
+    scripted = Scripted([reply(seen, seen), lost, reply(seen, seen, states=[known, known])])
     prompts = Prompts(box=((10, 10, 60, 60), (10, 10, 60, 60)))
     found = list(predict(scripted, frames, prompts, tmp_path))
     assert [it.summary for it in found] == ["2 of 2 found", "1 of 2 found", "2 of 2 found"]
@@ -168,7 +170,7 @@ def test_an_invalid_reply_ends_the_prediction(frames: list[Path], tmp_path: Path
     scripted = Scripted([reply({"type": "polygon", "points": [1, 2, 3, 4, 5, 6]})])
     prompts = Prompts(box=((10, 10, 60, 60),))
     (found,) = predict(scripted, frames, prompts, tmp_path / "out")
-    assert found.faults == (".shapes[0].type: 'polygon' is not one of rectangle",)
+    assert found.faults == (".shapes[0].type: 'polygon' is not rectangle, the type of the object",)
     assert found.saved is None
 
 
