@@ -27,6 +27,7 @@ Write: TypeAlias = Callable[[Path], object]
 """Write model files into a folder."""
 
 GIT_LFS_POINTER = "version https://git-lfs.github.com/spec/v1\n"
+HTML_PAGE = "<!DOCTYPE html>\n<html><title>best.onnx at main</title></html>\n"
 ULTRALYTICS = {"names": "{0: 'cat', 1: 'dog', 2: 'bird'}", "task": "detect", "stride": "32"}
 
 SAM_INPUTS: dict[str, Shape] = {
@@ -204,6 +205,7 @@ MODELS: dict[str, Write] = {
     "one-score-per-class": partial(_detector, scores=(1, 3)),
     # detectors' files that cannot be used
     "git-lfs-pointer": _in_model_file(lambda path: path.write_text(GIT_LFS_POINTER)),
+    "html-page": _in_model_file(lambda path: path.write_text(HTML_PAGE)),
     "empty-file": _in_model_file(lambda path: path.write_bytes(b"")),
     "weights-missing": _missing_weights,
     "weights-outside-folder": _in_model_file(

@@ -15,6 +15,7 @@ from builder.diagnostics.errors import CommandLineError, ManifestError
 from builder.diagnostics.files import ABSENT, names_in, unreadable
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.text import closest
+from builder.model.url import is_url, restored
 
 if TYPE_CHECKING:
     from builder.cli.terminal import Progress
@@ -47,6 +48,11 @@ def require_files(files: Sequence[Path], *accepted: FileType, commands: Iterable
         CommandLineError: an argument is not a readable file, or has another type.
     """
     for file in files:
+        if is_url(str(file)):
+            url = restored(str(file))
+            form = f"`model: {{url: {url}, sha256: ...}}`"
+            hint = f"download the file and pass its path, or write {form} in a manifest"
+            raise CommandLineError(Problem("is a URL, not a file", file=file, found=url, hint=hint))
         types = tuple(it for it in accepted if file.suffix.lower() in SUFFIXES[it]) or accepted
         what, hint = unreadable(file), ""
         if what == ABSENT:
@@ -72,10 +78,10 @@ def _wrong_type(file: Path, accepted: Sequence[FileType]) -> tuple[str, str]:
         return "is a model, not a manifest", _manifest_hint(file)
     if suffix in SUFFIXES["manifest"]:
         return "is a manifest, not a model", "pass the model file"
-    from builder.model.file import OTHER_FORMATS
+    from builder.model.file_format import identify
 
-    hint = OTHER_FORMATS.get(suffix, "")
-    return "is not in a supported model format" if hint else "", hint
+    found = identify(file)
+    return "is not in a supported model format" if found else "", found.hint if found else ""
 
 
 def _names_in(folder: Path, types: Sequence[FileType]) -> list[str]:
@@ -107,6 +113,11 @@ def _directory_hint(folder: Path, types: Sequence[FileType]) -> str:
         return _manifest_hint(folder / models[0])
     if (folder / "build.lock").is_file():
         return "run a built function with `cvatbuild predict FUNCTION IMAGE`"
+    from builder.model.file_format import identify
+
+    found = identify(folder)
+    if found:
+        return f"the directory is a {found.name}: {found.hint}"
     return "write a manifest with `cvatbuild init MODEL -o FILE`" if "manifest" in types else ""
 
 

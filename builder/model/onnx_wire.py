@@ -56,6 +56,24 @@ def without_weights(path: Path) -> bytes:
                 view.release()
 
 
+def top_level_fields(path: Path) -> dict[int, int]:
+    """Return field number -> wire type of the message in a file, without its nested messages.
+
+    Raises:
+        NotOnnx: the file is not a message.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        if not path.stat().st_size:
+            raise NotOnnx("the file is empty")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            view = memoryview(mapped)
+            try:
+                return {it.number: it.wire_type for it in _fields(view, 0, len(view))}
+            finally:
+                view.release()
+
+
 @dataclass(frozen=True, slots=True)
 class _Field:
     """A field of a message.

@@ -111,7 +111,7 @@ def _read_models(
             continue
         name = f"then-{int(path[1]) + 1}" if len(path) > 1 else str(path[0])
         try:
-            file = model_files.locate(source, manifest_file.path.parent, progress)
+            file = model_files.locate(source, manifest_file.path.parent, progress, str(path[-1]))
             found[path] = model_files.read(file, name)
         except CvatbuildError as error:
             diagnostics.add(manifest_file.yaml.locate(it, path) for it in error.problems)

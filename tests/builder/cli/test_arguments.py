@@ -185,3 +185,19 @@ def test_the_cpu_variant_is_preferred_unless_only_the_gpu_variant_was_built(
     assert arguments.built_variant(folder, VariantOption.cpu) == "cpu"
     (folder / "nuclio" / "function.yaml").write_text("")
     assert arguments.built_variant(folder, None) == "cpu"
+
+
+@pytest.mark.parametrize("takes", [MANIFEST, MODEL, BOTH])
+def test_a_url_gets_the_form_that_a_manifest_has_for_it(takes: tuple[FileType, ...]) -> None:
+    problem = refused("https://example.org/best.onnx", takes)
+    assert problem.what == "is a URL, not a file"
+    assert problem.found == "https://example.org/best.onnx"
+    assert "`model: {url: https://example.org/best.onnx, sha256: ...}`" in problem.hint
+
+
+def test_a_directory_of_another_format_is_named(folder: Path) -> None:
+    (folder / "best_saved_model").mkdir()
+    (folder / "best_saved_model" / "saved_model.pb").write_bytes(b"")
+    hint = refused("best_saved_model", MODEL).hint
+    assert hint.startswith("the directory is a TensorFlow SavedModel: ")
+    assert "--saved-model best_saved_model" in hint
