@@ -101,51 +101,63 @@ class OpenInteractor:
                 `text_prompts`, which are ignored.
 
         Returns:
-            CVAT's reply of interactors in the format `reply`. If nothing is found, it has no shapes
-            or an empty mask.
+            CVAT's reply of interactors in the format `reply`. It has no shapes or an empty mask if
+            nothing is found, or if the request lacks required prompts: CVAT's page sends such
+            requests after the first click was negative or the annotator deleted a prompt, whatever
+            `min_pos_points` is, and shows an error if one fails.
 
         Raises:
             BadRequest: the image or a prompt is invalid.
         """
         threshold = number_of(request, "threshold", self._interactor.threshold, most=1)
         prompts = Prompts.of(request)
-        self._check(prompts)
         if request.get("text_prompts"):
             clock.note("text_prompts: ignored")
+        lacking = self._lacking(prompts)
+        if lacking:
+            clock.note(f"empty reply: {lacking}")
+            return self._reply([], self._size(request.get("image"), clock))
         features, prompts = self._features(request.get("image"), prompts, clock)
         size = features.view.image
         with clock.stage("decoder"):
             instances = self._segment(features, prompts)
         with clock.stage("shapes"):
             found = list(_found(instances.take(instances.scores >= threshold), size))
-            if self._interactor.reply == "shapes":
-                return {"shapes": [_shape(score, crop) for _, score, crop in found]}
-            return _full_image(found, size)
+            return self._reply(found, size)
 
-    def _check(self, prompts: Prompts) -> None:
-        """Check that the request has the required prompts.
+    def _reply(self, found: list[Found], size: Size) -> dict[str, Any]:
+        """Return the reply with the masks that were found in an image of `size`."""
+        if self._interactor.reply == "shapes":
+            return {"shapes": [_shape(score, crop) for _, score, crop in found]}
+        return _full_image(found, size)
+
+    def _lacking(self, prompts: Prompts) -> str:
+        """Return which required prompts the request lacks; empty if it has them.
 
         Raises:
-            BadRequest: it has not.
+            BadRequest: it has a box, and the function takes none. CVAT's page cannot send one.
         """
         boxes, points = len(prompts.boxes), len(prompts.positive)
         if boxes and self._interactor.box == "never":
             raise BadRequest("this function does not take a box", where="obj_bbox")
-        if not boxes and self._interactor.box == "always":
-            raise BadRequest(
-                "this function needs a box",
-                where="obj_bbox",
-                found="none",
-                allowed="[[x1, y1], [x2, y2]]",
-            )
         least = max(1, self._interactor.min_pos_points)
-        if not boxes and points < least:
-            raise BadRequest(
-                "there are not enough positive points",
-                where="pos_points",
-                found=str(points),
-                allowed=f"{least} or more",
-            )
+        if boxes:
+            return ""
+        if self._interactor.box == "always":
+            return "no box"
+        return "" if points >= least else f"{points} of {least} positive points"
+
+    def _size(self, text: object, clock: Clock) -> Size:
+        """Return height and width of the image, without its features.
+
+        Raises:
+            BadRequest: the image is invalid.
+        """
+        known = self._embeddings.get(fingerprint(text)) if isinstance(text, str) else None
+        if known is not None:
+            return known.view.image
+        with clock.stage("decode"):
+            return size_of(image.decode(text))
 
     def _features(self, text: object, prompts: Prompts, clock: Clock) -> tuple[Outputs, Prompts]:
         """Return the features of the image, and the prompts clipped to the image.

@@ -8,12 +8,13 @@ from builder.families.registry import family_of
 from builder.lint.environment import seconds
 from builder.lint.scene import Scene
 from builder.manifest.schema import InteractorManifest
+from builder.plan.types.interactor import reply_format
 from runtimes.interfaces import Segmenter
 
 NO_PROMPT_REQUIRED = warning(
     "no-prompt-required",
     "No prompt is required",
-    "CVAT may call the function without a positive point or a bounding box, and shows an error.",
+    "CVAT before 2.60 calls the function with negative points only, and fails on the empty mask.",
 )
 NEGATIVE_POINTS_REQUIRED = warning(
     "negative-points-required",
@@ -24,6 +25,11 @@ BOX_IGNORED = warning(
     "box-ignored",
     "CVAT version ignores the optional bounding box",
     "The version does not read the key, and offers points only.",
+)
+LARGE_REPLY = warning(
+    "large-reply",
+    "Replies are large for large images",
+    "Before 2.60, CVAT reads a mask as JSON of the whole image, which takes seconds to pass on.",
 )
 UNSHARED_EMBEDDINGS = warning(
     "unshared-embeddings",
@@ -37,6 +43,9 @@ TIMEOUT_SHORT = warning(
 )
 
 
+_LARGE_IMAGE = (6000, 3750)
+"""Width and height of an image from a current camera."""
+
 _NO_OPTIONAL_BOX = (2, 15)
 """The newest CVAT version that is known to ignore `startswith_box_optional`."""
 
@@ -46,18 +55,21 @@ def find(scene: Scene) -> Iterator[Problem]:
     manifest = scene.manifest_file.manifest
     if isinstance(manifest, InteractorManifest):
         yield from _required_prompts(scene, manifest)
+        yield from _reply_size(scene, manifest)
         yield from _workers(scene)
         yield from _encoder_time(scene)
 
 
 def _required_prompts(scene: Scene, manifest: InteractorManifest) -> Iterator[Problem]:
     """Yield problems of the prompts that CVAT requires before it calls the function."""
-    if manifest.min_pos_points == 0 and manifest.start_with_box == "never":
+    # Newer versions accept an empty reply, and send such requests whatever the manifest says.
+    masks = reply_format(manifest) == "mask"
+    if masks and manifest.min_pos_points == 0 and manifest.start_with_box == "never":
         yield scene.problem(
             NO_PROMPT_REQUIRED,
             ("min_pos_points",),
-            "the function needs a positive point or a bounding box; CVAT would also call it with "
-            "negative points only, and show an error",
+            f"CVAT {manifest.cvat} would call the function with negative points only; the reply is "
+            "then an empty mask, which its page cannot read",
             "0",
             "1 or more",
             "write `min_pos_points: 1` or `start_with_box: optional`",
@@ -81,6 +93,22 @@ def _required_prompts(scene: Scene, manifest: InteractorManifest) -> Iterator[Pr
             "always or never",
             "write `start_with_box: never` or `start_with_box: always`",
         )
+
+
+def _reply_size(scene: Scene, manifest: InteractorManifest) -> Iterator[Problem]:
+    """Yield a problem if replies contain each pixel of the image: a digit and a comma."""
+    if reply_format(manifest) == "shapes":
+        return
+    width, height = _LARGE_IMAGE
+    yield scene.problem(
+        LARGE_REPLY,
+        ("cvat",),
+        f"CVAT {manifest.cvat} reads masks as 2 bytes of JSON per pixel of the image: the reply "
+        f"for an image of {width}x{height} pixels has {2 * width * height / 1e6:.0f} MB",
+        manifest.cvat,
+        "2.60 or newer, whose replies have a few kB",
+        'write `cvat: "2.60"` if your CVAT is new enough',
+    )
 
 
 def _workers(scene: Scene) -> Iterator[Problem]:

@@ -330,23 +330,15 @@ def test_text_prompts_are_ignored_and_logged(click_models: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "request_", "where", "what"),
     [
-        ({}, {}, "pos_points", "there are not enough positive points"),
-        ({}, {"neg_points": [[1, 1]]}, "pos_points", "there are not enough positive points"),
-        ({"min_pos_points": 0}, {}, "pos_points", "there are not enough positive points"),
-        (
-            {"min_pos_points": 4},
-            {"pos_points": [[1, 1]] * 3},
-            "pos_points",
-            "not enough positive points",
-        ),
-        ({"box": "always"}, {"pos_points": [[1, 1]]}, "obj_bbox", "this function needs a box"),
-        ({"box": "always"}, {"pos_points": [[1, 1]], "obj_bbox": []}, "obj_bbox", "needs a box"),
         (
             {"box": "never"},
             {"pos_points": [[1, 1]], "obj_bbox": [0, 0, 9, 9]},
             "obj_bbox",
             "this function does not take a box",
         ),
+        ({}, {"neg_points": [[1, "2"]]}, "neg_points[0]", "not a number"),
+        ({}, {"neg_points": [[1, 1]], "image": None}, "image", "must be the base64 text"),
+        ({}, {"neg_points": [[1, 1]], "image": "aGVsbG8="}, "image", "is not an image"),
         ({}, {"pos_points": [[1000, 1]]}, "pos_points[0]", "is far outside of the image"),
         ({}, {"pos_points": [["1", "2"]]}, "pos_points[0]", "not a number"),
         ({}, {"pos_points": [[1, 2]] * 10_000}, "pos_points", "has too many points"),
@@ -364,6 +356,45 @@ def test_bad_prompts_are_refused_with_a_reason(
         interactor({"image": text_of(scene()), **request_}, Clock())
     assert caught.value.where == where
     assert what in caught.value.what
+
+
+LACKING: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({}, {}, "0 of 1 positive points"),
+    ({}, {"obj_bbox": []}, "0 of 1 positive points"),
+    ({}, {"neg_points": [[1, 1]], "obj_bbox": None}, "0 of 1 positive points"),
+    ({}, {"neg_points": [[5000, 1]]}, "0 of 1 positive points"),
+    ({"min_pos_points": 0}, {"neg_points": [[1, 1]]}, "0 of 1 positive points"),
+    ({"min_pos_points": 4}, {"pos_points": [[1, 1]] * 3}, "3 of 4 positive points"),
+    ({"box": "always"}, {"pos_points": [[1, 1]]}, "no box"),
+    ({"box": "always"}, {"pos_points": [[1, 1]], "obj_bbox": []}, "no box"),
+]
+"""Fields of the function, prompts of the request, what the log says."""
+
+
+@both_backends
+@pytest.mark.parametrize("reply", ["shapes", "mask"])
+def test_a_request_without_required_prompts_gets_an_empty_reply(
+    backend: Backend, click_models: Path, reply: str
+) -> None:
+    shown = scene((300, 400))
+    # 2.15 and newer versions need a mask as large as the image.
+    empty = {"shapes": []} if reply == "shapes" else {"mask": [[0] * 400] * 300, "points": []}
+    for fields, prompts, lacking in LACKING:
+        interactor = shared(backend, click_models, reply=reply, **fields)
+        clock = Clock()
+        found = interactor({"image": text_of(shown), **prompts}, clock)
+        assert json.loads(orjson.dumps(found)) == empty
+        assert clock.notes == [f"empty reply: {lacking}"]
+        assert not {"inference", "preprocess", "decoder"} & set(clock.stages)
+
+
+def test_an_empty_reply_for_a_known_image_decodes_nothing(click_models: Path) -> None:
+    interactor, shown = start(BACKENDS[1], click_models, reply="mask"), scene((300, 400))
+    ask(interactor, shown, pos_points=[[150, 130]])
+    clock = Clock()
+    reply = interactor({"image": text_of(shown), "neg_points": [[1, 1]]}, clock)
+    assert clock.stages == {}
+    assert np.array(json.loads(orjson.dumps(reply))["mask"]).shape == (300, 400)
 
 
 def test_a_box_replaces_the_minimum_number_of_points(click_models: Path) -> None:

@@ -1,5 +1,7 @@
 """Interactors: bind a manifest's steps to its models."""
 
+from typing import Literal
+
 from builder.diagnostics.faults import problem_of
 from builder.diagnostics.problem import Problem
 from builder.manifest.schema import InteractorManifest
@@ -54,18 +56,23 @@ def bind(context: Context) -> Bound | None:
     network = bind_network(context, (), first, image)
     if network is None:
         return None
-    major, minor = map(int, manifest.cvat.split("."))
     function = Interactor(
         manifest.threshold,
         network,
         decoder.name if decoder else None,
         segmenter,
         tuple(refine),
-        "shapes" if (major, minor) >= _SHAPES_SINCE else "mask",
+        reply_format(manifest),
         manifest.min_pos_points,
         manifest.start_with_box,
     )
     return Bound(function, annotations=annotations(manifest))
+
+
+def reply_format(manifest: InteractorManifest) -> Literal["shapes", "mask"]:
+    """Return the format of replies that the manifest's CVAT version reads; see Interactor."""
+    major, minor = map(int, manifest.cvat.split("."))
+    return "shapes" if (major, minor) >= _SHAPES_SINCE else "mask"
 
 
 def annotations(manifest: InteractorManifest) -> dict[str, str]:

@@ -84,6 +84,8 @@ def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
     asked = [] if always else [Prompts(pos=points)]
     if always or "startswith_box_optional" in function.annotations:
         asked.append(Prompts(pos=points, box=box))
+    # CVAT's page sends no positive prompt if the first click is negative.
+    asked.append(Prompts(neg=points))
     return tuple(
         fault
         for prompts in asked

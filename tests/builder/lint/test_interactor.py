@@ -4,6 +4,7 @@ import pytest
 
 from builder.lint.interactor import (
     BOX_IGNORED,
+    LARGE_REPLY,
     NEGATIVE_POINTS_REQUIRED,
     NO_PROMPT_REQUIRED,
     TIMEOUT_SHORT,
@@ -17,10 +18,24 @@ def test_a_function_that_can_get_a_bounding_box_needs_no_points(lint: Lint, box:
     assert lint("interactor", "sam", min_pos_points=0, start_with_box=box) == []
 
 
-def test_a_function_without_any_prompt_is_reported(lint: Lint) -> None:
-    found = lint("interactor", "sam", min_pos_points=0, start_with_box="never")
-    assert found == [(NO_PROMPT_REQUIRED, "min_pos_points")]
-    assert lint("interactor", "sam", min_pos_points=1, start_with_box="never") == []
+def test_a_function_without_any_prompt_is_reported_for_old_cvat(lint: Lint) -> None:
+    def found(cvat: str, points: int) -> list[Any]:
+        fields = {"min_pos_points": points, "start_with_box": "never"}
+        return [it for it in lint("interactor", "sam", cvat=cvat, **fields) if it[1] != "cvat"]
+
+    assert found("2.59", 0) == [(NO_PROMPT_REQUIRED, "min_pos_points")]
+    assert found("2.59", 1) == []
+    # Newer versions read an empty reply.
+    assert found("2.60", 0) == []
+
+
+@pytest.mark.parametrize("cvat", ["2.15", "2.59"])
+def test_replies_of_whole_images_are_reported(lint: Lint, cvat: str) -> None:
+    assert lint("interactor", "sam", cvat=cvat) == [(LARGE_REPLY, "cvat")]
+
+
+def test_replies_of_run_lengths_are_small(lint: Lint) -> None:
+    assert lint("interactor", "sam", cvat="2.60") == []
 
 
 @pytest.mark.parametrize("points", [-1, 0])
@@ -37,9 +52,10 @@ def test_old_cvat_ignores_an_optional_bounding_box(lint: Lint) -> None:
     def found(cvat: str, box: str) -> list[Any]:
         return lint("interactor", "sam", cvat=cvat, start_with_box=box)
 
-    assert found("2.15", "optional") == [(BOX_IGNORED, "start_with_box")]
-    assert found("2.16", "optional") == []
-    assert found("2.15", "always") == []
+    large = (LARGE_REPLY, "cvat")
+    assert found("2.15", "optional") == [large, (BOX_IGNORED, "start_with_box")]
+    assert found("2.16", "optional") == [large]
+    assert found("2.15", "always") == [large]
 
 
 def test_several_workers_do_not_share_embeddings(lint: Lint) -> None:

@@ -97,7 +97,10 @@ def test_the_boxes_of_reid_are_refused(function: FunctionProcess, photo: Path) -
     assert "functions of type interactor do not accept --boxes" in str(error)
 
 
-def test_the_smoke_test_sends_points_and_a_box(function: FunctionProcess) -> None:
+def test_the_smoke_test_sends_points_a_box_and_neither(
+    function: FunctionProcess,
+) -> None:
     before = len(function.log)
     assert smoke_test(function, png(480, 360)) == ()
-    assert len(function.log) == before + 2
+    assert len(function.log) == before + 3
+    assert "empty reply: 0 of 1 positive points" in function.log[-1]
