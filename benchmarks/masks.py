@@ -42,18 +42,18 @@ def scene() -> tuple[Array, Array, Array, Geometry]:
     blank = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     geometry = Letterbox((INPUT, INPUT))(Frame(blank, Geometry())).geometry
     radius = 162
-    centres = np.stack(
+    centers = np.stack(
         [rng.uniform(radius, WIDTH - radius, COUNT), rng.uniform(radius, HEIGHT - radius, COUNT)],
         axis=1,
     )
-    boxes = np.concatenate([centres - radius, centres + radius], axis=1)
+    boxes = np.concatenate([centers - radius, centers + radius], axis=1)
     y, x = np.mgrid[:160, :160] + 0.5
     # Any circle is a combination of x^2 + y^2, x, y and 1; the other prototypes are noise with
     # weight 0.
     prototypes = rng.normal(size=(32, 160, 160)).astype(np.float32)
     prototypes[0], prototypes[1], prototypes[2], prototypes[3] = x * x + y * y, x, y, 1
     coefficients = np.zeros((COUNT, 32), np.float32)
-    cells = geometry.points(centres) / 4
+    cells = geometry.points(centers) / 4
     reach = radius * geometry.scale_x / 4
     coefficients[:, 0] = -1
     coefficients[:, 1:3] = 2 * cells

@@ -26,7 +26,7 @@ class Outline:
 def outlines(bitmap: Array, left: int, top: int, epsilon: float, holes: bool) -> list[Outline]:
     """Return the outlines of a mask's connected components, the largest first.
 
-    cv2.findContours returns the centres of the outermost pixels, so that a square of ten pixels is
+    cv2.findContours returns the centers of the outermost pixels, so that a square of ten pixels is
     nine wide. It is therefore given a bitmap of double resolution in which the corners of pixels
     are pixels: the contour then follows the corners, and encloses the area of the mask.
 

@@ -32,7 +32,7 @@ def decode(text: object, where: str = "image") -> Array:
         where: the request's key.
 
     Returns:
-        (H, W, 3) uint8 BGR. Grey and palette images are converted to three channels, alpha is
+        (H, W, 3) uint8 BGR. Gray and palette images are converted to three channels, alpha is
         dropped, 16 bits are reduced to the upper 8, and the EXIF orientation is applied.
 
     Raises:
@@ -69,7 +69,7 @@ def pixels(data: bytes, where: str = "image") -> Array:
 def _opaque(data: bytes) -> bytes:
     """Mark the alpha of a TIFF file as premultiplied.
 
-    OpenCV would otherwise multiply the colours with the alpha, so that transparent pixels become
+    OpenCV would otherwise multiply the colors with the alpha, so that transparent pixels become
     black. For all other formats, it drops the alpha. The tag is ExtraSamples (338; TIFF 6.0, page
     31): 2 is unassociated alpha, 1 is associated (premultiplied) alpha.
     """
@@ -116,6 +116,6 @@ def _three_channels(image: Array) -> Array:
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     if image.ndim == 2 or image.shape[2] < 3:
-        grey = image if image.ndim == 2 else image[:, :, 0]
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(grey), cv2.COLOR_GRAY2BGR))
+        gray = image if image.ndim == 2 else image[:, :, 0]
+        return np.asarray(cv2.cvtColor(np.ascontiguousarray(gray), cv2.COLOR_GRAY2BGR))
     return np.ascontiguousarray(image[:, :, :3])

@@ -67,7 +67,7 @@ class Tracking(Step):
     """
 
     template: str | None = None
-    """Name of the template input: the crop of the object in the first frame. Default: recognised by
+    """Name of the template input: the crop of the object in the first frame. Default: recognized by
     its name, otherwise the smaller of the two inputs."""
     search: str | None = None
     """Name of the search input: the crop of the new frame. Default: the other input."""
@@ -80,7 +80,7 @@ class Tracking(Step):
     embedding: str | None = None
     """Name of the encoder's output. Default: the only output."""
     fill: Literal["mean", "black"] = "mean"
-    """Fill colour of crops beyond the image's border: the image's mean colour, or black."""
+    """Fill color of crops beyond the image's border: the image's mean color, or black."""
     threshold: Fraction = 0.2
     """Default confidence threshold, below which the object counts as lost in the frame. CVAT's
     request may override it."""

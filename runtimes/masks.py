@@ -69,10 +69,10 @@ def _window(box: Array, size: Size, margin: int) -> tuple[int, int, int, int] | 
 
 
 def sample(values: Array, to_grid: Geometry, window: tuple[int, int, int, int]) -> Array:
-    """Interpolate a grid bilinearly at the pixel centres of a window of the image.
+    """Interpolate a grid bilinearly at the pixel centers of a window of the image.
 
     Args:
-        values: (h, w) float32, at the centres of the grid's cells; beyond the grid, the values at
+        values: (h, w) float32, at the centers of the grid's cells; beyond the grid, the values at
             its border are repeated.
         to_grid: from the image's pixels to the grid's cells.
         window: left, top, right, bottom (exclusive), in pixels of the image.
@@ -83,7 +83,7 @@ def sample(values: Array, to_grid: Geometry, window: tuple[int, int, int, int]) 
     left, top, right, bottom = window
     if (to_grid.scale_x, to_grid.scale_y) == (1, 1) and not to_grid.shift_x and not to_grid.shift_y:
         return values[top:bottom, left:right]
-    # In OpenCV, integer coordinates are pixel centres; in this project, they are pixel edges.
+    # In OpenCV, integer coordinates are pixel centers; in this project, they are pixel edges.
     matrix = np.array(
         [
             [to_grid.scale_x, 0, (left + 0.5) * to_grid.scale_x + to_grid.shift_x - 0.5],

@@ -39,9 +39,9 @@ class Prompted(Segmenter):
     level: float = 0.0
     """Value above which a pixel belongs to the mask: 0 for logits, 0.5 for probabilities."""
     points: str | None = None
-    """Name of the input with the points. Default: recognised by its name."""
+    """Name of the input with the points. Default: recognized by its name."""
     labels: str | None = None
-    """Name of the input with the labels of the points. Default: recognised by its name."""
+    """Name of the input with the labels of the points. Default: recognized by its name."""
     size: str | None = None
     """Name of the input with the image's size. Default: `orig_im_size`, if the model has it."""
     features: dict[str, str] | None = None
@@ -51,9 +51,9 @@ class Prompted(Segmenter):
     """Inputs that are filled with zeros, and their shapes. Default: the inputs for a previous mask
     and for the flag whether there is one."""
     output: str | None = None
-    """Name of the output with the masks. Default: recognised by its name."""
+    """Name of the output with the masks. Default: recognized by its name."""
     scores: str | None = None
-    """Name of the output with the scores of the masks. Default: recognised by its name."""
+    """Name of the output with the scores of the masks. Default: recognized by its name."""
 
     pads: ClassVar[bool] = False
     square: ClassVar[bool] = False

@@ -27,7 +27,7 @@ class Reid:
 
     Attributes:
         threshold: the default maximum distance of two vectors of one object.
-        max_distance: the default maximum distance of an object's centres, in pixels.
+        max_distance: the default maximum distance of an object's centers, in pixels.
         network: the model that embeds a crop, and its preprocessing.
         embedder: turns the model's outputs into vectors, and compares them.
     """
@@ -88,7 +88,7 @@ class OpenReid:
         second = _rectangles(request.get("boxes1"), "boxes1")
         boxes0, boxes1 = first.boxes, second.boxes
         matches = np.full(len(boxes0), -1)
-        near = _distances(_centres(boxes0), _centres(boxes1)) <= reach
+        near = _distances(_centers(boxes0), _centers(boxes1)) <= reach
         near &= first.labels[:, None] == second.labels[None, :]
         if near.any():
             # Boxes without a candidate are not embedded.
@@ -190,8 +190,8 @@ def window_of(box: Sequence[float], size: Size) -> tuple[int, int, int, int] | N
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def _centres(boxes: Array) -> Array:
-    """Return the centres of (N, 4) boxes, (N, 2)."""
+def _centers(boxes: Array) -> Array:
+    """Return the centers of (N, 4) boxes, (N, 2)."""
     return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2)
 
 

@@ -1,4 +1,4 @@
-"""Oriented boxes: (N, 5) centre x, centre y, width, height in pixels, angle in radians.
+"""Oriented boxes: (N, 5) center x, center y, width, height in pixels, angle in radians.
 
 The angle is measured from the x axis towards the y axis, clockwise on a screen, as in CVAT and
 Ultralytics.
@@ -15,22 +15,22 @@ from runtimes.arrays import Array
 def corners(boxes: Array) -> Array:
     """Return the corners of (N, 5) oriented boxes in cyclic order, (N, 4, 2)."""
     boxes = boxes.astype(np.float64)  # above 512, half precision is exact to half a pixel only
-    centre, half = boxes[:, :2], boxes[:, 2:4] / 2
+    center, half = boxes[:, :2], boxes[:, 2:4] / 2
     with np.errstate(invalid="ignore"):  # Instances.of drops values that are not finite
         cos, sin = np.cos(boxes[:, 4]), np.sin(boxes[:, 4])
         along = half[:, :1] * np.stack([cos, sin], axis=1)
         across = half[:, 1:] * np.stack([-sin, cos], axis=1)
         turns = [along + across, along - across, -along - across, -along + across]
-        return np.asarray(centre[:, None] + np.stack(turns, axis=1))
+        return np.asarray(center[:, None] + np.stack(turns, axis=1))
 
 
 def from_corners(points: Array) -> Array:
     """Return the (N, 5) oriented boxes with (N, 4, 2) corners. Inverse of `corners`."""
-    centre = points.mean(axis=1)
+    center = points.mean(axis=1)
     along, across = points[:, 0] - points[:, 3], points[:, 0] - points[:, 1]
     sides = np.stack([np.hypot(*along.T), np.hypot(*across.T)], axis=1)
     angle = np.arctan2(along[:, 1], along[:, 0])
-    return np.concatenate([centre, sides, angle[:, None]], axis=1)
+    return np.concatenate([center, sides, angle[:, None]], axis=1)
 
 
 def enclosing(points: Array) -> tuple[float, float, float, float, float]:
@@ -40,7 +40,7 @@ def enclosing(points: Array) -> tuple[float, float, float, float, float]:
         points: (P, 2) or (P, 1, 2), int32 or float32.
 
     Returns:
-        Centre x, centre y, width, height, angle.
+        Center x, center y, width, height, angle.
     """
     (x, y), (width, height), angle = cv2.minAreaRect(points)
     if not -45 <= angle < 45:

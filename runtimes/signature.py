@@ -196,7 +196,7 @@ class ImageInput:
             raise BadModel(
                 f"the input {tensor} has {channels} channels in layout {layout}",
                 found=layout,
-                allowed="1 channel (grey) or 3 (colour)",
+                allowed="1 channel (gray) or 3 (color)",
                 hint=hint,
                 fault=Fault.INPUT_LAYOUT,
             )

@@ -170,7 +170,7 @@ class OpenTracker:
         return Tracked.of(shape, where, types)
 
     def _fill(self, pixels: Array) -> Color:
-        """Return the fill colour of crops beyond the image's border."""
+        """Return the fill color of crops beyond the image's border."""
         if self._step.fill == "black":
             return 0.0, 0.0, 0.0
         blue, green, red, _ = cv2.mean(pixels)
@@ -210,7 +210,7 @@ class OpenTracker:
         Args:
             state: of the object.
             pixels: (H, W, 3) uint8 BGR.
-            fill: the fill colour of crops beyond the image's border.
+            fill: the fill color of crops beyond the image's border.
             threshold: the minimum confidence.
             number: the object's index in the request.
             clock: measures the stages.
@@ -234,7 +234,7 @@ class OpenTracker:
 
         Args:
             pixels: (H, W, 3) uint8 BGR.
-            fill: the fill colour of crops beyond the image's border.
+            fill: the fill color of crops beyond the image's border.
             crop: the template.
             box: its previous box, within the image.
             clock: measures the stages.
@@ -286,7 +286,7 @@ class OpenTracker:
 
 
 def _within(box: Array, size: Size) -> Array:
-    """Move a box's centre into the image, and limit its sides to the image's.
+    """Move a box's center into the image, and limit its sides to the image's.
 
     The box may extend beyond the image: an object that leaves the image keeps its size.
     """

@@ -184,7 +184,7 @@ MODELS: dict[str, Write] = {
     "yolo-with-open-size": _in_model_file(open_size_model),
     "yolo-with-two-inputs": _in_model_file(two_input_model),
     "yolo-with-two-heads": partial(_detector, one=(1, 7, 40), other=(1, 7, 40)),
-    "yolo-with-colours": partial(_detector, output0=(1, 7, 40), colours=(40, 2)),
+    "yolo-with-colors": partial(_detector, output0=(1, 7, 40), colors=(40, 2)),
     "yolo-end2end": _in_model_file(end2end_model),
     "yolo-objectness": _in_model_file(objectness_model),
     "yolo-segment": partial(

@@ -30,7 +30,7 @@ class Scene:
 
 @cache
 def scene(size: Size = (480, 640)) -> Scene:
-    """A disc and a bar of one colour, a ring, and a triangle, on grey, with some noise.
+    """A disc and a bar of one color, a ring, and a triangle, on gray, with some noise.
 
     All is drawn for 480x640 and stretched to `size`.
     """

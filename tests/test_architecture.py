@@ -157,7 +157,7 @@ DECLARATIONS = {
     "builder/targets/registry.py",
     "runtimes/view.py",
 }
-"""Modules without behaviour of their own: protocols, data classes, constants, type aliases."""
+"""Modules without behavior of their own: protocols, data classes, constants, type aliases."""
 
 TESTED_ELSEWHERE = {
     # One small module for each backend; the registry's tests run over all of them.

@@ -143,8 +143,8 @@ def test_oriented_boxes_lie_on_the_bars(shapes: ModuleType, tmp_path: Path) -> N
         found = []
         for item in items_of(started, scene.image):
             x1, y1, x2, y2 = item["points"]
-            centre = ((x1 + x2) / 2, (y1 + y2) / 2)
-            found.append((centre, (x2 - x1, y2 - y1), item["rotation"]))
+            center = ((x1 + x2) / 2, (y1 + y2) / 2)
+            found.append((center, (x2 - x1, y2 - y1), item["rotation"]))
         for number in np.flatnonzero(scene.classes == shapes.BAR):
             bars += 1
             x, y, width, height, angle = scene.oriented[number].tolist()
@@ -158,7 +158,7 @@ def test_oriented_boxes_lie_on_the_bars(shapes: ModuleType, tmp_path: Path) -> N
 
 
 RotatedRect = tuple[tuple[float, float], tuple[float, float], float]
-"""Centre, size and degrees, as OpenCV has it."""
+"""Center, size and degrees, as OpenCV has it."""
 
 
 def overlap(one: RotatedRect, other: RotatedRect) -> float:

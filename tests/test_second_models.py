@@ -19,7 +19,7 @@ from tests.builder.models import Box, end2end_model, save
 from tests.local_function import LocalFunction
 
 BOXES = ((40, 40, 40, 20, 0, 0.9), (100, 90, 20, 40, 1, 0.8), (20, 100, 20, 20, 0, 0.7))
-"""The boxes of the first model at 128 by 128: centre x, centre y, width, height, class, score."""
+"""The boxes of the first model at 128 by 128: center x, center y, width, height, class, score."""
 
 MANIFEST = """
 name: two
@@ -55,10 +55,10 @@ def _save(
     onnx.save_model(model, path)
 
 
-def colours(path: Path, batch: int | str) -> None:
+def colors(path: Path, batch: int | str) -> None:
     """Mean red, green and blue of a crop, 0 to 255: [batch, 3]."""
-    mean = helper.make_node("ReduceMean", ["crop"], ["colour"], axes=[2, 3], keepdims=0)
-    _save(path, batch, [mean], {"colour": 2})
+    mean = helper.make_node("ReduceMean", ["crop"], ["color"], axes=[2, 3], keepdims=0)
+    _save(path, batch, [mean], {"color": 2})
 
 
 def brightness(path: Path, batch: int | str) -> None:
@@ -77,11 +77,11 @@ def _built(folder: Path, steps: str, only: str = "") -> Path:
 def _picture() -> bytes:
     """128 by 128 pixels with a red, a green and a blue box at the boxes of the first model."""
     image = np.full((128, 128, 3), 90, np.uint8)
-    for (x, y, width, height, *_), colour in zip(
+    for (x, y, width, height, *_), color in zip(
         BOXES, ((0, 0, 200), (0, 200, 0), (200, 0, 0)), strict=True
     ):
         left, top = x - width // 2, y - height // 2
-        image[top : top + height, left : left + width] = colour  # BGR
+        image[top : top + height, left : left + width] = color  # BGR
     _, data = cv2.imencode(".png", image)
     return data.tobytes()
 
@@ -91,9 +91,9 @@ def _picture() -> bytes:
 def test_attributes_come_from_the_crop_of_each_instance(
     tmp_path: Path, variant: VariantName, batch: int | str
 ) -> None:
-    colours(tmp_path / "second.onnx", batch)
+    colors(tmp_path / "second.onnx", batch)
     steps = (
-        "choice_attribute: {attribute: colour, values: [red, green, blue]}\n"
+        "choice_attribute: {attribute: color, values: [red, green, blue]}\n"
         "      - number_attribute: {attribute: redness, most: 255}"
     )
     function = LocalFunction(_built(tmp_path, steps), variant)
@@ -101,23 +101,23 @@ def test_attributes_come_from_the_crop_of_each_instance(
     assert judge(items, function.labels) == []
     said = [{it["name"]: it["value"] for it in item["attributes"]} for item in items]
     assert said == [
-        {"colour": "red", "redness": "200"},
-        {"colour": "green", "redness": "0"},
-        {"colour": "blue", "redness": "0"},
+        {"color": "red", "redness": "200"},
+        {"color": "green", "redness": "0"},
+        {"color": "blue", "redness": "0"},
     ]
     declared = {
         it["name"]: (it["input_type"], it["values"]) for it in function.labels[0]["attributes"]
     }
     assert declared == {
-        "colour": ("select", ["red", "green", "blue"]),
+        "color": ("select", ["red", "green", "blue"]),
         "redness": ("number", ["0", "255", "1"]),
     }
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_only_selected_labels_get_attributes(tmp_path: Path, variant: VariantName) -> None:
-    colours(tmp_path / "second.onnx", 1)
-    steps = "choice_attribute: {attribute: colour, values: [red, green, blue]}"
+    colors(tmp_path / "second.onnx", 1)
+    steps = "choice_attribute: {attribute: color, values: [red, green, blue]}"
     function = LocalFunction(_built(tmp_path, steps, only="only: [bird]"), variant)
     items = function(_picture()).body
     assert judge(items, function.labels) == []
@@ -276,7 +276,7 @@ def test_a_keypoint_that_the_second_model_lacks_fails_the_start(
 
 
 def test_a_second_model_cannot_have_shapes(tmp_path: Path) -> None:
-    colours(tmp_path / "second.onnx", 1)
+    colors(tmp_path / "second.onnx", 1)
     with pytest.raises(CvatbuildError) as caught:
         _built(tmp_path, "rectangle")
     (problem,) = (it for it in caught.value.problems if it.severity == "error")
@@ -287,7 +287,7 @@ def test_a_second_model_cannot_have_shapes(tmp_path: Path) -> None:
 
 
 def test_an_unknown_label_is_refused(tmp_path: Path) -> None:
-    colours(tmp_path / "second.onnx", 1)
+    colors(tmp_path / "second.onnx", 1)
     with pytest.raises(CvatbuildError) as caught:
         _built(tmp_path, "number_attribute: red", only="only: [plane]")
     (problem,) = (it for it in caught.value.problems if it.severity == "error")
@@ -299,8 +299,8 @@ def test_an_unknown_label_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_number_of_choices_that_differs_from_the_scores_fails_the_start(tmp_path: Path) -> None:
-    colours(tmp_path / "second.onnx", 1)
-    folder = _built(tmp_path, "choice_attribute: {attribute: colour, values: [red, green]}")
+    colors(tmp_path / "second.onnx", 1)
+    folder = _built(tmp_path, "choice_attribute: {attribute: color, values: [red, green]}")
     with pytest.raises(CvatbuildError) as caught:
         FunctionProcess(folder, "cpu").wait_until_started()
-    assert "has 3 scores per row, the attribute 'colour' 2 values" in caught.value.problems[0].what
+    assert "has 3 scores per row, the attribute 'color' 2 values" in caught.value.problems[0].what

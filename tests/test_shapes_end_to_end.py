@@ -263,7 +263,7 @@ def test_oriented_boxes_become_rotated_rectangles(folder: Path, variant: Variant
         ("plane", 0.8),
         ("ship", 0.7),
     ]
-    # 40 x 20 about their centres, which are 32, 32; 96, 32; and 64, 20.
+    # 40 x 20 about their centers, which are 32, 32; 96, 32; and 64, 20.
     assert [item["points"] for item in found] == [
         [12, 22, 52, 42],
         [76, 22, 116, 42],
@@ -293,7 +293,7 @@ def test_oriented_boxes_become_polygons_of_their_corners(
 def test_oriented_boxes_become_ellipses(folder: Path, variant: VariantName) -> None:
     items = answer(folder, "turned", variant)
     found = [item for item in items if item["type"] == "ellipse"]
-    # Centre, rightmost x and topmost y, before rotation.
+    # Center, rightmost x and topmost y, before rotation.
     assert [item["points"] for item in found] == [
         [32, 32, 52, 22],
         [96, 32, 116, 22],

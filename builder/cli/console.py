@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from builder.cli.terminal import Colour, Progress
+    from builder.cli.terminal import Color, Progress
     from builder.diagnostics.problem import Problem
     from builder.doctor.finding import Finding
     from builder.families.init import ManifestDraft
@@ -45,7 +45,7 @@ def print_problem(problem: "Problem", form: str = "text") -> None:
 
     Args:
         problem: the problem.
-        form: a value of --format. "text" goes to stderr, in colour on a terminal; "json" and
+        form: a value of --format. "text" goes to stderr, in color on a terminal; "json" and
             "github" go to stdout, one line each.
     """
     from builder.cli.terminal import paint, width
@@ -81,8 +81,8 @@ def print_finding(finding: "Finding") -> None:
     """Print a finding of the doctor, with its remedy on a line of its own."""
     from builder.cli.terminal import paint
 
-    colours: dict[str, Colour] = {"ok": "green", "warning": "yellow", "error": "red"}
-    severity = paint(f"{finding.severity:7}", colours[finding.severity], sys.stdout)
+    colors: dict[str, Color] = {"ok": "green", "warning": "yellow", "error": "red"}
+    severity = paint(f"{finding.severity:7}", colors[finding.severity], sys.stdout)
     remedy = f"\n{'':21} remedy: {finding.remedy}" if finding.remedy else ""
     typer.echo(f"{severity}  {finding.subject:11}  {finding.what}{remedy}")
 

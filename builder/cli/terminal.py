@@ -1,6 +1,6 @@
-"""Colours, line width and progress on a terminal.
+"""Colors, line width and progress on a terminal.
 
-Files, pipes and CI logs get none of them. NO_COLOR disables colours (https://no-color.org).
+Files, pipes and CI logs get none of them. NO_COLOR disables colors (https://no-color.org).
 """
 
 import os
@@ -12,8 +12,8 @@ from io import StringIO
 from threading import Lock, Timer
 from typing import Literal, TextIO, TypeAlias
 
-Colour: TypeAlias = Literal["red", "green", "yellow", "cyan", "bold"]
-_CODES: dict[Colour, str] = {
+Color: TypeAlias = Literal["red", "green", "yellow", "cyan", "bold"]
+_CODES: dict[Color, str] = {
     "red": "31;1",
     "green": "32",
     "yellow": "33;1",
@@ -23,8 +23,8 @@ _CODES: dict[Colour, str] = {
 
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 """The header of a hunk of a unified diff: its numbers of old and new lines, 1 if omitted."""
-_CONTENT: dict[str, Colour] = {"-": "red", "+": "green"}
-"""First character of a content line -> its colour."""
+_CONTENT: dict[str, Color] = {"-": "red", "+": "green"}
+"""First character of a content line -> its color."""
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -32,11 +32,11 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def paint(text: str, colour: Colour, stream: TextIO | None) -> str:
-    """Return a text in a colour, or unchanged if `stream` shows no colours."""
+def paint(text: str, color: Color, stream: TextIO | None) -> str:
+    """Return a text in a color, or unchanged if `stream` shows no colors."""
     if not is_terminal(stream) or os.environ.get("NO_COLOR"):
         return text
-    return f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
+    return f"\x1b[{_CODES[color]}m{text}\x1b[0m"
 
 
 def width(stream: TextIO | None) -> int | None:
@@ -54,18 +54,18 @@ def paint_diff(text: str, stream: TextIO | None) -> str:
     painted = []
     old = new = 0
     for line in StringIO(text):
-        colour: Colour | None = None
+        color: Color | None = None
         if old > 0 or new > 0:
-            colour = _CONTENT.get(line[0])
+            color = _CONTENT.get(line[0])
             old -= line[0] in "- "
             new -= line[0] in "+ "
         elif hunk := _HUNK.match(line):
-            colour = "cyan"
+            color = "cyan"
             old, new = (int(count or 1) for count in hunk.groups())
         elif line.startswith(("--- ", "+++ ")):
-            colour = "bold"
+            color = "bold"
         body = line.rstrip("\n")
-        painted.append(paint(body, colour, stream) + line[len(body) :] if colour else line)
+        painted.append(paint(body, color, stream) + line[len(body) :] if color else line)
     return "".join(painted)
 
 

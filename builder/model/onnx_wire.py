@@ -92,7 +92,7 @@ class _Field:
 
 
 def _strip(data: memoryview, start: int, end: int, tree: _Tree, depth: int) -> list[bytes]:
-    """Return a message without weights, in pieces; unchanged neighbouring fields are one piece."""
+    """Return a message without weights, in pieces; unchanged neighboring fields are one piece."""
     if depth > _MAX_DEPTH:
         raise NotOnnx("the messages are too deeply nested")
     pieces: list[bytes] = []

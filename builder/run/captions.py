@@ -32,7 +32,7 @@ class Caption:
     Attributes:
         text: the text.
         left, top: the point below the text, pixels.
-        color: colour of the plate.
+        color: color of the plate.
     """
 
     text: str

@@ -11,14 +11,14 @@ from builder.run.captions import Caption, Color, letter_size, write
 from runtimes.arrays import Array
 
 _GOLDEN = 0.618033988749895
-"""Golden ratio: steps of it around the colour circle give any number of distinct colours."""
+"""Golden ratio: steps of it around the color circle give any number of distinct colors."""
 
 _FILL = 0.4
-"""Opacity of the colour inside masks and polygons."""
+"""Opacity of the color inside masks and polygons."""
 
 
 def color_of(number: int) -> Color:
-    """Return a saturated colour for the label with an index in the function's list."""
+    """Return a saturated color for the label with an index in the function's list."""
     red, green, blue = colorsys.hsv_to_rgb((0.05 + number * _GOLDEN) % 1, 0.85, 1.0)
     return int(blue * 255), int(green * 255), int(red * 255)
 
@@ -32,7 +32,7 @@ def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str,
         image: (H, W, 3) uint8 BGR; it is not changed.
         items: the items of a detector's reply.
         spec: the function's labels, as its `spec` annotation lists them. Their order determines the
-            colours, their SVG the edges of skeletons.
+            colors, their SVG the edges of skeletons.
 
     Returns:
         (H, W, 3) uint8 BGR.
@@ -75,15 +75,15 @@ def ring_of(item: dict[str, Any]) -> Array:
     if item["type"] == "rectangle":
         x1, y1, x2, y2 = points
         ring = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], np.float64)
-        centre = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
+        center = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
     else:
         turn = np.linspace(0, 2 * np.pi, 72, endpoint=False)
-        centre = np.array(points[:2])
+        center = np.array(points[:2])
         radii = np.array([points[2] - points[0], points[1] - points[3]])
-        ring = centre + radii * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+        ring = center + radii * np.stack([np.cos(turn), np.sin(turn)], axis=1)
     angle = np.radians(item.get("rotation", 0))
     cos, sin = np.cos(angle), np.sin(angle)
-    return np.asarray((ring - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre)
+    return np.asarray((ring - center) @ np.array([[cos, sin], [-sin, cos]]) + center)
 
 
 def outline(canvas: Array, box: Sequence[float], color: Color) -> tuple[int, int]:
@@ -140,7 +140,7 @@ def _region(
 
 
 def _tint(canvas: Array, bitmap: Array, left: int, top: int, color: Color) -> None:
-    """Mix a colour into those pixels of a bitmap that are inside the image."""
+    """Mix a color into those pixels of a bitmap that are inside the image."""
     x, y = max(left, 0), max(top, 0)
     window = canvas[y : top + bitmap.shape[0], x : left + bitmap.shape[1]]
     inside = bitmap[y - top :, x - left :][: window.shape[0], : window.shape[1]] > 0

@@ -3,9 +3,9 @@
     python clicks.py .        # writes sam-demo-encoder.onnx and sam-demo-decoder.onnx
 
 Nothing in them is trained. The encoder makes a small picture of the image; the decoder takes the
-colours under the positive points and lets a region grow from there over all that is alike, without
-what is more like the colours under the negative points. They stand in for SAM where its weights
-cannot be had: a click on something of one colour returns it.
+colors under the positive points and lets a region grow from there over all that is alike, without
+what is more like the colors under the negative points. They stand in for SAM where its weights
+cannot be had: a click on something of one color returns it.
 
 Needs onnx and numpy only, and always writes the same files.
 """
@@ -28,7 +28,7 @@ CELL = SIZE // CELLS
 FOLD = 4
 """Cells of the picture, along each axis, in one position of SAM's [1, 256, 64, 64] embedding."""
 TOLERANCES = (0.35, 0.7, 1.2, 1.6)
-"""How far a colour may be from a clicked one, in the units of the encoder's input. Each of the
+"""How far a color may be from a clicked one, in the units of the encoder's input. Each of the
 first three makes a mask; how little it grows with the next one is its score."""
 FAR = 1e4
 STEPS = 8
@@ -121,14 +121,14 @@ def sam_decoder(*, single: bool = False, extra: bool = False, low: bool = True) 
         low: give `low_res_masks` too.
     """
     graph = new("What is alike and connected to the clicked points")
-    colours = graph.add("Slice", ["image_embeddings", *_span(graph, 1, 0, 3 * FOLD * FOLD)])
-    colours = graph.add("DepthToSpace", [colours], blocksize=FOLD)
+    colors = graph.add("Slice", ["image_embeddings", *_span(graph, 1, 0, 3 * FOLD * FOLD)])
+    colors = graph.add("DepthToSpace", [colors], blocksize=FOLD)
     inputs = [floats("image_embeddings", 1, 256, CELLS // FOLD, CELLS // FOLD)]
     if extra:
         nothing = graph.add("Mul", [_mean(graph, "interm_embeddings"), graph.number(0.0)])
-        colours = graph.add("Add", [colours, nothing])
+        colors = graph.add("Add", [colors, nothing])
         inputs.append(floats("interm_embeddings", LAYERS, 1, CELLS // FOLD, CELLS // FOLD, HIDDEN))
-    logits, scores = _segment(graph, colours)
+    logits, scores = _segment(graph, colors)
     # As in their SamOnnxModel: mask 0 is for prompts that leave no doubt.
     order = [1] if single else [1, 0, 1, 2]
     chosen = graph.ints(*order)
@@ -150,11 +150,11 @@ def sam_decoder(*, single: bool = False, extra: bool = False, low: bool = True) 
 def sam2_decoder() -> onnx.ModelProto:
     """A decoder with the inputs and outputs that SAM 2's have in common exports."""
     graph = new("What is alike and connected to the clicked points")
-    colours = graph.add("Slice", ["high_res_feats_0", *_span(graph, 1, 0, 3)])
+    colors = graph.add("Slice", ["high_res_feats_0", *_span(graph, 1, 0, 3)])
     for name in ("high_res_feats_1", "image_embed"):
         nothing = graph.add("Mul", [_mean(graph, name), graph.number(0.0)])
-        colours = graph.add("Add", [colours, nothing])
-    logits, scores = _segment(graph, colours)
+        colors = graph.add("Add", [colors, nothing])
+    logits, scores = _segment(graph, colors)
     chosen = graph.ints(0, 1, 2)
     graph.add("Gather", [logits, chosen], "masks", axis=1)
     graph.add("Gather", [scores, chosen], "iou_predictions", axis=1)
@@ -229,7 +229,7 @@ def _mean(graph: Graph, name: str) -> str:
 
 def _segment(
     graph: Graph,
-    colours: str,
+    colors: str,
     coords: str = "point_coords",
     labels: str = "point_labels",
     mask: str = "mask_input",
@@ -238,7 +238,7 @@ def _segment(
 
     Args:
         graph: to add to.
-        colours: [1, 3, 256, 256].
+        colors: [1, 3, 256, 256].
         coords: [1, n, 2] in pixels of the encoder's input.
         labels: [1, n], as SAM has them: 1 positive, 0 negative, 2 and 3 corners of a box, -1 none.
         mask: logits of an earlier mask, [1, 1, 256, 256], counted where `has_mask_input`; or none.
@@ -270,13 +270,13 @@ def _segment(
     positive = graph.add("Concat", [positive, alone], axis=0)
     negative = graph.add("Concat", [negative, graph.constant([[0]], np.float32)], axis=0)
 
-    # Which cell each point is in, and its colour.
+    # Which cell each point is in, and its color.
     cells = graph.add("Floor", [graph.add("Div", [places, graph.number(CELL)])])
     cells = graph.add("Clip", [cells, graph.number(0.0), graph.number(CELLS - 1)])
     steps = graph.constant([[1], [CELLS]], np.float32)
     index = graph.add("Cast", [graph.add("MatMul", [cells, steps])], to=TensorProto.INT64)
     index = graph.add("Reshape", [index, graph.ints(-1)])
-    flat = graph.add("Reshape", [colours, graph.ints(3, CELLS * CELLS)])
+    flat = graph.add("Reshape", [colors, graph.ints(3, CELLS * CELLS)])
     known = graph.add("Transpose", [graph.add("Gather", [flat, index], axis=1)], perm=[1, 0])
 
     # |a - b|^2 = |a|^2 - 2ab + |b|^2, for every point and every cell.
@@ -289,7 +289,7 @@ def _segment(
     apart = graph.add("Sqrt", [graph.add("Max", [apart, graph.number(0.0)])])
 
     def nearest(flags: str) -> str:
-        """(1, 65536), the distance of each cell's colour from those of some of the points."""
+        """(1, 65536), the distance of each cell's color from those of some of the points."""
         others = graph.add("Mul", [graph.add("Sub", [one, flags]), graph.number(FAR)])
         return graph.add("ReduceMin", [graph.add("Add", [apart, others])], axes=[0], keepdims=1)
 

@@ -4,7 +4,7 @@ The template is slid over the search crop, and the response is how alike the two
 
     response = exp(-d / 0.04),  d = sum of w * (template - search)^2 / sum of w
 
-over colours averaged in blocks of 4 x 4 pixels, with weights w that fade from the middle of the
+over colors averaged in blocks of 4 x 4 pixels, with weights w that fade from the middle of the
 template to its rim, so that the object counts and what is around it hardly does. Written out, the
 square is two convolutions with fixed kernels and one product of matrices, which every runtime has.
 
@@ -25,7 +25,7 @@ KERNEL = 24
 MAP = SEARCH // CELL - KERNEL + 1
 """The side of the response, in blocks; its middle is the middle of the search crop."""
 SOFTNESS = 0.04
-"""The mean squared difference, of colours from 0 to 1, at which the response is 1 / e."""
+"""The mean squared difference, of colors from 0 to 1, at which the response is 1 / e."""
 
 
 class Graph:
@@ -75,14 +75,14 @@ def weights() -> np.ndarray:
 
 
 def blocks(graph: Graph, crop: str, **named: str) -> str:
-    """Adds the mean colours of a crop's blocks: what is compared."""
+    """Adds the mean colors of a crop's blocks: what is compared."""
     pool = {"kernel_shape": [CELL, CELL], "strides": [CELL, CELL]}
     return graph.add("AveragePool", crop, **pool, **named)
 
 
 def response(graph: Graph, template: str, search: str, **named: str) -> str:
     """Adds the response to the blocks of both crops, [1, 1, MAP, MAP], 0 to 1."""
-    weight = weights() / 3  # of three colours
+    weight = weights() / 3  # of three colors
     rim = (TEMPLATE // CELL - KERNEL) // 2
     middle = graph.add(
         "Slice", template, np.array([rim, rim]), np.array([rim + KERNEL] * 2), np.array([2, 3])

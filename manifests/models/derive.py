@@ -157,9 +157,9 @@ def rcnn(model: onnx.ModelProto) -> None:
         "Transpose", [graph.add("Squeeze", ["output0", graph.ints(0)])], perm=[1, 0]
     )
     mine = graph.add("Gather", [columns, places], axis=0)
-    centre = graph.columns(mine, 0, 2)
+    center = graph.columns(mine, 0, 2)
     half = graph.add("Mul", [graph.columns(mine, 2, 4), graph.number(0.5)])
-    ends = [graph.add("Sub", [centre, half]), graph.add("Add", [centre, half])]
+    ends = [graph.add("Sub", [center, half]), graph.add("Add", [center, half])]
     whole = graph.add("Concat", ends, axis=1)
     graph.add("Clip", [whole, graph.number(0.0), graph.number(SIZE)], "boxes")
 

@@ -1,4 +1,4 @@
-"""Write the example network for ReID: histograms of colours, by plain arithmetic, not trained.
+"""Write the example network for ReID: histograms of colors, by plain arithmetic, not trained.
 
     python embedder.py reid-demo.onnx
 
@@ -25,14 +25,14 @@ def model() -> onnx.ModelProto:
     Bin b of channel c is the mean over half the crop of max(0, 1 - |value - b / 7| * 7): how much
     of it has about that value. The parts of a pixel's triangles add up to 1, so a histogram does.
     """
-    centres = np.arange(BINS) / (BINS - 1)
-    # One 1x1 convolution gives value - centre for all channels and bins.
+    centers = np.arange(BINS) / (BINS - 1)
+    # One 1x1 convolution gives value - center for all channels and bins.
     weights = np.zeros((3 * BINS, 3, 1, 1), np.float32)
     for channel in range(3):
         weights[channel * BINS : (channel + 1) * BINS, channel] = 1
     constants = {
         "weights": weights,
-        "bias": -np.tile(centres, 3).astype(np.float32),
+        "bias": -np.tile(centers, 3).astype(np.float32),
         "slope": np.float32(1 - BINS),
         "one": np.float32(1),
     }
@@ -54,7 +54,7 @@ def model() -> onnx.ModelProto:
     size = 3 * BINS * 2
     graph = helper.make_graph(
         nodes,
-        "colour_histograms",
+        "color_histograms",
         [helper.make_tensor_value_info("crops", TensorProto.FLOAT, ["N", 3, HEIGHT, WIDTH])],
         [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["N", size])],
         [numpy_helper.from_array(np.asarray(it), name) for name, it in constants.items()],

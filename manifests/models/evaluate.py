@@ -43,7 +43,7 @@ class Letterbox:
 
     @classmethod
     def of(cls, width: int, height: int) -> Letterbox:
-        """The fit of an image of this size: as large as possible, centred."""
+        """The fit of an image of this size: as large as possible, centerd."""
         gain = min(SIZE / width, SIZE / height)
         w, h = round(width * gain), round(height * gain)
         return cls(gain, (SIZE - w) // 2, (SIZE - h) // 2, w, h)
@@ -117,11 +117,11 @@ def ious(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def corners(oriented: np.ndarray) -> np.ndarray:
     """Rotated boxes (N, 5), cx cy w h angle, to their corners (N, 4, 2) in order."""
-    centre, size, angle = oriented[:, :2], oriented[:, 2:4], oriented[:, 4]
+    center, size, angle = oriented[:, :2], oriented[:, 2:4], oriented[:, 4]
     along = np.stack([np.cos(angle), np.sin(angle)], 1) * size[:, :1] / 2
     across = np.stack([-np.sin(angle), np.cos(angle)], 1) * size[:, 1:] / 2
     ends = [along + across, across - along, -along - across, along - across]
-    return centre[:, None] + np.stack(ends, 1)
+    return center[:, None] + np.stack(ends, 1)
 
 
 def bounds(oriented: np.ndarray) -> np.ndarray:
@@ -220,9 +220,9 @@ def instance_mask(coefficients: np.ndarray, prototypes: np.ndarray, box: np.ndar
     """(32,), (32, 80, 80) and a box to the (320, 320) bool mask of the instance."""
     logits = np.tensordot(coefficients, prototypes, 1)
     mask = cv2.resize(logits, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) > 0
-    centre = np.arange(SIZE) + 0.5
-    mask &= ((centre > box[1]) & (centre < box[3]))[:, None]
-    return mask & ((centre > box[0]) & (centre < box[2]))
+    center = np.arange(SIZE) + 0.5
+    mask &= ((center > box[1]) & (center < box[3]))[:, None]
+    return mask & ((center > box[0]) & (center < box[2]))
 
 
 class Model:

@@ -1,7 +1,7 @@
 """A tiny anchor-free detector in PyTorch, its target assignment and its losses.
 
 Inputs are (B, 3, 320, 320) float32, RGB, 0 to 1.  The network predicts at A = 2100 points: the
-centres of the cells of grids of stride 8 (40 x 40), 16 (20 x 20) and 32 (10 x 10), in that order,
+centers of the cells of grids of stride 8 (40 x 40), 16 (20 x 20) and 32 (10 x 10), in that order,
 each row by row.  Boxes are x1 y1 x2 y2 and keypoints x y in input pixels unless said otherwise.
 """
 
@@ -22,7 +22,7 @@ WIDTH = 40
 
 
 class Conv(nn.Module):
-    """Convolution, batch normalisation, ReLU; `fuse` folds the normalisation away."""
+    """Convolution, batch normalization, ReLU; `fuse` folds the normalization away."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1) -> None:
         """Make one that keeps the size, divided by the stride."""
@@ -36,7 +36,7 @@ class Conv(nn.Module):
 
     @torch.no_grad()
     def fuse(self) -> None:
-        """Replace convolution and normalisation by one equal convolution with a bias."""
+        """Replace convolution and normalization by one equal convolution with a bias."""
         norm = self.norm
         assert isinstance(norm, nn.BatchNorm2d)
         gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
@@ -191,7 +191,7 @@ class Network(nn.Module):
         return result
 
     def fuse(self) -> None:
-        """Fold every batch normalisation into its convolution (for the export)."""
+        """Fold every batch normalization into its convolution (for the export)."""
         for module in self.modules():
             if isinstance(module, Conv):
                 module.fuse()
@@ -217,11 +217,11 @@ class Exported(nn.Module):
         if self.network.semantic:
             return found["maps"]
         left_top, right_bottom = found["reach"].split(2, 2)
-        centre = self.network.points + (right_bottom - left_top) * 0.5
+        center = self.network.points + (right_bottom - left_top) * 0.5
         size = left_top + right_bottom
         if self.network.oriented:
             size = found["oriented"][..., :2]
-        parts = [centre, size, found["scores"].sigmoid()]
+        parts = [center, size, found["scores"].sigmoid()]
         if self.network.masks:
             parts.append(found["coefficients"])
         if self.network.keypoints:
@@ -272,7 +272,7 @@ def assign(
     Args:
         scores: (B, A, C) predicted probabilities.
         boxes: (B, A, 4) predicted boxes.
-        points: (A, 2) centres of the cells.
+        points: (A, 2) centers of the cells.
         strides: (A,) their strides.
         labels: (B, M) class of each object, -1 where a row has no object.
         truth: (B, M, 4) box of each object.
@@ -364,8 +364,8 @@ def losses(
         result["points"] = ((20.0 * placed + 0.5 * visible) * weight).sum() / total
     if network.oriented:
         corners = boxes[image, point]
-        centre = (corners[:, :2] + corners[:, 2:]) * 0.5
-        lost = _turn_loss(centre, found["oriented"][image, point], batch["oriented"][image, mine])
+        center = (corners[:, :2] + corners[:, 2:]) * 0.5
+        lost = _turn_loss(center, found["oriented"][image, point], batch["oriented"][image, mine])
         result["turn"] = 2.0 * (lost * weight).sum() / total
     return result
 
@@ -379,13 +379,13 @@ def _map_loss(maps: Tensor, batch: dict[str, Tensor]) -> Tensor:
     return functional.cross_entropy(maps, shares.permute(0, 3, 1, 2))
 
 
-def _turn_loss(centre: Tensor, guess: Tensor, truth: Tensor) -> Tensor:
+def _turn_loss(center: Tensor, guess: Tensor, truth: Tensor) -> Tensor:
     """How far rotated boxes are off, 0 for none: (n,).
 
     Args:
-        centre: (n, 2) predicted centres.
+        center: (n, 2) predicted centers.
         guess: (n, 4) predicted length, thickness and direction (cos, sin) of twice the angle.
-        truth: (n, 5) centre x and y, length, thickness, angle.
+        truth: (n, 5) center x and y, length, thickness, angle.
 
     Twice the angle, since a bar that is turned by half a turn is the same bar.  Beside the errors
     of size and direction, one by one, counts how different the boxes are as a whole: the Hellinger
@@ -401,7 +401,7 @@ def _turn_loss(centre: Tensor, guess: Tensor, truth: Tensor) -> Tensor:
     own, other = _spread(size, direction), _spread(wanted, goal)
     a, b, c = ((own + other) * 0.5).unbind(1)
     area = a * c - b * b
-    x, y = (centre - truth[:, :2]).unbind(1)
+    x, y = (center - truth[:, :2]).unbind(1)
     apart = (c * x * x - 2.0 * b * x * y + a * y * y) / area / 8.0
     alike = size.square().prod(1) * wanted.square().prod(1) / 12.0**4
     distance = apart + 0.5 * (area.log() - 0.5 * alike.log())

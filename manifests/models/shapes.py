@@ -7,7 +7,7 @@ it.
 
 Coordinate frame, everywhere in this module: pixels of the scene's image, x to the right, y down,
 origin at the *outer corner* of the top left pixel.  The pixel in row r and column c covers
-[c, c + 1] x [r, r + 1], so its centre is (c + 0.5, r + 0.5) and an object that touches all four
+[c, c + 1] x [r, r + 1], so its center is (c + 0.5, r + 0.5) and an object that touches all four
 borders has the box (0, 0, width, height).
 """
 
@@ -80,7 +80,7 @@ class Scene:
         visible: (N,) float32 in [MIN_VISIBLE, 1]: visible area / area of the whole contour.
         keypoints: (N, 5, 3) float32: x, y and visibility (1 or 0) of the tips of a star in the
             order of `KEYPOINT_NAMES`; a hidden tip keeps its x and y.  All zero for other classes.
-        oriented: (N, 5) float32: the whole rectangle of a bar, also where it is hidden: centre x
+        oriented: (N, 5) float32: the whole rectangle of a bar, also where it is hidden: center x
             and y, length, thickness (not above the length), and the direction of the length in
             radians in [0, pi), clockwise on the screen from the x axis.  All zero for other
             classes.
@@ -159,12 +159,12 @@ def scene(
         if len(kinds) == wanted:
             break
         kind = int(rng.choice(np.asarray(classes)))
-        polygon, centre, inradius = _outline(rng, kind, width, height, scale)
+        polygon, center, inradius = _outline(rng, kind, width, height, scale)
         hollow = bool(rng.random() < 0.25)
         taken = _place(owners, polygon, areas, overlap and not hollow)
         if taken is None:
             continue
-        _paint_object(rng, canvas, kind, polygon, centre, inradius, hollow, scale)
+        _paint_object(rng, canvas, kind, polygon, center, inradius, hollow, scale)
         kinds.append(kind)
         polygons.append(polygon)
         areas.append(_area(polygon))
@@ -202,10 +202,10 @@ def load_photos(names: Sequence[str]) -> tuple[Image, ...]:
 def _outline(
     rng: np.random.Generator, kind: int, width: int, height: int, scale: float
 ) -> tuple[Floats, Floats, float]:
-    """A random contour of a class: vertices (V, 2), incentre (2,) and inradius in pixels.
+    """A random contour of a class: vertices (V, 2), incenter (2,) and inradius in pixels.
 
     All shapes but the bar have an inscribed circle that touches every edge, so shrinking the
-    contour towards the incentre makes a stroke of even width.
+    contour towards the incenter makes a stroke of even width.
     """
     radius = 0.5 * scale * float(np.exp(rng.uniform(np.log(22.0), np.log(160.0))))
     radius = min(radius, 0.45 * min(width, height))
@@ -246,8 +246,8 @@ def _outline(
         inradius = abs(float(cross)) / float(np.linalg.norm(edge))
     margin = 0.6 * radius
     low = np.array([margin, margin])
-    centre = rng.uniform(low, np.array([width, height]) - low)
-    return _f32(points + centre), _f32(centre), inradius
+    center = rng.uniform(low, np.array([width, height]) - low)
+    return _f32(points + center), _f32(center), inradius
 
 
 def _place(owners: Image, polygon: Floats, areas: list[float], overlap: bool) -> Bools | None:
@@ -273,7 +273,7 @@ def _paint_object(
     canvas: Floats,
     kind: int,
     polygon: Floats,
-    centre: Floats,
+    center: Floats,
     inradius: float,
     hollow: bool,
     scale: float,
@@ -285,38 +285,38 @@ def _paint_object(
     outer = _coverage(polygon, window)
     inside = outer >= 0.5
     under = region[inside].mean(0) if bool(inside.any()) else np.full(3, 127.0)
-    colour = _contrasting(rng, under)
+    color = _contrasting(rng, under)
     stroke = min(max(2.0 * scale, inradius * float(rng.uniform(0.1, 0.3))), 0.7 * inradius)
     if kind == BAR:
-        middles = (polygon + np.roll(polygon, -1, 0)) * 0.5 - centre
+        middles = (polygon + np.roll(polygon, -1, 0)) * 0.5 - center
         outwards = middles / np.linalg.norm(middles, axis=1, keepdims=True)
         # Every corner moves away from both of the edges that meet in it.
         shrunk = _f32(polygon - stroke * (outwards + np.roll(outwards, 1, 0)))
     else:
-        shrunk = _f32(centre + (1.0 - stroke / inradius) * (polygon - centre))
+        shrunk = _f32(center + (1.0 - stroke / inradius) * (polygon - center))
     inner = _coverage(shrunk, window)
     alpha = float(rng.uniform(0.85, 1.0))
     if hollow:
-        _blend(region, (outer - inner) * alpha, _f32(colour))
+        _blend(region, (outer - inner) * alpha, _f32(color))
         return
-    _blend(region, outer * alpha, _fill(rng, colour, region.shape[:2]))
+    _blend(region, outer * alpha, _fill(rng, color, region.shape[:2]))
     if rng.random() < 0.3:
-        _blend(region, (outer - inner) * alpha, _f32(_contrasting(rng, colour)))
+        _blend(region, (outer - inner) * alpha, _f32(_contrasting(rng, color)))
 
 
-def _fill(rng: np.random.Generator, colour: Floats, shape: tuple[int, ...]) -> Floats:
-    """The paint of a filled object: a flat colour (3,), a gradient or a texture (h, w, 3)."""
+def _fill(rng: np.random.Generator, color: Floats, shape: tuple[int, ...]) -> Floats:
+    """The paint of a filled object: a flat color (3,), a gradient or a texture (h, w, 3)."""
     style = rng.random()
     if style < 0.55:
-        return colour
+        return color
     height, width = shape
     if style < 0.85:
         ramp = _ramp(rng, height, width)
-        other = np.clip(colour + rng.uniform(-70.0, 70.0, 3), 0.0, 255.0)
-        return _f32(colour + ramp[..., None] * (other - colour))
+        other = np.clip(color + rng.uniform(-70.0, 70.0, 3), 0.0, 255.0)
+        return _f32(color + ramp[..., None] * (other - color))
     grain = rng.normal(0.0, 18.0, (max(height // 2, 1), max(width // 2, 1), 1))
     rough = cv2.resize(_f32(grain), (width, height), interpolation=cv2.INTER_NEAREST)
-    return _f32(np.clip(colour + rough[..., None], 0.0, 255.0))
+    return _f32(np.clip(color + rough[..., None], 0.0, 255.0))
 
 
 def _describe(
@@ -399,7 +399,7 @@ def _background(
 
 
 def _photo(rng: np.random.Generator, photo: Image, width: int, height: int) -> Floats:
-    """A random crop of a photo, resized to (height, width, 3), with its colours disturbed."""
+    """A random crop of a photo, resized to (height, width, 3), with its colors disturbed."""
     rows, columns = photo.shape[:2]
     zoom = min(rows / height, columns / width) * float(rng.uniform(0.5, 1.0))
     h, w = max(int(height * zoom), 1), max(int(width * zoom), 1)
@@ -417,35 +417,35 @@ def _draw_stripe(rng: np.random.Generator, canvas: Floats) -> None:
     height, width = canvas.shape[:2]
     ends = rng.uniform(-0.2, 1.2, (2, 2)) * (width, height)
     (x1, y1), (x2, y2) = np.rint(ends).astype(int).tolist()
-    colour = rng.uniform(0.0, 255.0, 3).tolist()
+    color = rng.uniform(0.0, 255.0, 3).tolist()
     thickness = max(int(rng.uniform(0.003, 0.03) * max(width, height)), 1)
-    cv2.line(canvas, (x1, y1), (x2, y2), colour, thickness, cv2.LINE_AA)
+    cv2.line(canvas, (x1, y1), (x2, y2), color, thickness, cv2.LINE_AA)
 
 
 def _draw_distractor(rng: np.random.Generator, canvas: Floats, scale: float, bars: bool) -> None:
     """Something that is no object of any class, in place; a bar only where `bars`."""
     height, width = canvas.shape[:2]
     size = scale * float(np.exp(rng.uniform(np.log(16.0), np.log(110.0))))
-    centre = rng.uniform((0.0, 0.0), (float(width), float(height)))
-    colour = _f32(rng.uniform(0.0, 255.0, 3))
+    center = rng.uniform((0.0, 0.0), (float(width), float(height)))
+    color = _f32(rng.uniform(0.0, 255.0, 3))
     turn = float(rng.uniform(0.0, 2.0 * np.pi))
     style = int(rng.integers(0, 8))
     if style == 5 and not bars:
         style = 4
     if style == 0:  # line, straight or broken
         steps = rng.uniform(-size, size, (int(rng.integers(2, 5)), 2))
-        corners = np.rint(centre + steps).astype(np.int32)
+        corners = np.rint(center + steps).astype(np.int32)
         thickness = max(int(rng.uniform(1.0, 4.0) * scale), 1)
-        cv2.polylines(canvas, [corners], False, colour.tolist(), thickness, cv2.LINE_AA)
+        cv2.polylines(canvas, [corners], False, color.tolist(), thickness, cv2.LINE_AA)
         return
     if style == 1:  # text
         text = "".join(rng.choice(list(_GLYPHS), int(rng.integers(1, 7))).tolist())
-        origin = (int(centre[0] - size / 2), int(centre[1]))
+        origin = (int(center[0] - size / 2), int(center[1]))
         thickness = max(int(size / 20.0), 1)
         font = cv2.FONT_HERSHEY_SIMPLEX
         drawn = np.zeros((height, width), np.uint8)
         cv2.putText(drawn, text, origin, font, size / 50.0, 255, thickness, cv2.LINE_AA)
-        _blend(canvas, _f32(drawn) / 255.0, colour)
+        _blend(canvas, _f32(drawn) / 255.0, color)
         return
     angles = np.arange(64) * (2.0 * np.pi / 64)
     points: npt.NDArray[Any]
@@ -468,14 +468,14 @@ def _draw_distractor(rng: np.random.Generator, canvas: Floats, scale: float, bar
         )
         points = 0.45 * size * (1.0 + waves)[:, None] * _unit(angles)
     c, s = np.cos(turn), np.sin(turn)
-    polygon = _f32(points @ np.array([[c, s], [-s, c]]) + centre)
+    polygon = _f32(points @ np.array([[c, s], [-s, c]]) + center)
     window = _window(polygon, canvas)
     x1, y1, x2, y2 = window
     cover = _coverage(polygon, window)
     if rng.random() < 0.3:
         thin = cv2.erode(cover, np.ones((3, 3), np.uint8), iterations=max(int(2 * scale), 1))
         cover = _f32(cover - thin)
-    _blend(canvas[y1:y2, x1:x2], cover * float(rng.uniform(0.7, 1.0)), colour)
+    _blend(canvas[y1:y2, x1:x2], cover * float(rng.uniform(0.7, 1.0)), color)
 
 
 def _degrade(rng: np.random.Generator, canvas: Floats, scale: float) -> Floats:
@@ -510,7 +510,7 @@ def _coverage(polygon: Floats, window: tuple[int, int, int, int]) -> Floats:
     if w <= 0 or h <= 0:
         return cover
     large = np.zeros((h * _SUPERSAMPLE, w * _SUPERSAMPLE), np.uint8)
-    # OpenCV puts pixel centres, not corners, at whole numbers; 4 fractional bits.
+    # OpenCV puts pixel centers, not corners, at whole numbers; 4 fractional bits.
     points = np.rint(((polygon - low) * _SUPERSAMPLE - 0.5) * 16.0).astype(np.int32)
     cv2.fillPoly(large, [points], 255, cv2.LINE_8, 4)
     small = cv2.resize(large, (w, h), interpolation=cv2.INTER_AREA)
@@ -532,12 +532,12 @@ def _blend(region: Floats, alpha: Floats, paint: Floats) -> None:
     region += alpha[..., None] * (paint - region)
 
 
-def _contrasting(rng: np.random.Generator, colour: Floats) -> Floats:
-    """A random colour (3,) well apart from another one."""
+def _contrasting(rng: np.random.Generator, color: Floats) -> Floats:
+    """A random color (3,) well apart from another one."""
     best, distance = _f32(rng.uniform(0.0, 255.0, 3)), -1.0
     for _ in range(8):
         candidate = _f32(rng.uniform(0.0, 255.0, 3))
-        apart = float(np.linalg.norm(candidate - colour))
+        apart = float(np.linalg.norm(candidate - color))
         if apart > distance:
             best, distance = candidate, apart
         if apart > 100.0:

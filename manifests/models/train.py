@@ -107,7 +107,7 @@ def make_pool(task: str, count: int, skip: int, distractors: int) -> dict[str, A
 
 
 def take(pool: dict[str, Any], index: Any, rng: np.random.Generator) -> dict[str, Any]:
-    """A batch of the pool, each image mirrored and recoloured at random."""
+    """A batch of the pool, each image mirrored and recolored at random."""
     import torch
 
     batch = {key: value[index] for key, value in pool.items()}
@@ -184,7 +184,7 @@ def train(args: argparse.Namespace) -> Any:
     matrices = [p for p in network.parameters() if p.ndim > 1]
     vectors = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.99))
+    optimizer = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.99))
     warm = min(200, args.steps // 10)
     sums: dict[str, float] = {}
     start = time.time()
@@ -197,15 +197,15 @@ def train(args: argparse.Namespace) -> Any:
         progress = max(0.0, (step - warm) / max(args.steps - warm, 1))
         rate = args.rate * min(1.0, (step + 1) / warm)
         rate *= 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress))
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = rate
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bfloat16):
             found = network(batch["images"])
         parts = losses(found, network, batch)
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-        optimiser.step()
+        optimizer.step()
         with torch.no_grad():
             keep = min(0.998, (step + 1) / (step + 10))
             for old, new in zip(

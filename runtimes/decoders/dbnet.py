@@ -88,7 +88,7 @@ class Dbnet(Decoder):
     def _rectangles(self, values: Array) -> list[tuple[tuple[float, ...], np.float32]]:
         """Return the oriented rectangles around shrunken text, in cells of the map, and scores.
 
-        OpenCV's contours go through the centres of the outermost pixels; their integer coordinates
+        OpenCV's contours go through the centers of the outermost pixels; their integer coordinates
         are those of the pixels' left and upper edges. With dilation by one pixel to the right and
         below, they are those of all four edges. Without it, half a pixel is added.
         """
@@ -115,7 +115,7 @@ def _mean_inside(values: Array, polygon: Array) -> np.float32:
 
     Args:
         values: (h, w) float32.
-        polygon: (P, 2) x y; integers are the centres of cells.
+        polygon: (P, 2) x y; integers are the centers of cells.
     """
     height, width = values.shape
     left, top = np.floor(polygon.min(axis=0)).astype(int).clip(0, [width - 1, height - 1])

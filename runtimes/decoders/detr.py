@@ -19,7 +19,7 @@ from runtimes.view import View
 _LOGITS = Role("logits", "logits [1, queries, classes]", ("logit", "labels"), ((1, None, None),))
 _BOXES = Role(
     "boxes",
-    "boxes [1, queries, 4] of centre x, centre y, width, height",
+    "boxes [1, queries, 4] of center x, center y, width, height",
     ("box", "dets"),
     ((1, None, 4),),
 )
@@ -34,7 +34,7 @@ class Detr(Decoder):
     """DETR and Conditional DETR: logits and boxes. Needs no `nms`.
 
     The logits are [1, queries, classes + 1]; the scores are their softmax, and the last class means
-    "no object". The boxes are [1, queries, 4] of centre x, centre y, width, height in 0..1 of the
+    "no object". The boxes are [1, queries, 4] of center x, center y, width, height in 0..1 of the
     model's input. Source: Carion et al., "End-to-End Object Detection with Transformers", 2020.
 
     Example:
@@ -42,9 +42,9 @@ class Detr(Decoder):
     """
 
     logits: str | None = None
-    """Name of the output with the logits. Default: recognised by its name or shape."""
+    """Name of the output with the logits. Default: recognized by its name or shape."""
     boxes: str | None = None
-    """Name of the output with the boxes. Default: recognised by its name or shape."""
+    """Name of the output with the boxes. Default: recognized by its name or shape."""
 
     def bind(self, signature: Signature, classes: Classes) -> "Detr":
         """See Decoder.bind."""
@@ -80,7 +80,7 @@ class Rtdetr(Decoder):
 
     The logits are [1, queries, classes]; the scores are their sigmoid. The highest scores of all
     queries and classes are selected, so one query can be found as two classes. The boxes are
-    [1, queries, 4] of centre x, centre y, width, height in 0..1 of the model's input. Source:
+    [1, queries, 4] of center x, center y, width, height in 0..1 of the model's input. Source:
     post_process_object_detection of transformers' RTDetrImageProcessor.
 
     Example:
@@ -88,9 +88,9 @@ class Rtdetr(Decoder):
     """
 
     logits: str | None = None
-    """Name of the output with the logits. Default: recognised by its name or shape."""
+    """Name of the output with the logits. Default: recognized by its name or shape."""
     boxes: str | None = None
-    """Name of the output with the boxes. Default: recognised by its name or shape."""
+    """Name of the output with the boxes. Default: recognized by its name or shape."""
     queries: Count | None = None
     """Maximum number of scores to select from all queries and classes. Default: the number of
     queries."""
@@ -127,7 +127,7 @@ class Rtdetr(Decoder):
 class RtdetrConcat(Decoder):
     """RT-DETR exported by Ultralytics: [1, queries, 4 + classes]. Needs no `nms`.
 
-    A query is centre x, centre y, width, height in 0..1 of the model's input, then the scores after
+    A query is center x, center y, width, height in 0..1 of the model's input, then the scores after
     the sigmoid. Preprocess with `resize`, not `letterbox`.
 
     Example:
@@ -188,11 +188,11 @@ class RtdetrDeploy(Decoder):
     """
 
     labels: str | None = None
-    """Name of the output with the classes. Default: recognised by its name or type."""
+    """Name of the output with the classes. Default: recognized by its name or type."""
     boxes: str | None = None
-    """Name of the output with the boxes. Default: recognised by its name or shape."""
+    """Name of the output with the boxes. Default: recognized by its name or shape."""
     scores: str | None = None
-    """Name of the output with the scores. Default: recognised by its name or type."""
+    """Name of the output with the scores. Default: recognized by its name or type."""
 
     def bind(self, signature: Signature, classes: Classes) -> "RtdetrDeploy":
         """See Decoder.bind."""

@@ -32,14 +32,14 @@ class EfficientNms(Decoder):
     """
 
     num_dets: str | None = None
-    """Name of the output with the number of detections. Default: recognised by its name or
+    """Name of the output with the number of detections. Default: recognized by its name or
     shape."""
     det_boxes: str | None = None
-    """Name of the output with the boxes. Default: recognised by its name or shape."""
+    """Name of the output with the boxes. Default: recognized by its name or shape."""
     det_scores: str | None = None
-    """Name of the output with the scores. Default: recognised by its name or type."""
+    """Name of the output with the scores. Default: recognized by its name or type."""
     det_classes: str | None = None
-    """Name of the output with the classes. Default: recognised by its name or type."""
+    """Name of the output with the classes. Default: recognized by its name or type."""
 
     def bind(self, signature: Signature, classes: Classes) -> "EfficientNms":
         """See Decoder.bind."""

@@ -72,7 +72,7 @@ class Heatmap(Decoder):
         return replace(self, output=tensor.name)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """See Decoder. A keypoint is the heatmap's maximum, shifted to its higher neighbour.
+        """See Decoder. A keypoint is the heatmap's maximum, shifted to its higher neighbor.
 
         The shift is a quarter of a cell, as in Newell, Yang and Deng, "Stacked Hourglass Networks
         for Human Pose Estimation", 2016. Cell i, shifted by s, is at (i + s) * input size / heatmap
@@ -98,7 +98,7 @@ class Heatmap(Decoder):
 
 
 def _quarter(lines: Array, peaks: Array) -> Array:
-    """Return the shift from each line's peak to its higher neighbour; 0 at a line's ends.
+    """Return the shift from each line's peak to its higher neighbor; 0 at a line's ends.
 
     Args:
         lines: (K, n).

@@ -23,7 +23,7 @@ class Nanodet(Decoder):
 
     Either one output [1, candidates, classes + 4 * (reg_max + 1)], or for each stride one output
     with class scores [1, n, classes] and one with bins [1, n, 4 * (reg_max + 1)], in any order. The
-    sigmoid of the class scores is in the graph. The distance from a cell's centre point to each
+    sigmoid of the class scores is in the graph. The distance from a cell's center point to each
     side of the box (left, top, right, bottom) is the expectation over the softmax of its bins, in
     cells. Source: Li et al., "Generalized Focal Loss", 2020.
 
@@ -35,16 +35,16 @@ class Nanodet(Decoder):
     """Name of the output, for models with a single output. Default: the only output with three
     axes."""
     scores: tuple[str, ...] = ()
-    """Names of the outputs with class scores. Default: recognised by their shapes or names."""
+    """Names of the outputs with class scores. Default: recognized by their shapes or names."""
     bins: tuple[str, ...] = ()
-    """Names of the outputs with bins. Default: recognised by their shapes or names."""
+    """Names of the outputs with bins. Default: recognized by their shapes or names."""
     strides: tuple[Count, ...] = (8, 16, 32, 64)
     """Size of a cell of each grid in pixels of the input, in the order of the candidates. The first
     NanoDet has only [8, 16, 32]."""
     reg_max: Count = 7
     """Index of the last bin: `reg_max` in the model's configuration."""
     center: Literal["corner", "middle", "pixel"] = "corner"
-    """Centre point of a cell: `corner`, x * stride (NanoDet-Plus); `middle`, (x + 0.5) * stride
+    """Center point of a cell: `corner`, x * stride (NanoDet-Plus); `middle`, (x + 0.5) * stride
     (the first NanoDet); `pixel`, (x + 0.5) * stride - 0.5 (NanoDet's first release, the one in
     OpenCV's model zoo)."""
 

@@ -27,7 +27,7 @@ def take(outputs: Mapping[str, Array], name: str | None) -> Array:
 
 
 def corners(boxes: Array) -> Array:
-    """Convert (N, 4) boxes from centre x, centre y, width, height to x1 y1 x2 y2."""
+    """Convert (N, 4) boxes from center x, center y, width, height to x1 y1 x2 y2."""
     boxes = boxes.astype(np.float32)  # above 512, half precision is exact to half a pixel only
     half = boxes[:, 2:4] / 2
     with np.errstate(invalid="ignore"):  # Instances.of drops values that are not finite

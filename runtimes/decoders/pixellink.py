@@ -21,7 +21,7 @@ from runtimes.step import Capability, Count, Decoder, Fraction
 from runtimes.view import View
 
 _NEIGHBOURS = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
-"""Offset in columns and rows of the neighbour of each pair of link channels, as in PixelLink's own
+"""Offset in columns and rows of the neighbor of each pair of link channels, as in PixelLink's own
 code."""
 _PIXELS, _LINKS = 2, 2 * len(_NEIGHBOURS)
 _NO_INSTANCE = -1
@@ -35,7 +35,7 @@ _PIXELS_ROLE = Role(
 )
 _LINKS_ROLE = Role(
     "links",
-    f"[1, {_LINKS}, h, w] or [1, h, w, {_LINKS}], links to {len(_NEIGHBOURS)} neighbours",
+    f"[1, {_LINKS}, h, w] or [1, h, w, {_LINKS}], links to {len(_NEIGHBOURS)} neighbors",
     ("link",),
     ((1, _LINKS, None, None), (1, None, None, _LINKS)),
 )
@@ -46,7 +46,7 @@ class Pixellink(Decoder):
     """Text detection by PixelLink, such as OpenVINO's text-detection-0003 and 0004.
 
     Two outputs: text or not for each pixel, [1, 2, h, w] or [1, h, w, 2], and linked or not for
-    each of its eight neighbours in reading order, [1, 16, h, w] or [1, h, w, 16]; "no" is before
+    each of its eight neighbors in reading order, [1, 16, h, w] or [1, h, w, 16]; "no" is before
     "yes". Two text pixels belong to one instance if either has a link to the other. The instances
     have class 0, masks and oriented boxes. The score is the mean probability of the pixels. Source:
     Deng et al., "PixelLink: Detecting Scene Text via Instance Segmentation", 2018.
@@ -58,9 +58,9 @@ class Pixellink(Decoder):
     space: ClassVar[Literal["input", "image"]] = "image"
 
     pixels: str | None = None
-    """Name of the output with the text pixels. Default: recognised by its shape."""
+    """Name of the output with the text pixels. Default: recognized by its shape."""
     links: str | None = None
-    """Name of the output with the links. Default: recognised by its shape."""
+    """Name of the output with the links. Default: recognized by its shape."""
     pixel_level: Fraction = 0.8
     """Probability above which a pixel is text."""
     link_level: Fraction = 0.8
@@ -203,13 +203,13 @@ def _linked(
     Args:
         rows: (N,) of the text cells.
         columns: (N,) of the text cells.
-        linked: (N, 8) whether a cell has a link to each neighbour.
+        linked: (N, 8) whether a cell has a link to each neighbor.
         shape: of the grid.
 
     Returns:
         (L,) and (L,), indexes of text cells.
     """
-    # With a margin, each cell has eight neighbours.
+    # With a margin, each cell has eight neighbors.
     numbers = np.full((shape[0] + 2, shape[1] + 2), _NO_INSTANCE)
     numbers[rows + 1, columns + 1] = np.arange(len(rows))
     steps = np.array(_NEIGHBOURS)

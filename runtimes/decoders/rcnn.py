@@ -82,15 +82,15 @@ class Torchvision(Decoder):
     """
 
     boxes: str | None = None
-    """Name of the output with the boxes. Default: recognised by its name or shape."""
+    """Name of the output with the boxes. Default: recognized by its name or shape."""
     labels: str | None = None
-    """Name of the output with the classes. Default: recognised by its name or type."""
+    """Name of the output with the classes. Default: recognized by its name or type."""
     scores: str | None = None
-    """Name of the output with the scores. Default: recognised by its name or type."""
+    """Name of the output with the scores. Default: recognized by its name or type."""
     masks: str | None = None
-    """Name of the output with the masks, if the model has one. Default: recognised by its shape."""
+    """Name of the output with the masks, if the model has one. Default: recognized by its shape."""
     keypoints: str | None = None
-    """Name of the output with the keypoints, if the model has one. Default: recognised by its
+    """Name of the output with the keypoints, if the model has one. Default: recognized by its
     shape."""
     keypoints_scores: str | None = None
     """Name of the output [N, K] with the logits of the keypoints, which are converted to their
@@ -154,11 +154,11 @@ class Mmdeploy(Decoder):
     """
 
     dets: str | None = None
-    """Name of the output with boxes and scores. Default: recognised by its name or shape."""
+    """Name of the output with boxes and scores. Default: recognized by its name or shape."""
     labels: str | None = None
-    """Name of the output with the classes. Default: recognised by its name or shape."""
+    """Name of the output with the classes. Default: recognized by its name or shape."""
     masks: str | None = None
-    """Name of the output with the masks, if the model has one. Default: recognised by its shape."""
+    """Name of the output with the masks, if the model has one. Default: recognized by its shape."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
@@ -197,7 +197,7 @@ class MaskRcnnOpenvino(Decoder):
     detections: str | None = None
     """Name of the output with the rows. Default: the only output with seven values per row."""
     masks: str | None = None
-    """Name of the output with the masks. Default: recognised by its name or shape."""
+    """Name of the output with the masks. Default: recognized by its name or shape."""
     background: bool = True
     """Whether the model's class 0 is the background. It has no mask. If so, class 1 has the first
     mask and is the label with class ID 0."""

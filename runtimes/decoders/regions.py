@@ -78,7 +78,7 @@ def grid_of(view: View, height: int, width: int, step: str) -> Geometry:
 
 
 def _pixels(box: Array, size: Size) -> Window:
-    """Return the pixels of an image of `size` whose centres lie in a box, (4,) x1 y1 x2 y2."""
+    """Return the pixels of an image of `size` whose centers lie in a box, (4,) x1 y1 x2 y2."""
     left, top = (max(0, ceil(value - 0.5)) for value in box[:2].tolist())
     right = min(size[1], floor(float(box[2]) - 0.5) + 1)
     bottom = min(size[0], floor(float(box[3]) - 0.5) + 1)
@@ -105,7 +105,7 @@ def best_classes(planes: Array, to_grid: Geometry, window: Window) -> Array:
     """Return the class with the highest interpolated value at each pixel.
 
     Most classes of a model do not occur in an image. An interpolated value is within the range of
-    the neighbouring cells, so a class is interpolated only where its maximum over the neighbouring
+    the neighboring cells, so a class is interpolated only where its maximum over the neighboring
     cells reaches the minimum of some class. The result is the same.
 
     Args:
@@ -162,7 +162,7 @@ def confidence_of(
 
 
 def nearest(labels: Array, to_grid: Geometry, window: Window) -> Array:
-    """Return the class of the cell in which each pixel's centre lies.
+    """Return the class of the cell in which each pixel's center lies.
 
     Args:
         labels: (h, w) integers.

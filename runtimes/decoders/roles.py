@@ -17,7 +17,7 @@ Pattern = tuple[int | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """The role of one of a model's outputs, and how to recognise it.
+    """The role of one of a model's outputs, and how to recognize it.
 
     Attributes:
         key: the manifest's key for its name.
@@ -49,7 +49,7 @@ class Role:
 def resolve(
     signature: Signature, parts: Sequence[tuple[Role, str | None]], hint: str = ""
 ) -> list[Tensor | None]:
-    """Return the output of each role: the named one, or one recognised by name, type or shape.
+    """Return the output of each role: the named one, or one recognized by name, type or shape.
 
     The order of the outputs is ignored: it differs between exporters of one family.
 

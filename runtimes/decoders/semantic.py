@@ -31,7 +31,7 @@ from runtimes.signature import Signature, Tensor
 from runtimes.step import Capability, Count, Decoder, Fraction
 from runtimes.view import View
 
-_BACKGROUND = {"background", "bg", "void", "unlabeled", "unlabelled", "ignore", "none", "other"}
+_BACKGROUND = {"background", "bg", "void", "unlabeled", "ignore", "none", "other"}
 
 
 def _named_background(signature: Signature) -> int | None:

@@ -135,7 +135,7 @@ class _Candidates:
     """Candidates above the threshold.
 
     Attributes:
-        boxes: (M, 4) centre x, centre y, width, height, pixels of the model's input.
+        boxes: (M, 4) center x, center y, width, height, pixels of the model's input.
         scores: (M,).
         classes: (M,).
         extras: (M, E) further values of the head.

@@ -183,13 +183,13 @@ class YoloAnchors(Decoder):
         middle = self._probability(values[kept, :2]).astype(np.float64)
         cells = np.stack([column, row], axis=1)
         with np.errstate(over="ignore", invalid="ignore"):  # Instances.of drops what overflows
-            centre = (scale * middle - (scale - 1) / 2 + cells) * stride
+            center = (scale * middle - (scale - 1) / 2 + cells) * stride
             if self.form == "v3":
                 factor = np.exp(values[kept, 2:4].astype(np.float64))
             else:
                 factor = (2 * self._probability(values[kept, 2:4]).astype(np.float64)) ** 2
             half = factor * anchors[anchor] / 2
-            boxes = np.concatenate([centre - half, centre + half], axis=1)
+            boxes = np.concatenate([center - half, center + half], axis=1)
         return boxes, best[kept], scores[kept].argmax(axis=1)
 
     def _probability(self, values: Array) -> Array:

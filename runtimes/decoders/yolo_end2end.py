@@ -194,7 +194,7 @@ class YoloEnd2endPose(Decoder):
 class YoloEnd2endObb(Decoder):
     """Final oriented boxes. Needs no `nms`.
 
-    A row of [1, rows, 7] is centre x, centre y, width, height, score, class, angle.
+    A row of [1, rows, 7] is center x, center y, width, height, score, class, angle.
 
     Example:
         - yolo_end2end_obb

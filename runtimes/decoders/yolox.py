@@ -19,7 +19,7 @@ from runtimes.view import View
 class Yolox(Decoder):
     """Raw output of YOLOX: [1, candidates, 5 + classes]. Follow it with `nms`.
 
-    A candidate is x, y, width, height, objectness and class scores. The centre in pixels is
+    A candidate is x, y, width, height, objectness and class scores. The center in pixels is
     (xy + cell) * stride, the size is exp(wh) * stride. Source: Ge et al., "YOLOX: Exceeding YOLO
     Series in 2021". For models exported with decoding in the graph, use `yolo_objectness`.
 
@@ -55,6 +55,6 @@ class Yolox(Decoder):
         stride = np.array(self.strides)[level, None]
         values = rows[0, numbers, :4].astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):  # Instances.of drops what overflows
-            centre, half = (values[:, :2] + places) * stride, np.exp(values[:, 2:]) * stride / 2
-            boxes = np.concatenate([centre - half, centre + half], axis=1)
+            center, half = (values[:, :2] + places) * stride, np.exp(values[:, 2:]) * stride / 2
+            boxes = np.concatenate([center - half, center + half], axis=1)
         return Instances.of(boxes, best[kept], scores[kept].argmax(axis=1))

@@ -12,7 +12,7 @@ def resize(pixels: Array, size: Size) -> Array:
     """Resize with a triangle filter whose support grows with the reduction factor.
 
     The result equals that of Pillow's `Image.resize` with BILINEAR (src/libImaging/Resample.c)
-    within one grey level. cv2.resize always interpolates between four pixels, which changes a
+    within one gray level. cv2.resize always interpolates between four pixels, which changes a
     classifier's probabilities by some percent.
 
     Args:
@@ -36,17 +36,17 @@ def resize(pixels: Array, size: Size) -> Array:
 def _filtered(values: Array, count: int) -> Array:
     """Resample (n, m) of any type to (count, m) float32 along the first axis.
 
-    Each row of the result is a weighted mean of a few neighbouring rows; the weights decrease
-    linearly from its centre. One small product per row is faster than one with a whole matrix.
+    Each row of the result is a weighted mean of a few neighboring rows; the weights decrease
+    linearly from its center. One small product per row is faster than one with a whole matrix.
     """
     old = len(values)
     scale = old / count
     reach = max(scale, 1.0)
     result = np.empty((count, values.shape[1]), np.float32)
     for row in range(count):
-        centre = (row + 0.5) * scale
-        first, end = max(0, floor(centre - reach + 0.5)), min(old, floor(centre + reach + 0.5))
-        weights = np.maximum(0, 1 - np.abs(np.arange(first, end) + 0.5 - centre) / reach)
+        center = (row + 0.5) * scale
+        first, end = max(0, floor(center - reach + 0.5)), min(old, floor(center + reach + 0.5))
+        weights = np.maximum(0, 1 - np.abs(np.arange(first, end) + 0.5 - center) / reach)
         weights = (weights / weights.sum()).astype(np.float32)
         np.dot(weights, values[first:end].astype(np.float32, copy=False), out=result[row])
     return result

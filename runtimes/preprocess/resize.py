@@ -161,7 +161,7 @@ class Resize(Preprocess):
 
 @dataclass(frozen=True, slots=True)
 class CenterCrop(Preprocess):
-    """Resize with the aspect ratio kept to cover the size, then crop the centre. For classifiers.
+    """Resize with the aspect ratio kept to cover the size, then crop the center. For classifiers.
 
     Example:
         - center_crop: 224

@@ -10,7 +10,7 @@ from runtimes.step import Positive, Preprocess
 
 @dataclass(frozen=True, slots=True)
 class Channels(Preprocess):
-    """Set the order of the colour channels to that of the model's training images.
+    """Set the order of the color channels to that of the model's training images.
 
     Example:
         - channels: bgr

@@ -103,12 +103,12 @@ class Smooth(Refine):
     """
 
     radius: Annotated[int, Limits(least=1, most=100)] = 3
-    """Radius of the neighbourhood that decides whether a pixel belongs to the mask, in pixels."""
+    """Radius of the neighborhood that decides whether a pixel belongs to the mask, in pixels."""
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def __call__(self, instances: Instances) -> Instances:
-        """See Refine. A pixel is set if most of its neighbourhood, weighted by distance, is set."""
+        """See Refine. A pixel is set if most of its neighborhood, weighted by distance, is set."""
         return _cleaned(
             instances, self.name(), lambda bitmap: _smoothed(bitmap, self.radius), self.radius
         )

@@ -54,7 +54,7 @@ class Ellipse(Shape):
     label_type: ClassVar[str] = "ellipse"
 
     def __call__(self, instances: Instances, size: Size) -> Iterator[tuple[int, Item]]:
-        """See Shape. CVAT's points are the centre, then the rightmost x and the topmost y."""
+        """See Shape. CVAT's points are the center, then the rightmost x and the topmost y."""
         if instances.rotated is None:
             for number, (x1, y1, x2, y2) in enumerate(instances.boxes.tolist()):
                 points = ((x1 + x2) / 2, (y1 + y2) / 2, x2, y1)

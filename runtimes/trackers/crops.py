@@ -30,7 +30,7 @@ def area_side(box: Array, factor: float) -> float:
 
 
 def view_of(box: Array, side: float, size: int, image: Size) -> View:
-    """Return the square crop at a box's centre.
+    """Return the square crop at a box's center.
 
     Args:
         box: (4,) x1 y1 x2 y2, image pixels.
@@ -64,7 +64,7 @@ def cut(image: Array, view: View, fill: Color) -> Array:
     right, bottom = min(ceil(x2) + 2, image.shape[1]), min(ceil(y2) + 2, image.shape[0])
     if left >= right or top >= bottom:
         return np.full((height, width, 3), np.round(fill), np.uint8)
-    # In OpenCV, integer coordinates are pixel centres; in this project, they are pixel edges.
+    # In OpenCV, integer coordinates are pixel centers; in this project, they are pixel edges.
     matrix = np.array(
         [
             [back.scale_x, 0, 0.5 * back.scale_x + back.shift_x - 0.5 - left],
@@ -84,7 +84,7 @@ def cut(image: Array, view: View, fill: Color) -> Array:
 
 
 def hann(height: int, width: int, *, open_ends: bool = False) -> Array:
-    """Return a Hann window, (height, width) float64, with 1 in the centre.
+    """Return a Hann window, (height, width) float64, with 1 in the center.
 
     Args:
         height, width: of the map.
@@ -104,5 +104,5 @@ def best_of(response: Array) -> tuple[int, ...]:
 
 
 def box_about(x: float, y: float, width: float, height: float) -> Array:
-    """Return (4,) float64 x1 y1 x2 y2 of a box with this centre and size."""
+    """Return (4,) float64 x1 y1 x2 y2 of a box with this center and size."""
     return np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2], np.float64)

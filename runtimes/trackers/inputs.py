@@ -134,7 +134,7 @@ def _pair(step: Tracking, model: Signature) -> tuple[Tensor, Tensor]:
         found["template"], found["search"] = sorted(model.inputs, key=_extent)
     if len(found) != 2 or found["template"] == found["search"]:
         raise BadModel(
-            "the input of the template cannot be recognised by name or size",
+            "the input of the template cannot be recognized by name or size",
             where="template",
             found=listed(model.inputs),
             hint="name it: `template: NAME`",

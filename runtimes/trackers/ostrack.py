@@ -27,7 +27,7 @@ _OFFSETS = Role("offsets", "the map of offsets, [1, 2, h, w]", ("offset", "outpu
 class Ostrack(Tracking):
     """Head of OSTrack and OpenCV's VitTrack: maps of scores, sizes and offsets, usually 16x16.
 
-    The scores are after the sigmoid and are weighted by a Hann window. At the best cell, the centre
+    The scores are after the sigmoid and are weighted by a Hann window. At the best cell, the center
     is (cell + offset) / cells and the size is that of the map, both as fractions of the search
     crop. The confidence is the weighted score, as in OpenCV, whose threshold is 0.2. Sources: Ye et
     al., "Joint Feature Learning and Relation Modeling for Tracking", 2022; the authors'
@@ -47,11 +47,11 @@ class Ostrack(Tracking):
     scores: str | None = None
     """Name of the output. Default: the only output [1, 1, h, w]."""
     sizes: str | None = None
-    """Name of the output. Default: recognised by its name."""
+    """Name of the output. Default: recognized by its name."""
     offsets: str | None = None
-    """Name of the output. Default: recognised by its name."""
+    """Name of the output. Default: recognized by its name."""
     fill: Literal["mean", "black"] = "black"
-    """Fill colour of crops beyond the image's border: the image's mean colour, or black."""
+    """Fill color of crops beyond the image's border: the image's mean color, or black."""
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Ostrack":
         """See Tracking.bind."""

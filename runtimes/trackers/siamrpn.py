@@ -140,7 +140,7 @@ class Siamrpn(Tracking):
         )
 
     def _boxes(self, values: Array, cells: tuple[int, ...]) -> Array:
-        """Return the boxes, (4, A, h, w): centre relative to the crop's, and size, in pixels."""
+        """Return the boxes, (4, A, h, w): center relative to the crop's, and size, in pixels."""
         count, height, width = cells
         if values.shape != (1, 4 * count, height, width):
             raise BadModel(

@@ -25,7 +25,7 @@ _BOXES = Role("boxes", "boxes, [1, cells, 4]", ("box", "coord", "reg"), ((1, Non
 class Transt(Tracking):
     """Head of TransT: logits of object and background, and a box, for each cell of the search crop.
 
-    The boxes are centre x, centre y, width, height as fractions of the search crop. The confidence
+    The boxes are center x, center y, width, height as fractions of the search crop. The confidence
     is the softmax of the first logit; the best cell is selected after combining it with a Hann
     window. Sources: Chen et al., "Transformer Tracking", 2021; the authors'
     pytracking/tracker/transt.

@@ -65,7 +65,7 @@ def detector_of(found: Plan) -> Detector:
 
 
 def png(width: int = 128, height: int = 128, value: int = 0) -> bytes:
-    """An encoded image of one colour."""
+    """An encoded image of one color."""
     _, data = cv2.imencode(".png", np.full((height, width, 3), value, np.uint8))
     return data.tobytes()
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 Box: TypeAlias = tuple[float, float, float, float, int, float]
-"""Centre x, centre y, width, height in pixels of the model's input; class; score."""
+"""Center x, center y, width, height in pixels of the model's input; class; score."""
 
 BOXES: tuple[Box, ...] = (
     (16, 16, 16, 8, 0, 0.9),

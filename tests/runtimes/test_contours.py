@@ -51,7 +51,7 @@ def distance(point: Array, ring: Array) -> float:
 
 
 def painted(ring: Array, shape: tuple[int, int]) -> Array:
-    """The pixels whose centres a ring encloses."""
+    """The pixels whose centers a ring encloses."""
     return np.asarray(polygon2mask(shape, ring[:, ::-1] - 0.5))
 
 

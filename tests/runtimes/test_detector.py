@@ -181,7 +181,7 @@ def test_the_requests_threshold_overrides_the_default(backend: Backend, tmp_path
 
 @both_backends
 def test_all_refinements_are_applied_in_order(backend: Backend, tmp_path: Path) -> None:
-    # Centre x, centre y, width, height, scores of classes 0, 1, 2; one candidate in each column.
+    # Center x, center y, width, height, scores of classes 0, 1, 2; one candidate in each column.
     candidates = [
         [20, 32, 20, 16, 0.9, 0, 0],
         [21, 32, 20, 16, 0.8, 0, 0],  # hidden by the first

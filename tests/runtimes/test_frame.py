@@ -46,7 +46,7 @@ def looped(frame: Frame) -> Array:
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("channels", ["rgb", "bgr"])
 @pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "int32", "int64"])
-def test_colours_without_normalisation_are_exact(
+def test_colors_without_normalization_are_exact(
     layout: LayoutName, channels: ChannelOrder, dtype: str
 ) -> None:
     frame = Frame(picture(), Geometry(), channels=channels, layout=layout)
@@ -71,7 +71,7 @@ def test_colours_without_normalisation_are_exact(
         ],
     ),
 )
-def test_colours_are_normalised_per_channel(
+def test_colors_are_normalized_per_channel(
     layout: LayoutName,
     channels: ChannelOrder,
     dtype: str,

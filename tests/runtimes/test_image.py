@@ -39,7 +39,7 @@ def tiff(array: Array, **options: object) -> bytes:
 
 
 def png16(samples: Array) -> bytes:
-    """A PNG of (H, W, channels) uint16, which Pillow writes only for grey."""
+    """A PNG of (H, W, channels) uint16, which Pillow writes only for gray."""
     height, width, channels = samples.shape
     kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
     lines = b"".join(b"\0" + samples[y].astype(">u2").tobytes() for y in range(height))
@@ -54,7 +54,7 @@ def png16(samples: Array) -> bytes:
     )
 
 
-def colour() -> Image.Image:
+def color() -> Image.Image:
     return Image.fromarray(COLOUR)
 
 
@@ -64,13 +64,13 @@ def with_alpha(image: Image.Image) -> Image.Image:
 
 
 MODES: dict[str, Callable[[], Image.Image]] = {
-    "RGB": colour,
-    "L": lambda: colour().convert("L"),
-    "1": lambda: colour().convert("1"),
-    "P": lambda: colour().quantize(40),
-    "RGBA": lambda: with_alpha(colour()),
-    "LA": lambda: with_alpha(colour().convert("L")),
-    "CMYK": lambda: colour().convert("CMYK"),
+    "RGB": color,
+    "L": lambda: color().convert("L"),
+    "1": lambda: color().convert("1"),
+    "P": lambda: color().quantize(40),
+    "RGBA": lambda: with_alpha(color()),
+    "LA": lambda: with_alpha(color().convert("L")),
+    "CMYK": lambda: color().convert("CMYK"),
 }
 
 
@@ -137,13 +137,13 @@ def test_jpeg_of_any_coding_matches_pillow(
     quality: int, subsampling: int, progressive: bool
 ) -> None:
     data = encoded(
-        colour(), "JPEG", quality=quality, subsampling=subsampling, progressive=progressive
+        color(), "JPEG", quality=quality, subsampling=subsampling, progressive=progressive
     )
     check(data, by_pillow(data), 2)
 
 
 def test_lossy_webp_matches_pillow() -> None:
-    data = encoded(colour(), "WEBP", quality=80)
+    data = encoded(color(), "WEBP", quality=80)
     check(data, by_pillow(data), 2)
 
 
@@ -169,30 +169,30 @@ def test_orientation_is_applied(kind: str, orientation: int) -> None:
         "WEBP": {"lossless": True},
     }
     options = codings.get(kind, {})
-    data = encoded(colour(), kind, exif=exif, **options)
+    data = encoded(color(), kind, exif=exif, **options)
     rgb = by_pillow(data)
     assert rgb.shape[:2] == ((WIDTH, HEIGHT) if orientation > 4 else (HEIGHT, WIDTH))
     check(data, rgb, 2)
 
 
 def test_the_first_frame_of_an_animation_is_decoded() -> None:
-    first = colour().quantize(40)
-    other = ImageOps.invert(colour()).quantize(40)
+    first = color().quantize(40)
+    other = ImageOps.invert(color()).quantize(40)
     data = encoded(first, "GIF", save_all=True, append_images=[other])
     check(data, np.asarray(first.convert("RGB")))
 
 
-def test_transparent_palette_entries_keep_their_colour() -> None:
-    image = colour().quantize(40)
+def test_transparent_palette_entries_keep_their_color() -> None:
+    image = color().quantize(40)
     check(encoded(image, "PNG", transparency=3), np.asarray(image.convert("RGB")))
 
 
 @pytest.mark.parametrize(
-    "bands", [[0], [0, 1], [0, 1, 2], [0, 1, 2, 0]], ids=["grey", "grey+a", "rgb", "rgba"]
+    "bands", [[0], [0, 1], [0, 1, 2], [0, 1, 2, 0]], ids=["gray", "gray+a", "rgb", "rgba"]
 )
 def test_16_bit_png_is_reduced_to_the_upper_8(bands: list[int]) -> None:
-    grey = len(bands) < 3
-    check(png16(DEEP[:, :, bands]), COLOUR[:, :, [0, 0, 0]] if grey else COLOUR)
+    gray = len(bands) < 3
+    check(png16(DEEP[:, :, bands]), COLOUR[:, :, [0, 0, 0]] if gray else COLOUR)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -203,7 +203,7 @@ def test_16_bit_png_is_reduced_to_the_upper_8(bands: list[int]) -> None:
         ([0, 1, 2], {"photometric": "rgb"}),
         ([0, 1, 2, 0], {"photometric": "rgb", "extrasamples": ["unassalpha"]}),
     ],
-    ids=["grey", "rgb", "rgba"],
+    ids=["gray", "rgb", "rgba"],
 )
 def test_16_bit_tiff_is_reduced_to_the_upper_8(
     order: str, bands: list[int], options: dict[str, object]
@@ -214,7 +214,7 @@ def test_16_bit_tiff_is_reduced_to_the_upper_8(
 
 @pytest.mark.parametrize("big", [False, True], ids=["tiff", "bigtiff"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_8_bit_tiff_keeps_colours_of_transparent_pixels(big: bool, order: str) -> None:
+def test_8_bit_tiff_keeps_colors_of_transparent_pixels(big: bool, order: str) -> None:
     data = tiff(
         np.dstack([COLOUR, ALPHA]),
         photometric="rgb",
@@ -255,7 +255,7 @@ def test_tiff_variants(array: Array, options: dict[str, object], rgb: Array) -> 
     ids=["plain", "lines", "crlf lines", "data url", "data url with lines"],
 )
 def test_all_forms_of_base64_are_decoded(text: Callable[[bytes], str]) -> None:
-    found = decode(text(encoded(colour(), "PNG")))
+    found = decode(text(encoded(color(), "PNG")))
     np.testing.assert_array_equal(found[:, :, ::-1], COLOUR)
 
 
@@ -291,8 +291,8 @@ def test_invalid_text_is_truncated_in_the_message() -> None:
     [
         b"hello, this is no picture",
         b"%PDF-1.7\n" + b"\0" * 64,
-        encoded(colour(), "PNG")[:40],
-        encoded(colour(), "BMP")[:20],
+        encoded(color(), "PNG")[:40],
+        encoded(color(), "BMP")[:20],
     ],
     ids=["text", "pdf", "cut png", "cut bmp"],
 )

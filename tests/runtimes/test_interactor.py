@@ -134,7 +134,7 @@ def test_two_positive_points_return_two_shapes_and_a_negative_point_removes_one(
     disc, bar, ring = (shown.inside[name] for name in ("disc", "bar", "ring"))
     (both,) = masks_of(ask(interactor, shown, pos_points=[disc, bar]), (480, 640))
     assert iou(both, shown.shapes["disc"] | shown.shapes["bar"]) >= 0.9
-    # Disc and bar are of one colour: a negative click on the ring changes nothing, one on the bar
+    # Disc and bar are of one color: a negative click on the ring changes nothing, one on the bar
     # takes away all that looks like it.
     (same,) = masks_of(ask(interactor, shown, pos_points=[disc], neg_points=[ring]), (480, 640))
     assert iou(same, shown.shapes["disc"]) >= 0.9

@@ -24,13 +24,13 @@ seeds = pytest.mark.parametrize("seed", range(3))
 
 
 def hats(count: int, cells: int, scale: float, shift: float) -> Array:
-    """(count, cells): the weight of each cell of a row at the centre of each pixel."""
+    """(count, cells): the weight of each cell of a row at the center of each pixel."""
     places = np.clip((np.arange(count) + 0.5) * scale + shift - 0.5, 0, cells - 1)
     return np.asarray(np.maximum(0, 1 - abs(places[:, None] - np.arange(cells))))
 
 
 def upsampled(values: Array, to_grid: Geometry, size: Size) -> Array:
-    """A grid's values at the centres of all pixels of an image, by bilinear interpolation."""
+    """A grid's values at the centers of all pixels of an image, by bilinear interpolation."""
     down = hats(size[0], values.shape[0], to_grid.scale_y, to_grid.shift_y)
     across = hats(size[1], values.shape[1], to_grid.scale_x, to_grid.shift_x)
     return np.asarray(down @ values.astype(np.float64) @ across.T)
@@ -388,7 +388,7 @@ def test_prototype_masks_are_upsampled_before_thresholding() -> None:
     masks = PrototypeMasks.over(np.ones((1, 1)), prototypes, (8, 64))
     crop = masks.crop(0, np.array([0.0, 0, 64, 8]), (8, 64))
     assert crop is not None
-    # From the centre of the first cell, 16, it is 24 to zero.
+    # From the center of the first cell, 16, it is 24 to zero.
     assert (crop.left, crop.bitmap.shape) == (0, (8, 40))
 
 

@@ -26,11 +26,11 @@ from tests.runtimes import graphs
 both_backends = pytest.mark.parametrize("backend", [OpenVino(), OnnxRuntime(device="cpu")])
 
 COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255), (255, 0, 255)]
-"""Six colours, as blue, green, red."""
+"""Six colors, as blue, green, red."""
 
 
 def start(backend: Backend, folder: Path, batch: int | str = "N", **fields: Any) -> OpenReid:
-    """A function whose vector of a crop is its mean colour: red, green, blue."""
+    """A function whose vector of a crop is its mean color: red, green, blue."""
     shape = (batch, 3, 8, 8)
     nodes = [helper.make_node("ReduceMean", ["crops"], ["embedding"], axes=[2, 3], keepdims=0)]
     graphs.save(
@@ -51,7 +51,7 @@ def start(backend: Backend, folder: Path, batch: int | str = "N", **fields: Any)
 
 
 def scene(order: list[int], width: int = 400) -> tuple[Array, list[list[float]]]:
-    """An image with a box of each colour side by side, and the boxes in that order."""
+    """An image with a box of each color side by side, and the boxes in that order."""
     image = np.full((100, width, 3), 90, np.uint8)
     boxes = []
     for place, color in enumerate(order):

@@ -10,9 +10,9 @@ from runtimes.rotated import bounds, corners, from_corners, probiou
 
 Box = tuple[float, float, float, float, float]
 
-centres = st.floats(-500, 2000)
+centers = st.floats(-500, 2000)
 sides = st.floats(1, 800)
-boxes = st.tuples(centres, centres, sides, sides, st.floats(-2 * pi, 2 * pi))
+boxes = st.tuples(centers, centers, sides, sides, st.floats(-2 * pi, 2 * pi))
 small = st.tuples(
     st.floats(0, 40), st.floats(0, 40), st.floats(4, 40), st.floats(4, 40), st.floats(-pi, pi)
 )

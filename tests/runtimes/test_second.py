@@ -227,11 +227,11 @@ def test_a_longer_text_is_not_truncated() -> None:
 @pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1), (1, 1, 3)])
 @pytest.mark.parametrize("count", [1, 2])
 def test_outputs_of_any_rank_have_one_row_per_crop(shape: tuple[int, ...], count: int) -> None:
-    step = ChoiceAttribute("colour", ("red", "green", "blue"), "out")
+    step = ChoiceAttribute("color", ("red", "green", "blue"), "out")
     rows = [np.reshape(row, shape) for row in ([0, 0, 9], [0, 9, 0])]
     network = Scripted([{"out": row.astype(np.float32)} for row in rows])
     after = second(network, step)(instances(*[1] * count), IMAGE, Clock())
-    assert after.attributes["colour"].tolist() == ["blue", "green"][:count]
+    assert after.attributes["color"].tolist() == ["blue", "green"][:count]
 
 
 def test_several_attributes_come_from_the_same_crops() -> None:

@@ -132,7 +132,7 @@ def test_channels_other_than_one_or_three_are_refused(
     with pytest.raises(BadModel) as caught:
         ImageInput.of(Tensor("images", shape, "float32"), layout)
     assert f"has {channels} channels" in caught.value.what
-    assert "1 channel (grey) or 3 (colour)" in caught.value.allowed
+    assert "1 channel (gray) or 3 (color)" in caught.value.allowed
 
 
 def test_a_batch_of_several_images_is_refused() -> None:

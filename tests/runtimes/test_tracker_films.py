@@ -88,7 +88,7 @@ def follow(
         states, shapes = reply["states"], [None] * len(shapes)
 
 
-def centre(points: Any) -> Array:
+def center(points: Any) -> Array:
     return np.asarray(np.array(points, np.float64).reshape(2, 2).mean(axis=0))
 
 
@@ -101,7 +101,7 @@ def test_a_moving_object_is_tracked_by_two_workers_in_turn(
     errors, sizes = [], []
     for (shape,), box in follow(handlers, correlators.film()):
         assert shape["type"] == "rectangle"
-        errors.append(np.hypot(*(centre(shape["points"]) - centre(box))))
+        errors.append(np.hypot(*(center(shape["points"]) - center(box))))
         sizes.append(np.diff(np.array(shape["points"]).reshape(2, 2), axis=0)[0])
     assert len(errors) == 40
     assert np.mean(errors) < 2.5
@@ -116,7 +116,7 @@ def test_a_growing_object_is_tracked_by_three_scales(backend: Backend, tmp_path:
     (last,), box = found[-1]
     sides = np.diff(np.array(last["points"]).reshape(2, 2), axis=0)[0]
     np.testing.assert_allclose(sides, box[2:] - box[:2], rtol=0.12)
-    errors = [np.hypot(*(centre(shape["points"]) - centre(box))) for (shape,), box in found]
+    errors = [np.hypot(*(center(shape["points"]) - center(box))) for (shape,), box in found]
     assert np.mean(errors) < 4
 
 
@@ -144,12 +144,12 @@ def test_a_polygon_and_a_mask_move_with_their_bounding_boxes(tmp_path: Path) -> 
         corners = np.array(polygon["points"]).reshape(-1, 2)
         assert polygon["type"] == "polygon"
         assert len(corners) == 4
-        np.testing.assert_allclose(corners.mean(axis=0), centre(box), atol=4)
+        np.testing.assert_allclose(corners.mean(axis=0), center(box), atol=4)
         assert corners[0, 0] == pytest.approx(corners[2, 0], abs=0.02)
         *counts, left, top, right, bottom = moved["points"]
         assert moved["type"] == "mask"
         assert sum(counts) == (right - left + 1) * (bottom - top + 1)
-        assert (left + right + 1) / 2 == pytest.approx(centre(box)[0], abs=5)
+        assert (left + right + 1) / 2 == pytest.approx(center(box)[0], abs=5)
         assert sum(counts[1::2]) == pytest.approx(side * side / 2, rel=0.1)
 
 
@@ -163,9 +163,9 @@ def test_many_objects_of_one_request_are_tracked_independently(tmp_path: Path) -
     shapes = [{"type": "rectangle", "points": box.tolist()} for box in (mirrored, truth[0])]
     handlers = [start(BACKENDS[1], tmp_path, "siamfc")]
     for number, ((lower, upper), _) in enumerate(follow(handlers, iter(both), shapes)):
-        x, y = centre(truth[number])
-        np.testing.assert_allclose(centre(upper["points"]), [x, y], atol=4)
-        np.testing.assert_allclose(centre(lower["points"]), [x, 720 - y], atol=4)
+        x, y = center(truth[number])
+        np.testing.assert_allclose(center(upper["points"]), [x, y], atol=4)
+        np.testing.assert_allclose(center(lower["points"]), [x, 720 - y], atol=4)
 
 
 def test_a_hidden_object_is_lost_and_found_again(tmp_path: Path) -> None:
@@ -181,5 +181,5 @@ def test_a_hidden_object_is_lost_and_found_again(tmp_path: Path) -> None:
     for (shape,), box in follow(handlers, iter(seen)):
         lost.append(shape is None)
         if shape is not None:
-            np.testing.assert_allclose(centre(shape["points"]), centre(box), atol=4)
+            np.testing.assert_allclose(center(shape["points"]), center(box), atol=4)
     assert lost == [4 <= number < 7 for number in range(12)]

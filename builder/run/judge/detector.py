@@ -99,7 +99,7 @@ def _points_faults(item: Mapping[str, Any], label: Label) -> Iterator[str]:
         elif shape_type == "rectangle" and not (points[0] < points[2] and points[1] < points[3]):
             yield f".points: {points} are not left, top, right, bottom of a rectangle"
         elif shape_type == "ellipse" and not (points[0] < points[2] and points[3] < points[1]):
-            yield f".points: {points} are not centre x, centre y, right x, top y of an ellipse"
+            yield f".points: {points} are not center x, center y, right x, top y of an ellipse"
     elif len(points) % 2:
         yield f".points: {len(points)} numbers are not pairs of x and y"
     elif len(points) // 2 < _LEAST_POINTS[shape_type]:

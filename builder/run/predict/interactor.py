@@ -24,7 +24,7 @@ TAKES = frozenset({"threshold", "pos", "neg", "box"})
 
 _POSITIVE: Color = (80, 220, 60)
 _NEGATIVE: Color = (60, 60, 235)
-"""The colours of points in CVAT: green for positive, red for negative points."""
+"""The colors of points in CVAT: green for positive, red for negative points."""
 
 
 @dataclass(frozen=True, slots=True)

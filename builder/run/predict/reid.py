@@ -114,7 +114,7 @@ def read_boxes(file: Path) -> tuple[Boxes, Boxes]:
 def draw_matches(
     image0: Array, image1: Array, boxes0: Boxes, boxes1: Boxes, matches: Sequence[int]
 ) -> Array:
-    """Draw two images side by side. Matched boxes have one colour and a line between them.
+    """Draw two images side by side. Matched boxes have one color and a line between them.
 
     Args:
         image0, image1: (H, W, 3) uint8 BGR; the sizes may differ.
@@ -134,7 +134,7 @@ def draw_matches(
     colors = [color_of(place) if it >= 0 else unmatched for place, it in enumerate(matches)]
     for place, match in enumerate(matches):
         if match >= 0:
-            ends = [_centre(boxes0[place]), _centre(moved[match])]
+            ends = [_center(boxes0[place]), _center(moved[match])]
             for shade, width in (((0, 0, 0), 4), (colors[place], 2)):
                 cv2.line(canvas, ends[0], ends[1], shade, width, cv2.LINE_AA)
     captions = [
@@ -148,6 +148,6 @@ def draw_matches(
     return canvas
 
 
-def _centre(box: Sequence[float]) -> tuple[int, int]:
-    """Return the pixel in the centre of a box."""
+def _center(box: Sequence[float]) -> tuple[int, int]:
+    """Return the pixel in the center of a box."""
     return round((box[0] + box[2]) / 2), round((box[1] + box[3]) / 2)

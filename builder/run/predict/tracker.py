@@ -166,7 +166,7 @@ def _bounds(shape: dict[str, Any]) -> list[float]:
 
 
 def _middle(shape: dict[str, Any]) -> Point:
-    """Return the centre of a shape's bounding box."""
+    """Return the center of a shape's bounding box."""
     x1, y1, x2, y2 = _bounds(shape)
     return (x1 + x2) / 2, (y1 + y2) / 2
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.cli.terminal import Colour, Progress, is_terminal, paint, paint_diff, width
+from builder.cli.terminal import Color, Progress, is_terminal, paint, paint_diff, width
 
 DIFF = (
     "--- a/function.yaml\n"
@@ -47,7 +47,7 @@ def wait_for(condition: Callable[[], bool]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("colour", "expected"),
+    ("color", "expected"),
     [
         ("red", "\x1b[31;1mtext\x1b[0m"),
         ("green", "\x1b[32mtext\x1b[0m"),
@@ -56,11 +56,11 @@ def wait_for(condition: Callable[[], bool]) -> bool:
         ("bold", "\x1b[1mtext\x1b[0m"),
     ],
 )
-def test_a_terminal_shows_colours(colour: Colour, expected: str) -> None:
-    assert paint("text", colour, Terminal()) == expected
+def test_a_terminal_shows_colors(color: Color, expected: str) -> None:
+    assert paint("text", color, Terminal()) == expected
 
 
-def test_a_file_has_no_colours_and_no_width() -> None:
+def test_a_file_has_no_colors_and_no_width() -> None:
     stream = io.StringIO()
     assert not is_terminal(stream)
     assert paint("text", "red", stream) == "text"
@@ -68,13 +68,13 @@ def test_a_file_has_no_colours_and_no_width() -> None:
     assert width(stream) is None
 
 
-def test_a_dumb_terminal_has_no_colours_and_no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dumb_terminal_has_no_colors_and_no_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     assert paint("text", "red", Terminal()) == "text"
     assert width(Terminal()) is None
 
 
-def test_no_color_disables_colours_but_keeps_the_width(
+def test_no_color_disables_colors_but_keeps_the_width(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")

@@ -59,7 +59,7 @@ def test_problems_found_before_a_recovery_stay() -> None:
     assert paths(diagnostics) == [("name",)]
 
 
-def test_a_judgement_of_a_whole_value_is_dropped_if_a_part_was_recovered() -> None:
+def test_a_judgment_of_a_whole_value_is_dropped_if_a_part_was_recovered() -> None:
     diagnostics = Diagnostics()
     diagnostics.recover(("labels", 1))
     diagnostics.add([problem("labels"), problem("labels", 0)], whole=True)

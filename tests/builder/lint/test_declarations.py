@@ -131,7 +131,7 @@ def test_a_decoder_that_fits_neither_shape_is_checked_by_a_run(tmp_path: Path) -
     assert "[1, 7, 84]" in str(problem)
 
 
-def grey(path: Path, side: int | str) -> Path:
+def gray(path: Path, side: int | str) -> Path:
     """A head behind a layer that takes one channel and, by a fixed Reshape, one size alone."""
     net = zoo.Net({"images": ("float32", ("n", "c", side, side))})
     features = net("Conv", "images", net.fixed(np.ones((1, 1, 8, 8))), strides=[8, 8])
@@ -149,7 +149,7 @@ def grey(path: Path, side: int | str) -> Path:
 def test_an_undeclared_input_gets_the_shape_that_its_graph_needs(
     tmp_path: Path, declared: str
 ) -> None:
-    model = grey(tmp_path / "m.onnx", "side")
+    model = gray(tmp_path / "m.onnx", "side")
     if declared == "nothing":
         proto = onnx.load(model)
         proto.graph.input[0].type.tensor_type.ClearField("shape")

@@ -47,7 +47,7 @@ def test_a_valid_manifest_is_read_without_recovery() -> None:
         ({"labels": ["cat", 7]}, ("labels", 1), {"labels": ("cat", "unnamed 1")}),
         ({"preprocess": 7}, ("preprocess",), {"preprocess": ()}),
         ({"threshold": "high"}, ("threshold",), {"threshold": 0.25}),
-        ({"colour": "red"}, ("colour",), {"name": "boxes"}),
+        ({"color": "red"}, ("color",), {"name": "boxes"}),
     ],
 )
 def test_an_invalid_value_is_reported_and_replaced(

@@ -91,8 +91,8 @@ def test_inputs_that_are_no_images_are_reported(
 def test_channels_and_layout_are_taken_from_the_inputs_shape(
     planned: Planned, tmp_path: Path
 ) -> None:
-    models.yolo_model(tmp_path / "grey.onnx", shape=(1, 32, 64, 1))
-    assert detector_of(planned(model="grey.onnx")).network.preprocess == (
+    models.yolo_model(tmp_path / "gray.onnx", shape=(1, 32, 64, 1))
+    assert detector_of(planned(model="gray.onnx")).network.preprocess == (
         Letterbox((32, 64)),
         Channels("gray"),
         Normalize(),

@@ -47,5 +47,5 @@ def test_short_and_long_forms_of_steps_fit(form: str) -> None:
         ("nms: 0.45", "nms: 45"),
     ],
 )
-def test_misspelt_keys_and_invalid_values_do_not_fit(old: str, new: str) -> None:
+def test_misspelled_keys_and_invalid_values_do_not_fit(old: str, new: str) -> None:
     assert complaints(MANIFEST.replace(old, new)) != []

@@ -14,7 +14,7 @@ def written(*captions: Caption, height: int = 200, width: int = 300) -> Array:
 
 
 def box_of(canvas: Array, color: tuple[int, int, int]) -> tuple[int, int, int, int]:
-    """x1 y1 x2 y2 around the pixels of a colour."""
+    """x1 y1 x2 y2 around the pixels of a color."""
     ys, xs = np.nonzero((canvas == color).all(axis=2))
     return int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max())
 

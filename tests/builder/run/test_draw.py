@@ -33,7 +33,7 @@ def test_the_image_is_not_changed() -> None:
 
 
 @pytest.mark.parametrize("place", [(80, 190), (160, 150), (120, 100), (120, 200)])
-def test_every_edge_has_the_labels_colour(place: tuple[int, int]) -> None:
+def test_every_edge_has_the_labels_color(place: tuple[int, int]) -> None:
     # Row and column on the top edge, past the caption, then bottom, left and right.
     canvas = draw(blank(), [item([100, 80, 200, 160])], spec("cat"))
     assert tuple(canvas[place].tolist()) == color_of(0)
@@ -106,12 +106,12 @@ def test_any_label_can_be_written(label: str) -> None:
     assert tuple(canvas[160, 150].tolist()) == color_of(0)
 
 
-def test_labels_have_distinct_colours() -> None:
+def test_labels_have_distinct_colors() -> None:
     colors = [np.array(color_of(number), int) for number in range(8)]
     for place, one in enumerate(colors):
         assert all(np.abs(one - other).max() > 40 for other in colors[:place])
 
 
-def test_an_unknown_label_has_its_own_colour() -> None:
+def test_an_unknown_label_has_its_own_color() -> None:
     canvas = draw(blank(), [item([100, 80, 200, 160], "other")], spec("cat", "dog"))
     assert tuple(canvas[160, 150].tolist()) == color_of(2)

@@ -1,4 +1,4 @@
-"""Pictures of every shape type: which pixels are coloured and which are not."""
+"""Pictures of every shape type: which pixels are colored and which are not."""
 
 from typing import Any
 
@@ -25,16 +25,16 @@ def drawn(item: dict[str, Any]) -> Array:
     return draw(np.zeros((300, 400, 3), np.uint8), [{"confidence": 0.5, **item}], SPEC)
 
 
-def is_coloured(picture: Array, x: float, y: float, label: int = 0) -> bool:
-    """Whether a pixel has the label's colour, maybe mixed with the black below."""
+def is_colored(picture: Array, x: float, y: float, label: int = 0) -> bool:
+    """Whether a pixel has the label's color, maybe mixed with the black below."""
     pixel = picture[round(y), round(x)].astype(int)
     return bool(pixel.max() > 40 and pixel.argmax() == np.array(color_of(label)).argmax())
 
 
-def test_a_mask_colours_its_own_pixels() -> None:
+def test_a_mask_colors_its_own_pixels() -> None:
     pixels = [1] * 40 * 30
     picture = drawn({"label": "thing", "type": "mask", "mask": [*pixels, 100, 150, 139, 179]})
-    assert is_coloured(picture, 120, 165)
+    assert is_colored(picture, 120, 165)
     assert not picture[220:, :].any()
     assert not picture[:, :80].any()
 
@@ -42,14 +42,14 @@ def test_a_mask_colours_its_own_pixels() -> None:
 def test_a_polygon_is_filled() -> None:
     points = [100, 100, 200, 100, 200, 200, 100, 200]
     picture = drawn({"label": "thing", "type": "polygon", "points": points})
-    assert is_coloured(picture, 150, 150)
+    assert is_colored(picture, 150, 150)
     assert not picture[220:, :].any()
 
 
 def test_a_polyline_is_neither_filled_nor_closed() -> None:
     points = [100, 100, 200, 100, 200, 200, 100, 200]
     picture = drawn({"label": "thing", "type": "polyline", "points": points})
-    assert is_coloured(picture, 200, 150)
+    assert is_colored(picture, 200, 150)
     assert not picture[150, 120:180].any()
     assert not picture[150, 90:110].any()
 
@@ -65,7 +65,7 @@ def test_a_rotated_shape(shape_type: str) -> None:
 
 def test_rotation_is_clockwise_on_the_screen() -> None:
     ring = ring_of({"type": "rectangle", "points": [0, 0, 40, 20], "rotation": 30})
-    # The upper left corner is (-20, -10) from the centre (20, 10); by hand, 30 degrees clockwise:
+    # The upper left corner is (-20, -10) from the center (20, 10); by hand, 30 degrees clockwise:
     cos, sin = 3**0.5 / 2, 0.5
     expected = [20 + -20 * cos - -10 * sin, 10 + -20 * sin + -10 * cos]
     assert ring[0] == pytest.approx(expected)
@@ -78,15 +78,15 @@ def test_a_skeleton_shows_visible_points_and_their_edges() -> None:
         {"label": "c", "type": "points", "points": [200, 250], "outside": True},
     ]
     picture = drawn({"label": "pose", "type": "skeleton", "elements": elements})
-    assert is_coloured(picture, 100, 100, 1)
-    assert is_coloured(picture, 150, 100, 1)
+    assert is_colored(picture, 100, 100, 1)
+    assert is_colored(picture, 150, 100, 1)
     assert not picture[180:, :].any()
 
 
 def test_points_are_dots() -> None:
     picture = drawn({"label": "thing", "type": "points", "points": [100, 200, 300, 200]})
-    assert is_coloured(picture, 100, 200)
-    assert is_coloured(picture, 300, 200)
+    assert is_colored(picture, 100, 200)
+    assert is_colored(picture, 300, 200)
     assert not picture[200, 150:250].any()
 
 
@@ -94,8 +94,8 @@ def test_each_tag_has_its_own_line_with_the_best_on_top() -> None:
     tags = [{"label": name, "type": "tag", "confidence": 0.5} for name in ("thing", "pose")]
     picture = draw(np.zeros((300, 400, 3), np.uint8), tags, SPEC)
     rows = picture[:, 2:4].reshape(300, -1).max(axis=1).nonzero()[0]
-    assert is_coloured(picture, 3, 4, 0)
-    assert is_coloured(picture, 3, int(rows.max()) - 4, 1)
+    assert is_colored(picture, 3, 4, 0)
+    assert is_colored(picture, 3, int(rows.max()) - 4, 1)
 
 
 @pytest.mark.parametrize("text", ["", "<line", "no drawing", "<circle/>"])

@@ -13,7 +13,7 @@ from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
 
 WORDS = ("red", "green", "blue")
-COLOUR = ChoiceAttribute("colour", WORDS, "out")
+COLOUR = ChoiceAttribute("color", WORDS, "out")
 AGE = NumberAttribute("age", "out")
 STEPS: list[ChoiceAttribute | NumberAttribute] = [COLOUR, AGE]
 
@@ -142,8 +142,8 @@ AGES = [[10], [20], [30], [40]]
 def test_rows_are_found_with_and_without_a_leading_axis_of_one(
     shape: tuple[int, ...], rows: tuple[int, ...]
 ) -> None:
-    colours = ["red", "green", "blue", "red"]
-    assert said(COLOUR, np.reshape(COLOURS, shape), *rows) == [colours[row] for row in rows]
+    colors = ["red", "green", "blue", "red"]
+    assert said(COLOUR, np.reshape(COLOURS, shape), *rows) == [colors[row] for row in rows]
     assert said(AGE, np.reshape(AGES, shape), *rows) == [str(AGES[row][0]) for row in rows]
 
 
@@ -164,10 +164,10 @@ def test_no_instances_get_no_values(
 @pytest.mark.parametrize("words", [("red", "green"), ("red", "green", "blue", "white")])
 def test_another_number_of_values_than_scores_is_refused(words: tuple[str, ...]) -> None:
     with pytest.raises(BadModel) as caught:
-        said(ChoiceAttribute("colour", words, "out"), COLOURS, 0, 1)
+        said(ChoiceAttribute("color", words, "out"), COLOURS, 0, 1)
     assert caught.value.where == "values"
     assert caught.value.what == (
-        f"the output 'out' has 3 scores per row, the attribute 'colour' {len(words)} values"
+        f"the output 'out' has 3 scores per row, the attribute 'color' {len(words)} values"
     )
 
 

@@ -32,7 +32,7 @@ def eighths(rng: np.random.Generator, shape: tuple[int, ...], most: int) -> Arra
 
 
 def candidates(rng: np.random.Generator, count: int, classes: int) -> tuple[Array, Array, Array]:
-    """Centres and sides (count, 4), class scores (count, classes), objectness (count,)."""
+    """Centers and sides (count, 4), class scores (count, classes), objectness (count,)."""
     return (
         eighths(rng, (count, 4), 640),
         eighths(rng, (count, classes), 1),

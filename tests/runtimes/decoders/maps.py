@@ -46,7 +46,7 @@ def drawn(found: Instances, size: Size) -> list[Array]:
 
 
 def interpolated(values: Array, view: View) -> Array:
-    """Bilinear values at the centres of the image's pixels; NaN outside of the input."""
+    """Bilinear values at the centers of the image's pixels; NaN outside of the input."""
     height, width = values.shape
     result = np.full(view.image, np.nan)
     for row in range(view.image[0]):

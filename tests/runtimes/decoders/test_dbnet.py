@@ -130,7 +130,7 @@ def test_a_pixel_at_the_level_is_not_text() -> None:
 
 @pytest.mark.parametrize(("thickness", "count"), [(3, 0), (4, 1)])
 def test_lines_thinner_than_three_cells_are_dropped(thickness: int, count: int) -> None:
-    # Between the centres of four pixels there are three.
+    # Between the centers of four pixels there are three.
     output = blank()
     output[0, 0, 40 : 40 + thickness, 20:100] = 1
     assert len(Dbnet("o", dilate=False)({"o": output}, VIEW, 0.5)) == count

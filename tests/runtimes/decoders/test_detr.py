@@ -41,7 +41,7 @@ def rows_of(found: Instances) -> list[Row]:
 
 
 def pixels(box: list[float]) -> tuple[float, ...]:
-    """Centre and size in 0..1 -> corners in pixels of an input 100 high and 200 wide."""
+    """Center and size in 0..1 -> corners in pixels of an input 100 high and 200 wide."""
     x, y, width, height = box
     corners = (
         (x - width / 2) * 200,

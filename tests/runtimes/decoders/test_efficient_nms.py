@@ -116,12 +116,12 @@ def test_a_missing_output_is_refused() -> None:
         BOUND(given_, VIEW, 0.25)
 
 
-def test_bind_recognises_outputs_by_name_in_any_order() -> None:
+def test_bind_recognizes_outputs_by_name_in_any_order() -> None:
     for order in itertools.permutations(TENSORS):
         assert EfficientNms().bind(Signature((), order), ANY) == BOUND, order
 
 
-def test_bind_recognises_outputs_by_shape_and_type_in_any_order() -> None:
+def test_bind_recognizes_outputs_by_shape_and_type_in_any_order() -> None:
     plain = {"num_dets": "a", "det_boxes": "b", "det_scores": "c", "det_classes": "d"}
     for order in itertools.permutations(TENSORS):
         model = Signature((), tuple(Tensor(plain[it.name], it.shape, it.dtype) for it in order))

@@ -30,7 +30,7 @@ def test_a_missing_output_is_refused(name: str | None) -> None:
     assert (caught.value.where, caught.value.found) == ("output", "a, b")
 
 
-def test_corners_are_half_a_side_from_the_centre() -> None:
+def test_corners_are_half_a_side_from_the_center() -> None:
     found = corners(np.array([[100, 50, 40, 20], [600.5, 600.5, 100.5, 20.5]], np.float16))
     # Half precision cannot represent 550.25.
     assert found.tolist() == [[80, 40, 120, 60], [550.25, 590.25, 650.75, 610.75]]

@@ -21,7 +21,7 @@ Shape = tuple[int | None, ...]
 Cell = tuple[int, int]
 
 AROUND = [(dx, dy) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dx, dy) != (0, 0)]
-"""Neighbours in reading order."""
+"""Neighbors in reading order."""
 VIEW = View((48, 80), (48, 80), Geometry())
 """An image of the input's size; the grid has 12 x 20 cells of 4 pixels."""
 GRID = (12, 20)
@@ -213,7 +213,7 @@ def test_by_hand() -> None:
     # Three cells of a row; odds of 9 and 19 to 1 are 0.9 and 0.95.
     for column, odds in ((4, 9), (5, 19), (6, 9)):
         pixels[0, :, 2, column] = [1, 1 + math.log(odds)]
-    # To the right is the fifth neighbour: channels 8 and 9.
+    # To the right is the fifth neighbor: channels 8 and 9.
     links[0, 9, 2, 4:6] = math.log(9)
     found = DECODER({"p": pixels, "l": links}, VIEW, 0.5)
     assert found.scores.tolist() == pytest.approx([(0.9 + 0.95 + 0.9) / 3])

@@ -184,13 +184,13 @@ def test_no_detections_give_no_instances(size: tuple[int, int]) -> None:
     assert (len(found), found.boxes.shape) == (0, (0, 4))
 
 
-def test_torchvision_recognises_outputs_by_name_in_any_order() -> None:
+def test_torchvision_recognizes_outputs_by_name_in_any_order() -> None:
     wanted = Torchvision("boxes", "labels", "scores", "masks", "keypoints")
     for order in itertools.permutations(TENSORS):
         assert Torchvision().bind(Signature((), order), ANY) == wanted, order
 
 
-def test_torchvision_recognises_outputs_by_shape_and_type_in_any_order() -> None:
+def test_torchvision_recognizes_outputs_by_shape_and_type_in_any_order() -> None:
     plain = {"boxes": "10", "labels": "11", "scores": "12", "masks": "13", "keypoints": "14"}
     wanted = Torchvision("10", "11", "12", "13", "14")
     for order in itertools.permutations(TENSORS):

@@ -37,7 +37,7 @@ def test_yolo_matches_a_loop(seed: int, classes: int, threshold: float) -> None:
 
 
 def test_yolo_by_hand() -> None:
-    # Two candidates in columns: centre x, centre y, width, height, scores of three classes.
+    # Two candidates in columns: center x, center y, width, height, scores of three classes.
     output = np.array([[[100, 10], [50, 10], [40, 4], [20, 2], [0.1, 0.2], [0.75, 0.1], [0, 0.3]]])
     found = Yolo(output="output0")({"output0": output}, VIEW, 0.5)
     assert rows_of(found) == [((80, 40, 120, 60), 0.75, 1)]

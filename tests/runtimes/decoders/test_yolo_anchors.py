@@ -136,7 +136,7 @@ def test_by_hand() -> None:
     # Column 5, row 2 of stride 16, its second anchor: 62 x 45.
     heads[1][1, 2, 5] = [0, math.log(3), math.log(2), math.log(4), 20, -20, 0]
     found = YoloAnchors(NAMES)(named(heads), VIEW, 0.25)
-    # Centre (5.5, 2.75) cells = (88, 44) pixels, 124 x 180 pixels.
+    # Center (5.5, 2.75) cells = (88, 44) pixels, 124 x 180 pixels.
     agree(found, [([26, -46, 150, 134], 0.5, 1)])
     # (2 * 0.5 - 0.5 + 5) * 16 = 88 and (2 * 0.75 - 0.5 + 2) * 16 = 48; sigmoid(log 2) = 2 / 3 and
     # sigmoid(log 4) = 4 / 5 make 16 / 9 and 64 / 25 times the anchor.
@@ -145,7 +145,7 @@ def test_by_hand() -> None:
     agree(found, [([88 - wide / 2, 48 - high / 2, 88 + wide / 2, 48 + high / 2], 0.5, 1)])
 
 
-def test_a_zero_candidate_is_its_anchor_at_the_cells_centre() -> None:
+def test_a_zero_candidate_is_its_anchor_at_the_cells_center() -> None:
     for (number, stride), anchor in itertools.product(enumerate(STRIDES), range(3)):
         heads = empty(1)
         heads[number][anchor, 1, 2] = [0, 0, 0, 0, 20, 20]
@@ -178,7 +178,7 @@ def test_other_anchors_and_fewer_strides() -> None:
     agree(found, [([80 - 68, 48 - 85, 80 + 68, 48 + 85], 1, 0)])
 
 
-def test_a_grid_of_the_size_of_the_channels_is_recognised() -> None:
+def test_a_grid_of_the_size_of_the_channels_is_recognized() -> None:
     # 18 cells across are also 3 anchors of 1 class; only one reading makes squares of 8 pixels.
     anchors = (COCO[0],)
     view = View((480, 640), (80, 144), Geometry())

@@ -49,7 +49,7 @@ def eighths(rng: np.random.Generator, shape: tuple[int, ...], most: int) -> Arra
 
 
 def table(seed: int, extra: int, classes: int = 3, count: int = 40) -> Array:
-    """(count, 4 + classes + extra): centres and sides, scores, and further values."""
+    """(count, 4 + classes + extra): centers and sides, scores, and further values."""
     rng = np.random.default_rng(seed)
     parts = [eighths(rng, (count, 4), 64), eighths(rng, (count, classes), 1)]
     return np.concatenate([*parts, eighths(rng, (count, extra), 3)], axis=1)
@@ -76,7 +76,7 @@ def looped(rows: Array, extra: int, threshold: float) -> list[Found]:
             x, y, width, height = row[:4]
             found.append(
                 {
-                    "centred": [x, y, width, height],
+                    "centerd": [x, y, width, height],
                     "box": [x - width / 2, y - height / 2, x + width / 2, y + height / 2],
                     "score": scores[best],
                     "class": best,
@@ -89,7 +89,7 @@ def looped(rows: Array, extra: int, threshold: float) -> list[Found]:
 def looped_finished(rows: Array, threshold: float) -> list[Found]:
     """Decode the rows of `finished` one by one."""
     return [
-        {"box": row[:4], "centred": row[:4], "score": row[4], "class": row[5], "rest": row[6:]}
+        {"box": row[:4], "centerd": row[:4], "score": row[4], "class": row[5], "rest": row[6:]}
         for row in rows.tolist()
         if row[4] > threshold
     ]
@@ -104,10 +104,10 @@ def check_basics(found: Instances, wanted: list[Found]) -> None:
 def check_rotated(found: Instances, wanted: list[Found]) -> None:
     """Compare the oriented boxes, and the enclosing boxes with the projections of their sides."""
     assert found.rotated is not None
-    assert found.rotated.tolist() == [[*row["centred"], *row["rest"]] for row in wanted]
+    assert found.rotated.tolist() == [[*row["centerd"], *row["rest"]] for row in wanted]
     around = []
     for row in wanted:
-        (x, y, width, height), (angle,) = row["centred"], row["rest"]
+        (x, y, width, height), (angle,) = row["centerd"], row["rest"]
         wide = abs(width * cos(angle)) + abs(height * sin(angle))
         high = abs(width * sin(angle)) + abs(height * cos(angle))
         around.append([x - wide / 2, y - high / 2, x + wide / 2, y + high / 2])
@@ -135,7 +135,7 @@ def check_masks(found: Instances, wanted: list[Found], maps: Array) -> None:
             height, width = crop.bitmap.shape
             rows = slice(crop.top, crop.top + height)
             picture[rows, crop.left : crop.left + width] = crop.bitmap
-        # Blocks of four cells, 16 pixels; their centres are far from other blocks.
+        # Blocks of four cells, 16 pixels; their centers are far from other blocks.
         np.testing.assert_array_equal(picture[8::16, 8::16], logits[2::4, 2::4] > 0)
 
 
@@ -222,7 +222,7 @@ def test_yolo_end2end_obb_matches_a_loop(seed: int, threshold: float) -> None:
 
 
 def test_yolo_obb_by_hand() -> None:
-    # One candidate: centre 30, 20; 10 wide, 4 high; a class; a quarter turn.
+    # One candidate: center 30, 20; 10 wide, 4 high; a class; a quarter turn.
     output = np.array([[[30.0], [20], [10], [4], [0.75], [pi / 2]]])
     found = YoloObb("o")({"o": output}, VIEW, 0.5)
     np.testing.assert_allclose(found.boxes, [[28, 15, 32, 25]], atol=1e-5)

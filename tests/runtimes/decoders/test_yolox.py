@@ -54,7 +54,7 @@ def test_yolox_by_hand() -> None:
     # The cell in column 5, row 2 of stride 16 comes after 96 cells of stride 8.
     table[0, 96 + 2 * 6 + 5] = [0.5, 0.25, math.log(2), math.log(3), 0.5, 0.25, 0.75]
     found = Yolox("o")({"o": table}, VIEW, 0.25)
-    # Centre (5.5, 2.25) cells = (88, 36) pixels, 2 x 3 cells = 32 x 48 pixels.
+    # Center (5.5, 2.25) cells = (88, 36) pixels, 2 x 3 cells = 32 x 48 pixels.
     agree(found, [([72, 12, 104, 60], 0.375, 1)])
 
 
@@ -64,21 +64,21 @@ def test_yolox_by_hand() -> None:
     st.tuples(*[st.floats(1, 96)] * 2),
 )
 def test_yolox_inverts_the_encoding_of_training(
-    candidate: int, centre: tuple[float, float], size: tuple[float, float]
+    candidate: int, center: tuple[float, float], size: tuple[float, float]
 ) -> None:
     column, row, stride = cells()[candidate]
     table = np.zeros((1, CELLS, 6))
     table[0, candidate] = [
-        centre[0] / stride - column,
-        centre[1] / stride - row,
+        center[0] / stride - column,
+        center[1] / stride - row,
         math.log(size[0] / stride),
         math.log(size[1] / stride),
         1,
         1,
     ]
     box = Yolox("o")({"o": table}, VIEW, 0.5).boxes
-    wanted = [centre[0] - size[0] / 2, centre[1] - size[1] / 2]
-    wanted += [centre[0] + size[0] / 2, centre[1] + size[1] / 2]
+    wanted = [center[0] - size[0] / 2, center[1] - size[1] / 2]
+    wanted += [center[0] + size[0] / 2, center[1] + size[1] / 2]
     assert box[0] == pytest.approx(np.array(wanted), abs=1e-9)
 
 

@@ -51,7 +51,7 @@ def test_it_agrees_with_pillow_at_any_size(old: Size, new: Size, seed: int) -> N
 
 
 @pytest.mark.parametrize("value", [0, 1, 254, 255])
-def test_a_uniform_colour_is_unchanged(value: int) -> None:
+def test_a_uniform_color_is_unchanged(value: int) -> None:
     assert (resize(np.full((97, 41, 3), value, np.uint8), (31, 60)) == value).all()
 
 

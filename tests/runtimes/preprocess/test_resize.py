@@ -32,12 +32,12 @@ def noise(height: int, width: int) -> Array:
 
 
 def bilinear(pixels: Array, height: int, width: int) -> Array:
-    """Resize by interpolating the four pixels around each target pixel's centre."""
+    """Resize by interpolating the four pixels around each target pixel's center."""
     old_height, old_width, _ = pixels.shape
     result = np.zeros((height, width, 3))
     for y in range(height):
         for x in range(width):
-            # The centre of the target pixel, where pixel n of the source has its centre at n.
+            # The center of the target pixel, where pixel n of the source has its center at n.
             source_y = min(max((y + 0.5) * old_height / height - 0.5, 0), old_height - 1)
             source_x = min(max((x + 0.5) * old_width / width - 0.5, 0), old_width - 1)
             top, left = int(source_y), int(source_x)
@@ -205,7 +205,7 @@ def test_a_drawn_box_is_found_where_the_geometry_says(
 
 
 @pytest.mark.parametrize("size", [(20, 30), (5, 9), (16, 4), (11, 13), (1, 1)])
-def test_resize_is_bilinear_about_pixel_centres(size: Size) -> None:
+def test_resize_is_bilinear_about_pixel_centers(size: Size) -> None:
     pixels = noise(11, 13)
     frame = Resize(size)(Frame(pixels, Geometry()))
     assert frame.size == size
@@ -223,7 +223,7 @@ def test_letterbox_contains_the_resized_image() -> None:
     assert (frame.pixels[20:] == 114).all()
 
 
-def test_letterbox_can_pad_with_a_colour() -> None:
+def test_letterbox_can_pad_with_a_color() -> None:
     frame = Letterbox((8, 16), fill=(124, 116, 104), align="top_left")(blank(8, 8))
     assert (frame.pixels[:, 8:] == (104, 116, 124)).all()
     assert (frame.pixels[:, :8] == 255).all()
@@ -250,7 +250,7 @@ def test_letterbox_can_resize_as_pillow_does() -> None:
         (8, 8, (8, 8), (8, 8), (0, 0)),
     ],
 )
-def test_center_crop_covers_the_size_and_crops_the_centre(
+def test_center_crop_covers_the_size_and_crops_the_center(
     width: int, height: int, size: Size, resized: tuple[int, int], corner: tuple[int, int]
 ) -> None:
     frame = CenterCrop(size)(blank(width, height))

@@ -55,8 +55,8 @@ def test_angles_are_degrees_from_0_to_360(angle: float, degrees: float) -> None:
     assert 0 <= found < 360
 
 
-def test_the_points_of_an_ellipse_are_centre_rightmost_x_and_topmost_y() -> None:
-    # Centre 30, 25; radii 20 and 5.
+def test_the_points_of_an_ellipse_are_center_rightmost_x_and_topmost_y() -> None:
+    # Center 30, 25; radii 20 and 5.
     (item,) = drawn(Ellipse(), upright((10, 20, 50, 30)))
     assert item == {"type": "ellipse", "points": [30, 25, 50, 20]}
 

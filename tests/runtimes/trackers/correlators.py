@@ -34,7 +34,7 @@ correlate: Any = _load()
 MAP: int = correlate.MAP
 CELLS = np.arange(MAP, dtype=np.float32)
 MIDDLES = (CELLS + correlate.KERNEL / 2) * correlate.CELL / correlate.SEARCH
-"""The centres of the cells, as fractions of the search crop."""
+"""The centers of the cells, as fractions of the search crop."""
 
 
 def _both(graph: Any) -> str:
@@ -146,11 +146,11 @@ def film(
         yield frame, box
 
 
-def _ellipse(frame: Array, centre: tuple[float, float], half: Array, color: Any) -> None:
+def _ellipse(frame: Array, center: tuple[float, float], half: Array, color: Any) -> None:
     """Draw a filled ellipse, its edge blended over a pixel."""
     height, width = frame.shape[:2]
     # Pixel number n reaches from n to n + 1.
-    x, y = np.arange(width) + 0.5 - centre[0], np.arange(height) + 0.5 - centre[1]
+    x, y = np.arange(width) + 0.5 - center[0], np.arange(height) + 0.5 - center[1]
     away = np.hypot(x[None] / half[0], y[:, None] / half[1])
     inside = (0.5 + (1 - away) * half.min()).clip(0, 1)[:, :, None]
     frame[:] = (frame * (1 - inside) + np.array(color) * inside).round().astype(np.uint8)

@@ -21,7 +21,7 @@ def test_sides_by_hand() -> None:
     assert context_side(square, 1.5) == pytest.approx(120)
 
 
-def test_a_view_is_centred_on_the_box_and_has_the_given_side() -> None:
+def test_a_view_is_centerd_on_the_box_and_has_the_given_side() -> None:
     view = view_of(BOX, 200, 100, (300, 400))
     corners = np.array([[30.0, 65], [30 - 100, 65 - 100], [30 + 100, 65 + 100]])
     np.testing.assert_allclose(view.geometry.points(corners), [[50, 50], [0, 0], [100, 100]])

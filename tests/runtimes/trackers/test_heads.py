@@ -29,7 +29,7 @@ from tests.runtimes.trackers.heads import BOX, IMAGE, SIZES, signature
         (Siamfc(), [("response", (1, 1, 17, 17))]),
     ],
 )  # fmt: skip
-def test_outputs_are_recognised_by_name_or_shape(
+def test_outputs_are_recognized_by_name_or_shape(
     step: Tracking, outputs: list[tuple[str, tuple[int | None, ...]]]
 ) -> None:
     bound = step.bind(signature(*outputs), None)

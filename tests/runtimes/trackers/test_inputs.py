@@ -34,7 +34,7 @@ def encoder(size: int | None, *outputs: str) -> Signature:
     ],
     ids=lambda inputs: inputs[0][0],
 )
-def test_inputs_are_recognised_by_name_or_size(inputs: list[tuple[str, Shape]]) -> None:
+def test_inputs_are_recognized_by_name_or_size(inputs: list[tuple[str, Shape]]) -> None:
     found = bind_inputs(Siamfc(), model(*inputs), None, USUAL)
     by_size = {shape[2]: name for name, shape in inputs}
     assert (found["template"], found["search"]) == (by_size[127], by_size[255])
@@ -69,7 +69,7 @@ PAIR = model(("template", image(127)), ("search", image(255)))
         (Siamfc(), model(("images", image(640))), None, "", "needs two, template and search"),
         (Siamfc(template="left"), PAIR, None, "template", "no input called 'left'"),
         (Siamfc(template="search", search="search"), PAIR, None, "search", "cannot take both"),
-        (Siamfc(), model(("a", image(9)), ("b", image(9))), None, "template", "be recognised"),
+        (Siamfc(), model(("a", image(9)), ("b", image(9))), None, "template", "be recognized"),
         (Siamfc(template_size=128), PAIR, None, "template_size", "128x128, but the input"),
         (Siamfc(), model(("template", (1, 3, 9, 8)), ("search", image(9))), None, "template_size",
          "is 9x8"),

@@ -39,14 +39,14 @@ def line_of(manifest: Path, text: str) -> int:
 def test_json_is_one_object_per_line_on_stdout(
     write_manifest: WriteManifest, option: list[str]
 ) -> None:
-    manifest = write_manifest(threshold=2, colour=1)
+    manifest = write_manifest(threshold=2, color=1)
     status, out, err = invoke("check", *option, manifest)
     assert (status, err) == (1, "")
     found = objects(out)
     assert all(list(one) == KEYS for one in found)
     assert {(one["code"], one["path"], one["line"], one["column"]) for one in found} == {
         ("invalid-value", "threshold", line_of(manifest, "threshold:"), 1),
-        ("unknown-key", "colour", line_of(manifest, "colour:"), 1),
+        ("unknown-key", "color", line_of(manifest, "color:"), 1),
     }
     assert {one["file"] for one in found} == {str(manifest)}
     assert {one["severity"] for one in found} == {"error"}
@@ -106,7 +106,7 @@ def test_strict_passes_a_valid_manifest(write_manifest: WriteManifest) -> None:
 def test_diagnostics_of_two_invalid_manifests_are_in_order(
     write_manifest: WriteManifest,
 ) -> None:
-    one = write_manifest("one.yaml", name="one", threshold=2, colour=1)
+    one = write_manifest("one.yaml", name="one", threshold=2, color=1)
     good = write_manifest("good.yaml", name="good")
     two = write_manifest("two.yaml", name="two", postprocess=["yolo", "nsm", "rectangle"])
     status, out, err = invoke("check", "--json", one, good, two)
@@ -156,7 +156,7 @@ def test_an_unknown_format_is_a_command_line_error(write_manifest: WriteManifest
     assert "github" in err
 
 
-def test_a_pipe_gets_the_same_without_colours(run: Run, write_manifest: WriteManifest) -> None:
+def test_a_pipe_gets_the_same_without_colors(run: Run, write_manifest: WriteManifest) -> None:
     write_manifest(threshold=2)
     done = run("check", "boxes.yaml")
     assert (done.returncode, done.stdout) == (1, "")

@@ -28,7 +28,7 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> FunctionProcess:
 
 @pytest.fixture
 def frames(tmp_path: Path) -> list[Path]:
-    """Two images with three coloured boxes in different order, and a file of the boxes."""
+    """Two images with three colored boxes in different order, and a file of the boxes."""
     files = []
     for number, order in enumerate([(0, 1, 2), (1, 0, 2)]):
         image = np.full((80, 120, 3), 60, np.uint8)
@@ -89,13 +89,13 @@ def test_a_file_without_two_lists_of_boxes_is_refused(
     assert str(frames[2]) in str(error)
 
 
-def test_matched_boxes_have_one_colour_and_a_line_between_them() -> None:
+def test_matched_boxes_have_one_color_and_a_line_between_them() -> None:
     blank = np.zeros((200, 200, 3), np.uint8)
     boxes = [[40.0, 60.0, 80.0, 120.0], [120.0, 60.0, 160.0, 120.0]]
     picture = draw_matches(blank, blank, boxes, boxes[:1], [0, -1])
     assert picture.shape == (200, 400, 3)
     left, right = picture[120, 60].tolist(), picture[120, 260].tolist()
     assert left == right != [0, 0, 0]
-    # Between the centres of the two boxes.
+    # Between the centers of the two boxes.
     assert picture[90, 100].tolist() == left
     assert picture[120, 140].tolist() == [160, 160, 160]
