@@ -28,7 +28,7 @@ INVALID_CPU_LIMIT = Rule(
 IMAGE_EXCEEDS_REQUEST = warning(
     "image-exceeds-request",
     "Images exceed the request size limit",
-    "Nuclio rejects requests of more than 32 MiB, base64 included.",
+    "Nuclio rejects requests above `max_request_size`, base64 included, and CVAT ends the job.",
 )
 
 
@@ -39,9 +39,6 @@ WEIGHTS_FACTOR = 2
 """Memory of a model, divided by the size of its weights. A worker with a model of 100 MB took 175
 to 180 MB more than one with a model of a few KB: the runtimes store the weights in their own
 layout, and temporarily the content of the file."""
-
-_MAX_REQUEST_BYTES = 32 * 2**20
-"""The largest request that Nuclio's HTTP trigger accepts."""
 
 _SUFFIXES = {
     "": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
@@ -123,14 +120,18 @@ def _request_size(scene: Scene) -> Iterator[Problem]:
         return
     # CVAT sends video frames as PNG in base64. PNG does not compress noise.
     size = image.height * image.width * 3 * 4 / 3
-    if size > _MAX_REQUEST_BYTES:
+    limits = {path: variant.max_request_bytes() for path, variant in scene.variants()}
+    small = {path: limit for path, limit in limits.items() if size > limit}
+    if small:
+        keys = " and ".join(f"`{'.'.join(map(str, path))}`" for path in small)
         yield scene.problem(
             IMAGE_EXCEEDS_REQUEST,
             next(iter(scene.models)),
             f"an image of the model's input size can take {_mebibytes(size)} MiB as PNG in base64; "
-            f"Nuclio accepts requests of up to {_mebibytes(_MAX_REQUEST_BYTES)} MiB",
+            f"the function accepts requests of up to {_mebibytes(min(small.values()))} MiB",
             f"{image.width}x{image.height}",
-            hint="export the model with a smaller input size, or annotate JPEG images",
+            hint=f"write `max_request_size: {_as_quantity(size)}` in {keys}, export the model "
+            "with a smaller input size, or annotate JPEG images",
         )
 
 

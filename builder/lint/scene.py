@@ -31,6 +31,9 @@ class Deployment(Protocol):
     event_timeout: str
     port: int | None
 
+    def max_request_bytes(self) -> int:
+        """Return the maximum size of a request in bytes."""
+
     def worker_count(self, function_type: str) -> int:
         """Return the number of workers, each with its own copy of the model."""
 

@@ -18,6 +18,10 @@ from runtimes.step import Capability, Item, Limits, Shape
 Tolerance = Annotated[float, Limits(least=0, most=100)]
 Area = Annotated[float, Limits(least=0)]
 
+LEAST_EXTENT = 1.0
+"""The least width or height of a polygon, polyline or skeleton that CVAT's page accepts, in pixels
+(since February 2025; before, it was an area of 9 pixels)."""
+
 
 def crops(instances: Instances, size: Size, step: str) -> Iterator[tuple[int, Crop]]:
     """Yield the index and the mask of each instance whose mask is not empty.
@@ -35,6 +39,14 @@ def crops(instances: Instances, size: Size, step: str) -> Iterator[tuple[int, Cr
         crop = masks.crop(number, box, size)
         if crop is not None:
             yield number, crop
+
+
+def visible(points: list[float]) -> bool:
+    """Return whether points x, y, x, y, ... extend over at least 1 pixel in width or height.
+
+    CVAT's page accepts no smaller polygons, polylines and skeletons.
+    """
+    return float(np.ptp(np.array(points).reshape(-1, 2), axis=0).max()) >= LEAST_EXTENT
 
 
 def flat(ring: Array) -> list[float]:
@@ -103,8 +115,9 @@ class Polygon(Shape):
     holes: bool = False
     """Cut out holes by a seam from the outer boundary, because CVAT's polygons have no holes. By
     default, holes are filled."""
-    min_area: Area = 9.0
-    """Minimum area of a component in square pixels; 9 is CVAT's own minimum."""
+    min_area: Area = 1.0
+    """Minimum area of a component in square pixels. CVAT itself asks for 1 pixel in width or
+    height."""
 
     label_type: ClassVar[str] = "polygon"
     needs: ClassVar[frozenset[Capability]] = frozenset({"masks", "oriented"})
@@ -113,13 +126,16 @@ class Polygon(Shape):
         """See Shape."""
         if instances.masks is None and instances.rotated is not None:
             for number, ring in enumerate(corners(instances.rotated)):
-                yield number, {"type": "polygon", "points": flat(ring)}
+                points = flat(ring)
+                if visible(points):
+                    yield number, {"type": "polygon", "points": points}
             return
         for number, crop in crops(instances, size, self.name()):
             rings = outlines(crop.bitmap, crop.left, crop.top, self.epsilon, self.holes)
             for outline in rings[:1] if self.parts == "largest" else rings:
-                if outline.area >= self.min_area:
-                    yield number, {"type": "polygon", "points": flat(outline.ring)}
+                points = flat(outline.ring)
+                if outline.area >= self.min_area and visible(points):
+                    yield number, {"type": "polygon", "points": points}
 
 
 @dataclass(frozen=True, slots=True)

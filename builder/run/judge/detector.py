@@ -10,6 +10,7 @@ from typing import Any
 from builder.manifest.attribute_values import value_fault
 from builder.run.judge.values import is_whole, json_type, number_list_fault
 from runtimes.numbers import is_number
+from runtimes.shapes.region import LEAST_EXTENT, visible
 
 _LEAST_POINTS = {"polygon": 3, "polyline": 2, "points": 1}
 """Shape type with any number of points -> the fewest points that the page can draw."""
@@ -105,6 +106,8 @@ def _points_faults(item: Mapping[str, Any], label: Label) -> Iterator[str]:
     elif len(points) // 2 < _LEAST_POINTS[shape_type]:
         least = _LEAST_POINTS[shape_type]
         yield f".points: a {shape_type} needs {least} points, not {len(points) // 2}"
+    elif shape_type in ("polygon", "polyline") and not visible(points):
+        yield f".points: a {shape_type} needs {LEAST_EXTENT:g} pixel in width or height"
 
 
 def _mask_faults(item: Mapping[str, Any], label: Label) -> Iterator[str]:

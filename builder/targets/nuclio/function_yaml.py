@@ -19,7 +19,7 @@ from builder.manifest.validation import Strict
 from builder.manifest.variants import VariantName
 from builder.plan.cvat_labels import label_spec
 from builder.plan.plan import Plan
-from builder.targets.nuclio.settings import ENV_VALUE, NuclioSettings
+from builder.targets.nuclio.settings import ENV_VALUE, LEAST_REQUEST, MOST_REQUEST, NuclioSettings
 from runtimes.service import VARIANT
 
 
@@ -86,7 +86,7 @@ class Build(Strict):
 class HttpAttributes(Strict):
     """Settings of the HTTP trigger."""
 
-    maxRequestBodySize: Literal[33554432] = 33554432
+    maxRequestBodySize: Annotated[int, Field(ge=LEAST_REQUEST, le=MOST_REQUEST)]
     port: int | None = None
 
 
@@ -205,7 +205,9 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
                 myHttpTrigger=Trigger(
                     numWorkers=workers,
                     maxWorkers=workers,
-                    attributes=HttpAttributes(port=settings.port),
+                    attributes=HttpAttributes(
+                        maxRequestBodySize=settings.max_request_bytes(), port=settings.port
+                    ),
                 )
             ),
             resources=Resources(limits=limits) if limits != Limits() else None,

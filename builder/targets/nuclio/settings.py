@@ -14,6 +14,10 @@ RESERVED_NAMES = dict.fromkeys(
 )
 """Function names that Nuclio's own containers and services have -> the reason."""
 
+LEAST_REQUEST, MOST_REQUEST = 8 * 2**20, 2047 * 2**20
+"""Range of `max_request_size` in bytes. Photos do not fit into Nuclio's own limit of 4 MiB, and
+Nuclio passes a request to the worker after its length as a signed integer of 32 bits."""
+
 ENV_VALUE = r"^[^'\n\r\x00]*$"
 """Nuclio passes environment variables to Docker between single quotes."""
 
@@ -54,6 +58,11 @@ _EnvValue = Annotated[
 ]
 
 
+_RequestSize = Annotated[
+    str, pattern(r"^[1-9][0-9]*(Ki|Mi|Gi)$", "a number of KiB, MiB or GiB: `64Mi`")
+]
+
+
 class NuclioSettings(VariantSettings):
     """How Nuclio builds the image of a variant and runs its container."""
 
@@ -73,6 +82,10 @@ class NuclioSettings(VariantSettings):
     """Time after which Nuclio stops a request and restarts its worker. CVAT itself waits 120 s."""
     readiness_timeout: Annotated[int, Field(ge=1, le=3600)] = 180
     """Number of seconds that the function may take to start, including loading the model."""
+    max_request_size: _RequestSize = "32Mi"
+    """Maximum size of a request, from `8Mi` to `2047Mi`. CVAT sends the image file in base64, which
+    takes a third more: with 32 MiB, a file above 24 MB is rejected with status 413, which ends the
+    whole job. Video frames are sent as PNG."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Port on the host. Default: a free port, which CVAT asks Nuclio for."""
 
@@ -85,11 +98,28 @@ class NuclioSettings(VariantSettings):
             raise ValueError(f"{taken[0]} is set by cvatbuild itself")
         return env
 
+    @field_validator("max_request_size")
+    @classmethod
+    def _nuclio_accepts_size(cls, size: str) -> str:
+        """Refuse limits that Nuclio cannot pass on, and those that no photo fits into."""
+        if not LEAST_REQUEST <= _in_bytes(size) <= MOST_REQUEST:
+            raise ValueError(f"{size} is not from 8Mi to 2047Mi, the sizes that Nuclio can pass on")
+        return size
+
+    def max_request_bytes(self) -> int:
+        """Return the maximum size of a request in bytes."""
+        return _in_bytes(self.max_request_size)
+
     def worker_count(self, function_type: str) -> int:
         """Return the number of workers, each with its own copy of the model."""
         # Workers are processes: each would have to encode an image before it can answer clicks.
         single = self.NAME == "gpu" or function_type == "interactor"
         return self.workers or (1 if single else 2)
+
+
+def _in_bytes(size: str) -> int:
+    """Return a size such as `64Mi` in bytes."""
+    return int(size[:-2]) * {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}[size[-2:]]
 
 
 def parts(variant: VariantName) -> tuple[type[VariantSettings], ...]:

@@ -80,3 +80,16 @@ def test_the_limit_of_processor_time(lint: Lint, cpu: str, rule: Rule | None) ->
 
 def test_images_that_exceed_the_size_of_requests(lint: Lint) -> None:
     assert lint("detector", "yolo-4096") == [(IMAGE_EXCEEDS_REQUEST, "model")]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "gpu", "reported"),
+    # 4096 x 4096 pixels of 3 bytes are 64 MiB in base64.
+    [("64Mi", "64Mi", False), ("63Mi", "64Mi", True), ("64Mi", "65535Ki", True)],
+)
+def test_a_larger_limit_accepts_larger_images(
+    lint: Lint, cpu: str, gpu: str, reported: bool
+) -> None:
+    variants = {"cpu": {"max_request_size": cpu}, "gpu": {"max_request_size": gpu}}
+    found = lint("detector", "yolo-4096", variants=variants)
+    assert found == ([(IMAGE_EXCEEDS_REQUEST, "model")] if reported else [])

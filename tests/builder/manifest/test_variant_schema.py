@@ -19,7 +19,17 @@ from builder.targets.nuclio.settings import NuclioSettings
 
 SHARED = {
     *("memory", "cpu", "threads"),
-    *("workers", "base_image", "apt", "pip", "env", "event_timeout", "readiness_timeout", "port"),
+    *(
+        "workers",
+        "base_image",
+        "apt",
+        "pip",
+        "env",
+        "event_timeout",
+        "readiness_timeout",
+        "max_request_size",
+        "port",
+    ),
 }
 
 

@@ -150,6 +150,7 @@ PARTS[0:5, 0:4] = PARTS[0:8, 10:20] = PARTS[5:10, 27:29] = 1
     [
         (Polygon(), [80]),
         (Polygon(parts="all"), [80, 20, 10]),
+        (Polygon(parts="all", epsilon=0.5, min_area=0), [80, 20, 10]),
         (Polygon(parts="all", min_area=10), [80, 20, 10]),
         (Polygon(parts="all", min_area=10.5), [80, 20]),
         (Polygon(parts="all", min_area=81), []),
@@ -162,9 +163,22 @@ def test_polygons_of_a_mask_with_several_components(shape: Polygon, areas: list[
     assert {number for number, _ in items} <= {0}
 
 
-@pytest.mark.parametrize(("side", "count"), [(2, 0), (3, 1)])
-def test_cvats_minimum_area_is_the_default(side: int, count: int) -> None:
-    assert len(drawn(Polygon(), instances(np.ones((side, side), int)))) == count
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3)])
+@pytest.mark.parametrize("shape", [Polygon(0.5), Polyline(0.5)])
+def test_a_mask_of_one_pixel_is_large_enough(size: tuple[int, int], shape: Shape) -> None:
+    ((_, item),) = drawn(shape, instances(np.ones(size, int)))
+    assert ring_of(item) == {(10 + x, 20 + y) for x in (0, size[1]) for y in (0, size[0])}
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "count"),
+    [(0.9, 0.9, 0), (1.0, 0.2, 1), (0.2, 1.0, 1), (0.98, 0.98, 0), (5, 5, 1)],
+)
+@pytest.mark.parametrize("shape", [Polygon(), Polyline()])
+def test_an_oriented_box_needs_one_pixel_in_width_or_height(
+    shape: Shape, width: float, height: float, count: int
+) -> None:
+    assert len(drawn(shape, oriented((5, 5, width, height, 0)))) == count
 
 
 @pytest.mark.parametrize(("holes", "area"), [(False, 144), (True, 144 - 36)])

@@ -134,13 +134,14 @@ def test_settings_of_a_variant_reach_its_configuration(config: Config) -> None:
         "event_timeout": "2m",
         "readiness_timeout": 600,
         "port": 32001,
+        "max_request_size": "64Mi",
         "memory": "4Gi",
         "cpu": "1500m",
     }
     spec = config("gpu", variants={"gpu": settings})["spec"]
     trigger = spec["triggers"]["myHttpTrigger"]
     assert (trigger["numWorkers"], trigger["maxWorkers"]) == (5, 5)
-    assert trigger["attributes"] == {"maxRequestBodySize": 33554432, "port": 32001}
+    assert trigger["attributes"] == {"maxRequestBodySize": 67108864, "port": 32001}
     assert spec["build"]["baseImage"] == "registry.local:5000/py:3.11"
     assert spec["env"] == [
         {"name": "CVATBUILD_VARIANT", "value": "gpu"},
@@ -318,6 +319,7 @@ def test_what_is_written_is_what_the_model_takes(ready_plan: Plan) -> None:
         ("spec/triggers/myHttpTrigger/maxworkers", 1),
         ("spec/triggers/myHttpTrigger/numWorkers", "1"),
         ("spec/triggers/myHttpTrigger/attributes/maxRequestBodySize", 4194304),
+        ("spec/triggers/myHttpTrigger/attributes/maxRequestBodySize", 2**31),
         ("spec/resources/requests", {}),
         ("spec/resources/limits/nvidia", 1),
         ("spec/resources/limits/nvidia.com/gpu", "1"),
