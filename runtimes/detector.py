@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ class Detector:
     """A detector's description; it is spelled out in model_handler.py.
 
     Attributes:
-        labels: class ID of the model -> name of the label; other classes are dropped.
+        labels: class ID of the model -> name of the label; other classes are dropped. Classes of
+            the same name are one class to all steps after the decoder.
         threshold: the default confidence threshold; a request may override it.
         network: the model and its preprocessing.
         decoder: turns the model's outputs into instances.
@@ -60,6 +61,10 @@ class OpenDetector:
     ) -> None:
         self._labels = dict(detector.labels)
         self._known = np.array(sorted(self._labels), np.int64)
+        # Each known class -> the first class of the same label.
+        first = {name: number for number, name in sorted(self._labels.items(), reverse=True)}
+        self._merged = np.array([first[self._labels[it]] for it in self._known.tolist()], np.int64)
+        self._has_merged = not np.array_equal(self._known, self._merged)
         self._threshold = detector.threshold
         self._network = network
         self.session = network.session
@@ -79,7 +84,7 @@ class OpenDetector:
     def describe(self) -> str:
         """Return a summary for the log at start-up: input, number of labels, threshold."""
         given = f"input {self._network.input}"
-        return f"{given}; {len(self._labels)} labels; threshold {self._threshold:g}"
+        return f"{given}; {len(set(self._labels.values()))} labels; threshold {self._threshold:g}"
 
     def __call__(self, request: Mapping[str, Any], clock: Clock) -> list[Item]:
         """Answer one request of CVAT.
@@ -119,7 +124,23 @@ class OpenDetector:
         """Return the decoder's instances of classes with a label, in pixels of the image."""
         found = self._decoder(outputs.tensors, outputs.view, threshold)
         found = found.take(np.isin(found.classes, self._known))
+        if self._has_merged:
+            found = self._with_merged_classes(found)
         return found if self._decoder.space == "image" else found.to_image(outputs.view.geometry)
+
+    def _with_merged_classes(self, found: Instances) -> Instances:
+        """Return instances whose class is the first class of their label.
+
+        Decoders with several classes per candidate give it once for each; the best one is kept.
+        """
+        classes = self._merged[np.searchsorted(self._known, found.classes)]
+        found = replace(found, classes=classes)
+        if found.rows is None:
+            return found
+        best = np.argsort(-found.scores, kind="stable")
+        pairs = np.stack([found.rows[best], classes[best]], axis=1)
+        _, kept = np.unique(pairs, axis=0, return_index=True)
+        return found.take(np.sort(best[kept]))
 
     def _items(self, instances: Instances, size: Size) -> list[Item]:
         """Return all shapes of all instances, ordered by instance."""

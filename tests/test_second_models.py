@@ -125,6 +125,23 @@ def test_only_selected_labels_get_attributes(tmp_path: Path, variant: VariantNam
     assert [label["name"] for label in function.labels if "attributes" in label] == ["bird"]
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_all_classes_of_a_merged_label_get_attributes(tmp_path: Path, variant: VariantName) -> None:
+    colors(tmp_path / "second.onnx", 1)
+    steps = "choice_attribute: {attribute: color, values: [red, green, blue]}"
+    end2end_model(tmp_path / "first.onnx", size=128, rows=BOXES)
+    text = MANIFEST.format(steps=steps, only="only: [pet]")
+    merged = "labels: [{name: other, id: 2}, {name: pet, id: [0, 1]}]"
+    (tmp_path / "two.yaml").write_text(text.replace("labels: [car, bird]", merged))
+    function = LocalFunction(
+        build(plan(tmp_path / "two.yaml"), tmp_path / "build", force=False).folder, variant
+    )
+    items = function(_picture()).body
+    assert judge(items, function.labels) == []
+    said = [(item["label"], [it["value"] for it in item.get("attributes", [])]) for item in items]
+    assert said == [("pet", ["red"]), ("pet", ["green"]), ("pet", ["blue"])]
+
+
 @pytest.mark.parametrize("batch", [1, "n"])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_keypoints_of_a_crop_are_in_pixels_of_the_image(

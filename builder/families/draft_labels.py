@@ -80,7 +80,8 @@ def label_lines(
     for index, label in enumerate(source.entries):
         entry: dict[str, Any] = {"name": label.name}
         if classes.first or label.id is not None:
-            entry["id"] = label.id if label.id is not None else index + classes.first
+            own = list(label.id) if isinstance(label.id, tuple) else label.id
+            entry["id"] = own if own is not None else index + classes.first
         if label.attributes:
             entry["attributes"] = [
                 {key: it for key, it in attribute.model_dump().items() if it not in ((), None)}
@@ -201,12 +202,16 @@ def _from_user(given: GivenLabels, classes: ClassList, notes: list[Problem]) -> 
 def _fitted(given: list[Label], classes: ClassList) -> list[Label] | None:
     """Return labels with the model's class IDs, or None if their number does not fit."""
     count = classes.count
+    if any(isinstance(label.id, tuple) for label in given):
+        # Merged classes: the file is written for this model.
+        most = max(number for label in Labels.of(given).entries for number in label.ids)
+        return given if count is None or most < count + classes.first else None
     numbered = all(label.id is not None for label in given)
     if count in (len(given), None) and not (numbered and count is None):
         # As many as the model has: their order is the model's, however they are numbered.
         return [label.model_copy(update={"id": None}) for label in given]
     if numbered and given:
-        ids = [label.id or 0 for label in given]
+        ids = [label.ids[0] for label in given]
         if count is not None and not classes.first and min(ids) >= 1 and max(ids) == count:
             # COCO counts from 1; a model without a class for the background counts from 0.
             return [

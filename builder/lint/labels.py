@@ -64,7 +64,7 @@ def _background(scene: Scene, labels: Labels) -> Iterator[Problem]:
                 f"'{label.name}' would be annotated like an object",
                 label.name,
                 hint="remove the label, and give each other label its class ID"
-                + (f": `{{name: {others[0].name}, id: {others[0].id}}}`" if others else ""),
+                + (f": `{{name: {others[0].name}, id: {others[0].id_text}}}`" if others else ""),
             )
 
 
@@ -82,15 +82,16 @@ def _order(scene: Scene, labels: Labels) -> Iterator[Problem]:
     given = labels.names
     if set(given.values()) <= set(own):
         for index, label in enumerate(labels.entries):
-            number = label.id or 0
-            if number < len(own) and own[number] != label.name:
+            number = label.ids[0]
+            known = [own[it] for it in label.ids if it < len(own)]
+            if known and label.name not in known:
                 yield scene.problem(
                     LABEL_ORDER,
                     _path(scene, index),
-                    f"class {number} is '{label.name}' in the manifest, but '{own[number]}' in the "
+                    f"class {number} is '{label.name}' in the manifest, but '{known[0]}' in the "
                     "model's metadata",
                     label.name,
-                    own[number],
+                    known[0],
                     "write `labels: metadata`, unless the metadata are wrong",
                 )
 

@@ -97,7 +97,9 @@ def _suppression(scene: Scene) -> Iterator[Problem]:
                 f"`{name}` returns overlapping bounding boxes, and no step suppresses them",
                 hint=f"add `- nms: 0.45` after `- {name}`",
             )
-        for redundant in suppressions if not family.candidates_overlap else ():
+        # Final detections of merged classes overlap, as the model suppressed each class alone.
+        is_merged = scene.labels is not None and scene.labels.has_merged_classes
+        for redundant in suppressions if not (family.candidates_overlap or is_merged) else ():
             yield scene.problem(
                 REDUNDANT_NMS,
                 redundant,

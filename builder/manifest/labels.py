@@ -190,12 +190,17 @@ class Skeleton(Strict):
         return self
 
 
-class Label(Skeleton):
-    """A class of the model, as a label in CVAT."""
+ClassId = Annotated[int, Field(ge=0)]
+"""A class ID of a model."""
 
-    id: Annotated[int, Field(ge=0)] | None = None
-    """The model's class ID. Default: the index in the list, from 0. With IDs, classes can be
-    omitted."""
+
+class Label(Skeleton):
+    """A class of the model, or several, as a label in CVAT."""
+
+    id: ClassId | Annotated[tuple[ClassId, ...], Field(min_length=1)] | None = None
+    """The model's class ID, or a list of class IDs: `id: [2, 5, 7]` merges these classes. Default:
+    the index in the list, from 0. With IDs, classes can be omitted. Merged classes are one class to
+    all steps after the decoder, so that `nms` compares their boxes with each other."""
     type: LabelType | None = None
     """CVAT's label type. Default: the type of the last shape in `postprocess`."""
     attributes: tuple[Attribute, ...] = ()
@@ -204,6 +209,16 @@ class Label(Skeleton):
     """Several skeletons instead of `sublabels`, such as a person's body and hands. Each has `name`,
     `sublabels` and `edges`. `skeleton` draws them as separate labels, those of an instance in one
     group."""
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The class IDs; class 0 if the label has none."""
+        return self.id if isinstance(self.id, tuple) else (self.id or 0,)
+
+    @property
+    def id_text(self) -> str:
+        """The class ID or IDs as a manifest spells them."""
+        return str(list(self.id)) if isinstance(self.id, tuple) else str(self.ids[0])
 
     def joints(self) -> list[Joints]:
         """Return the skeletons of the label; empty if it has no keypoints."""
@@ -220,7 +235,7 @@ class Label(Skeleton):
         listed = [it for skeleton in self.skeletons or (self,) for it in skeleton.sublabels]
         has_ids = any(not isinstance(it, str) and it.id is not None for it in listed)
         total = None if has_ids else len(listed)
-        return [Joints((self.id or 0,), name, points, total) for name, points in found]
+        return [Joints(self.ids, name, points, total) for name, points in found]
 
     @model_validator(mode="after")
     def _check_skeletons(self) -> Self:
@@ -240,6 +255,14 @@ class Label(Skeleton):
         for joints in self.joints():
             if len(set(joints.points.values())) < len(joints.points):
                 raise Refused("two sublabels have the same keypoint ID", INVALID_KEYPOINTS)
+        return self
+
+    @model_validator(mode="after")
+    def _check_ids(self) -> Self:
+        """Check that a list of class IDs has no duplicates."""
+        for number in self.ids:
+            if self.ids.count(number) > 1:
+                raise Refused(f"the class ID {number} is listed twice", DUPLICATE_CLASS_ID)
         return self
 
     @model_validator(mode="after")
@@ -280,8 +303,13 @@ class Labels:
 
     @property
     def names(self) -> dict[int, str]:
-        """Class ID -> name."""
-        return {label.id or 0: label.name for label in self.entries}
+        """Class ID -> name. Merged classes have the same name."""
+        return {number: label.name for label in self.entries for number in label.ids}
+
+    @property
+    def has_merged_classes(self) -> bool:
+        """Whether a label has several class IDs."""
+        return any(len(label.ids) > 1 for label in self.entries)
 
     @property
     def classes(self) -> Classes:
@@ -302,22 +330,29 @@ class Labels:
         """Return the duplicates and contradictions. The path of a problem is the label's index."""
         found: list[Problem] = []
         names: set[str] = set()
-        ids: set[int | None] = set()
+        ids: set[int] = set()
         totals: set[int] = set()
         for index, label in enumerate(self.entries):
             totals |= {it.total for it in label.joints() if it.total}
             if label.name in names:
+                merged = sorted(
+                    {it for other in self.entries if other.name == label.name for it in other.ids}
+                )
                 hint = "rename or remove the label; CVAT would hide the function"
+                if len(merged) > 1:
+                    form = f"`{{name: {label.name}, id: {merged}}}`"
+                    others = " with an `id` in each other label" if self.exact else ""
+                    hint = f"merge the classes: {form}{others}; or rename or remove a label"
                 what = f"duplicate label '{label.name}'"
                 found.append(Problem(what, path=(index,), hint=hint, rule=DUPLICATE_LABEL))
-            if label.id in ids:
+            for number in sorted(ids & set(label.ids)):
                 hint = "give each label the model's class ID"
-                what = f"two labels have the class ID {label.id}"
+                what = f"two labels have the class ID {number}"
                 found.append(Problem(what, path=(index,), hint=hint, rule=DUPLICATE_CLASS_ID))
             if len(totals) > 1:
                 hint = "give each sublabel an `id`: the model's keypoint ID, from 0"
                 what = "the labels have different numbers of sublabels"
                 found.append(Problem(what, path=(index,), hint=hint, rule=KEYPOINTS_DIFFER))
             names.add(label.name)
-            ids.add(label.id)
+            ids |= set(label.ids)
         return found

@@ -271,7 +271,7 @@ def label_spec(labels: Sequence[Label]) -> str:
     """Return the labels as CVAT's server reads them: a JSON list, one label a line."""
     lines = []
     for label in labels:
-        entry: dict[str, Any] = {"id": label.id, "name": label.name, "type": label.type}
+        entry: dict[str, Any] = {"id": label.ids[0], "name": label.name, "type": label.type}
         if label.attributes:
             entry["attributes"] = [
                 {**attribute.model_dump(), "values": list(attribute.values)}

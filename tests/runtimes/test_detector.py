@@ -2,7 +2,7 @@ import io
 import json
 from base64 import b64encode, encodebytes
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -370,4 +370,55 @@ def test_refinements_and_attributes_run_in_the_given_order(
         {"name": "all", "value": "3"},
         {"name": "two", "value": "2"},
         {"name": "one", "value": "1"},
+    ]
+
+
+@both_backends
+def test_classes_of_one_label_are_one_class_to_nms(backend: Backend, tmp_path: Path) -> None:
+    rows: list[list[float]] = [
+        [10, 20, 30, 40, 0.9, 5],
+        [10, 20, 30, 40, 0.8, 2],
+        [10, 20, 30, 40, 0.7, 0],
+        [40, 20, 50, 40, 0.6, 2],
+    ]
+    graphs.constant(tmp_path / "model.onnx", np.array(rows, np.float32).reshape(1, -1, 6))
+    steps = (YoloEnd2end(output="output0"), Nms(0.5), Rectangle())
+    merged = replace(described(*steps), labels={0: "cat", 2: "pet", 5: "pet"})
+    items = ask(merged.start(backend, tmp_path))
+    assert [(it["label"], it["confidence"]) for it in items] == [
+        ("pet", 0.9),
+        ("cat", 0.7),
+        ("pet", 0.6),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class EveryClass(Decoder):
+    """Give each candidate once for each of its classes."""
+
+    def bind(self, signature: Any, classes: Any) -> "EveryClass":
+        return self
+
+    def __call__(self, outputs: Mapping[str, Array], view: Any, threshold: float) -> Instances:
+        rows = outputs["output0"][0]
+        return Instances.of(rows[:, :4], rows[:, 4], rows[:, 5], rows=np.array([0, 0, 1, 0]))
+
+
+@both_backends
+def test_a_candidate_of_several_merged_classes_is_found_once(
+    backend: Backend, tmp_path: Path
+) -> None:
+    rows: list[list[float]] = [
+        [10, 20, 30, 40, 0.5, 2],
+        [10, 20, 30, 40, 0.8, 5],
+        [11, 20, 30, 40, 0.7, 2],
+        [10, 20, 30, 40, 0.6, 0],
+    ]
+    graphs.constant(tmp_path / "model.onnx", np.array(rows, np.float32).reshape(1, -1, 6))
+    merged = replace(described(EveryClass(), Rectangle()), labels={0: "cat", 2: "pet", 5: "pet"})
+    items = ask(merged.start(backend, tmp_path))
+    assert [(it["label"], it["confidence"]) for it in items] == [
+        ("pet", 0.8),
+        ("pet", 0.7),
+        ("cat", 0.6),
     ]

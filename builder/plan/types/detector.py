@@ -119,13 +119,14 @@ def _bind_second(context: Context, stage: Path_, labels: Labels) -> Second | Non
     """Bind a second model and its steps; None if they do not match."""
     given: Any = context.manifest_file.stage(stage)
     model = context.models[(*stage, "model")]
-    class_ids = {name: class_id for class_id, name in labels.names.items()}
     if _unknown_labels(context.manifest_file, stage, labels):
         return None
-    classes = tuple(class_ids[name] for name in given.only) or tuple(class_ids.values())
+    wanted = given.only or [label.name for label in labels.entries]
+    ids = {label.name: label.ids for label in labels.entries}
+    classes = tuple(number for name in wanted for number in ids[name])
     network = bind_network(context, stage, model)
     # A second model has one class, whatever the first model's classes are.
-    one_class = Labels(labels.entries[:1], exact=False)
+    one_class = Labels((labels.entries[0].model_copy(update={"id": 0}),), exact=False)
     steps = _bind_postprocess(context, stage, model.signature, one_class)
     if network is None or steps is None:
         return None
@@ -137,7 +138,7 @@ def _unknown_labels(
     manifest_file: ManifestFile[DetectorManifest], stage: Path_, labels: Labels
 ) -> list[Problem]:
     """Return the problems of the labels in `only` that do not exist."""
-    names = list(labels.names.values())
+    names = [label.name for label in labels.entries]
     return [
         manifest_file.problem(
             (*stage, "only", place),

@@ -25,7 +25,8 @@ def readme(plan: Plan, digests: Mapping[str, str]) -> str:
         for variant in plan.variants
     )
     labels = "\n".join(
-        f"| {label.id} | {_cell(label.name)} | {label.type} |" for label in plan.labels
+        f"| {', '.join(map(str, label.ids))} | {_cell(label.name)} | {label.type} |"
+        for label in plan.labels
     )
     kind = TYPES[plan.manifest.type]
     called = kind.NOUN[0].upper() + kind.NOUN[1:]

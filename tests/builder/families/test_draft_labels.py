@@ -57,6 +57,8 @@ FROM_ONE = ClassList(2, "counted", first=1)
         (FROM_ONE, entries("a", "b"), [{"name": "a", "id": 1}, {"name": "b", "id": 2}]),
         (FROM_ONE, entries("nothing", "a", "b"), [{"name": "a", "id": 1}, {"name": "b", "id": 2}]),
         (FROM_ONE, entries((2, "b")), [{"name": "b", "id": 2}]),
+        (THREE, [Label(name="a", id=(0, 2))], [{"name": "a", "id": [0, 2]}]),
+        (ClassList(None), [Label(name="a", id=(0, 2))], [{"name": "a", "id": [0, 2]}]),
     ],
     ids=[
         "as many",
@@ -68,6 +70,8 @@ FROM_ONE = ClassList(2, "counted", first=1)
         "beside a background",
         "with a background",
         "ID beside a background",
+        "merged classes",
+        "merged classes, unknown count",
     ],
 )
 def test_given_labels_get_the_models_class_ids(

@@ -255,3 +255,35 @@ def test_skeletons_that_are_refused(changes: dict[str, Any], words: str) -> None
     with pytest.raises(ValidationError) as caught:
         label(**changes)
     assert words in str(caught.value)
+
+
+def test_a_label_can_have_several_class_ids() -> None:
+    labels = Labels.of([label(name="vehicle", id=[7, 2, 5]), label(name="person", id=0)])
+    assert labels.names == {7: "vehicle", 2: "vehicle", 5: "vehicle", 0: "person"}
+    assert labels.classes == Classes(8, False)
+    assert labels.problems() == []
+    assert labels.has_merged_classes
+
+
+def test_merged_classes_share_their_keypoints() -> None:
+    labels = Labels.of([label(id=[1, 3], sublabels=["a", "b"]), label(name="dog", id=2)])
+    assert labels.joints == (Joints((1, 3), "", {"a": 0, "b": 1}, 2),)
+
+
+@pytest.mark.parametrize("ids", [[], [1, 1], [-1], ["1"], [1.5], [True], [[1]]])
+def test_lists_of_class_ids_that_are_refused(ids: list[Any]) -> None:
+    with pytest.raises(ValidationError):
+        label(id=ids)
+
+
+def test_a_class_id_in_two_labels_is_refused() -> None:
+    labels = Labels.of([label(id=[1, 2]), label(name="dog", id=[3, 2])])
+    (problem,) = labels.problems()
+    assert (problem.path, problem.code) == ((1,), "duplicate-class-id")
+    assert "2" in problem.what
+
+
+def test_a_duplicate_label_gets_the_form_that_merges_its_classes() -> None:
+    (problem,) = Labels.of([label(id=1), label(id=2)]).problems()
+    assert problem.code == "duplicate-label"
+    assert "`{name: cat, id: [1, 2]}`" in problem.hint
