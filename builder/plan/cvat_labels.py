@@ -182,10 +182,12 @@ def _labels_without_shapes(
     manifest_file: ManifestFile[DetectorManifest],
 ) -> Iterator[Problem]:
     """Report labels for which no shape is drawn."""
+    if not labels.joints or not drawn:
+        return
     declared_ids = {label.id for label in declared}
     in_file = not isinstance(manifest_file.manifest.labels, str)
     for place, label in enumerate(labels.entries):
-        if labels.joints and drawn and label.id not in declared_ids:
+        if label.id not in declared_ids:
             yield manifest_file.problem(
                 ("labels", place) if in_file else ("labels",),
                 f"no shape is drawn for '{label.name}', which has no `sublabels`",

@@ -183,8 +183,7 @@ def test_the_newer_reply_is_a_list_of_masks_with_scores_as_text(click_models: Pa
     assert all(type(number) is int for number in shape["points"])
 
 
-@both_backends
-@pytest.mark.parametrize("size", [(480, 640), (333, 250)])
+@grid(("backend", BACKENDS), ("size", [(480, 640), (333, 250)]), pairs=False)
 def test_the_older_reply_is_a_mask_of_the_images_size(
     backend: Backend, click_models: Path, size: Size
 ) -> None:
@@ -270,8 +269,7 @@ def logged(interactor: OpenInteractor, text: str, **request: Any) -> str:
     return str(clock)
 
 
-@both_backends
-@pytest.mark.parametrize("layout", ["sam", "one model"])
+@grid(("backend", BACKENDS), ("layout", ["sam", "one model"]), pairs=False)
 def test_a_second_click_on_an_image_uses_the_cached_embedding(
     backend: Backend, click_models: Path, layout: str
 ) -> None:

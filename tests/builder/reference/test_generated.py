@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.reference import __main__ as program
 from builder.reference.generated import difference, texts, write
 from tests.paths import ROOT
 
@@ -12,6 +13,12 @@ from tests.paths import ROOT
 def generated() -> dict[str, str]:
     """Path -> text of every generated file."""
     return texts()
+
+
+@pytest.fixture(autouse=True)
+def _generate_once(generated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all functions use the same texts, since generating them takes long."""
+    monkeypatch.setattr("builder.reference.generated.texts", lambda: generated)
 
 
 def test_the_committed_files_are_up_to_date(generated: dict[str, str]) -> None:
@@ -46,22 +53,31 @@ def test_the_difference_names_the_file_and_the_line(tmp_path: Path) -> None:
     assert "-# Other\n+# ReID\n" in changes
 
 
-def test_check_prints_the_difference_and_fails(tmp_path: Path) -> None:
-    program = (
-        "import sys, pathlib; from builder.reference import __main__ as it;"
-        f"it.ROOT = pathlib.Path({str(tmp_path)!r});"
-        "sys.exit(it.main())"
-    )
+def test_check_prints_the_difference_and_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["reference", *arguments])
+        return program.main()
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
-        )
-
-    done = run("--check")
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "+++ b/docs/manifest.md\n" in done.stdout
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    assert run("--check") == 1
+    out, err = capsys.readouterr()
+    assert "+++ b/docs/manifest.md\n" in out
+    assert err == ""
     assert list(tmp_path.iterdir()) == []
-    assert run().returncode == 0
-    done = run("--check")
-    assert (done.returncode, done.stdout) == (0, "")
+    assert run() == 0
+    assert run("--check") == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_the_reference_is_a_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "builder.reference", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
