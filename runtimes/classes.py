@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from runtimes.arrays import Array
 from runtimes.errors import BadModel, Fault
 
 
@@ -81,4 +84,29 @@ class Joints:
             hint="list every keypoint in the model's order, or give each wanted sublabel an "
             "`id`: its keypoint ID in the model, from 0",
             fault=Fault.KEYPOINT_COUNT,
+        )
+
+
+def check_whole(classes: Array, scores: Array) -> None:
+    """Check that class IDs are whole numbers; fractions are another column of the output.
+
+    Args:
+        classes: (N,) of any numeric type.
+        scores: (N,). Rows without a positive score are padding, and may hold anything.
+
+    Raises:
+        BadModel: a class ID is a fraction.
+    """
+    if classes.dtype.kind != "f":
+        return
+    with np.errstate(invalid="ignore"):
+        found = classes[(scores > 0) & np.isfinite(classes) & (classes != np.rint(classes))]
+    if len(found):
+        raise BadModel(
+            "the class IDs are not whole numbers",
+            found=", ".join(f"{value:.4g}" for value in found[:3].tolist()),
+            allowed="whole numbers from 0",
+            hint="check that the decoder matches the model: the values may be scores or "
+            "coordinates",
+            fault=Fault.CLASS_VALUES,
         )

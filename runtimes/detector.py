@@ -7,16 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from runtimes import image
-from runtimes.arrays import Array, Size
+from runtimes.arrays import Array, Size, size_of
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
+from runtimes.masks import RegionMasks, grid_size
 from runtimes.network import Network, OpenNetwork, Outputs
 from runtimes.numbers import number_of
 from runtimes.second import OpenSecond, Second
 from runtimes.step import Attribute, Decoder, Item, Refine, Shape
+
+_SLACK = 0.01
+"""Tolerance of the range 0..1 of scores, for the rounding of half precision."""
+
+_MOST_DRAWN = 20
+"""Maximum number of instances that `examine` draws and passes to second models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +116,86 @@ class OpenDetector:
         """Return the annotations of an image, (H, W, 3) uint8 BGR."""
         outputs = self._network.run(pixels, clock)
         with clock.stage("postprocess"):
-            instances = self._instances(outputs, threshold)
-            for step in self._refine:
-                if isinstance(step, Attribute):
-                    instances = step(instances, outputs.tensors)
-                else:
-                    instances = step(instances)
-            size = outputs.view.image
-            instances = instances.clipped(size).best_first()
+            found = self._decoder(outputs.tensors, outputs.view, threshold)
+            _check_scores(found, self._decoder)
+            instances = self._refined(found, outputs)
+        return self._drawn(instances, pixels, clock)
+
+    def examine(self, pixels: Array) -> dict[str, Array]:
+        """Return what the decoder finds in an image, for the smoke test of a build.
+
+        Nothing is dropped by a threshold, and neither by the labels. The refinements, the second
+        models and the shapes run as well, on instances with a score above 0.
+
+        Args:
+            pixels: (H, W, 3) uint8 BGR.
+
+        Returns:
+            `image` and `input`: height and width of the image, and of the frame of the boxes, which
+            is the model's input or the image. `boxes` (N, 4), `scores` (N,) and `classes` (N,).
+            `nan NAME`: the number of NaN in the output NAME, and its size. `reply`: the bytes of
+            the reply as JSON. If the decoder gives them: `keypoints` (N, K, 3); `grid`, height and
+            width of the masks over the input; `areas` (N,) of the parts of a map, in pixels.
+
+        Raises:
+            BadModel: a step does not match the model's outputs.
+        """
+        clock = Clock()
+        outputs = self._network.run(pixels, clock)
+        found = self._decoder(outputs.tensors, outputs.view, -np.inf)
+        view, tensors = outputs.view, outputs.tensors
+        frame = view.image if self._decoder.space == "image" else view.input
+        nan = {
+            f"nan {name}": np.array([np.isnan(tensors[name]).sum(), tensors[name].size])
+            for name in self._decoder.tensors()
+            if name in tensors and tensors[name].dtype.kind == "f"
+        }
+        facts = {
+            "image": np.array(view.image),
+            "input": np.array(frame),
+            "boxes": found.boxes,
+            "scores": found.scores,
+            "classes": found.classes,
+            **nan,
+        }
+        if found.keypoints is not None:
+            facts["keypoints"] = found.keypoints
+        grid = None if found.masks is None else grid_size(found.masks)
+        if grid is not None:
+            facts["grid"] = np.array(grid)
+        if isinstance(found.masks, RegionMasks):
+            facts["areas"] = found.masks.areas()
+        shown = found.take((found.scores > 0) & (found.scores <= 1 + _SLACK))
+        best = self._refined(shown, outputs)
+        best = best.take(np.arange(min(len(best), _MOST_DRAWN)))
+        reply = orjson.dumps(self._drawn(best, pixels, clock))
+        return {**facts, "reply": np.frombuffer(reply, np.uint8)}
+
+    def _refined(self, found: Instances, outputs: Outputs) -> Instances:
+        """Return the refined instances of classes with a label, within the image, best first.
+
+        Args:
+            found: from the decoder.
+            outputs: of the model, from which `found` was decoded.
+        """
+        instances = found.take(np.isin(found.classes, self._known))
+        if self._has_merged:
+            instances = self._with_merged_classes(instances)
+        if self._decoder.space == "input":
+            instances = instances.to_image(outputs.view.geometry)
+        for step in self._refine:
+            if isinstance(step, Attribute):
+                instances = step(instances, outputs.tensors)
+            else:
+                instances = step(instances)
+        return instances.clipped(outputs.view.image).best_first()
+
+    def _drawn(self, instances: Instances, pixels: Array, clock: Clock) -> list[Item]:
+        """Return the annotations of instances, in pixels of the image."""
         for second in self._seconds:
             instances = second(instances, pixels, clock)
         with clock.stage("shapes"):
-            return self._items(instances, size)
-
-    def _instances(self, outputs: Outputs, threshold: float) -> Instances:
-        """Return the decoder's instances of classes with a label, in pixels of the image."""
-        found = self._decoder(outputs.tensors, outputs.view, threshold)
-        found = found.take(np.isin(found.classes, self._known))
-        if self._has_merged:
-            found = self._with_merged_classes(found)
-        return found if self._decoder.space == "image" else found.to_image(outputs.view.geometry)
+            return self._items(instances, size_of(pixels))
 
     def _with_merged_classes(self, found: Instances) -> Instances:
         """Return instances whose class is the first class of their label.
@@ -145,7 +214,7 @@ class OpenDetector:
     def _items(self, instances: Instances, size: Size) -> list[Item]:
         """Return all shapes of all instances, ordered by instance."""
         names = [self._labels[number] for number in instances.classes.tolist()]
-        scores = instances.scores.round(5).tolist()
+        scores = instances.scores.round(5).clip(0, 1).tolist()
         attributes = [
             [
                 {"name": name, "value": str(values[number])}
@@ -178,3 +247,21 @@ class OpenDetector:
             if counts[group] > 1:
                 item["group_id"] = group + 1
         return [item for _, item in drawn]
+
+
+def _check_scores(found: Instances, decoder: Decoder) -> None:
+    """Check that scores are confidences: CVAT stores any number, and shows it as one.
+
+    Raises:
+        BadModel: a score exceeds 1.
+    """
+    most = float(found.scores.max(initial=0))
+    if most > 1 + _SLACK:
+        raise BadModel(
+            f"`{decoder.name()}` decodes scores that are not confidences",
+            found=f"a score of {most:.4g}",
+            allowed="scores from 0 to 1",
+            hint="check that the decoder matches the model: the values may be logits, or another "
+            "column of the output",
+            fault=Fault.SCORE_RANGE,
+        )

@@ -41,6 +41,8 @@ class Fault(StrEnum):
     OUTPUT_LAYOUT = "output-layout"
     OUTPUT_MISSING = "output-missing"
     OUTPUT_UNKNOWN = "output-unknown"
+    CLASS_VALUES = "class-values"
+    SCORE_RANGE = "score-range"
     PROMPT_INPUTS = "prompt-inputs"
     FIXED_PROMPTS = "fixed-prompts"
     STRIDES = "strides"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from runtimes.arrays import Array, Size
+from runtimes.classes import check_whole
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.masks import Masks
@@ -62,7 +63,11 @@ class Instances:
         """Convert arrays of any numeric type, and drop instances with values that are not finite.
 
         A half-precision model that overflows outputs infinities, which JSON cannot represent.
+
+        Raises:
+            BadModel: a class ID is not a whole number.
         """
+        check_whole(classes, scores)
         finite = np.isfinite(scores) & np.isfinite(classes)
         for array in (boxes, rotated, keypoints):
             if array is not None:

@@ -194,19 +194,44 @@ class OpenInteractor:
             instances = step(instances)
         return instances.best_first()
 
+    def examine(self, pixels: Array) -> dict[str, Array]:
+        """Return what the model finds in an image, for the smoke test of a build.
+
+        Args:
+            pixels: (H, W, 3) uint8 BGR.
+
+        Returns:
+            `image`: height and width of the image. `scores` (N,) and `areas` (N,) of the masks, in
+            pixels, of any score.
+
+        Raises:
+            BadModel: a step does not match the model's outputs.
+        """
+        size = size_of(pixels)
+        instances = self._segment(self._embed(pixels, Clock()), self._usual_prompts(size))
+        areas = np.zeros(len(instances))
+        for number, box in enumerate(instances.boxes):
+            crop = instances.masks and instances.masks.crop(number, box, size)
+            areas[number] = crop.bitmap.sum() if crop else 0
+        return {"image": np.array(size), "scores": instances.scores, "areas": areas}
+
     def _warm_up(self) -> None:
         """Run once, to find a model that does not fit at start-up."""
-        height, width = image.WARM_UP_SIZE
+        size = image.WARM_UP_SIZE
+        features = self._embed(image.blank(), Clock())
+        list(_found(self._segment(features, self._usual_prompts(size)), size))
+
+    def _usual_prompts(self, size: Size) -> Prompts:
+        """Return the prompts that every request needs, for an image of `size`."""
+        height, width = size
         count = max(1, self._interactor.min_pos_points)
         fractions = (np.arange(count) + 1.0)[:, None] / (count + 1)
         boxes = [[width / 8, height / 8, width / 2, height / 2]]
-        prompts = Prompts(
+        return Prompts(
             fractions * [width, height],
             np.zeros((0, 2)),
             np.array(boxes if self._interactor.box == "always" else [], np.float64).reshape(-1, 4),
         )
-        features = self._embed(image.blank(), Clock())
-        list(_found(self._segment(features, prompts), image.WARM_UP_SIZE))
 
 
 def _found(instances: Instances, size: Size) -> Iterator[Found]:

@@ -48,6 +48,14 @@ class Masks(Protocol):
         """
 
 
+def grid_size(masks: Masks) -> Size | None:
+    """Return height and width of the grid that covers the model's input; None without one."""
+    if isinstance(masks, PrototypeMasks | FrameMasks):
+        grid = masks.prototypes if isinstance(masks, PrototypeMasks) else masks.values
+        return grid.shape[1], grid.shape[2]
+    return None
+
+
 def tight(bitmap: Array, left: int, top: int) -> Crop | None:
     """Crop a bitmap, (h, w) uint8, to its nonzero pixels; None if there are none.
 
@@ -245,6 +253,13 @@ class RegionMasks:
 
     regions: Array = field(repr=False)
     numbers: Array
+
+    def areas(self) -> Array:
+        """Return the number of pixels of each instance, (N,)."""
+        counts = np.bincount(
+            self.regions.ravel().clip(0), minlength=self.numbers.max(initial=0) + 1
+        )
+        return np.asarray(counts[self.numbers])
 
     def take(self, index: Array) -> "RegionMasks":
         """See Masks.take."""

@@ -105,6 +105,24 @@ class OpenReid:
                 matches[rows] = np.where(found >= 0, columns[found], -1)
         return [int(match) for match in matches]
 
+    def examine(self, pixels: Array) -> dict[str, Array]:
+        """Return the vectors of four crops of an image, for the smoke test of a build.
+
+        Args:
+            pixels: (H, W, 3) uint8 BGR.
+
+        Returns:
+            `image`: height and width of the image. `vectors`: (4, D), one for each quarter.
+
+        Raises:
+            BadModel: the embedder does not match the model's outputs.
+        """
+        height, width = size_of(pixels)
+        corners = [(x, y) for y in (0, height / 2) for x in (0, width / 2)]
+        boxes = np.array([(x, y, x + width / 2, y + height / 2) for x, y in corners])
+        vectors, _ = self._embed(pixels, boxes, Clock())
+        return {"image": np.array([height, width]), "vectors": vectors}
+
     def _embed(self, pixels: Array, boxes: Array, clock: Clock) -> tuple[Array, Array]:
         """Embed boxes.
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import orjson
 
+from runtimes import image
+from runtimes.arrays import Array
 from runtimes.backends.session import Backend, Session
 from runtimes.clock import Clock
 from runtimes.errors import BadRequest, BadStart
@@ -31,6 +33,13 @@ class OpenFunction(Protocol):
 
     def __call__(self, request: Mapping[str, Any], clock: Clock) -> object:
         """Answer one request with a value that orjson can serialize."""
+
+    def examine(self, pixels: Array) -> dict[str, Array]:
+        """Return what the model finds in an image, for the smoke test of a build.
+
+        Args:
+            pixels: (H, W, 3) uint8 BGR.
+        """
 
 
 class Function(Protocol):
@@ -76,6 +85,13 @@ class Service:
         if started.session.warning:
             logger.warn(started.session.warning)
         return cls(started)
+
+    def examine(self, data: bytes) -> dict[str, Array]:
+        """Return what the model finds in an image file, before anything is dropped or clipped.
+
+        Only the smoke test of a build calls this; see the class of the function's type.
+        """
+        return self._function.examine(image.pixels(data))
 
     def answer(self, context: Any, event: Any) -> Any:
         """Answer one event with a response whose body is text, even after an exception.

@@ -11,7 +11,7 @@ The base classes for interactors, trackers and ReID functions are in runtimes.in
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from runtimes.arrays import Array, Size
@@ -117,6 +117,12 @@ class Decoder(Step):
     def keypoint_count(self) -> int | None:
         """The number of keypoints per instance of the bound step; None if it is not known."""
         return None
+
+    def tensors(self) -> tuple[str, ...]:
+        """Return the texts of the bound step's fields; the names of its outputs are among them."""
+        values = [getattr(self, field.name) for field in fields(self)]  # type: ignore[arg-type]
+        lists = [value if isinstance(value, tuple) else (value,) for value in values]
+        return tuple(it for values in lists for it in values if isinstance(it, str))
 
     def bind(self, signature: Signature, classes: Classes) -> "Decoder":
         """Return this step with its outputs resolved to tensor names.

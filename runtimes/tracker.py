@@ -152,6 +152,27 @@ class OpenTracker:
             "states": [state.as_json(self._tracker.digest) for _, state in answers],
         }
 
+    def examine(self, pixels: Array) -> dict[str, Array]:
+        """Return what the model finds in an image, for the smoke test of a build.
+
+        An object in the middle is drawn and searched in the same image.
+
+        Args:
+            pixels: (H, W, 3) uint8 BGR.
+
+        Returns:
+            `image`: height and width of the image. `boxes` (1, 4), x1 y1 x2 y2 in pixels, not
+            moved into the image, and `scores` (1,).
+
+        Raises:
+            BadModel: the step does not match the model's outputs.
+        """
+        size, fill = size_of(pixels), self._fill(pixels)
+        drawn = np.array([size[1], size[0], size[1], size[0]]) * (0.375, 0.375, 0.625, 0.625)
+        crop = cut(pixels, self._step.template_view(drawn, size), fill)
+        box, score = self._found(pixels, fill, crop, drawn, Clock())
+        return {"image": np.array(size), "boxes": box[None], "scores": np.array([score])}
+
     def _read(self, number: int, shape: object, state: object) -> State | Tracked:
         """Validate one object of a request: the state of a known one, or the shape of a new one."""
         types = self._tracker.shape_types

@@ -131,6 +131,18 @@ RULES: dict[Fault, Rule] = {
         "Strides or anchors do not match the model",
         "Each stride has its own grid; with other values the bounding boxes are misplaced.",
     ),
+    Fault.SCORE_RANGE: Rule(
+        Fault.SCORE_RANGE.value,
+        "Scores are not confidences",
+        "The values are logits, or another column of the output; CVAT would show them as the"
+        " confidence of false detections.",
+    ),
+    Fault.CLASS_VALUES: Rule(
+        Fault.CLASS_VALUES.value,
+        "Class IDs do not match the model",
+        "The values are another column of the output, or the model has more classes than the"
+        " labels.",
+    ),
     Fault.KEYPOINT_COUNT: Rule(
         Fault.KEYPOINT_COUNT.value,
         "Keypoint count does not match the model",

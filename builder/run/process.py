@@ -10,9 +10,12 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
 from typing import IO, Any, Self
+
+import numpy as np
 
 from builder.diagnostics.errors import BuiltError
 from builder.diagnostics.faults import problem_of
@@ -21,6 +24,7 @@ from builder.manifest.variants import VariantName
 from builder.run import worker
 from builder.run.function import Function, Reply
 from builder.targets.built import describe
+from runtimes.arrays import Array
 from runtimes.errors import Fault, FunctionError
 
 _SECONDS_TO_EXIT = 5.0
@@ -131,7 +135,7 @@ class FunctionProcess(Function):
             raise
         if isinstance(message, worker.StartFailed):
             self.close()
-            raise self._start_error(message)
+            raise self._error(message, self._last_lines())
         assert isinstance(message, worker.Started)
         self._started = True
         self.log += message.log
@@ -162,6 +166,35 @@ class FunctionProcess(Function):
         except ValueError as error:
             problem = Problem(f"the response is not JSON: {error}", file=self._folder)
             raise BuiltError(problem) from error
+
+    def examine(self, image: bytes) -> dict[str, Array]:
+        """Return what the function's model finds in an image, before anything is dropped.
+
+        Args:
+            image: an image file.
+
+        Returns:
+            The arrays that `examine` of the function's class in `runtimes` returns.
+
+        Raises:
+            BuiltError: the function does not start, its process ends, or a step raises an
+                exception.
+        """
+        self.wait_until_started()
+        try:
+            self._send(worker.Examine(image))
+            message = self._receive("while examining an image")
+        except BaseException:
+            self.close()
+            raise
+        if isinstance(message, worker.RequestFailed):
+            what = f"the function failed: {message.error}"
+            raise BuiltError(Problem(what, file=self._folder))
+        if isinstance(message, worker.Refused):
+            raise self._error(message)
+        assert isinstance(message, worker.Examined)
+        with np.load(BytesIO(message.body), allow_pickle=False) as arrays:
+            return dict(arrays)
 
     def close(self) -> None:
         """End the process. Nothing happens if it has ended before."""
@@ -199,13 +232,14 @@ class FunctionProcess(Function):
                 )
             ) from None
 
-    def _start_error(self, failed: worker.StartFailed) -> BuiltError:
+    def _error(self, failed: worker.StartFailed | worker.Refused, output: str = "") -> BuiltError:
+        """Return the error that the function raised, with the process's output."""
         fault = Fault(failed.fault) if failed.fault in list(Fault) else None
         problem = problem_of(
             FunctionError(
                 failed.what,
                 where=failed.where,
-                found="; ".join(filter(None, (failed.found, self._last_lines()))),
+                found="; ".join(filter(None, (failed.found, output))),
                 allowed=failed.allowed,
                 hint=failed.hint,
                 fault=fault,

@@ -1,22 +1,38 @@
-"""The smoke test of a build: each variant starts and answers a blank image."""
+"""The smoke test of a build: each variant starts, and finds something credible in pictures."""
 
 import importlib.util
+import json
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from builder.backends.registry import backend_of
 from builder.diagnostics.errors import BuiltError
+from builder.diagnostics.faults import RULES
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import warning
 from builder.manifest.variants import VariantName
 from builder.plan.plan import Plan
-from builder.run.function import Function
+from builder.run.judge.detector import judge
 from builder.run.predict import PREDICTORS
 from builder.run.process import FunctionProcess
+from builder.run.trial.comparison import difference
+from builder.run.trial.findings import (
+    BOX_VALUES,
+    MASK_SIZE,
+    NOT_FINITE,
+    SAME_VECTORS,
+    Facts,
+    Finding,
+    detector_finding,
+    interactor_finding,
+    reid_finding,
+    tracker_finding,
+)
+from builder.run.trial.model_facts import class_count, located, other_decoders
+from builder.run.trial.pictures import blank, pictures
+from runtimes.errors import Fault
 
 NOT_SMOKE_TESTED = warning(
     "not-smoke-tested",
@@ -24,17 +40,28 @@ NOT_SMOKE_TESTED = warning(
     "Its inference runtime is not installed on this machine.",
 )
 
-_BLANK_SIZE = (360, 480)
-"""Height and width: neither square nor multiples of 32, so that a wrong size shows."""
-
+VARIANTS_DIFFER = warning(
+    "variants-differ",
+    "Variants find different objects",
+    "The annotations depend on the machine that the function runs on.",
+)
 
 _LARGE_BYTES = 500_000_000
 """From this size the variants are started one after the other. While a runtime loads a model, it
 needs several times the model's size."""
 
+_OF_DECODER = (
+    *(RULES[it] for it in (Fault.SCORE_RANGE, Fault.CLASS_VALUES, Fault.MODEL_MISMATCH)),
+    *(BOX_VALUES, MASK_SIZE, NOT_FINITE, SAME_VECTORS),
+)
+"""The rules of problems that the decoder has with the model's outputs."""
+
+Seen = Mapping[VariantName, Facts]
+"""Variant -> what it finds in each picture."""
+
 
 def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
-    """Start each variant of a function, and send it a blank image.
+    """Start each variant of a function, and send it a blank image and several pictures.
 
     The variants start at the same time, unless their models are too large for that.
 
@@ -43,12 +70,13 @@ def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
         folder: the directory that it was written to.
 
     Returns:
-        A warning for each variant that was not tested, since its runtime is not installed.
+        A warning for each variant that was not tested, since its runtime is not installed, and for
+        a difference of two variants.
 
     Raises:
-        BuiltError: a variant does not start, or its reply is not what CVAT expects.
+        BuiltError: a variant does not start, its reply is not what CVAT expects, or what its
+            decoder finds does not come from a model that the decoder matches.
     """
-    _, blank = cv2.imencode(".png", np.zeros((*_BLANK_SIZE, 3), np.uint8))
     warnings = []
     variants = []
     for variant in plan.variants:
@@ -60,6 +88,8 @@ def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
             hint = f"pip install {backend.package}"
             warnings.append(Problem(what, file=plan.file, hint=hint, rule=NOT_SMOKE_TESTED))
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    files = pictures()
+    seen: dict[VariantName, Facts] = {}
     for group in [variants] if size < _LARGE_BYTES else [[variant] for variant in variants]:
         with ExitStack() as stack:
             functions = [
@@ -67,24 +97,101 @@ def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
                 for variant in group
             ]
             for variant, function in zip(group, functions, strict=True):
-                function.wait_until_started()
-                _check_reply(plan, variant, function, blank.tobytes())
-    return warnings
+                seen[variant] = _try(plan, variant, function, files)
+    return [*warnings, *_differences(plan, seen)]
 
 
-def _check_reply(plan: Plan, variant: VariantName, function: Function, blank: bytes) -> None:
-    """Send a blank image.
+def _try(
+    plan: Plan, variant: VariantName, function: FunctionProcess, files: Mapping[str, bytes]
+) -> Facts:
+    """Send a blank image and pictures to a variant, and return what it finds in the pictures.
 
     Raises:
-        BuiltError: the reply is not what CVAT expects.
+        BuiltError: see smoke_test.
     """
+    failed = f"smoke test of the {variant} variant failed"
     try:
-        faults = PREDICTORS[function.type].smoke_test(function, blank)
+        function.wait_until_started()
     except BuiltError as error:
-        what = f"smoke test of the {variant} variant failed"
         raise BuiltError(
-            *(replace(it, what=f"{what}: {it.what}", file=plan.file) for it in error.problems)
+            *(
+                _explained(replace(it, what=f"{failed}: {it.what}"), plan)
+                if it.rule in _OF_DECODER[:2]
+                else it
+                for it in error.problems
+            )
+        ) from error
+    try:
+        faults = PREDICTORS[function.type].smoke_test(function, blank())
+        facts = {} if faults else {name: function.examine(data) for name, data in files.items()}
+    except BuiltError as error:
+        raise BuiltError(
+            *(
+                _explained(replace(it, what=f"{failed}: {it.what}", file=plan.file), plan)
+                for it in error.problems
+            )
         ) from error
     if faults:
-        what = f"smoke test of the {variant} variant failed: CVAT cannot use the reply"
+        what = f"{failed}: CVAT cannot use the reply"
         raise BuiltError(Problem(what, file=plan.file, found=faults[0]))
+    found = _finding(plan, function.type, facts)
+    if found is not None:
+        what = f"{failed}: {found.what}"
+        problem = Problem(
+            what,
+            file=plan.file,
+            found=found.found,
+            allowed=found.allowed,
+            hint=found.hint,
+            rule=found.rule,
+        )
+        raise BuiltError(_explained(problem, plan))
+    for name, arrays in facts.items():
+        reply = arrays.get("reply")
+        wrong = [] if reply is None else judge(json.loads(reply.tobytes()), function.labels)
+        if wrong:
+            what = f"{failed}: CVAT cannot use the reply for the picture `{name}`"
+            raise BuiltError(Problem(what, file=plan.file, found=wrong[0]))
+    return facts
+
+
+def _finding(plan: Plan, function_type: str, facts: Facts) -> Finding | None:
+    """Return the first reason to refuse a function of this type."""
+    if function_type == "detector":
+        return detector_finding(facts, lambda: class_count(plan))
+    judges = {
+        "interactor": interactor_finding,
+        "tracker": tracker_finding,
+        "reid": reid_finding,
+    }
+    return judges[function_type](facts)
+
+
+def _explained(problem: Problem, plan: Plan) -> Problem:
+    """Return a problem with the decoder's line, and with the decoders that also fit the model."""
+    if problem.rule not in _OF_DECODER:
+        return problem
+    others = other_decoders(plan)
+    hint = "; ".join(filter(None, (problem.hint, others)))
+    return located(replace(problem, hint=hint), plan)
+
+
+def _differences(plan: Plan, seen: Seen) -> list[Problem]:
+    """Return a warning if two variants differ on a picture."""
+    if len(seen) < 2:
+        return []
+    (one, first), (other, second) = seen.items()
+    for picture, arrays in first.items():
+        text = difference(arrays, second[picture])
+        if text:
+            return [
+                Problem(
+                    f"the variants {one} and {other} differ on the picture `{picture}`",
+                    file=plan.file,
+                    found=text,
+                    allowed="the same objects, within the tolerances of the smoke test",
+                    hint="compare them on your images with `cvatbuild predict --variant`",
+                    rule=VARIANTS_DIFFER,
+                )
+            ]
+    return []

@@ -3,8 +3,9 @@
 The child runs this file as a script. It imports the standard library, nuclio_sdk and the function's
 own modules, and nothing of `builder`.
 
-    tool -> child    Start, then any number of Request
-    child -> tool    Started or StartFailed, then a Response or a RequestFailed per Request
+    tool -> child    Start, then any number of Request and Examine
+    child -> tool    Started or StartFailed, then a Response or a RequestFailed per Request, and an
+                     Examined, a Refused or a RequestFailed per Examine
 
 The child exits when the tool closes its end of the pipe, or ends.
 """
@@ -20,6 +21,7 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from queue import SimpleQueue
 from threading import Thread
 from typing import IO, Any, TypeAlias
@@ -89,11 +91,54 @@ class RequestFailed:
     error: str
 
 
-Message: TypeAlias = Start | Started | StartFailed | Request | Response | RequestFailed
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """Examine an image; see `examine` in runtimes.service.
 
-_TYPES: dict[str, Any] = {
-    it.__name__: it for it in (Start, Started, StartFailed, Request, Response, RequestFailed)
-}
+    Attributes:
+        body: an image file.
+    """
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the function's model finds in the image.
+
+    Attributes:
+        body: the arrays by name, as numpy.savez writes them.
+    """
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A step refused the model's outputs; the fields are those of runtimes.errors.FunctionError."""
+
+    what: str
+    where: str = ""
+    found: str = ""
+    allowed: str = ""
+    hint: str = ""
+    fault: str = ""
+
+
+Message: TypeAlias = (
+    Start
+    | Started
+    | StartFailed
+    | Request
+    | Response
+    | RequestFailed
+    | Examine
+    | Examined
+    | Refused
+)
+
+_TYPES: dict[str, Any] = {it.__name__: it for it in Message.__args__}
+_WITH_BODY = frozenset({"Request", "Response", "Examine", "Examined"})
 
 _LENGTHS = struct.Struct("!IQ")
 """Length of the header, length of the body."""
@@ -145,7 +190,7 @@ class Channel:
         """
         header_length, body_length = _LENGTHS.unpack(self._read(_LENGTHS.size))
         name, fields = json.loads(self._read(header_length))
-        if name in ("Request", "Response"):
+        if name in _WITH_BODY:
             fields["body"] = self._read(body_length)
         values = {key: tuple(it) if isinstance(it, list) else it for key, it in fields.items()}
         message: Message = _TYPES[name](**values)
@@ -211,6 +256,18 @@ class _Function:
         log = self.logger.take()
         return Response(response.status_code, milliseconds, log, response.body.encode())
 
+    def examine(self, message: Examine) -> Examined | Refused:
+        """Examine an image."""
+        import numpy as np
+
+        try:
+            arrays = self._context.user_data.service.examine(message.body)
+        except sys.modules["runtimes.errors"].FunctionError as error:
+            return Refused(**_details(error))
+        stream = BytesIO()
+        np.savez(stream, **arrays)
+        return Examined(stream.getvalue())
+
 
 def _replaced(backend: Any, changes: dict[str, object]) -> Any:
     """Return a backend with other values in those fields that it has."""
@@ -236,12 +293,16 @@ def _start_failed(error: BaseException) -> StartFailed:
     # The function raises errors of its own copy of `runtimes`.
     known = getattr(sys.modules.get("runtimes.errors"), "FunctionError", ())
     if isinstance(error, known):
-        details: Any = error
-        names = [it.name for it in dataclasses.fields(StartFailed)]
-        return StartFailed(**{name: str(getattr(details, name, None) or "") for name in names})
+        return StartFailed(**_details(error))
     missing = error.name if isinstance(error, ModuleNotFoundError) else ""
     hint = f"install {missing}" if missing else ""
     return StartFailed(f"does not start: {type(error).__name__}: {error}", hint=hint)
+
+
+def _details(error: Any) -> dict[str, str]:
+    """Return the attributes of a FunctionError."""
+    names = [it.name for it in dataclasses.fields(Refused)]
+    return {name: str(getattr(error, name, None) or "") for name in names}
 
 
 def _private_channel() -> Channel:
@@ -279,7 +340,8 @@ def _serve(channel: Channel, messages: "SimpleQueue[Any]") -> None:
         request = messages.get()
         answer: Message
         try:
-            answer = function.answer(request)
+            examines = isinstance(request, Examine)
+            answer = function.examine(request) if examines else function.answer(request)
         except BaseException as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{os.path.basename(frame.filename)}:{frame.lineno}"

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from runtimes.arrays import Array, Size
+from runtimes.classes import check_whole
 from runtimes.decoders.outputs import take
 from runtimes.errors import BadModel, Fault
 from runtimes.signature import Signature, Tensor, absent, listed
@@ -161,9 +162,14 @@ def above(scores: Array, classes: Array, threshold: float, first: int = 0) -> Ar
         classes: (N,) of any numeric type; values that are not finite are no class.
         threshold: 0..1.
         first: the lowest class ID; lower ones are the background, or -1 in padding rows.
+
+    Raises:
+        BadModel: a class ID of these rows is not a whole number.
     """
     known = (classes >= first) & np.isfinite(classes)
-    return np.asarray(np.flatnonzero((scores > threshold) & known))
+    kept = np.flatnonzero((scores > threshold) & known)
+    check_whole(classes[kept], scores[kept])
+    return np.asarray(kept)
 
 
 def to_pixels(boxes: Array, size: Size) -> Array:

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from runtimes.classes import Classes, Joints
+from runtimes.classes import Classes, Joints, check_whole
 from runtimes.errors import BadModel, Fault
 
 HAND = Joints((0,), "", {"wrist": 0, "thumb": 3}, None)
@@ -72,3 +73,24 @@ def test_another_keypoint_count_is_refused(
     error = caught.value
     assert (error.what, error.found, error.allowed) == (what, "wrist, thumb", allowed)
     assert error.fault is Fault.KEYPOINT_COUNT
+
+
+@pytest.mark.parametrize(
+    ("classes", "scores", "found"),
+    [
+        ([0.0, 2.0, 90.0], [0.5, 0.5, 0.5], ""),
+        ([0.91, 2.0, 0.77], [2, 0.5, 0.5], "0.91, 0.77"),
+        ([0.5, 1.0, 1.0], [0, 1, 1], ""),  # padding
+        ([np.nan, np.inf, 1.0], [1, 1, 1], ""),  # dropped elsewhere
+    ],
+)
+def test_class_ids_must_be_whole_numbers(
+    classes: list[float], scores: list[float], found: str
+) -> None:
+    ids, given = np.array(classes), np.array(scores)
+    if not found:
+        check_whole(ids, given)
+        return
+    with pytest.raises(BadModel) as caught:
+        check_whole(ids, given)
+    assert (caught.value.found, caught.value.fault) == (found, Fault.CLASS_VALUES)

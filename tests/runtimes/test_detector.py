@@ -422,3 +422,67 @@ def test_a_candidate_of_several_merged_classes_is_found_once(
         ("pet", 0.7),
         ("cat", 0.6),
     ]
+
+
+def black() -> Array:
+    return np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+
+
+@both_backends
+def test_an_examination_drops_and_clips_nothing(backend: Backend, tmp_path: Path) -> None:
+    rows: list[list[float]] = [
+        [10, 20, 30, 40, 0.5, 0],
+        [-90, 20, 300, 40, 0.125, 7],
+        [0, 0, 0, 0, -2, 1],
+        [0, 0, 0, 0, 0, 0],
+    ]
+    detector = start(backend, tmp_path, rows)
+    facts = detector.examine(black())
+    assert facts["image"].tolist() == [HEIGHT, WIDTH]
+    assert facts["input"].tolist() == [64, 64]
+    # In pixels of the input.
+    assert facts["boxes"].tolist() == [row[:4] for row in rows]
+    assert facts["scores"].tolist() == [0.5, 0.125, -2, 0]
+    assert facts["classes"].tolist() == [0, 7, 1, 0]
+    assert facts["nan output0"].tolist() == [0, 24]
+    # The reply has what CVAT would get at threshold 0: only rows with a label.
+    (item,) = json.loads(facts["reply"].tobytes())
+    assert (item["label"], item["points"]) == ("cat", [20, 8, 60, 48])
+
+
+@both_backends
+def test_an_examination_counts_nan(backend: Backend, tmp_path: Path) -> None:
+    nan = float("nan")
+    detector = start(backend, tmp_path, [[10, 20, 30, 40, 0.5, 0], [nan, 20, 30, nan, 0.5, 0]])
+    assert detector.examine(black())["nan output0"].tolist() == [2, 12]
+
+
+@both_backends
+def test_an_examination_draws_few_instances(backend: Backend, tmp_path: Path) -> None:
+    rows: list[list[float]] = [[10, 20, 30, 40, 0.5, 0]] * 200
+    facts = start(backend, tmp_path, rows).examine(black())
+    assert len(facts["boxes"]) == 200
+    assert len(json.loads(facts["reply"].tobytes())) == 20
+
+
+@both_backends
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ([10, 20, 30, 40, 2, 0.91], "the class IDs are not whole numbers"),
+        ([10, 20, 30, 40, 2, 0], "scores that are not confidences"),
+        ([10, 20, 30, 40, 1.5, 7], "scores that are not confidences"),
+    ],
+)
+def test_values_that_are_no_detection_are_refused(
+    backend: Backend, tmp_path: Path, row: list[float], words: str
+) -> None:
+    # At the start, and in each request, since not every image shows them.
+    with pytest.raises(BadModel, match=words):
+        start(backend, tmp_path, [row])
+
+
+@both_backends
+def test_a_score_that_rounding_lifts_above_one_is_one(backend: Backend, tmp_path: Path) -> None:
+    (item,) = ask(start(backend, tmp_path, [[10, 20, 30, 40, 1.0005, 0]]))
+    assert item["confidence"] == 1

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import pytest
 
-from runtimes import rle
+from runtimes import image, rle
 from runtimes.arrays import Array, Size
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
@@ -422,3 +422,17 @@ def test_a_decoder_that_does_not_fit_fails_the_start(
     step = Sam().bind(signature, seen)
     with pytest.raises(BadModel, match=what):
         Interactor(0.0, network, decoder, step).start(BACKENDS[1], click_models)
+
+
+@both_backends
+def test_an_examination_returns_scores_and_areas_of_all_masks(
+    backend: Backend, click_models: Path
+) -> None:
+    shown = scene((480, 640))
+    interactor = shared(backend, click_models, masks="all", threshold=1.0)
+    facts = interactor.examine(image.pixels(shown.png))
+    reply = ask(interactor, shown, pos_points=[[320, 240]], threshold=0)
+    assert facts["image"].tolist() == [480, 640]
+    areas = [mask.sum() for mask in masks_of(reply, (480, 640))]
+    assert [area for area in facts["areas"].tolist() if area] == areas
+    assert len(facts["scores"]) == len(facts["areas"])

@@ -5,7 +5,16 @@ import pytest
 
 from runtimes.arrays import Array, Size
 from runtimes.geometry import Geometry
-from runtimes.masks import BoxMasks, Crop, FrameMasks, Masks, PrototypeMasks, RegionMasks, tight
+from runtimes.masks import (
+    BoxMasks,
+    Crop,
+    FrameMasks,
+    Masks,
+    PrototypeMasks,
+    RegionMasks,
+    grid_size,
+    tight,
+)
 
 Box = tuple[float, float, float, float]
 
@@ -400,3 +409,15 @@ def test_tight_crops_to_the_nonzero_pixels() -> None:
     assert (crop.left, crop.top) == (101, 202)
     assert crop.bitmap.tolist() == [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
     assert tight(np.zeros((6, 7), np.uint8), 100, 200) is None
+
+
+def test_only_masks_over_the_input_have_a_grid() -> None:
+    assert grid_size(PrototypeMasks.over(np.ones((2, 3)), np.ones((3, 5, 7)), (20, 28))) == (5, 7)
+    assert grid_size(FrameMasks.over(np.ones((2, 5, 7)), 0.5, (20, 28))) == (5, 7)
+    assert grid_size(BoxMasks(np.ones((2, 5, 7)), 0.5, np.ones((2, 4)))) is None
+
+
+def test_areas_of_regions_are_numbers_of_pixels() -> None:
+    regions = np.array([[1, 1, -1], [4, 1, 4]])
+    assert RegionMasks(regions, np.array([4, 1, 9])).areas().tolist() == [2, 3, 0]
+    assert RegionMasks(regions, np.zeros(0, int)).areas().tolist() == []

@@ -266,3 +266,12 @@ def test_the_assignment_has_the_most_pairs_at_the_minimum_cost(
 
 def test_the_description_lists_input_and_thresholds(tmp_path: Path) -> None:
     assert "threshold 0.1, max_distance 1000" in start(OpenVino(), tmp_path).describe()
+
+
+@both_backends
+def test_an_examination_returns_a_vector_for_each_quarter(backend: Backend, tmp_path: Path) -> None:
+    image = np.zeros((80, 100, 3), np.uint8)
+    image[:40, :50], image[:40, 50:], image[40:, :50] = COLORS[:3]
+    facts = start(backend, tmp_path).examine(image)
+    assert facts["image"].tolist() == [80, 100]
+    assert facts["vectors"] == pytest.approx(np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 0]]))

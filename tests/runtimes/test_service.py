@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import nuclio_sdk
+import numpy as np
 import pytest
 from nuclio_sdk.logger import JSONFormatter
 
@@ -71,6 +73,9 @@ class Echo:
             if isinstance(self.reply, BaseException):
                 raise self.reply
         return [dict(request)] if self.reply is None else self.reply
+
+    def examine(self, pixels: Array) -> dict[str, Array]:
+        return {"pixels": pixels}
 
 
 class Description:
@@ -318,3 +323,8 @@ def test_an_error_at_the_start_is_raised(
     with pytest.raises(type(failure)) as caught:
         Service.start(Description(failure), BACKENDS, tmp_path, Recorder())
     assert caught.value is failure
+
+
+def test_an_examination_passes_the_decoded_image_on() -> None:
+    _, data = cv2.imencode(".png", np.full((2, 3, 3), 7, np.uint8))
+    assert Service(Echo()).examine(data.tobytes())["pixels"].tolist() == [[[7, 7, 7]] * 3] * 2

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import runtimes
 from runtimes.classes import Classes
+from runtimes.decoders.nanodet import Nanodet
 from runtimes.decoders.yolo import Yolo
 from runtimes.decoders.yolo_end2end import YoloEnd2end
 from runtimes.decoders.yolo_objectness import YoloObjectness
@@ -191,3 +192,9 @@ def test_the_base_classes_are_abstract() -> None:
         Refine()(nobody)
     with pytest.raises(NotImplementedError):
         Shape()(nobody, (1, 1))
+
+
+def test_the_names_of_a_bound_decoders_outputs_are_among_its_texts() -> None:
+    assert "output0" in YoloEnd2end("output0").tensors()
+    assert Yolo().tensors() == ()
+    assert {"a", "b", "c"} <= set(Nanodet(scores=("a", "b"), bins=("c",)).tensors())

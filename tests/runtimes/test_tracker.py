@@ -356,3 +356,17 @@ def test_an_encoder_embeds_an_objects_template_once(backend: Backend, tmp_path: 
     # Another worker, which has not seen the object, goes on with the state all the same.
     reply = ask(OpenTracker(tracker, model, encoder), shapes=[None], states=states)
     assert reply["shapes"][0]["points"] == [52, 10, 72, 30]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_examination_returns_the_box_and_score_of_an_object_in_the_middle(
+    tmp_path: Path, backend: Backend
+) -> None:
+    facts = start(tmp_path, backend).examine(np.full((80, 100, 3), (0, 0, 255), np.uint8))
+    assert facts["image"].tolist() == [80, 100]
+    # The drawn box is 25 x 20 around 50, 40. The crop's side is 4 * sqrt(25 * 20) = 89.44, and the
+    # model moves the center by a tenth of it.
+    side = 4 * (25 * 20) ** 0.5
+    middle = (facts["boxes"][0, :2] + facts["boxes"][0, 2:]) / 2
+    assert middle == pytest.approx([50 + side / 10, 40], abs=1)
+    assert facts["scores"] == pytest.approx([1], abs=1e-3)

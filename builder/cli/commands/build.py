@@ -21,7 +21,7 @@ def build(
         bool,
         typer.Option(
             "--smoke/--no-smoke",
-            help="Smoke-test each variant: start it and send it a blank image.",
+            help="Smoke-test each variant: start it, and check what it finds in pictures.",
         ),
     ] = True,
 ) -> None:

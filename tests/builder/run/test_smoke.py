@@ -41,7 +41,7 @@ def test_a_variant_without_its_runtime_is_a_warning(
         (
             "cpu",
             'raise ValueError("broken")',
-            "smoke test of the cpu variant failed: the handler failed: main.py:7: "
+            "smoke test of the cpu variant failed: the handler failed: main.py:13: "
             "ValueError: broken",
             "",
         ),
@@ -71,8 +71,14 @@ def test_a_variant_that_fails_is_an_error(
 ) -> None:
     (built / "nuclio/main.py").write_text(
         "import os\n"
+        "import numpy as np\n"
+        "class Service:\n"
+        "    def examine(self, data):\n"
+        "        empty = np.zeros((0, 4)), np.zeros(0), np.zeros(0, int)\n"
+        "        names = 'image', 'input', 'boxes', 'scores', 'classes'\n"
+        "        return dict(zip(names, ([9, 9], [9, 9], *empty)))\n"
         "def init_context(context):\n"
-        "    pass\n"
+        "    context.user_data.service = Service()\n"
         "def handler(context, event):\n"
         "    reply, status = '[]', 200\n"
         f"    if os.environ['CVATBUILD_VARIANT'] == '{variant}':\n"

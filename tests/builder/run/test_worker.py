@@ -7,12 +7,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import pytest
 
 from builder.run.worker import (
     _MARK,
     Channel,
+    Examine,
+    Examined,
     Message,
+    Refused,
     Request,
     RequestFailed,
     Response,
@@ -36,6 +40,9 @@ MESSAGES: list[Message] = [
     Response(200, 1.5, ("info: 200",), b"[]"),
     Response(500, 0.0, (), b""),
     RequestFailed("main.py:1: ValueError: é"),
+    Examine(b"\x00\xff"),
+    Examined(b"PK\xff"),
+    Refused("what", "where", "found", "allowed", "hint", "fault"),
 ]
 
 
@@ -126,7 +133,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
         def get(self) -> Message:
             return next(self._messages)
 
-    def run(main: str, *requests: Request) -> list[Message]:
+    def run(main: str, *requests: Message) -> list[Message]:
         for name, text in zip(names, (main, HANDLER), strict=True):
             (tmp_path / f"{name}.py").write_text(text)
             monkeypatch.delitem(sys.modules, name, raising=False)
@@ -184,3 +191,24 @@ def test_an_exception_at_the_start_is_the_only_message(
 def test_a_function_error_at_the_start_keeps_its_details(serve: Serve) -> None:
     line = "from runtimes.errors import BadModel\nraise BadModel('what', found='found')"
     assert serve(f"{line}\n{MAIN}") == [StartFailed("what", found="found", fault="model-mismatch")]
+
+
+def test_an_examination_returns_arrays_and_a_refusal_its_details(serve: Serve) -> None:
+    main = MAIN.replace(
+        "def init_context(context):", "def init_context(context):\n    begin(context)"
+    )
+    main += """
+from runtimes.errors import BadModel
+class Service:
+    def examine(self, data):
+        if data == b"bad":
+            raise BadModel("what", where="where", found="found", allowed="allowed", hint="hint")
+        return {"scores": 1 / __import__("numpy").frombuffer(data, "uint8")}
+def begin(context):
+    context.user_data.service = Service()
+"""
+    _, examined, refused = serve(main, Examine(b"\x01\x02"), Examine(b"bad"))
+    assert isinstance(examined, Examined)
+    with np.load(BytesIO(examined.body)) as arrays:
+        assert arrays["scores"].tolist() == [1, 0.5]
+    assert refused == Refused("what", "where", "found", "allowed", "hint", "model-mismatch")

@@ -1,0 +1,326 @@
+"""Check what a function's model finds, before anything is dropped or clipped.
+
+A decoder that does not match the model reads other numbers than scores, classes and boxes. Most of
+these mistakes show in numbers that no trained model gives on any picture. The others, such as two
+classes that are swapped, do not show here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from builder.diagnostics.faults import RULES
+from builder.diagnostics.rule import Rule
+from runtimes.arrays import Array
+from runtimes.errors import Fault
+
+BOX_VALUES = Rule(
+    "box-values",
+    "Boxes do not match the image",
+    "The values are in another order or unit than the decoder expects; CVAT would show false "
+    "boxes.",
+)
+NOT_FINITE = Rule(
+    "not-finite",
+    "Model returns values that are not numbers",
+    "Detections with such values are dropped, so objects would be missed silently.",
+)
+MASK_SIZE = Rule(
+    "mask-size",
+    "Mask size does not match the input",
+    "The masks would be stretched, and would cover other objects.",
+)
+SAME_VECTORS = Rule(
+    "same-vectors",
+    "All vectors are equal",
+    "ReID compares vectors; equal ones match every object with every other one.",
+)
+
+SLACK = 0.01
+"""Tolerance of the range 0..1 of scores, for the rounding of half precision."""
+
+PREDICTED_RANGE = (-0.5, 1.5)
+"""The range of an interactor's scores: a regression of the mask's IoU, which exceeds 0..1 a bit."""
+
+MOST_BOXES = 100
+"""Number of boxes per picture that are checked, highest scores first: candidates with a score near
+zero are not trained to have a sensible box."""
+
+OUTSIDE_SHARE = 0.9
+"""Share of the boxes outside of the image, or more than three times its size, that is refused."""
+
+INVERTED_SHARE = 0.2
+"""Share of the boxes with a negative width or height that is refused: centers read as corners."""
+
+BEYOND_SHARE = 0.4
+"""Share of the boxes that leave the image by more than BEYOND of their size that is refused:
+corners read as centers. Trained models have under 10 %."""
+
+BEYOND = 0.1
+"""See BEYOND_SHARE."""
+
+LEAST_BOXES = 3
+"""Number of boxes in all pictures from which BEYOND_SHARE applies."""
+
+Facts = Mapping[str, Mapping[str, Array]]
+"""Name of a picture -> the arrays that the function's `examine` returned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason to refuse a function; the attributes are those of Problem."""
+
+    rule: Rule
+    what: str
+    found: str
+    allowed: str
+    hint: str = ""
+
+
+def detector_finding(facts: Facts, class_count: Callable[[], int | None]) -> Finding | None:
+    """Return the first reason to refuse a detector.
+
+    Args:
+        facts: of OpenDetector.examine.
+        class_count: returns the number of the model's classes; None if it is not known.
+    """
+    for picture, arrays in facts.items():
+        found = _not_finite(picture, arrays) or _scores(picture, arrays)
+        if found:
+            return found
+    best = {name: _best(arrays) for name, arrays in facts.items()}
+    # Boxes first: a wrong order of columns also gives wrong classes.
+    return _boxes(best) or _keypoints(best) or _classes(best, class_count) or _masks(best)
+
+
+def interactor_finding(facts: Facts) -> Finding | None:
+    """Return the first reason to refuse an interactor; facts of OpenInteractor.examine."""
+    least, most = PREDICTED_RANGE
+    for picture, arrays in facts.items():
+        scores = arrays["scores"]
+        if not np.isfinite(scores).all():
+            return _finite_finding("the masks have scores that are not numbers", picture)
+        if len(scores) and (scores.min() < least or scores.max() > most):
+            return _score_finding(scores, picture, f"{least:g} to {most:g}")
+    return None
+
+
+def tracker_finding(facts: Facts) -> Finding | None:
+    """Return the first reason to refuse a tracker; facts of OpenTracker.examine."""
+    for picture, arrays in facts.items():
+        scores, boxes = arrays["scores"], arrays["boxes"]
+        if not np.isfinite(scores).all() or not np.isfinite(boxes).all():
+            return _finite_finding("the tracked object has values that are not numbers", picture)
+        if scores.min() < -SLACK or scores.max() > 1 + SLACK:
+            return _score_finding(scores, picture, "0 to 1")
+    boxes = np.concatenate([arrays["boxes"] for arrays in facts.values()])
+    size = next(iter(facts.values()))["image"]
+    hint = "check that the tracker step matches the model"
+    return _tiny(boxes, hint) or _outside(boxes, size, hint)
+
+
+def reid_finding(facts: Facts) -> Finding | None:
+    """Return the first reason to refuse a ReID function; facts of OpenReid.examine."""
+    for picture, arrays in facts.items():
+        if not np.isfinite(arrays["vectors"]).all():
+            return _finite_finding("the vectors have values that are not numbers", picture)
+    vectors = np.concatenate([arrays["vectors"] for arrays in facts.values()])
+    if np.ptp(vectors, axis=0).max(initial=0) == 0:
+        return Finding(
+            SAME_VECTORS,
+            "the vectors of all crops are equal",
+            f"{len(vectors)} equal vectors of {vectors.shape[1]} values",
+            "another vector for each crop",
+            "check the preprocessing and the output",
+        )
+    return None
+
+
+def _not_finite(picture: str, arrays: Mapping[str, Array]) -> Finding | None:
+    """Check the outputs that the decoder reads."""
+    for key, values in arrays.items():
+        if key.startswith("nan ") and values[0]:
+            return _finite_finding(
+                f"the output {key.removeprefix('nan ')} has values that are not numbers",
+                f"{picture}: {values[0]} of {values[1]} values are NaN",
+            )
+    return None
+
+
+def _finite_finding(what: str, found: str) -> Finding:
+    """Return the finding for values that are not finite."""
+    hint = "check the preprocessing, and export the model in single precision"
+    return Finding(NOT_FINITE, what, found, "numbers", hint)
+
+
+def _scores(picture: str, arrays: Mapping[str, Array]) -> Finding | None:
+    """Check that all scores are confidences."""
+    scores, boxes = arrays["scores"], arrays["boxes"]
+    # Rows that some exporters fill with -1 are no detections.
+    empty = (boxes[:, 0] == boxes[:, 2]) & (boxes[:, 1] == boxes[:, 3])
+    used = scores[~((scores < 0) & empty)]
+    if len(used) and (used.min() < -SLACK or used.max() > 1 + SLACK):
+        return _score_finding(used, picture, "0 to 1")
+    return None
+
+
+def _score_finding(scores: Array, picture: str, allowed: str) -> Finding:
+    """Return the finding for scores outside of the range."""
+    return Finding(
+        RULES[Fault.SCORE_RANGE],
+        "the decoded scores are not confidences",
+        f"scores from {scores.min():.4g} to {scores.max():.4g} in the picture `{picture}`",
+        f"scores from {allowed}",
+        "the values may be logits, or another column of the output",
+    )
+
+
+def _best(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays with the best instances only."""
+    scores = arrays["scores"]
+    order = np.argsort(-scores, kind="stable")[:MOST_BOXES]
+    order = order[scores[order] > 0]
+    rows = ("boxes", "scores", "classes", "keypoints")
+    return {name: values[order] if name in rows else values for name, values in arrays.items()}
+
+
+def _boxes(best: Facts) -> Finding | None:
+    """Check the boxes of all pictures together."""
+    boxes = np.concatenate([arrays["boxes"] for arrays in best.values()])
+    size = next(iter(best.values()))["input"]
+    return (
+        _inverted(boxes)
+        or _tiny(boxes, _UNIT)
+        or _outside(boxes, size, "the boxes may be in pixels; use a decoder that expects pixels")
+        or _beyond(boxes, size)
+    )
+
+
+_UNIT = "the boxes may be in 0..1; use a decoder that expects 0..1"
+
+
+def _inverted(boxes: Array) -> Finding | None:
+    """Check that x1 is not right of x2, and y1 not below y2."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    real = sides.any(axis=1)
+    count = (sides[real] < 0).any(axis=1).sum()
+    if count <= INVERTED_SHARE * real.sum():
+        return None
+    return Finding(
+        BOX_VALUES,
+        "most boxes have a negative width or height",
+        f"{count} of {real.sum()} boxes, such as {_text(boxes[(sides < 0).any(axis=1)][0])}",
+        "x1 < x2 and y1 < y2",
+        "the values may be center, width and height; use a decoder that expects them",
+    )
+
+
+def _tiny(boxes: Array, hint: str) -> Finding | None:
+    """Check that some box is larger than a pixel."""
+    sides = np.abs(boxes[:, 2:] - boxes[:, :2])
+    if not sides.any() or sides.max() > 1:
+        return None
+    return Finding(
+        BOX_VALUES,
+        "all boxes are smaller than a pixel",
+        f"{len(boxes)} boxes, such as {_text(boxes[sides.max(axis=1).argmax()])}",
+        "boxes in pixels",
+        hint,
+    )
+
+
+def _outside(boxes: Array, size: Array, hint: str) -> Finding | None:
+    """Check that boxes overlap an image of `size`, height and width, and are not far larger."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    limits = np.array([size[1], size[0]])
+    gone = ((boxes[:, 2:] < 0) | (boxes[:, :2] > limits) | (sides > 3 * limits)).any(axis=1)
+    if not len(boxes) or gone.mean() < OUTSIDE_SHARE:
+        return None
+    return Finding(
+        BOX_VALUES,
+        "nearly all boxes are outside of the image",
+        f"{gone.sum()} of {len(boxes)} boxes, such as {_text(boxes[gone][0])}",
+        f"boxes within {size[1]}x{size[0]} pixels",
+        hint,
+    )
+
+
+def _beyond(boxes: Array, size: Array) -> Finding | None:
+    """Check that most boxes end within an image of `size`, height and width."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    real = (sides > 0).all(axis=1)
+    boxes, sides = boxes[real], sides[real]
+    limits = np.array([size[1], size[0]])
+    most = np.maximum(-boxes[:, :2], boxes[:, 2:] - limits) / sides
+    beyond = most.max(axis=1, initial=0) > BEYOND
+    if len(boxes) < LEAST_BOXES or beyond.mean() < BEYOND_SHARE:
+        return None
+    return Finding(
+        BOX_VALUES,
+        "many boxes leave the image",
+        f"{beyond.sum()} of {len(boxes)} boxes, such as {_text(boxes[beyond][0])}",
+        f"boxes within {size[1]}x{size[0]} pixels",
+        "the values may be corners (x1, y1, x2, y2); use a decoder that expects them",
+    )
+
+
+def _text(box: Array) -> str:
+    """Return a box for a message."""
+    return "(" + ", ".join(f"{value:.4g}" for value in box) + ")"
+
+
+def _keypoints(best: Facts) -> Finding | None:
+    """Check that keypoints are in the image, and not all at one place."""
+    arrays = [it["keypoints"][..., :2].reshape(-1, 2) for it in best.values() if "keypoints" in it]
+    points = np.concatenate(arrays) if arrays else np.zeros((0, 2))
+    if not len(points):
+        return None
+    size = next(iter(best.values()))["input"]
+    gone = ((points < -size[::-1]) | (points > 2 * size[::-1])).any(axis=1)
+    unit = points.any() and np.abs(points).max() <= 1
+    if gone.mean() < OUTSIDE_SHARE and not unit:
+        return None
+    example = points[gone][0] if gone.any() else points[0]
+    return Finding(
+        BOX_VALUES,
+        "all keypoints are within a pixel" if unit else "nearly all keypoints are outside",
+        f"{len(points)} keypoints, such as {_text(example)}",
+        f"keypoints within {size[1]}x{size[0]} pixels",
+        "check that the decoder matches the model",
+    )
+
+
+def _classes(best: Facts, class_count: Callable[[], int | None]) -> Finding | None:
+    """Check that class IDs are classes of the model."""
+    classes = np.concatenate([arrays["classes"] for arrays in best.values()])
+    if not len(classes):
+        return None
+    count = class_count()
+    wrong = classes[(classes < 0) | (classes >= (np.inf if count is None else count))]
+    if not len(wrong):
+        return None
+    return Finding(
+        RULES[Fault.CLASS_VALUES],
+        "the decoded class IDs are not classes of the model",
+        ", ".join(str(it) for it in np.unique(wrong)[:5].tolist()),
+        "0 or more" if count is None else f"0 to {count - 1}",
+        "list every class of the model in `labels`, or check that the decoder matches the model",
+    )
+
+
+def _masks(best: Facts) -> Finding | None:
+    """Check that the grid of the masks has the aspect ratio of the input."""
+    for arrays in best.values():
+        if "grid" in arrays and len(arrays["scores"]):
+            (rows, columns), (height, width) = arrays["grid"].tolist(), arrays["input"].tolist()
+            # A cell more or less is the rounding of a size that the strides do not divide.
+            if abs(rows * width - columns * height) > max(width, height):
+                return Finding(
+                    MASK_SIZE,
+                    "the masks have another aspect ratio than the input",
+                    f"masks of {rows}x{columns}",
+                    f"an aspect ratio of {height}x{width}, the model's input",
+                    "check that the decoder matches the model",
+                )
+    return None

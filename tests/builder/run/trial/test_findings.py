@@ -1,0 +1,169 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from builder.run.trial.findings import (
+    Finding,
+    detector_finding,
+    interactor_finding,
+    reid_finding,
+    tracker_finding,
+)
+from runtimes.arrays import Array
+
+GOOD = np.array([[10, 10, 60, 40], [30, 20, 90, 80], [5, 50, 25, 100], [70, 60, 120, 90]], float)
+
+
+def detector(
+    boxes: Array = GOOD, scores: object = 0.5, classes: object = 0, **more: Any
+) -> Finding | None:
+    """What is found of a detector with three classes and an input of 100 x 128."""
+    count = len(boxes)
+    arrays = {
+        "image": np.array([100, 128]),
+        "input": np.array([100, 128]),
+        "boxes": np.array(boxes, float),
+        "scores": np.broadcast_to(np.array(scores, float), count),
+        "classes": np.broadcast_to(np.array(classes), count),
+        **more,
+    }
+    return detector_finding({"scene": arrays}, lambda: 3)
+
+
+def code(finding: Finding | None) -> str:
+    return finding.rule.code if finding else ""
+
+
+def test_credible_instances_pass() -> None:
+    assert detector(scores=[0, 1, 1.0001, 1e-9], classes=[0, 1, 2, 2]) is None
+
+
+def test_no_instance_at_all_passes() -> None:
+    assert detector(np.zeros((0, 4))) is None
+
+
+@pytest.mark.parametrize("scores", [[0.5, 0.5, 1.02, 0.1], [0.5, 0.5, -0.02, 0.1], [7] * 4])
+def test_scores_outside_of_the_range_are_refused(scores: list[float]) -> None:
+    finding = detector(scores=scores)
+    assert code(finding) == "score-range"
+    assert finding
+    text = f"scores from {min(scores):g} to {max(scores):g} in the picture `scene`"
+    assert finding.found == text
+
+
+def test_padding_rows_of_minus_one_are_no_detections() -> None:
+    boxes = np.concatenate([GOOD, np.full((2, 4), -1.0)])
+    assert detector(boxes, [0.5] * 4 + [-1, -1], [0] * 4 + [-1, -1]) is None
+
+
+@pytest.mark.parametrize("class_id", [3, 90, -1])
+def test_class_ids_that_the_model_does_not_have_are_refused(class_id: int) -> None:
+    finding = detector(classes=[0, 1, class_id, 2])
+    assert code(finding) == "class-values"
+    assert finding
+    assert (finding.found, finding.allowed) == (str(class_id), "0 to 2")
+
+
+def test_class_ids_of_rows_without_a_score_do_not_matter() -> None:
+    assert detector(scores=[0.5, 0.5, 0.5, 0], classes=[0, 1, 2, 99]) is None
+
+
+@pytest.mark.parametrize(
+    ("boxes", "words"),
+    [
+        (GOOD / 128, "smaller than a pixel"),
+        (GOOD * 128, "outside"),
+        (GOOD + 300, "outside"),
+        (GOOD - 300, "outside"),
+        # Corners read as center and size, and the other way round.
+        (np.hstack([GOOD[:, :2] - GOOD[:, 2:] / 2, GOOD[:, :2] + GOOD[:, 2:] / 2]), "leave"),
+        (np.hstack([(GOOD[:, :2] + GOOD[:, 2:]) / 2, GOOD[:, 2:] - GOOD[:, :2]]), "negative"),
+    ],
+)
+def test_boxes_in_another_unit_or_order_are_refused(boxes: Array, words: str) -> None:
+    finding = detector(boxes)
+    assert code(finding) == "box-values"
+    assert finding
+    assert words in finding.what
+    assert finding.hint
+
+
+def test_one_good_box_among_empty_ones_passes() -> None:
+    assert detector(np.concatenate([GOOD[:1], np.zeros((50, 4))])) is None
+
+
+def test_a_few_boxes_may_leave_the_image() -> None:
+    boxes = np.concatenate([GOOD, [[-30, 10, 40, 40], [500, 10, 600, 40]]])
+    assert detector(boxes) is None
+
+
+def test_candidates_beyond_the_best_hundred_are_not_checked() -> None:
+    boxes = np.concatenate([np.tile(GOOD, (25, 1)), np.full((900, 4), 0.5)])
+    scores = np.concatenate([np.full(100, 0.5), np.full(900, 0.1)])
+    assert detector(boxes, scores) is None
+
+
+def test_nan_in_an_output_of_the_decoder_is_refused() -> None:
+    finding = detector(**{"nan output0": np.array([12, 3400])})
+    assert code(finding) == "not-finite"
+    assert finding
+    assert finding.found == "scene: 12 of 3400 values are NaN"
+    assert detector(**{"nan output0": np.array([0, 3400])}) is None
+
+
+@pytest.mark.parametrize(
+    ("points", "refused"), [(1.0, False), (1 / 128, True), (100.0, True), (-100.0, True)]
+)
+def test_keypoints_in_another_unit_are_refused(points: float, refused: bool) -> None:
+    keypoints = np.tile([[[40.0, 60, 1], [70, 20, 1]]], (4, 1, 1))
+    keypoints[..., :2] *= points
+    assert (code(detector(keypoints=keypoints)) == "box-values") == refused
+
+
+@pytest.mark.parametrize(
+    ("grid", "refused"), [((25, 32), False), ((26, 32), False), ((32, 25), True), ((25, 50), True)]
+)
+def test_masks_of_another_aspect_ratio_are_refused(grid: tuple[int, int], refused: bool) -> None:
+    assert (code(detector(grid=np.array(grid))) == "mask-size") == refused
+
+
+def one(**arrays: object) -> dict[str, dict[str, Array]]:
+    return {"scene": {name: np.array(it, float) for name, it in arrays.items()}}
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [([0.9, 1.03], ""), ([8.0], "score-range"), ([np.nan], "not-finite"), ([], "")],
+)
+def test_an_interactors_scores_are_checked(scores: list[float], expected: str) -> None:
+    assert code(interactor_finding(one(scores=scores))) == expected
+
+
+@pytest.mark.parametrize(
+    ("box", "score", "expected"),
+    [
+        ((10, 10, 50, 40), 0.7, ""),
+        ((10, 10, 50, 40), 3.0, "score-range"),
+        ((10, 10, np.nan, 40), 0.7, "not-finite"),
+        ((0.1, 0.1, 0.5, 0.4), 0.7, "box-values"),
+        ((900, 10, 950, 40), 0.7, "box-values"),
+    ],
+)
+def test_a_trackers_box_and_score_are_checked(
+    box: tuple[float, ...], score: float, expected: str
+) -> None:
+    facts = one(boxes=[box], scores=[score], image=[100, 128])
+    assert code(tracker_finding(facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("vectors", "expected"),
+    [
+        ([[1, 2], [1, 3]], ""),
+        ([[1, 2], [1, 2]], "same-vectors"),
+        ([[1, 2], [1, np.inf]], "not-finite"),
+    ],
+)
+def test_a_reid_functions_vectors_are_checked(vectors: object, expected: str) -> None:
+    assert code(reid_finding(one(vectors=vectors))) == expected
