@@ -17,10 +17,12 @@ class Classes:
         least: the highest class ID among the labels plus one.
         exact: whether the labels are all classes: true for a plain list of names, false for labels
             with an explicit `id`.
+        zero: the name of class 0; None if no label has this class.
     """
 
     least: int
     exact: bool
+    zero: str | None = None
 
     def check(self, found: int, tensor: str) -> None:
         """Compare with the number of classes of the model.

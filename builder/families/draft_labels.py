@@ -1,7 +1,7 @@
 """The labels of a drafted manifest."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from builder.families.yaml_writer import Line, inline
 from builder.manifest.labels import Label, Labels
 from builder.model.label_metadata import from_metadata, openvino_labels
 from builder.model.metadata import METADATA_FILE
+from runtimes.decoders.semantic import Semantic, is_background
 
 _DEFAULT_COUNT = 80
 """The number of labels where the number of classes is not known."""
@@ -65,6 +66,9 @@ def label_lines(
         given: labels that take precedence over all other sources.
         notes: receives what the user has to check.
     """
+    if _names_class_0(match, classes, _known_names(given, evidence)):
+        count = None if classes.count is None else classes.count + classes.first
+        classes = replace(classes, count=count, first=0)
     source = (
         _from_user(given, classes, notes)
         if given is not None and given.entries
@@ -91,6 +95,29 @@ def label_lines(
             yield from _skeleton(label, entry, match.keypoints)
         else:
             yield Line(f"  - {inline(entry if len(entry) > 1 else label.name)}")
+
+
+def _known_names(given: GivenLabels | None, evidence: Evidence) -> list[str]:
+    """Return the class names that the user or the metadata give; empty if there are none."""
+    if given is not None and given.entries:
+        if any(label.id is not None for label in given.entries):
+            return []
+        return [label.name for label in given.entries]
+    try:
+        return [it.name for it in from_metadata(evidence.signature.metadata, Path("the model"))]
+    except ManifestError:
+        return []
+
+
+def _names_class_0(match: Match, classes: ClassList, names: Sequence[str]) -> bool:
+    """Return whether names include class 0 of a semantic model, and it is not a background."""
+    return (
+        classes.first == 1
+        and any(it.step is Semantic for it in match.postprocess)
+        and classes.count in (None, len(names) - 1)
+        and bool(names)
+        and not is_background(names[0])
+    )
 
 
 def _skeleton(label: Label, entry: Mapping[str, Any], count: int) -> Iterator[Line]:

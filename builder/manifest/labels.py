@@ -313,8 +313,8 @@ class Labels:
 
     @property
     def classes(self) -> Classes:
-        """The number of classes, which a decoder compares with the model's."""
-        return Classes(1 + max(self.names), self.exact)
+        """The classes, which a decoder compares with the model's."""
+        return Classes(1 + max(self.names), self.exact, self.names.get(0))
 
     @property
     def joints(self) -> tuple[Joints, ...]:

@@ -176,7 +176,7 @@ def _bind(context: Context) -> tuple[Bound | None, Mapping[Path_, Model]]:
     attempt = Diagnostics()
     bound = bind(replace(context, diagnostics=attempt))
     keys = {problem.path[:1] for problem in attempt.problems}
-    if context.complete and bound is None and keys & {("postprocess",), ("then",)}:
+    if context.complete and bound is None and keys & {("labels",), ("postprocess",), ("then",)}:
         # This is seldom needed, and importing it takes long.
         from builder.families.blank_run import with_real_shapes
 

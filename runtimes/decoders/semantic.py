@@ -31,17 +31,35 @@ from runtimes.signature import Signature, Tensor
 from runtimes.step import Capability, Count, Decoder, Fraction
 from runtimes.view import View
 
-_BACKGROUND = {"background", "bg", "void", "unlabeled", "ignore", "none", "other"}
+_BACKGROUND = {
+    "background",
+    "bg",
+    "void",
+    "unlabeled",
+    "unlabelled",
+    "ignore",
+    "ignored",
+    "none",
+    "nothing",
+    "other",
+}
 
 
-def _named_background(signature: Signature) -> int | None:
-    """Return 0, or None if the metadata's class names give class 0 another name.
+def is_background(name: str) -> bool:
+    """Return whether a class has the name of a background."""
+    return name.strip(" _").lower() in _BACKGROUND
+
+
+def _background_of(signature: Signature, classes: Classes) -> int | None:
+    """Return 0, or None if the labels or the metadata give class 0 another name.
 
     Ultralytics' files have class names, {0: 'road', ...}, and a background class only if the model
     was trained with one.
     """
+    if classes.zero is not None:
+        return 0 if is_background(classes.zero) else None
     first = re.search(r"(?<!\d)0\s*:\s*['\"]([^'\"]*)", signature.metadata.get("names", ""))
-    return 0 if first is None or first[1].strip(" _").lower() in _BACKGROUND else None
+    return 0 if first is None or is_background(first[1]) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +83,9 @@ class Semantic(Decoder):
     per: Literal["class", "component"] = "class"
     """One instance per `class`, or per connected `component` of a class."""
     background: int | Literal["auto"] | None = "auto"
-    """Class ID of the background, which gives no instances; `null` for none. Default: 0, or none if
-    the model's metadata give class 0 a name other than that of a background."""
+    """Class ID of the background, which gives no instances; `null` for none. Default: none if
+    a label has class ID 0, or the model's metadata name class 0, with another name than that of a
+    background; otherwise 0."""
     activation: Literal["softmax", "sigmoid", "none"] | None = None
     """Activation that converts the output to probabilities. Default: `softmax` for several classes,
     `none` for a single class."""
@@ -88,7 +107,7 @@ class Semantic(Decoder):
         check_task(signature, tensor, "semantic")
         background = self.background
         if background == "auto":
-            background = _named_background(signature)
+            background = _background_of(signature, classes)
         bound = replace(self, output=tensor.name, background=background)
         if tensor.shape[0] not in (1, None) or len(tensor.shape) not in (3, 4):
             raise BadModel(

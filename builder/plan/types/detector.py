@@ -1,6 +1,6 @@
 """Detectors: bind a manifest's steps to its models and labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.diagnostics.faults import problem_of
@@ -15,7 +15,7 @@ from builder.plan.binding import bind_network
 from builder.plan.context import Bound, Context
 from builder.plan.cvat_labels import declared_labels, invalid_attributes
 from runtimes.detector import Detector
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.second import Second
 from runtimes.signature import Signature
 from runtimes.step import Attribute, Decoder, Refine, Shape
@@ -110,9 +110,22 @@ def _bind_postprocess(
             else:
                 refine.append(step)
         except BadModel as error:
-            problems.append(context.manifest_file.yaml.locate(problem_of(error), path))
+            problem = problem_of(error)
+            if error.fault is Fault.CLASS_COUNT and not stage:
+                # The labels are where it is fixed.
+                path = _labels_path(context.manifest_file, labels)
+                problem = replace(problem, path=(), what=f"`{step.name()}`: {problem.what}")
+            problems.append(context.manifest_file.yaml.locate(problem, path))
     context.diagnostics.add(problems)
     return None if problems else _Postprocess(decoder, tuple(refine), tuple(shapes))
+
+
+def _labels_path(manifest_file: ManifestFile[DetectorManifest], labels: Labels) -> Path_:
+    """Return the path of the labels, or of the label with the highest class ID if it has one."""
+    if labels.exact or isinstance(manifest_file.manifest.labels, str):
+        return ("labels",)
+    most = max(max(label.ids) for label in labels.entries)
+    return ("labels", next(i for i, label in enumerate(labels.entries) if most in label.ids))
 
 
 def _bind_second(context: Context, stage: Path_, labels: Labels) -> Second | None:

@@ -342,3 +342,23 @@ def test_semantic_refuses_outputs_that_do_not_fit(
 def test_semantic_refuses_a_model_of_another_task() -> None:
     with pytest.raises(BadModel, match="task: segment"):
         Semantic().bind(signature((1, 32, 64, 64), metadata={"task": "segment"}), ANY)
+
+
+@pytest.mark.parametrize(
+    ("zero", "names", "background"),
+    [
+        ("wall", "", None),
+        ("wall", "{0: 'background', 1: 'cat'}", None),
+        ("background", "", 0),
+        ("_Background_", "{0: 'road'}", 0),
+        (None, "", 0),
+        (None, "{0: 'road'}", None),
+    ],
+)
+def test_the_name_of_class_0_in_the_labels_decides_whether_it_is_the_background(
+    zero: str | None, names: str, background: int | None
+) -> None:
+    outputs = signature((1, 3, 64, 64), metadata={"names": names} if names else {})
+    classes = Classes(3, exact=True, zero=zero)
+    assert Semantic().bind(outputs, classes).background == background
+    assert Semantic(background=2).bind(outputs, classes).background == 2

@@ -52,7 +52,8 @@ def test_a_decoder_for_other_models_is_reported(
 @pytest.mark.parametrize("labels", [["a"], ["a", "b"], ["a", "b", "c", "d"]])
 def test_a_list_of_labels_must_name_every_class(refused: Refused, labels: list[str]) -> None:
     (problem,) = refused(labels=labels)
-    assert problem.place == "postprocess[0].yolo"
+    assert problem.place == "labels"
+    assert problem.what.startswith("`yolo`: ")
     assert "3 classes" in problem.what
     assert f"{len(labels)} labels" in problem.what
 
