@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from builder.diagnostics.errors import ModelError
+from builder.diagnostics.errors import ManifestError, ModelError
 from builder.diagnostics.rule import Rule
 from builder.families.init import ManifestDraft, draft_manifest, write_manifest
 from builder.lint import preprocessing
@@ -47,17 +47,22 @@ def test_the_family_and_its_preprocessing_are_recognized(folder: Path, name: str
     entry = ENTRIES[name]
     result = drafted(folder, name)
     match = result.ranking.matches[0]
-    assert result.ranking.sureness in ("certain", "sure", "likely"), result.ranking.rivals
+    levels = ("unsure",) if entry.guessed else ("certain", "sure", "likely")
+    assert result.ranking.sureness in levels, result.ranking.rivals
+    assert ("\nguessed: true" in result.text) == entry.guessed
     assert match.postprocess[0].name == entry.decoder
     assert tuple(step.name for step in match.preprocess) == entry.preprocess
-    assert [note.what for note in result.notes] == ([entry.note] if entry.note else [])
+    expected = [entry.note] if entry.note else []
+    if entry.guessed:
+        expected.append(f"the model family is a guess: {match.name}")
+    assert [note.what for note in result.notes] == expected
 
 
 @cache
 def planned(folder: Path, name: str) -> Plan:
     """The plan of a model's manifest, unedited."""
     drafted(folder, name)
-    return plan(folder / f"{name}.yaml")
+    return plan(folder / f"{name}.yaml", accept_guess=ENTRIES[name].guessed)
 
 
 PREPROCESSING_RULES = [it for it in vars(preprocessing).values() if isinstance(it, Rule)]
@@ -141,7 +146,9 @@ def test_rivals_are_reported_and_listed(tmp_path: Path, name: str) -> None:
     # The likeliest is written all the same, and can be built.
     if ranking.matches[0].type == "detector":
         write_manifest(result.text, tmp_path / "model.yaml", force=False)
-        assert plan(tmp_path / "model.yaml").name == "model"
+        with pytest.raises(ManifestError, match="guessed"):
+            plan(tmp_path / "model.yaml")
+        assert plan(tmp_path / "model.yaml", accept_guess=True).name == "model"
 
 
 SHIPPED = {

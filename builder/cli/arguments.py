@@ -181,9 +181,19 @@ def manifests_for(models: Sequence[Path]) -> "Iterator[tuple[Path, ManifestDraft
 
 
 def read_plans(
-    manifests: Sequence[Path], variants: "tuple[VariantName, ...]", progress: "Progress"
+    manifests: Sequence[Path],
+    variants: "tuple[VariantName, ...]",
+    progress: "Progress",
+    *,
+    accept_guess: bool,
 ) -> "list[Plan]":
     """Plan all manifests.
+
+    Args:
+        manifests: their paths.
+        variants: the variants to build.
+        progress: receives the steps that take long.
+        accept_guess: whether a guessed model family is not an error.
 
     Raises:
         ManifestError: the problems of all manifests.
@@ -193,7 +203,7 @@ def read_plans(
 
     def planned(file: Path) -> Plan:
         with progress.step(f"reading {file}"):
-            return plan(file, variants, progress.bytes)
+            return plan(file, variants, progress.bytes, accept_guess=accept_guess)
 
     return for_each(manifests, planned)
 

@@ -25,6 +25,13 @@ class FormatOption(StrEnum):
 Manifests: TypeAlias = Annotated[
     list[Path], typer.Argument(metavar="MANIFEST...", help="Manifest files.")
 ]
+AcceptGuess: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--accept-guess",
+        help="Accept manifests with `guessed: true`, whose model family is a guess.",
+    ),
+]
 Out: TypeAlias = Annotated[
     Path | None,
     typer.Option(

@@ -1,4 +1,4 @@
-"""Running a model once on a blank image, for the real shapes and values of its outputs."""
+"""Running a model on a blank and on a varied image, for the shapes and values of its outputs."""
 
 from dataclasses import replace
 
@@ -22,10 +22,15 @@ MOST_BYTES = 400 * 2**20
 """Of a model that is run without being asked for: loading larger ones takes long."""
 
 
-def with_blank_run(model: Model, evidence: Evidence) -> Evidence:
+def with_blank_run(model: Model, evidence: Evidence, *, varied: bool = False) -> Evidence:
     """Return the evidence with the outputs for a blank image.
 
     It stays as it is if the model cannot be run on an image alone.
+
+    Args:
+        model: the model.
+        evidence: of the model.
+        varied: whether to run it on a varied image too.
     """
     image = evidence.image
     if image is None:
@@ -39,11 +44,15 @@ def with_blank_run(model: Model, evidence: Evidence) -> Evidence:
     for height, width in _sizes(image, evidence.size):
         try:
             found = session.run(_blank_inputs(evidence.signature, image, (height, width)))
+            arrays = {name: np.array(array) for name, array in found.items()}
+            more = {}
+            if varied:
+                inputs = _varied_inputs(evidence.signature, image, (height, width))
+                more = {name: np.array(array) for name, array in session.run(inputs).items()}
         except Exception:
             # Each runtime has its own exceptions.
             failed = True
             continue
-        arrays = {name: np.array(array) for name, array in found.items()}
         outputs = tuple(
             replace(it, shape=real_shape(it, arrays[it.name].shape)) if it.name in arrays else it
             for it in evidence.outputs
@@ -52,6 +61,7 @@ def with_blank_run(model: Model, evidence: Evidence) -> Evidence:
             evidence,
             signature=replace(evidence.signature, outputs=outputs),
             blank_outputs=arrays,
+            varied_outputs=more,
             size=(height, width),
             only_size=(height, width) if failed else None,
         )
@@ -89,6 +99,27 @@ def _blank_inputs(signature: Signature, image: ImageInput, size: Size) -> dict[s
     }
     blank = np.full([axes[axis] for axis in image.layout], gray)
     return {image.name: blank.astype(dtype), **sizes}
+
+
+def _varied_inputs(signature: Signature, image: ImageInput, size: Size) -> dict[str, Array]:
+    """Return the model's inputs for an image of gradients, edges and noise, of this size."""
+    height, width = size
+    y, x = np.mgrid[:height, :width]
+    noise = np.random.default_rng(0).uniform(0, 0.3, (height, width))
+    edges = (x // max(width // 6, 1) + y // max(height // 6, 1)) % 2
+    # Each channel has a gradient in another direction.
+    channels = [x / width, y / height, 1 - x / width, 1 - y / height]
+    inputs = _blank_inputs(signature, image, size)
+    blank = inputs[image.name]
+    place = image.layout.index("c")
+    layers = [
+        np.clip(0.4 * channels[it % 4] + 0.3 * edges + noise, 0, 1)
+        for it in range(blank.shape[place])
+    ]
+    varied = np.stack(layers, place - image.layout.count("n"))
+    scale = 1 if blank.dtype.kind == "f" else 255
+    inputs[image.name] = (varied * scale).reshape(blank.shape).astype(blank.dtype)
+    return inputs
 
 
 def real_shape(tensor: Tensor, shape: tuple[int, ...]) -> tuple[int | None, ...]:

@@ -80,6 +80,7 @@ def draft_text(request: DraftRequest) -> tuple[str, tuple[Problem, ...]]:
         Line(f"name: {function_name(stem)}", "from the file name"),
         Line(f"title: {inline(_title(stem))}", "from the file name, for CVAT's menu"),
         Line(f"type: {match.type}", f"{match.name}; {', '.join(match.reasons)}"),
+        *_guessed(request.ranking),
         *_models(request),
         *labels,
         *_section("preprocess", match.preprocess),
@@ -120,6 +121,18 @@ def _rivals(ranking: Ranking) -> Iterator[Line]:
             yield Line(f"#   {section}: [{listed}]")
         if rival.classes is not None and rival.classes.count is not None:
             yield Line(f"#   {rival.classes.count} labels")
+
+
+def _guessed(ranking: Ranking) -> Iterator[Line]:
+    """Yield `guessed: true` if the match is unsure."""
+    if ranking.sureness == "unsure":
+        yield Line("guessed: true", f"{doubt(ranking)}; remove this line if the shapes are right")
+
+
+def doubt(ranking: Ranking) -> str:
+    """Return the reason why the best match is unsure, in words."""
+    others = [*(match.name for match in ranking.rivals), *ranking.other_tasks]
+    return f"unsure: it may be {' or '.join(others)}" if others else "unsure: only the shapes fit"
 
 
 def _models(request: DraftRequest) -> Iterator[Line]:

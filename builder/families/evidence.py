@@ -7,6 +7,7 @@ from typing import TypeAlias
 from builder.families.ultralytics import UltralyticsMetadata
 from builder.model.file import Model
 from builder.model.graph import Graph
+from builder.model.label_metadata import openvino_labels
 from builder.model.metadata import image_size
 from runtimes.arrays import Array, Size
 from runtimes.errors import FunctionError
@@ -28,6 +29,8 @@ class Evidence:
         image: the input that takes the image, if exactly one can.
         ultralytics: the metadata of Ultralytics' exports.
         blank_outputs: name -> output for a blank image; empty where the model was not run.
+        varied_outputs: the same for an image of gradients, edges and noise.
+        labels: the number of labels in the metadata, or that the user gives; None if unknown.
         size: height and width of that image, or of the model's input where it is fixed.
         only_size: the same, where the input's size is open but the model failed at another size.
     """
@@ -37,12 +40,19 @@ class Evidence:
     image: ImageInput | None
     ultralytics: UltralyticsMetadata
     blank_outputs: Mapping[str, Array] = field(default_factory=dict)
+    varied_outputs: Mapping[str, Array] = field(default_factory=dict)
+    labels: int | None = None
     size: Size | None = None
     only_size: Size | None = None
 
     @classmethod
-    def of(cls, model: Model) -> "Evidence":
-        """Collect the evidence in the file, without running the model."""
+    def of(cls, model: Model, labels: int | None = None) -> "Evidence":
+        """Collect the evidence in the file, without running the model.
+
+        Args:
+            model: the model.
+            labels: the number of labels that the user gives for it.
+        """
         signature, metadata = model.signature, model.signature.metadata
         image = _image_input(signature)
         size = None
@@ -52,7 +62,9 @@ class Evidence:
             height = image.height or (trained[0] if trained else None)
             width = image.width or (trained[1] if trained else None)
             size = (height, width) if height and width else None
-        return cls(signature, model.graph, image, UltralyticsMetadata.of(metadata), size=size)
+        ultralytics = UltralyticsMetadata.of(metadata)
+        labels = labels or ultralytics.names or len(openvino_labels(metadata)) or None
+        return cls(signature, model.graph, image, ultralytics, size=size, labels=labels)
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:
@@ -71,6 +83,11 @@ class Evidence:
         """Return the first output whose name contains one of the words."""
         return _named(self.signature.outputs, words)
 
+    def names_outputs(self, *words: str) -> bool:
+        """Whether each word is part of the name of an output."""
+        names = [tensor.name.lower() for tensor in self.outputs]
+        return all(any(word in name for name in names) for word in words)
+
     def cell_count(self, strides: Sequence[int]) -> int | None:
         """Return the number of cells of grids with these strides over the input, in pixels."""
         if self.size is None:
@@ -78,12 +95,14 @@ class Evidence:
         height, width = self.size
         return sum(-(-height // stride) * -(-width // stride) for stride in strides)
 
+    def values(self, tensor: Tensor) -> list[Array]:
+        """Return an output's values for each image that the model was run on."""
+        runs = (self.blank_outputs, self.varied_outputs)
+        return [run[tensor.name] for run in runs if tensor.name in run]
+
     def is_fraction(self, tensor: Tensor) -> bool | None:
         """Whether an output's values lie in 0..1; None if the model was not run."""
-        values = self.blank_outputs.get(tensor.name)
-        if values is None or not values.size or values.dtype.kind != "f":
-            return None
-        return bool(values.min() >= -0.001 and values.max() <= 1.001)
+        return are_fractions(self.values(tensor))
 
 
 def fits(tensor: Tensor, *patterns: Pattern) -> bool:
@@ -103,6 +122,14 @@ def _fits(shape: Sequence[int | None], pattern: Pattern) -> bool:
         if expected != size:
             return False
     return True
+
+
+def are_fractions(arrays: Sequence[Array]) -> bool | None:
+    """Whether all values are finite and in 0..1; None without floating-point values."""
+    found = [array for array in arrays if array.size and array.dtype.kind == "f"]
+    if not found:
+        return None
+    return all(array.min() >= -0.001 and array.max() <= 1.001 for array in found)
 
 
 def is_integer(tensor: Tensor) -> bool:

@@ -6,8 +6,9 @@ from typing import Literal, TypeAlias
 
 from builder.families.evidence import Evidence
 from builder.families.input_format import InputFormat
-from builder.families.match import ClassList, DraftStep, Match, Setting, Strength
+from builder.families.match import ClassList, DraftStep, Match, Setting
 from builder.families.preprocessing import draft
+from builder.families.sureness import Strength
 from builder.manifest.function_type import FunctionType
 from runtimes.interfaces import Embedder, Segmenter, Tracking
 from runtimes.step import Decoder, Step
@@ -77,6 +78,7 @@ class Family:
         classes: ClassList | None = None,
         keypoints: int = 0,
         settings: tuple[Setting, ...] = (),
+        other_tasks: tuple[str, ...] = (),
     ) -> Match:
         """Return a match of this family.
 
@@ -91,6 +93,7 @@ class Family:
             classes: see Match.
             keypoints: see Match.
             settings: see Match.
+            other_tasks: see Match.
         """
         format_ = input_format or self.input_format
         if preprocess is None:
@@ -105,4 +108,5 @@ class Family:
             classes=classes,
             keypoints=keypoints,
             settings=settings,
+            other_tasks=other_tasks,
         )

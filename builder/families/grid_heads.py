@@ -1,13 +1,45 @@
 """Outputs of detectors with one candidate, or several, in each cell of grids over the image."""
 
-from builder.families.evidence import Evidence, fits
+from builder.families.evidence import Evidence, are_fractions, fits
 from builder.families.match import ClassList
+from builder.families.other_tasks import is_text_recognition
 from runtimes.signature import Tensor
 
 STRIDES = (8, 16, 32)
 """Pixels of the input per cell of YOLO's three grids."""
+STRIDE_SETS = (STRIDES, (*STRIDES, 64), (4, *STRIDES), (16, 32), (8, 16), (8,), (16,), (32,))
+"""The strides of the heads of known models."""
 MOST_ROWS = 1000
 """No output with final detections has more rows; raw candidates are thousands."""
+
+
+def strides_of(evidence: Evidence, candidates: int, anchors: int = 1) -> tuple[int, ...] | None:
+    """Return the strides of the grids that have so many candidates, or None if no grids have.
+
+    Args:
+        evidence: of the model; the size of its input is known.
+        candidates: their number.
+        anchors: the number of candidates per cell.
+    """
+    for strides in STRIDE_SETS:
+        if evidence.cell_count(strides) == candidates / anchors:
+            return strides
+    return None
+
+
+def fits_grid(evidence: Evidence, candidates: int | None) -> bool:
+    """Whether grids over the input can have so many candidates; True if a number is unknown."""
+    if candidates is None or evidence.size is None:
+        return True
+    return strides_of(evidence, candidates) is not None
+
+
+def scores_fit(
+    evidence: Evidence, tensor: Tensor, first: int, last: int | None = None
+) -> bool | None:
+    """Whether columns of [1, rows, columns] are scores in 0..1 in each run; None without a run."""
+    runs = [it[0, :, first:last] for it in evidence.values(tensor) if it.ndim == 3]
+    return are_fractions(runs)
 
 
 def rows_of_candidates(evidence: Evidence) -> Tensor | None:
@@ -18,7 +50,7 @@ def rows_of_candidates(evidence: Evidence) -> Tensor | None:
     rows, columns = tensor.shape[1:]
     if evidence.ultralytics.task not in (None, "detect") or columns is None or columns < 6:
         return None
-    if evidence.graph.last_op(tensor.name) == "Softmax":  # text read letter by letter
+    if is_text_recognition(evidence, tensor):
         return None
     return None if rows is None or rows <= columns else tensor
 

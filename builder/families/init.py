@@ -12,7 +12,7 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import warning
 from builder.diagnostics.text import has_controls
 from builder.families.blank_run import MOST_BYTES
-from builder.families.draft import DraftRequest, common_stem, draft_text
+from builder.families.draft import DraftRequest, common_stem, doubt, draft_text
 from builder.families.draft_labels import GivenLabels
 from builder.families.ranking import Ranking, recognize
 from builder.families.unknown import unknown_family
@@ -70,7 +70,7 @@ def draft_manifest(
             )
     models = tuple(_read(file) for file in files)
     given = None if labels is None else GivenLabels(_read_labels(labels), labels.name)
-    ranking = recognize(models, run=True)
+    ranking = recognize(models, run=True, labels=len(given.entries) if given else None)
     if ranking.best is None:
         raise unknown_family(files, models)
     text, notes = draft_text(
@@ -188,9 +188,20 @@ def _read_labels(file: Path) -> tuple[Label, ...]:
 
 
 def _ambiguity(files: Sequence[Path], ranking: Ranking) -> list[Problem]:
-    """Return a note if several families match equally well."""
-    if not ranking.rivals:
+    """Return a note if the best match is unsure."""
+    if ranking.sureness != "unsure":
         return []
+    hint = "compare the function's shapes with the expected ones before removing `guessed: true`"
+    if not ranking.rivals:
+        best = ranking.matches[0]
+        return [
+            Problem(
+                f"the model family is a guess: {best.name}",
+                file=files[0],
+                found=f"{', '.join(best.reasons)}; {doubt(ranking)}",
+                hint=hint,
+            )
+        ]
     names = " or ".join(match.name for match in (ranking.matches[0], *ranking.rivals))
     return [
         Problem(

@@ -2,22 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
+from builder.families.sureness import Strength
 from builder.manifest.function_type import FunctionType
 from runtimes.step import Step
-
-
-class Strength(IntEnum):
-    """How strong the evidence for a match is. Two matches of the same strength are rivals."""
-
-    SHAPE = 1
-    """The shapes fit; other families may have the same."""
-    STRUCTURE = 2
-    """The graph, the names of tensors or the outputs for a blank image are typical."""
-    METADATA = 3
-    """The metadata name the family or the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +81,8 @@ class Match:
         classes: the classes of a detector; None for other types of function.
         keypoints: the number of keypoints of an instance.
         settings: further keys of the manifest.
+        other_tasks: tasks, in words, of models that cvatbuild does not know and whose outputs look
+            the same.
     """
 
     name: str
@@ -103,3 +94,4 @@ class Match:
     classes: ClassList | None = None
     keypoints: int = 0
     settings: tuple[Setting, ...] = ()
+    other_tasks: tuple[str, ...] = ()

@@ -91,11 +91,24 @@ def normalize(evidence: Evidence, values: Values) -> list[DraftStep]:
 
 
 def usual_normalization(evidence: Evidence) -> list[DraftStep]:
-    """Return ImageNet's normalization, as a guess for families in which models differ."""
+    """Return the usual normalization, as a guess for families in which models differ.
+
+    Models that PyTorch exports mostly take ImageNet's mean and std; those from TensorFlow 0..1.
+    """
     image = evidence.image
     values = Values("ImageNet's mean and std", mean=IMAGENET_MEAN, std=IMAGENET_STD, guessed=True)
+    if is_from_tensorflow(evidence):
+        values = Values("0..1, as most models from TensorFlow take; some take -1..1", guessed=True)
     usual = normalize(evidence, values)
     return unless_in_graph(evidence, image.name, usual) if image and usual else []
+
+
+def is_from_tensorflow(evidence: Evidence) -> bool:
+    """Whether a model comes from TensorFlow or Keras: by its exporter, or channels last."""
+    image = evidence.image
+    exporter = evidence.graph.description.lower()
+    named = any(word in exporter for word in ("tf2onnx", "tensorflow", "keras", "tflite"))
+    return named or (image is not None and image.layout in ("nhwc", "hwc"))
 
 
 def unless_in_graph(evidence: Evidence, name: str, usual: list[DraftStep]) -> list[DraftStep]:

@@ -1,23 +1,18 @@
 """Recognizing models: every family's matches, the likeliest first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, replace
 
 from builder.families.blank_run import with_blank_run
 from builder.families.evidence import Evidence
-from builder.families.match import Match, Strength
+from builder.families.match import Match
+from builder.families.other_tasks import named_task, other_tasks
 from builder.families.registry import families
+from builder.families.sureness import Strength, Sureness, sureness_of
 from builder.model.file import Model
 
-Sureness: TypeAlias = Literal["certain", "sure", "likely", "unsure", "unknown"]
-
-_SURENESS: dict[Strength, Sureness] = {
-    Strength.METADATA: "certain",
-    Strength.STRUCTURE: "sure",
-    Strength.SHAPE: "likely",
-}
-"""Of a best match without rivals."""
+_EXPECTED = {"reid": ("embedding", "embeddings")}
+"""Function type -> words in the names of outputs that belong to its models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +46,31 @@ class Ranking:
         """How reliable the best match is."""
         if self.best is None:
             return "unknown"
-        return "unsure" if self.rivals else _SURENESS[self.best.strength]
+        return sureness_of(self.best.strength, rivals=bool(self.rivals))
+
+    @property
+    def other_tasks(self) -> tuple[str, ...]:
+        """Tasks of unknown models that the best match may be; empty if it is sure."""
+        best = self.best
+        return best.other_tasks if best and best.strength <= Strength.EVIDENCE else ()
 
 
-def recognize(models: Sequence[Model], *, run: bool) -> Ranking:
+def recognize(models: Sequence[Model], *, run: bool, labels: int | None = None) -> Ranking:
     """Rank the families that a model, or an encoder and its decoder, may belong to.
 
     Args:
         models: one model, or two in any order.
-        run: whether to run a single model once on a blank image; the real outputs are stronger
-            evidence than the declared ones.
+        run: whether to run a single model on a blank and on a varied image; the real outputs are
+            stronger evidence than the declared ones.
+        labels: the number of labels that the user gives for the model.
     """
-    evidence = tuple(Evidence.of(model) for model in models)
+    evidence = tuple(Evidence.of(model, labels) for model in models)
     if len(evidence) == 2:
         return _rank_pair(evidence)
     if len(evidence) != 1:
         return Ranking((), {}, evidence)
     if run:
-        evidence = (with_blank_run(models[0], evidence[0]),)
+        evidence = (with_blank_run(models[0], evidence[0], varied=True),)
     matches = [
         match
         for family in families()
@@ -78,7 +80,28 @@ def recognize(models: Sequence[Model], *, run: bool) -> Ranking:
         if evidence[0].image is not None or match.type in ("tracker", "interactor")
     ]
     ran = bool(evidence[0].blank_outputs)
+    matches = [_weighed(match, evidence[0]) for match in matches]
     return Ranking(_strongest_first(matches), {"model": 0}, evidence, ran)
+
+
+def _weighed(match: Match, evidence: Evidence) -> Match:
+    """Return a match with the tasks that its outputs may have instead.
+
+    A match that no operation supports is unsure if an output is named after another task.
+    """
+    if match.strength > Strength.EVIDENCE:
+        return match
+    others = (*match.other_tasks, *other_tasks(evidence))
+    named = named_task(evidence, *_EXPECTED.get(match.type, ()), *match.name.lower().split())
+    if named is None:
+        return replace(match, other_tasks=others)
+    why = f"but an output is named after another task: {named}"
+    return replace(
+        match,
+        strength=Strength.SHAPE,
+        reasons=(*match.reasons, why),
+        other_tasks=(named, *(it for it in others if named not in it)),
+    )
 
 
 def _rank_pair(evidence: tuple[Evidence, ...]) -> Ranking:

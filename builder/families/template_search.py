@@ -9,8 +9,9 @@ from dataclasses import replace
 from builder.families.evidence import Evidence, fits
 from builder.families.family import Aspect, Family
 from builder.families.input_format import Channels, InputFormat, Values
-from builder.families.match import Match, Setting, Strength, step
+from builder.families.match import Match, Setting, step
 from builder.families.preprocessing import draft
+from builder.families.sureness import Strength
 from runtimes.interfaces import Tracking
 from runtimes.signature import ImageInput, Tensor
 
@@ -20,6 +21,7 @@ OPENCV_CROPS = InputFormat(
 )
 """What the trackers of pysot and its successors take."""
 
+_TASKS_OF_TWO_IMAGES = ("optical flow", "depth from two cameras", "interpolation of frames")
 _SETTINGS = (Setting("supported_shape_types", ["rectangle"], "the shapes that annotators draw"),)
 
 
@@ -43,17 +45,20 @@ def tracker_family(
         required: see Family.
     """
 
-    def match(head: Evidence, crops: Evidence, reason: str) -> Iterator[Match]:
+    def match(
+        head: Evidence, crops: Evidence, reason: str, strength: Strength = Strength.STRUCTURE
+    ) -> Iterator[Match]:
         if not outputs_fit(head.outputs):
             return
         listing = ", ".join(str(tensor) for tensor in head.outputs)
         yield family.match(
             head,
-            Strength.STRUCTURE,
+            strength,
             (reason, listing),
             (step(tracker, listing),),
             preprocess=draft(crops, input_format),
             settings=_SETTINGS,
+            other_tasks=_TASKS_OF_TWO_IMAGES,
         )
 
     def recognize(evidence: Evidence) -> Iterator[Match]:
@@ -61,7 +66,10 @@ def tracker_family(
         if found is not None:
             template, search = found
             crops = replace(evidence, image=ImageInput.of(template))
-            yield from match(evidence, crops, f"{template} and {search}: template and search")
+            differ = _is_template(template, search) != _is_template(search, template)
+            strength = Strength.STRUCTURE if differ else Strength.SHAPE
+            reason = f"{template} and {search}: template and search"
+            yield from match(evidence, crops, reason, strength)
 
     def recognize_pair(encoder: Evidence, head: Evidence) -> Iterator[Match]:
         if _compares_features(encoder, head):

@@ -37,6 +37,8 @@ def check(
     variants: Sequence[VariantName],
     progress: Progress,
     with_models: bool = True,
+    *,
+    accept_guess: bool = False,
 ) -> Checked:
     """Check manifests and their models.
 
@@ -45,6 +47,7 @@ def check(
         variants: the variants to build.
         progress: receives the steps that take long.
         with_models: whether to read the models; without them fewer rules apply.
+        accept_guess: whether a guessed model family is not an error.
     """
     valid: list[str] = []
     problems: list[Problem] = []
@@ -52,7 +55,9 @@ def check(
     for file in files:
         try:
             with progress.step(f"checking {file}"):
-                examined = examine(file, variants, progress.bytes, with_models)
+                examined = examine(
+                    file, variants, progress.bytes, with_models, accept_guess=accept_guess
+                )
         except ManifestError as error:
             problems += error.problems
             continue

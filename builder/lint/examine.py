@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.diagnostics.collector import Diagnostics
 from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.problem import Problem
+from builder.lint.guesses import GUESSED_FAMILY
 from builder.lint.rules import lint
 from builder.lint.scene import Scene
 from builder.manifest.reading import ManifestFile, read_manifest
@@ -37,7 +38,11 @@ class Examined:
 
 
 def plan(
-    file: Path, variants: Sequence[VariantName] = VARIANTS, progress: "Progress | None" = None
+    file: Path,
+    variants: Sequence[VariantName] = VARIANTS,
+    progress: "Progress | None" = None,
+    *,
+    accept_guess: bool = False,
 ) -> Plan:
     """Return the plan of a manifest without errors.
 
@@ -45,11 +50,12 @@ def plan(
         file: the manifest.
         variants: the variants to build; the manifest may disable one of them.
         progress: called while a model is downloaded.
+        accept_guess: whether a guessed model family is not an error.
 
     Raises:
         ManifestError: with all errors and warnings.
     """
-    examined = examine(file, variants, progress)
+    examined = examine(file, variants, progress, accept_guess=accept_guess)
     if examined.plan is None:
         raise ManifestError(*examined.problems)
     return examined.plan
@@ -60,6 +66,8 @@ def examine(
     variants: Sequence[VariantName] = VARIANTS,
     progress: "Progress | None" = None,
     with_models: bool = True,
+    *,
+    accept_guess: bool = False,
 ) -> Examined:
     """Find all problems of a manifest: schema, models and lint rules.
 
@@ -68,6 +76,7 @@ def examine(
         variants: the variants to build; the manifest may disable one of them.
         progress: called while a model is downloaded.
         with_models: whether to read the models; without them fewer rules apply.
+        accept_guess: whether a guessed model family is not an error.
 
     Raises:
         ManifestError: the file is not YAML, or its name contains control characters.
@@ -80,7 +89,8 @@ def examine(
     planned = plan_function(
         manifest_file, diagnostics, variants, progress=progress, with_models=with_models
     )
-    diagnostics.add_lint(lint(Scene(manifest_file, planned.models, planned.labels)))
+    found = lint(Scene(manifest_file, planned.models, planned.labels))
+    diagnostics.add_lint(it for it in found if not (accept_guess and it.rule is GUESSED_FAMILY))
     problems = diagnostics.in_order(file)
     ready = None
     if planned.plan is not None and not diagnostics.has_errors:

@@ -4,6 +4,7 @@ from builder.diagnostics.problem import Problem
 from builder.lint import (
     declarations,
     environment,
+    guesses,
     interactor,
     labels,
     memory,
@@ -15,6 +16,7 @@ from builder.lint import (
 from builder.lint.scene import Scene
 
 _SUBJECTS = (
+    guesses,
     declarations,
     labels,
     thresholds,

@@ -79,6 +79,10 @@ class Manifest(Strict):
     """Type of the function: `detector`, `interactor`, `tracker` or `reid`."""
     cvat: Annotated[str, Field(pattern=patterns.VERSION)] = "2.60"
     """Oldest CVAT version that the function must serve, in quotes: "2.60"."""
+    guessed: bool = False
+    """Whether the model family is a guess that nothing in the model file confirms. `init` writes
+    `guessed: true` then. `build` and `check` refuse it; remove the key after comparing the
+    function's shapes with the expected ones, or pass `--accept-guess`."""
     variants: Variants = Variants()
     """Settings of the CPU and the GPU variant."""
     resources: Resources = Resources()

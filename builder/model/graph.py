@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from builder.model.shape_inference import Shape
 
 Numbers: TypeAlias = tuple[float, ...]
-Activation = Literal["sigmoid", "softmax", "none"]
+Activation = Literal["softmax", "sigmoid", "none"]
 
 _SAME_VALUES = {
     *("Identity", "Cast", "CastLike", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten"),

@@ -35,6 +35,7 @@ class Entry:
         size: height and width of the image, which is as large as the model's input.
         slack: how many pixels the box may be off: masks have whole pixels.
         note: what `init` tells the user to check.
+        guessed: whether only the shapes fit, so that `init` writes `guessed: true`.
     """
 
     make: Maker
@@ -45,6 +46,7 @@ class Entry:
     size: tuple[int, int]
     slack: float
     note: str
+    guessed: bool
 
 
 ENTRIES: dict[str, Entry] = {}
@@ -60,11 +62,12 @@ def expect(
     size: tuple[int, int] = (64, 64),
     slack: float = 0.05,
     note: str = "",
+    guessed: bool = False,
 ) -> Callable[[_Maker], _Maker]:
     """Enter the function that writes a model into ENTRIES; see Entry."""
 
     def enter(make: _Maker) -> _Maker:
-        entry = Entry(make, decoder, preprocess, found, score, size, slack, note)
+        entry = Entry(make, decoder, preprocess, found, score, size, slack, note, guessed)
         ENTRIES[make.__name__] = entry
         return make
 

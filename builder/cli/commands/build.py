@@ -24,6 +24,7 @@ def build(
             help="Smoke-test each variant: start it, and check what it finds in pictures.",
         ),
     ] = True,
+    accept_guess: options.AcceptGuess = False,
 ) -> None:
     """Build functions (the default command).
 
@@ -44,7 +45,10 @@ def build(
             console.print_manifest_origin(manifest, draft)
             found.append(manifest)
         plans = arguments.read_plans(
-            found, arguments.selected_variants(variant), console.progress()
+            found,
+            arguments.selected_variants(variant),
+            console.progress(),
+            accept_guess=accept_guess,
         )
         check_names(plans)
         verify = smoke_test if smoke else None

@@ -19,6 +19,7 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with status 1 if there are warnings.")
     ] = False,
+    accept_guess: options.AcceptGuess = False,
     form: options.Format = options.FormatOption.text,
     as_json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
 ) -> None:
@@ -33,7 +34,9 @@ def check(
         from builder.lint.check import check as look_at
 
         wanted = arguments.selected_variants(variant)
-        checked = look_at(manifests, wanted, console.progress(), with_models=model)
+        checked = look_at(
+            manifests, wanted, console.progress(), with_models=model, accept_guess=accept_guess
+        )
         form = options.FormatOption.json if as_json else form
         for problem in checked.problems:
             console.print_problem(problem, form)

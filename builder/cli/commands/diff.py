@@ -19,7 +19,10 @@ def diff(
         from builder.targets.build import diff as compare
 
         plans = arguments.read_plans(
-            manifests, arguments.selected_variants(variant), console.progress()
+            manifests,
+            arguments.selected_variants(variant),
+            console.progress(),
+            accept_guess=True,  # Nothing is written.
         )
         changes = "".join(compare(plan, out) for plan in plans)
         typer.echo(paint_diff(changes, sys.stdout), nl=False)

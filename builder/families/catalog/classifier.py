@@ -9,13 +9,14 @@ from builder.families.catalog.embedding import embedding_strength, length_of
 from builder.families.evidence import Evidence
 from builder.families.family import Family
 from builder.families.input_format import Resizing, Values
-from builder.families.match import ClassList, DraftStep, Match, Strength, step
+from builder.families.match import ClassList, DraftStep, Match, step
 from builder.families.preprocessing import (
     from_model_info,
     normalize,
     resize,
     usual_normalization,
 )
+from builder.families.sureness import Strength
 from builder.model.graph import Activation
 from runtimes.decoders.classify import Classify
 from runtimes.refine.suppress import TopK
@@ -40,34 +41,42 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         yield _match(evidence, tensor, "none", Strength.METADATA, "metadata task: classify")
         return
     embedding = embedding_strength(evidence, tensor)
-    if embedding is Strength.STRUCTURE:
+    if embedding is not None and embedding > Strength.SHAPE:
         return
     activation = _activation(evidence, tensor)
+    labeled = evidence.labels == count
+    bare = Strength.EVIDENCE if labeled else Strength.SHAPE
+    by_graph = evidence.graph.activation(tensor.name) is not None
     if activation == "softmax":
-        yield _match(evidence, tensor, "none", Strength.STRUCTURE, "scores sum to 1")
+        strength = Strength.STRUCTURE if by_graph else Strength.EVIDENCE
+        yield _match(evidence, tensor, "none", strength, "scores sum to 1")
     elif activation == "sigmoid":
         why = "the graph ends in Sigmoid: classes are not mutually exclusive"
-        yield _match(evidence, tensor, "none", Strength.STRUCTURE, why)
+        yield _match(evidence, tensor, "none", Strength.EVIDENCE, why)
     elif activation == "none":
-        strength = Strength.SHAPE if embedding else Strength.STRUCTURE
         why = f"{tensor}: no activation at the end: logits"
-        yield _match(evidence, tensor, "softmax", strength, why)
+        yield _match(evidence, tensor, "softmax", bare, _with_labels(why, evidence, labeled))
     else:
-        why = f"{tensor}: either logits or probabilities"
-        yield _match(evidence, tensor, "softmax", Strength.SHAPE, why)
-        yield _match(evidence, tensor, "none", Strength.SHAPE, why)
+        why = _with_labels(f"{tensor}: either logits or probabilities", evidence, labeled)
+        yield _match(evidence, tensor, "softmax", bare, why)
+        yield _match(evidence, tensor, "none", bare, why)
+
+
+def _with_labels(why: str, evidence: Evidence, labeled: bool) -> str:
+    """Return a reason, with the labels that support it."""
+    return f"{why}, and {evidence.labels} labels" if labeled else why
 
 
 def _activation(evidence: Evidence, tensor: Tensor) -> Activation | None:
     """Return the activation by the graph, or else by the output for a blank image."""
     activation = evidence.graph.activation(tensor.name)
-    found = evidence.blank_outputs.get(tensor.name)
-    if activation is not None or found is None:
+    runs = evidence.values(tensor)
+    if activation is not None or not runs:
         return activation
     if not evidence.is_fraction(tensor):
         return "none"
     # Logits that happen to sum to 1 are not to be expected.
-    return "softmax" if abs(float(np.sum(found)) - 1) < 1e-3 else None
+    return "softmax" if all(abs(float(np.sum(it)) - 1) < 1e-3 for it in runs) else None
 
 
 def _match(

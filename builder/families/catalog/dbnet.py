@@ -6,8 +6,9 @@ from builder.families.common_steps import TEXT
 from builder.families.evidence import Evidence, fits
 from builder.families.family import Family
 from builder.families.input_format import Channels, InputFormat, Resizing, Values
-from builder.families.match import Match, Setting, Strength, step
+from builder.families.match import Match, Setting, step
 from builder.families.preprocessing import draft
+from builder.families.sureness import Strength
 from runtimes.decoders.dbnet import Dbnet
 from runtimes.preprocess.text import ResizeMultiple
 from runtimes.shapes.region import Polygon

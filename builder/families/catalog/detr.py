@@ -12,8 +12,9 @@ from builder.families.input_format import (
     Resizing,
     Values,
 )
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
 from builder.families.query_heads import is_rfdetr, logits_and_boxes, selecting_operations
+from builder.families.sureness import Strength
 from runtimes.decoders.detr import Detr
 from runtimes.signature import Tensor
 

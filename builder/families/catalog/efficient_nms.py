@@ -7,7 +7,8 @@ from builder.families.class_count import of_labels
 from builder.families.common_steps import RECTANGLE
 from builder.families.evidence import Evidence, fits, is_integer
 from builder.families.family import Family
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.efficient_nms import EfficientNms
 
 
@@ -25,9 +26,14 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     if classes.count is None:
         classes = of_labels(evidence.graph, labels.name) or ClassList(None)
     listing = ", ".join(tensor.name for tensor in evidence.outputs)
+    strength = Strength.SHAPE
+    if any(op.startswith("EfficientNMS") for op in evidence.graph.ops):
+        strength = Strength.STRUCTURE
+    elif evidence.names_outputs("num", "box", "score", "class"):
+        strength = Strength.EVIDENCE
     yield EFFICIENT_NMS.match(
         evidence,
-        Strength.STRUCTURE,
+        strength,
         (f"{listing}: a number, boxes, scores, classes",),
         (step(EfficientNms, "num_dets, det_boxes, det_scores, det_classes"), RECTANGLE),
         classes=classes,

@@ -14,7 +14,8 @@ from builder.families.input_format import (
     Resizing,
     Values,
 )
-from builder.families.match import Match, Strength, step
+from builder.families.match import Match, step
+from builder.families.sureness import Strength
 from runtimes.embedders.vector import Embedding
 from runtimes.signature import Tensor
 
@@ -50,18 +51,23 @@ def embedding_strength(evidence: Evidence, tensor: Tensor) -> Strength | None:
         return None
     if evidence.graph.activation(tensor.name) in ("softmax", "sigmoid"):
         return None
-    if _ends_like_an_embedding(evidence, tensor):
+    if evidence.labels == length:
+        return None
+    if _ends_in_a_norm(evidence, tensor):
         return Strength.STRUCTURE
+    usual = length in _LENGTHS
     if any(word in tensor.name.lower() for word in ("embed", "feat", "descriptor")):
-        return Strength.STRUCTURE
-    found = evidence.blank_outputs.get(tensor.name)
-    if found is not None and found.size and abs(float(np.linalg.norm(found)) - 1) < 1e-3:
-        return Strength.STRUCTURE
-    return Strength.SHAPE if length in _LENGTHS else None
+        return Strength.EVIDENCE
+    runs = evidence.values(tensor)
+    if runs and all(abs(float(np.linalg.norm(it)) - 1) < 1e-3 for it in runs):
+        return Strength.EVIDENCE
+    if _ends_in_a_pooling(evidence, tensor) and usual:
+        return Strength.EVIDENCE
+    return Strength.SHAPE if usual else None
 
 
-def _ends_like_an_embedding(evidence: Evidence, tensor: Tensor) -> bool:
-    """Whether the graph ends in a division by a norm, a batch normalization or a pooling."""
+def _ends_in_a_norm(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether the graph ends in a division by a norm."""
     graph = evidence.graph
     last = graph.producer(graph.base(tensor.name))
     if last is None:
@@ -70,8 +76,13 @@ def _ends_like_an_embedding(evidence: Evidence, tensor: Tensor) -> bool:
         near = {graph.last_op(name) for name in last.inputs}
         norms = {"ReduceL2", "Clip", "Max", "Sqrt", "Expand", "Pow"}
         return bool(near & norms) or "ReduceL2" in graph.ops
-    endings = ("LpNormalization", "BatchNormalization", "GlobalAveragePool", "ReduceMean")
-    return last.op in endings
+    return last.op == "LpNormalization"
+
+
+def _ends_in_a_pooling(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether the graph ends in a batch normalization or a pooling, as few classifiers do."""
+    endings = ("BatchNormalization", "GlobalAveragePool", "ReduceMean")
+    return evidence.graph.last_op(tensor.name) in endings
 
 
 def recognize(evidence: Evidence) -> Iterator[Match]:

@@ -6,7 +6,8 @@ from builder.families.catalog.rtmpose import MMPOSE_VALUES
 from builder.families.evidence import Evidence, fits
 from builder.families.family import Family
 from builder.families.input_format import InputFormat, Resizing
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.heatmap import Heatmap
 from runtimes.shapes.keypoints import Skeleton
 from runtimes.signature import Tensor
@@ -22,8 +23,13 @@ def can_be_heatmaps(evidence: Evidence, tensor: Tensor, channels: int) -> bool:
     return tensor.shape[2:] == (evidence.size[0] // 4, evidence.size[1] // 4)
 
 
+def is_upright(evidence: Evidence) -> bool:
+    """Whether the input has the aspect ratio 3:4, as crops of people have."""
+    return evidence.size is not None and evidence.size[0] * 3 == evidence.size[1] * 4
+
+
 def recognize(evidence: Evidence) -> Iterator[Match]:
-    """Recognize heatmaps; images of 4:3, as people are cut out, are stronger evidence."""
+    """Recognize heatmaps by their size and number, and by the output's name."""
     if len(evidence.outputs) != 1 or evidence.ultralytics.task is not None:
         return
     (tensor,) = evidence.outputs
@@ -34,13 +40,13 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         return
     assert evidence.size is not None
     height, width = evidence.size
-    upright = height * 3 == width * 4
+    upright = is_upright(evidence)
     why = f"{tensor}: {channels} maps, a quarter of {height}x{width}"
     if upright:
         why += ", the aspect ratio of crops of people"
     yield HEATMAP.match(
         evidence,
-        Strength.STRUCTURE if upright else Strength.SHAPE,
+        Strength.EVIDENCE if "heatmap" in tensor.name.lower() else Strength.SHAPE,
         (why,),
         (step(Heatmap, f"{tensor}: one person per image"), step(Skeleton, "keypoints")),
         classes=ClassList(1, "one person", names=("person",)),

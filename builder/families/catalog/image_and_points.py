@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from builder.families.evidence import Evidence, fits
 from builder.families.family import Family
-from builder.families.match import DraftStep, Match, Strength, step
+from builder.families.match import DraftStep, Match, step
 from builder.families.preprocessing import unless_in_graph
 from builder.families.prompts import PROMPT_SETTINGS, takes
+from builder.families.sureness import Strength
 from runtimes.preprocess.resize import Resize
 from runtimes.preprocess.values import Normalize
 from runtimes.refine.clean import FillHoles

@@ -6,7 +6,8 @@ from builder.families.catalog.ssd import OPENCV_INPUT
 from builder.families.common_steps import POLYGON
 from builder.families.evidence import Evidence, fits
 from builder.families.family import Family
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.rcnn import MaskRcnnOpenvino
 
 
@@ -20,9 +21,14 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     ]
     if len(evidence.outputs) != 2 or len(tables) != 1 or len(masks) != 1:
         return
+    strength = Strength.SHAPE
+    if "DetectionOutput" in evidence.graph.ops:
+        strength = Strength.STRUCTURE
+    elif evidence.names_outputs("mask"):
+        strength = Strength.EVIDENCE
     yield MASK_RCNN_OPENVINO.match(
         evidence,
-        Strength.STRUCTURE,
+        strength,
         (f"{tables[0]} and {masks[0]}: rows and a small mask for each class",),
         (step(MaskRcnnOpenvino, f"{tables[0]}, {masks[0]}"), POLYGON),
         classes=ClassList(masks[0].shape[1], f"{masks[0]}: a mask for each class"),

@@ -14,7 +14,8 @@ from builder.families.input_format import (
     Resizing,
     Values,
 )
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.rcnn import Mmdeploy
 
 _BGR = "as in RTMDet; other MMDetection models take RGB"
@@ -31,9 +32,14 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         evidence.graph.class_count(dets[0].name, "Sigmoid"),
         "the layer before the Sigmoid of the scores",
     )
+    strength = Strength.SHAPE
+    if "NonMaxSuppression" in evidence.graph.ops:
+        strength = Strength.STRUCTURE
+    elif evidence.names_outputs("dets", "labels"):
+        strength = Strength.EVIDENCE
     yield MMDEPLOY.match(
         evidence,
-        Strength.STRUCTURE,
+        strength,
         (f"{dets[0]}, {labels[0]}: corners with scores, labels",),
         (step(Mmdeploy, "dets and labels"), POLYGON if masks else RECTANGLE),
         classes=classes,

@@ -6,7 +6,8 @@ from builder.families.common_steps import PERSON, SKELETON
 from builder.families.evidence import Evidence, fits
 from builder.families.family import Family
 from builder.families.input_format import InputFormat, Resizing, Values
-from builder.families.match import Match, Strength, step
+from builder.families.match import Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.movenet import Movenet, MovenetMulti
 from runtimes.step import Decoder
 
@@ -30,10 +31,19 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         decoder, people, keypoints = MovenetMulti, "several people", _COCO_KEYPOINTS
     else:
         return
+    fraction = evidence.is_fraction(tensor)
+    if fraction is False and decoder is Movenet:
+        return
+    why = f"{tensor}: y, x and score of {keypoints} keypoints"
+    likely = bool(fraction) or (integers and keypoints == _COCO_KEYPOINTS)
+    if fraction:
+        why += ", all in 0..1"
+    if integers:
+        why += "; the input takes whole numbers"
     yield MOVENET.match(
         evidence,
-        Strength.STRUCTURE,
-        (f"{tensor}: y, x and score of {keypoints} keypoints",),
+        Strength.EVIDENCE if likely else Strength.SHAPE,
+        (why,),
         (step(decoder, f"{tensor}: y, x, score"), SKELETON),
         name=f"{MOVENET.name} for {people}",
         classes=PERSON,

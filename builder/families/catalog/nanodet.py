@@ -6,7 +6,7 @@ from builder.families.catalog.yolov8 import SHAPES
 from builder.families.common_steps import NMS
 from builder.families.evidence import Evidence
 from builder.families.family import Family
-from builder.families.grid_heads import STRIDES, rows_of_candidates
+from builder.families.grid_heads import STRIDES, rows_of_candidates, scores_fit
 from builder.families.input_format import (
     MMDET_MEAN,
     MMDET_STD,
@@ -15,10 +15,12 @@ from builder.families.input_format import (
     Resizing,
     Values,
 )
-from builder.families.match import ClassList, DraftStep, Match, Strength, step
+from builder.families.match import ClassList, DraftStep, Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.nanodet import Nanodet
 from runtimes.signature import Tensor
 
+PICODET = "PicoDet (its cells have their centers half a stride further)"
 _BINS = 32
 """4 sides of 8 bins."""
 
@@ -28,6 +30,9 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     tensor = rows_of_candidates(evidence)
     if tensor is not None and is_nanodet(evidence, tensor):
         count = (tensor.shape[2] or 0) - _BINS
+        scored = scores_fit(evidence, tensor, 0, count)
+        if scored is False:
+            return
         strides = ", ".join(map(str, (*STRIDES, 64)))
         yield _match(
             evidence,
@@ -35,6 +40,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
             step(Nanodet, f"{tensor}: class scores and bins"),
             ClassList(count, f"{tensor}: {count} classes + 4 x 8 bins"),
             side=416,
+            strength=Strength.EVIDENCE if scored else Strength.SHAPE,
         )
     else:
         yield from _two_per_stride(evidence)
@@ -71,20 +77,30 @@ def _two_per_stride(evidence: Evidence) -> Iterator[Match]:
         decoder,
         ClassList(count, f"{scores[0]}: {count} classes"),
         side=320,
+        strength=Strength.SHAPE,
+        other_tasks=(PICODET,),
     )
 
 
 def _match(
-    evidence: Evidence, why: str, decoder: DraftStep, classes: ClassList, side: int
+    evidence: Evidence,
+    why: str,
+    decoder: DraftStep,
+    classes: ClassList,
+    *,
+    side: int,
+    strength: Strength,
+    other_tasks: tuple[str, ...] = (),
 ) -> Match:
     """Return the match of a NanoDet that is trained on images of this side."""
     return NANODET.match(
         evidence,
-        Strength.STRUCTURE,
+        strength,
         (why,),
         (decoder, NMS, SHAPES["detect"]),
         input_format=_input_format(side),
         classes=classes,
+        other_tasks=other_tasks,
     )
 
 

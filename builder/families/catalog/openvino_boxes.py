@@ -7,7 +7,8 @@ from builder.families.class_count import of_labels
 from builder.families.common_steps import RECTANGLE
 from builder.families.evidence import Evidence
 from builder.families.family import Family
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.ssd import OpenvinoBoxes
 
 
@@ -19,9 +20,10 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     (other,) = (tensor for tensor in evidence.outputs if tensor is not boxes[0])
     if len(other.shape) != 1:
         return
+    named = evidence.names_outputs("boxes", "labels")
     yield OPENVINO_BOXES.match(
         evidence,
-        Strength.STRUCTURE,
+        Strength.EVIDENCE if named else Strength.SHAPE,
         (f"{boxes[0]} and {other}: corners with scores, labels",),
         (step(OpenvinoBoxes, f"{boxes[0]}: corners in pixels, score"), RECTANGLE),
         classes=of_labels(evidence.graph, other.name) or ClassList(None),

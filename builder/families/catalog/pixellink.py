@@ -6,7 +6,8 @@ from builder.families.common_steps import TEXT
 from builder.families.evidence import Evidence, fits
 from builder.families.family import Family
 from builder.families.input_format import Channels, InputFormat, Resizing, Values
-from builder.families.match import Match, Strength, step
+from builder.families.match import Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.pixellink import Pixellink
 from runtimes.shapes.region import Mask
 
@@ -21,10 +22,15 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         known = {2, 16} <= {*pixels.shape, *links.shape}
         if known and (first or last):
             activations = {evidence.graph.activation(it.name) for it in (pixels, links)}
+            strength = Strength.SHAPE
+            if activations == {"softmax"}:
+                strength = Strength.STRUCTURE
+            elif evidence.names_outputs("link"):
+                strength = Strength.EVIDENCE
             fields = {"activated": True} if activations == {"softmax"} else {}
             yield PIXELLINK.match(
                 evidence,
-                Strength.STRUCTURE,
+                strength,
                 (f"{pixels}, {links}: text scores, and links to eight neighbors",),
                 (
                     step(Pixellink, "text and links", **fields),

@@ -15,8 +15,9 @@ from builder.families.input_format import (
     Resizing,
     Values,
 )
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
 from builder.families.query_heads import is_rfdetr, logits_and_boxes, selecting_operations
+from builder.families.sureness import Strength
 from runtimes.decoders.detr import Rtdetr, RtdetrConcat, RtdetrDeploy
 from runtimes.signature import Tensor
 
@@ -116,6 +117,8 @@ def _concatenated(evidence: Evidence) -> Iterator[Match]:
     if evidence.cell_count(STRIDES) == columns:  # candidates of a raw head
         return
     metadata = evidence.ultralytics
+    if evidence.is_fraction(tensor) is False and not metadata.rtdetr:
+        return
     if metadata.rtdetr:
         strength, why = Strength.METADATA, "metadata description: RT-DETR"
     elif metadata.task == "detect" and metadata.names == columns - 4 and columns != 6:
@@ -123,9 +126,11 @@ def _concatenated(evidence: Evidence) -> Iterator[Match]:
         why = f"{tensor}: 4 for the box + {metadata.names} named classes"
     elif metadata.task is None and "GridSample" in evidence.graph.ops:
         strength, why = Strength.STRUCTURE, f"{tensor}, and the graph samples (GridSample)"
-    elif metadata.task is None and columns == 4 + _COCO:
-        strength = Strength.STRUCTURE
-        why = f"{tensor}: 4 for the box + 80 classes, as COCO has"
+    elif metadata.task is None and (columns == 4 + _COCO or evidence.labels == columns - 4):
+        strength = Strength.EVIDENCE if evidence.is_fraction(tensor) else Strength.SHAPE
+        why = f"{tensor}: 4 for the box + {columns - 4} classes"
+        if columns == 4 + _COCO:
+            why += ", as COCO has"
     else:
         return
     yield RTDETR.match(

@@ -13,7 +13,8 @@ from builder.families.input_format import (
     Resizing,
     Values,
 )
-from builder.families.match import Match, Strength, step
+from builder.families.match import Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.heatmap import Simcc
 
 MMPOSE_VALUES = Values("mmpose's mean and std are ImageNet's", mean=IMAGENET_MEAN, std=IMAGENET_STD)
@@ -36,7 +37,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         fields: dict[str, Any] = {} if named else {"x": x.name, "y": y.name}
         yield RTMPOSE.match(
             evidence,
-            Strength.STRUCTURE,
+            Strength.EVIDENCE if "simcc" in x.name and "simcc" in y.name else Strength.SHAPE,
             (f"{x}, {y}: two bins for each pixel of {height}x{width}",),
             (step(Simcc, f"{x}, {y}: one person per image", **fields), SKELETON),
             classes=PERSON,

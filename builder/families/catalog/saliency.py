@@ -12,13 +12,15 @@ from builder.families.input_format import (
     Resizing,
     Values,
 )
-from builder.families.match import ClassList, DraftStep, Match, Strength, step
+from builder.families.match import ClassList, DraftStep, Match, step
 from builder.families.preprocessing import (
     from_model_info,
+    is_from_tensorflow,
     normalize,
     resize,
     usual_normalization,
 )
+from builder.families.sureness import Strength
 from runtimes.decoders.saliency import Saliency
 from runtimes.shapes.region import Mask
 from runtimes.signature import Tensor
@@ -44,9 +46,14 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     if several:
         why += f", the first of {len(evidence.outputs)}"
     guessed = activation is None and fraction is None
+    strength = Strength.SHAPE
+    if activation == "sigmoid" and text is None:
+        # Side outputs after sigmoids are u2net's and ISNet's; depth may end in a Sigmoid, too.
+        strength = Strength.STRUCTURE if several else Strength.EVIDENCE
+        why += ", after a Sigmoid"
     yield SALIENCY.match(
         evidence,
-        Strength.SHAPE if text is not None else Strength.STRUCTURE,
+        strength,
         (why,),
         (
             step(Saliency, why, guessed=guessed, **fields),
@@ -62,11 +69,9 @@ def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
     described = from_model_info(evidence)
     if described:
         return described
-    image = evidence.image
     resized = resize(evidence, Resizing("resize", "usual for saliency models", side=320))
-    if image is not None and image.layout in ("nhwc", "hwc"):
-        values = Values("0..1, as models converted from TensorFlow", guessed=True)
-        return resized, *normalize(evidence, values)
+    if is_from_tensorflow(evidence):
+        return resized, *usual_normalization(evidence)
     if len(evidence.outputs) > 1:
         why = "u2net's mean and std are ImageNet's"
         values = Values(why, mean=IMAGENET_MEAN, std=IMAGENET_STD, guessed=True)

@@ -6,9 +6,10 @@ from builder.families.common_steps import REFINED_MASK
 from builder.families.evidence import Evidence
 from builder.families.family import Family
 from builder.families.input_format import InputFormat, Resizing, Values
-from builder.families.match import DraftStep, Match, Strength, step
+from builder.families.match import DraftStep, Match, step
 from builder.families.preprocessing import normalize, resize, unless_in_graph
 from builder.families.prompts import PROMPT_SETTINGS, takes
+from builder.families.sureness import Strength
 from runtimes.preprocess.resize import Letterbox
 from runtimes.segmenters.sam import Sam
 

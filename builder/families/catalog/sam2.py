@@ -18,9 +18,10 @@ from builder.families.input_format import (
     Resizing,
     Values,
 )
-from builder.families.match import Match, Strength, step
+from builder.families.match import Match, step
 from builder.families.preprocessing import normalize, resize, unless_in_graph
 from builder.families.prompts import PROMPT_SETTINGS
+from builder.families.sureness import Strength
 from runtimes.segmenters.sam2 import Sam2
 
 

@@ -3,25 +3,30 @@
 from collections.abc import Iterator
 from typing import Any
 
-from builder.families.catalog.heatmap import can_be_heatmaps
+import numpy as np
+
+from builder.families.catalog.heatmap import can_be_heatmaps, is_upright
 from builder.families.catalog.yolov8 import YOLO_INPUT
 from builder.families.class_count import of_labels
 from builder.families.evidence import Evidence, fits, is_integer
 from builder.families.family import Family
 from builder.families.input_format import Resizing
-from builder.families.match import ClassList, DraftStep, Match, Strength, step
+from builder.families.match import ClassList, DraftStep, Match, step
 from builder.families.preprocessing import (
     draft,
     from_model_info,
     resize,
     usual_normalization,
 )
+from builder.families.sureness import Strength
 from runtimes.decoders.regions import layout_of
 from runtimes.decoders.semantic import Semantic
 from runtimes.shapes.region import Mask
 from runtimes.signature import Tensor
 
 _MASK = step(Mask, "the pixels of each class; or `polygon`")
+_COLORS = 3
+"""Channels of images; models that give images may end in a Sigmoid."""
 _MANY_CHANNELS = 128
 """So many are features rather than classes, if they are also small."""
 
@@ -53,6 +58,8 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
         return
     if any(it.shape != tensor.shape for it in maps) or _are_features(evidence, tensor, channels):
         return
+    if can_be_heatmaps(evidence, tensor, channels) and is_upright(evidence):
+        return
     activation = evidence.graph.activation(tensor.name)
     fields: dict[str, Any] = {}
     why = f"{tensor}: scores of {channels} classes"
@@ -66,16 +73,11 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
         fields["output"] = tensor.name
     # Ultralytics' models have no background.
     first = 0 if evidence.ultralytics.task else 1
-    if evidence.ultralytics.task:
-        strength = Strength.METADATA
-    elif can_be_heatmaps(evidence, tensor, channels):
-        strength = Strength.SHAPE
-    else:
-        strength = Strength.STRUCTURE
+    strength, reason = _strength(evidence, tensor, channels)
     yield SEMANTIC.match(
         evidence,
         strength,
-        (f"{tensor}: {channels} channels over the image",),
+        (f"{tensor}: {channels} channels over the image{reason}",),
         (step(Semantic, why, **fields), _MASK),
         name=f"{SEMANTIC.name}: scores",
         preprocess=_preprocess(evidence),
@@ -85,6 +87,33 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
             first,
         ),
     )
+
+
+def _strength(evidence: Evidence, tensor: Tensor, channels: int) -> tuple[Strength, str]:
+    """Return how strong the evidence for scores of classes is, and the evidence in words."""
+    activation = evidence.graph.activation(tensor.name)
+    if evidence.ultralytics.task:
+        return Strength.METADATA, ""
+    if can_be_heatmaps(evidence, tensor, channels):
+        return Strength.SHAPE, ""
+    if activation == "softmax":
+        return Strength.STRUCTURE, ", after a Softmax"
+    if evidence.labels in (channels, channels - 1):
+        return Strength.EVIDENCE, f", and {evidence.labels} labels"
+    if _are_distributions(evidence, tensor, channels):
+        return Strength.EVIDENCE, ", whose values sum to 1 at each pixel"
+    if activation == "sigmoid" and channels != _COLORS:
+        return Strength.EVIDENCE, ", after a Sigmoid"
+    return Strength.SHAPE, ""
+
+
+def _are_distributions(evidence: Evidence, tensor: Tensor, channels: int) -> bool:
+    """Whether the channels of each pixel sum to 1 in each run."""
+    runs = [it for it in evidence.values(tensor) if it.ndim == 4 and channels in it.shape]
+    axis = 1 if layout_of(tensor.shape, None) == "nchw" else 3
+    if not runs or not evidence.is_fraction(tensor):
+        return False
+    return all(bool(np.allclose(it.sum(axis), 1, atol=1e-3)) for it in runs)
 
 
 def _class_ids(evidence: Evidence, tensor: Tensor) -> Match:
@@ -100,15 +129,28 @@ def _class_ids(evidence: Evidence, tensor: Tensor) -> Match:
     else:
         count = channels - 1 if channels and channels > 1 else None
         classes = ClassList(count, "the layer before the ArgMax, without a background", 1)
+    strength = Strength.STRUCTURE if chosen else Strength.SHAPE
+    if metadata.task:
+        strength = Strength.METADATA
+    elif not chosen and evidence.labels is not None:
+        strength = _strength_of_ids(evidence, tensor)
     return SEMANTIC.match(
         evidence,
-        Strength.METADATA if metadata.task else Strength.STRUCTURE,
+        strength,
         (f"{tensor}: integers over the image" + (" (ArgMax)" if chosen else ""),),
         (step(Semantic, f"{tensor}: class IDs"), _MASK),
         name=f"{SEMANTIC.name}: class IDs",
         preprocess=_preprocess(evidence),
         classes=classes,
     )
+
+
+def _strength_of_ids(evidence: Evidence, tensor: Tensor) -> Strength:
+    """Return how strong the evidence for integers without ArgMax is: IDs within the labels."""
+    runs = evidence.values(tensor)
+    labels = evidence.labels or 0
+    fit = bool(runs) and all(it.size and it.min() >= 0 and it.max() <= labels for it in runs)
+    return Strength.EVIDENCE if fit else Strength.SHAPE
 
 
 def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from builder.families.common_steps import RECTANGLE
-from builder.families.evidence import Evidence, fits
+from builder.families.evidence import Evidence, are_fractions, fits
 from builder.families.family import Family
 from builder.families.input_format import Channels, InputFormat, Resizing, Values
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.ssd import Ssd
 from runtimes.signature import Tensor
 
@@ -37,13 +40,30 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
             decoder = step(Ssd, f"{tensor}: class 0 is DetectionOutput's background")
         elif background < 0:
             decoder = step(Ssd, "DetectionOutput has no background class", background=False)
+    why = f"{tensor}: image, class, score, corners"
+    strength = Strength.SHAPE
+    if layer is not None:
+        strength, why = Strength.STRUCTURE, f"{why}, of a DetectionOutput"
+    elif "detection_out" in tensor.name.lower():
+        strength, why = Strength.EVIDENCE, f"{why}; the name of DetectionOutput"
+    elif _are_detections(evidence, tensor):
+        strength, why = Strength.EVIDENCE, f"{why}; scores and corners in 0..1"
     yield SSD.match(
         evidence,
-        Strength.STRUCTURE,
-        (f"{tensor}: image, class, score, corners",),
+        strength,
+        (why,),
         (decoder, RECTANGLE),
         classes=classes,
     )
+
+
+def _are_detections(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether a run finds rows of an image, a class, and five numbers in 0..1."""
+    runs = [it.reshape(-1, 7) for it in evidence.values(tensor) if it.shape[-1] == 7]
+    rows = np.concatenate(runs) if runs else np.zeros((0, 7))
+    rows = rows[(rows[:, 0] >= 0) & (rows[:, 1:] != 0).any(1)]
+    whole = rows[:, :2] == np.round(rows[:, :2])
+    return len(rows) > 0 and bool(whole.all()) and are_fractions([rows[:, 2:]]) is True
 
 
 def _detection_output(evidence: Evidence, tensor: Tensor) -> tuple[int, int] | None:

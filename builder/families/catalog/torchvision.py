@@ -7,7 +7,8 @@ from builder.families.common_steps import POLYGON, RECTANGLE, SKELETON
 from builder.families.evidence import Evidence, is_integer
 from builder.families.family import Family
 from builder.families.input_format import InputFormat, Resizing, Values
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.rcnn import Torchvision
 from runtimes.signature import Tensor
 
@@ -37,7 +38,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         input_format = replace(input_format, resizing=None)
     yield TORCHVISION.match(
         evidence,
-        Strength.STRUCTURE,
+        _strength(evidence),
         (f"{boxes[0]}, {labels[0]}, {scores[0]}: final detections",),
         (step(Torchvision, "boxes, labels, scores; class 0 is the background"), shape),
         name=f"torchvision: {result} R-CNN and similar",
@@ -45,6 +46,14 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         classes=_classes(evidence, scores[0]),
         keypoints=keypoints,
     )
+
+
+def _strength(evidence: Evidence) -> Strength:
+    """Return how strong the evidence for final detections is."""
+    if "NonMaxSuppression" in evidence.graph.ops:
+        return Strength.STRUCTURE
+    named = evidence.names_outputs("box", "label", "score")
+    return Strength.EVIDENCE if named else Strength.SHAPE
 
 
 def _classes(evidence: Evidence, scores: Tensor) -> ClassList:

@@ -10,7 +10,8 @@ from builder.families.evidence import Evidence
 from builder.families.family import Family
 from builder.families.grid_heads import STRIDES
 from builder.families.input_format import Values
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.yolo_anchors import YoloAnchors
 from runtimes.signature import Tensor
 
@@ -56,7 +57,7 @@ def _match(evidence: Evidence, heads: list[Tensor], count: int, form: str) -> Ma
     values = replace(_VALUES, guessed=form != "v5")
     return YOLO_ANCHORS.match(
         evidence,
-        Strength.SHAPE,
+        Strength.EVIDENCE if evidence.labels == count else Strength.SHAPE,
         (f"{listing}: 3 anchors x (5 + {count} classes)",),
         (step(YoloAnchors, why, guessed=True, **fields), NMS, SHAPES["detect"]),
         name=f"YOLO{form}, raw heads",

@@ -8,13 +8,15 @@ from builder.families.common_steps import NMS
 from builder.families.evidence import Evidence
 from builder.families.family import Family
 from builder.families.grid_heads import (
-    MOST_ROWS,
-    STRIDES,
     boxes_are_decoded,
+    fits_grid,
     objectness_classes,
     rows_of_candidates,
+    scores_fit,
+    strides_of,
 )
-from builder.families.match import Match, Strength, step
+from builder.families.match import Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.yolo_objectness import YoloObjectness
 from runtimes.signature import Tensor
 
@@ -24,16 +26,19 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     tensor = rows_of_candidates(evidence)
     if tensor is None or is_nanodet(evidence, tensor):
         return
-    rows, cells = tensor.shape[1], evidence.cell_count(STRIDES)
-    if cells is not None and rows == 3 * cells:
-        why = f"{tensor}: {rows} candidates, three for each cell of strides 8, 16, 32"
-        yield _match(evidence, tensor, Strength.STRUCTURE, why)
-    elif cells is None or rows == cells:
-        decoded, why = boxes_are_decoded(evidence, tensor)
-        if decoded is not False:
-            yield _match(evidence, tensor, Strength.STRUCTURE if decoded else Strength.SHAPE, why)
-    elif rows is not None and rows > MOST_ROWS:
-        yield _match(evidence, tensor, Strength.SHAPE, f"{tensor}: candidates in rows")
+    rows = tensor.shape[1]
+    scored = scores_fit(evidence, tensor, 4)
+    if rows is None or scored is False:
+        return
+    decoded, why = boxes_are_decoded(evidence, tensor)
+    anchored = evidence.size and strides_of(evidence, rows, 3)
+    if anchored:
+        listed = ", ".join(map(str, anchored))
+        why = f"{tensor}: {rows} candidates, three for each cell of strides {listed}; {why}"
+        strength = Strength.EVIDENCE if scored else Strength.SHAPE
+        yield _match(evidence, tensor, Strength.STRUCTURE if decoded else strength, why)
+    elif fits_grid(evidence, rows) and decoded is not False:
+        yield _match(evidence, tensor, Strength.STRUCTURE if decoded else Strength.SHAPE, why)
 
 
 def _match(evidence: Evidence, tensor: Tensor, strength: Strength, why: str) -> Match:

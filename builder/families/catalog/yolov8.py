@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from builder.families.common_steps import NMS, POLYGON, RECTANGLE, SKELETON
-from builder.families.evidence import Evidence, fits
+from builder.families.evidence import Evidence, are_fractions, fits
 from builder.families.family import Family
-from builder.families.grid_heads import STRIDES, rows_and_prototypes
+from builder.families.grid_heads import fits_grid, rows_and_prototypes
 from builder.families.input_format import InputFormat, Resizing, Values
-from builder.families.match import ClassList, DraftStep, Match, Strength, step
+from builder.families.match import ClassList, DraftStep, Match, step
+from builder.families.other_tasks import is_text_recognition
+from builder.families.sureness import Strength
 from runtimes.decoders.yolo import Yolo, YoloObb, YoloPose, YoloSegment
 from runtimes.shapes.rectangle import Rectangle
 from runtimes.signature import Tensor
@@ -52,6 +54,10 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         return
     channels, candidates = tensor.shape[1:]
     metadata = evidence.ultralytics
+    if metadata.task is None and not fits_grid(evidence, candidates):
+        return
+    if is_text_recognition(evidence, tensor):
+        return
     if channels is None:
         open_candidates = candidates is None and not metadata.suppressed and not metadata.rtdetr
         if metadata.task not in SHAPES or not open_candidates:
@@ -62,11 +68,13 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         (metadata.task is None or metadata.suppressed)
         and candidates is not None
         and candidates <= 300
-        and evidence.cell_count(STRIDES) != candidates
+        and not (evidence.size and fits_grid(evidence, candidates))
     ):
         return  # as few as final detections
     prototype_count = prototypes.shape[1] if prototypes is not None else None
     for task, strength, why in _tasks(evidence, tensor, prototypes):
+        if _scores_fit(evidence, tensor, task) is False:
+            continue
         yield _match(evidence, tensor, task, strength, why, prototype_count)
 
 
@@ -82,13 +90,14 @@ def _tasks(
         count = prototypes.shape[1]
         if count is None or channels is None or channels >= 5 + count:
             why = f"{prototypes} beside {tensor}: prototypes and mask coefficients"
-            yield "segment", Strength.STRUCTURE, why
+            by_graph = "Sigmoid" in evidence.graph.last_ops(tensor.name)
+            yield "segment", Strength.STRUCTURE if by_graph else Strength.EVIDENCE, why
     else:
-        by_graph = _task_by_graph(evidence, tensor)
-        if by_graph is not None:
-            yield by_graph[0], Strength.STRUCTURE, by_graph[1]
+        found = _task_by_graph(evidence, tensor)
+        if found is not None:
+            yield found[0], Strength.STRUCTURE, found[1]
         elif channels is not None:
-            yield from _tasks_by_shape(tensor, channels)
+            yield from _tasks_by_shape(evidence, tensor, channels)
 
 
 def _task_by_graph(evidence: Evidence, tensor: Tensor) -> tuple[str, str] | None:
@@ -105,11 +114,26 @@ def _task_by_graph(evidence: Evidence, tensor: Tensor) -> tuple[str, str] | None
     return None
 
 
-def _tasks_by_shape(tensor: Tensor, channels: int) -> Iterator[tuple[str, Strength, str]]:
+def _scores_fit(evidence: Evidence, tensor: Tensor, task: str) -> bool | None:
+    """Whether class scores are in 0..1 in each run; None without a run."""
+    last = {"detect": None, "obb": -1, "pose": 5, "segment": 5}[task]
+    return are_fractions([it[0, 4:last] for it in evidence.values(tensor) if it.ndim == 3])
+
+
+def _tasks_by_shape(
+    evidence: Evidence, tensor: Tensor, channels: int
+) -> Iterator[tuple[str, Strength, str]]:
     """Yield the tasks whose layouts have so many channels."""
     shape = f"{tensor}: candidates in columns, 4 for the box"
+    if evidence.labels == channels - 4:
+        yield "detect", Strength.EVIDENCE, f"{shape} + {evidence.labels} labels"
+        return
     if channels == 4 + _COCO:
-        yield "detect", Strength.STRUCTURE, f"{shape} + 80 classes, as COCO has"
+        strength = Strength.SHAPE
+        if _scores_fit(evidence, tensor, "detect"):
+            strength = Strength.EVIDENCE
+            shape += ", scores in 0..1"
+        yield "detect", strength, f"{shape} + 80 classes, as COCO has"
         return
     yield "detect", Strength.SHAPE, f"{shape} + {channels - 4} classes"
     if channels > 5:

@@ -12,9 +12,11 @@ from builder.families.grid_heads import (
     boxes_are_decoded,
     objectness_classes,
     rows_of_candidates,
+    scores_fit,
 )
 from builder.families.input_format import Channels, InputFormat, Resizing, Values
-from builder.families.match import Match, Strength, step
+from builder.families.match import Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.yolox import Yolox
 
 
@@ -26,7 +28,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     if evidence.cell_count(STRIDES) not in (tensor.shape[1], None):
         return
     decoded, why = boxes_are_decoded(evidence, tensor)
-    if decoded:
+    if decoded or scores_fit(evidence, tensor, 4) is False:
         return
     yield YOLOX.match(
         evidence,

@@ -65,7 +65,8 @@ from builder.families.common_steps import NMS, RECTANGLE
 from builder.families.evidence import Evidence, fits
 from builder.families.family import Family
 from builder.families.input_format import Channels, InputFormat, Resizing, Values
-from builder.families.match import ClassList, Match, Strength, step
+from builder.families.match import ClassList, Match, step
+from builder.families.sureness import Strength
 from runtimes.decoders.sheets import Sheets
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from builder.families.catalog.yolov8 import YOLOV8
-from builder.families.match import Strength
 from builder.families.ranking import Ranking, recognize
 from builder.families.registry import families
+from builder.families.sureness import Strength
 from builder.model.file import read
 from tests import zoo
 from tests.builder.families.made import Shape, evidence, matches
@@ -26,7 +26,8 @@ def ranked(*strengths: Strength) -> Ranking:
         ([], "unknown", 0),
         ([Strength.METADATA], "certain", 0),
         ([Strength.STRUCTURE, Strength.SHAPE], "sure", 0),
-        ([Strength.SHAPE], "likely", 0),
+        ([Strength.EVIDENCE, Strength.SHAPE], "likely", 0),
+        ([Strength.SHAPE], "unsure", 0),
         ([Strength.STRUCTURE, Strength.STRUCTURE, Strength.SHAPE], "unsure", 1),
     ],
 )
@@ -53,7 +54,7 @@ def test_a_run_replaces_declared_shapes(tmp_path: Path) -> None:
     model = read(zoo.classifier_softmax(tmp_path / "m.onnx"))
     assert recognize([model], run=False).sureness == "unsure"
     found = recognize([model], run=True)
-    assert (found.sureness, found.ran) == ("sure", True)
+    assert (found.sureness, found.ran) == ("likely", True)
     assert found.evidence[0].blank_outputs.keys() == {"output"}
 
 

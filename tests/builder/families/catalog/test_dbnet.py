@@ -22,9 +22,9 @@ HEAD = [
         (FIXED, HEAD, ["STRUCTURE"], []),
         (OPEN, HEAD, ["STRUCTURE"], []),
         (OPEN, SIGMOID, ["SHAPE"], ["SHAPE"]),
-        (FIXED, SIGMOID, [], ["STRUCTURE"]),
-        (OPEN, [], [], ["STRUCTURE"]),
-        ({"x": (1, 64, 64, 3)}, HEAD, [], ["STRUCTURE"]),
+        (FIXED, SIGMOID, [], ["EVIDENCE"]),
+        (OPEN, [], [], ["SHAPE"]),
+        ({"x": (1, 64, 64, 3)}, HEAD, [], ["EVIDENCE"]),
     ],
     ids=["head", "head, any size", "any size", "fixed size", "no sigmoid", "channels last"],
 )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,8 +34,6 @@ NORM = [Node("ReduceL2", ("x",), ("n",)), Node("Div", ("x", "n"), ("y",))]
     [
         NORM,
         [Node("LpNormalization", ("x",), ("y",))],
-        [Node("BatchNormalization", ("x",), ("y",))],
-        [Node("GlobalAveragePool", ("x",), ("y",))],
     ],
     ids=lambda nodes: nodes[-1].op,
 )
@@ -43,10 +43,20 @@ def test_the_last_operation_of_an_embedding_is_no_classifiers(nodes: list[Node])
     assert decoders(CLASSIFIER, found) == []
 
 
+@pytest.mark.parametrize("op", ["BatchNormalization", "GlobalAveragePool", "ReduceMean"])
+def test_a_pooling_is_evidence_if_the_length_is_usual(op: str) -> None:
+    nodes = [Node(op, ("x",), ("y",))]
+    found = evidence({"y": (1, 512)}, nodes=nodes)
+    assert decoders(EMBEDDING, found) == [("embedding", "EVIDENCE")]
+    assert decoders(CLASSIFIER, found) == []
+    # SqueezeNet's classes are the average of a map each.
+    assert decoders(EMBEDDING, evidence({"y": (1, 1000)}, nodes=nodes)) == []
+
+
 def test_a_name_or_a_length_of_one_is_evidence_too() -> None:
-    assert decoders(EMBEDDING, evidence({"features": (1, 10)})) == [("embedding", "STRUCTURE")]
+    assert decoders(EMBEDDING, evidence({"features": (1, 10)})) == [("embedding", "EVIDENCE")]
     unit = {"y": np.full((1, 4), 0.5, np.float32)}
-    assert decoders(EMBEDDING, evidence({"y": (1, 4)}, blank=unit)) == [("embedding", "STRUCTURE")]
+    assert decoders(EMBEDDING, evidence({"y": (1, 4)}, blank=unit)) == [("embedding", "EVIDENCE")]
 
 
 def test_a_usual_length_can_be_a_number_of_classes_too() -> None:
@@ -71,8 +81,8 @@ def test_faces_have_a_normalization_of_their_own(size: tuple[int, int], mean: fl
     ("op", "found"),
     [
         ("Softmax", [("classify", "STRUCTURE")]),
-        ("Sigmoid", [("classify", "STRUCTURE")]),
-        ("Gemm", [("classify", "STRUCTURE")]),
+        ("Sigmoid", [("classify", "EVIDENCE")]),
+        ("Gemm", [("classify", "SHAPE")]),
         ("Add", [("classify", "SHAPE"), ("classify", "SHAPE")]),
     ],
 )
@@ -81,6 +91,14 @@ def test_the_activation_of_a_classifier_is_the_graphs(
 ) -> None:
     model = evidence({"y": (1, 10)}, nodes=[Node(op, ("x", "w"), ("y",))])
     assert decoders(CLASSIFIER, model) == found
+
+
+def test_as_many_labels_as_numbers_make_a_classifier_likely() -> None:
+    nodes = [Node("Gemm", ("x", "w"), ("y",))]
+    for labels, wanted in ((512, "EVIDENCE"), (511, "SHAPE")):
+        found = replace(evidence({"y": (1, 512)}, nodes=nodes), labels=labels)
+        assert decoders(CLASSIFIER, found) == [("classify", wanted)]
+    assert decoders(EMBEDDING, replace(found, labels=512)) == []
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ NAMED = {"task": "detect", "names": "{0: 'a', 1: 'b', 2: 'c'}"}
         (7, NAMED, [], "METADATA"),
         (8, NAMED, [], None),
         (7, {}, SAMPLED, "STRUCTURE"),
-        (84, {}, [], "STRUCTURE"),
+        (84, {}, [], "SHAPE"),
         (7, {}, [], None),
         (4, {}, SAMPLED, None),
     ],

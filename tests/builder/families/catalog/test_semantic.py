@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from builder.families.catalog.semantic import SEMANTIC
@@ -23,18 +26,49 @@ from tests.builder.families.made import Shape, decoders, evidence, matches
     ],
 )
 def test_scores_cover_the_image(outputs: dict[str, Shape], fit: bool) -> None:
-    assert decoders(SEMANTIC, evidence(outputs)) == ([("semantic", "STRUCTURE")] if fit else [])
+    assert decoders(SEMANTIC, evidence(outputs)) == ([("semantic", "SHAPE")] if fit else [])
 
 
 def test_class_ids_are_integers() -> None:
     found = evidence({"ids": (1, 64, 64)}, dtypes={"ids": "int64"})
-    assert decoders(SEMANTIC, found) == [("semantic", "STRUCTURE")]
+    assert decoders(SEMANTIC, found) == [("semantic", "SHAPE")]
+    nodes = [Node("ArgMax", ("x",), ("ids",))]
+    chosen = evidence({"ids": (1, 64, 64)}, dtypes={"ids": "int64"}, nodes=nodes)
+    assert decoders(SEMANTIC, chosen) == [("semantic", "STRUCTURE")]
     assert decoders(SEMANTIC, evidence({"ids": (1, 64, 64)})) == []
 
 
 def test_a_quarter_of_the_image_can_be_heatmaps() -> None:
     assert decoders(SEMANTIC, evidence({"maps": (1, 17, 16, 16)})) == [("semantic", "SHAPE")]
-    assert decoders(SEMANTIC, evidence({"maps": (1, 18, 16, 16)})) == [("semantic", "STRUCTURE")]
+    assert decoders(SEMANTIC, evidence({"maps": (1, 18, 16, 16)})) == [("semantic", "SHAPE")]
+    upright: dict[str, Shape] = {"x": (1, 3, 64, 48)}
+    assert decoders(SEMANTIC, evidence({"maps": (1, 17, 16, 12)}, upright)) == []
+
+
+@pytest.mark.parametrize(
+    ("channels", "op", "labels", "strength"),
+    [
+        (5, "Softmax", None, "STRUCTURE"),
+        (5, "Sigmoid", None, "EVIDENCE"),
+        (3, "Sigmoid", None, "SHAPE"),  # an image
+        (5, "Conv", None, "SHAPE"),
+        (5, "Conv", 5, "EVIDENCE"),
+        (5, "Conv", 4, "EVIDENCE"),  # without the background
+        (5, "Conv", 3, "SHAPE"),
+    ],
+)
+def test_scores_need_evidence(channels: int, op: str, labels: int | None, strength: str) -> None:
+    nodes = [Node(op, ("x", "w"), ("y",))]
+    found = replace(evidence({"y": (1, channels, 64, 64)}, nodes=nodes), labels=labels)
+    assert decoders(SEMANTIC, found) == [("semantic", strength)]
+
+
+@pytest.mark.parametrize(("change", "strength"), [(0, "EVIDENCE"), (0.5, "SHAPE")])
+def test_values_that_sum_to_one_are_evidence(change: float, strength: str) -> None:
+    values = np.full((1, 5, 64, 64), 0.2, np.float32)
+    values[0, 0, 3, 3] += change
+    found = evidence({"y": (1, 5, 64, 64)}, blank={"y": values})
+    assert decoders(SEMANTIC, found) == [("semantic", strength)]
 
 
 @pytest.mark.parametrize(

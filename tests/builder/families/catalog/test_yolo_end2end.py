@@ -9,6 +9,16 @@ TURNING = [Node("Sin", ("a",), ("s",)), Node("Cos", ("a",), ("c",))]
 PEAKS = [Node(op, ("x",), (op,)) for op in ("MaxPool", "TopK", "Equal")]
 
 
+def rows(*columns: str) -> list[Node]:
+    """Rows of seven values, the class of which ArgMax chooses."""
+    choice = Node("ArgMax", ("scores",), ("class",))
+    return [*SUPPRESSION, choice, Node("Concat", columns, ("output",))]
+
+
+ROWS_OF_YOLOV7 = rows("image", "corners", "class", "score")
+ROWS_OF_SUPERGRADIENTS = rows("image", "corners", "score", "class")
+
+
 @pytest.mark.parametrize(
     ("shape", "nodes", "found"),
     [
@@ -22,7 +32,9 @@ PEAKS = [Node(op, ("x",), (op,)) for op in ("MaxPool", "TopK", "Equal")]
         ((1, 5000, 6), [], []),
         ((1, 4, 84), [], []),
         ((None, 7), [], [("yolo_end2end", "SHAPE")]),
-        ((None, 7), SUPPRESSION, [("yolo_end2end", "STRUCTURE")]),
+        ((None, 7), SUPPRESSION, [("yolo_end2end", "SHAPE")]),
+        ((None, 7), ROWS_OF_YOLOV7, [("yolo_end2end", "STRUCTURE")]),
+        ((None, 7), ROWS_OF_SUPERGRADIENTS, []),
         ((None, 7), [Node("Softmax", ("x",), ("output",))], []),
     ],
 )

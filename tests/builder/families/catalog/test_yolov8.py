@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from builder.families.catalog.yolov8 import YOLOV8
@@ -18,7 +19,7 @@ def head(*last: str, turned: bool = False) -> list[Node]:
 @pytest.mark.parametrize(
     ("channels", "found"),
     [
-        (84, [("yolo", "STRUCTURE")]),
+        (84, [("yolo", "SHAPE")]),
         (5, [("yolo", "SHAPE")]),
         (7, [("yolo", "SHAPE"), ("yolo_obb", "SHAPE")]),
         (56, [("yolo", "SHAPE"), ("yolo_obb", "SHAPE"), ("yolo_pose", "SHAPE")]),
@@ -26,8 +27,30 @@ def head(*last: str, turned: bool = False) -> list[Node]:
     ],
 )
 def test_shapes_alone_leave_several_tasks(channels: int, found: list[tuple[str, str]]) -> None:
-    cells = CELLS if channels < CELLS else 8400
-    assert decoders(YOLOV8, evidence({"output0": (1, channels, cells)})) == found
+    inputs: dict[str, Shape] = {"images": (1, 3, 64, 64)}
+    cells = CELLS
+    if channels == CELLS:
+        inputs, cells = {"images": (1, 3, 640, 640)}, 8400
+    assert decoders(YOLOV8, evidence({"output0": (1, channels, cells)}, inputs)) == found
+
+
+@pytest.mark.parametrize(
+    ("candidates", "fits"),
+    [(84, True), (85, True), (340, True), (20, True), (83, False), (252, False), (8400, False)],
+)
+def test_candidates_fit_grids_over_the_input(candidates: int, fits: bool) -> None:
+    # 64 + 16 + 4 cells of strides 8, 16, 32; 1 of stride 64; 256 of stride 4.
+    found = evidence({"output0": (1, 7, candidates)}, nodes=head("Mul", "Sigmoid"))
+    assert decoders(YOLOV8, found) == ([("yolo", "STRUCTURE")] if fits else [])
+
+
+def test_scores_outside_of_0_to_1_are_no_yolov8() -> None:
+    values = np.zeros((1, 7, CELLS), np.float32)
+    nodes = head("Mul", "Sigmoid")
+    for score, fits in ((1, True), (7, False), (-0.5, False)):
+        values[0, 5, 3] = score
+        found = evidence({"output0": (1, 7, CELLS)}, nodes=nodes, blank={"output0": values})
+        assert bool(decoders(YOLOV8, found)) is fits
 
 
 @pytest.mark.parametrize(
