@@ -12,7 +12,7 @@ from builder.families.evidence import Evidence
 from builder.families.match import ClassList, Match
 from builder.families.yaml_writer import Line, inline
 from builder.manifest.labels import Label, Labels
-from builder.model.label_metadata import from_metadata, openvino_labels
+from builder.model.label_metadata import from_metadata, names_key, openvino_labels
 from builder.model.metadata import METADATA_FILE
 from runtimes.decoders.semantic import Semantic, is_background
 
@@ -149,8 +149,9 @@ def _skeleton(label: Label, entry: Mapping[str, Any], count: int) -> Iterator[Li
 def _from_metadata(
     match: Match, classes: ClassList, evidence: Evidence, file: Path, notes: list[Problem]
 ) -> _Source | None:
-    """Return the labels of Ultralytics' metadata, or None if they are absent or invalid."""
-    if "names" not in evidence.signature.metadata:
+    """Return the labels of the model's metadata, or None if they are absent or invalid."""
+    key = names_key(evidence.signature.metadata)
+    if key is None:
         return None
     try:
         found = from_metadata(evidence.signature.metadata, file)
@@ -171,16 +172,21 @@ def _from_metadata(
         return None
     if not found:
         return None
-    if classes.count not in (len(found), None):
+    fitted = _fitted(found, classes)
+    if fitted is None:
         what = f"the metadata name {len(found)} classes, the model has {classes.count}"
         notes.append(Problem(what, path=_PATH, found=classes.why))
         return None
-    origin = "metadata_props" if evidence.graph.opset is not None else METADATA_FILE
+    origin = "metadata_props"
+    if evidence.graph.opset is None:
+        origin = METADATA_FILE if file.with_name(METADATA_FILE).is_file() else "rt_info framework"
     if match.keypoints and len(found[0].keypoints) != match.keypoints:
         bare = [Label(name=label.name) for label in found]
-        return _Source(bare, f"{origin}.names, which name no keypoints")
+        return _Source(bare, f"{origin}.{key}, which name no keypoints")
     listed = ", ".join(label.name for label in found[:4]) + (", ..." if len(found) > 4 else "")
-    return _Source(None, f"{origin}.names: {listed}")
+    # A background that the names omit, or a name of it, shifts the class IDs.
+    has_ids = classes.first > 0 and classes.count is not None
+    return _Source(fitted if has_ids else None, f"{origin}.{key}: {listed}")
 
 
 def _from_model_info(classes: ClassList, evidence: Evidence) -> _Source | None:

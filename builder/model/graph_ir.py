@@ -107,6 +107,9 @@ class _Layers:
             self.edges[ends[0], ends[1]] = (ends[2], given.get("from-port", ""))
         elif "model_info" in self._path[:-1] and "value" in given and len(self._path) < 8:
             self.metadata[tag] = given["value"]
+        elif self._path[:-1] == ["net", "rt_info", "framework"] and "value" in given:
+            # The metadata of the ONNX file that the IR was converted from.
+            self.metadata.setdefault(tag, given["value"])
 
     def _data(self, given: dict[str, str]) -> None:
         """Record the attributes of a layer that the graph needs."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -20,11 +21,22 @@ NO_MODEL_LABELS = Rule(
 )
 
 
+NAME_KEYS = ("names", "class_names", "classes", "id2label", "label_map", "character")
+"""Keys of metadata with class names: Ultralytics' `names`, RapidOCR's and RapidLayout's
+`character`, and other exporters' words, in the order in which they are read."""
+
+
+def names_key(metadata: Mapping[str, str]) -> str | None:
+    """Return the key of the metadata that has the class names; None if there is none."""
+    return next((key for key in NAME_KEYS if key in metadata), None)
+
+
 def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
     """Return the labels in a model's metadata.
 
-    They are read from Ultralytics' `names`, the text of a Python literal, or from `labels` in the
-    `model_info` of an OpenVINO IR.
+    They are read from the first of NAME_KEYS: a list or a mapping in Python's or JSON's spelling,
+    or one name per line; or from `labels` in the `model_info` of an OpenVINO IR. The keys of a
+    mapping are class IDs from 0 or from 1, as numbers or text.
 
     Args:
         metadata: the metadata.
@@ -33,39 +45,63 @@ def from_metadata(metadata: Mapping[str, str], model: Path) -> list[Label]:
     Raises:
         ManifestError: there are no labels, or they are invalid.
     """
-    text = metadata.get("names")
-    if text is None and (words := openvino_labels(metadata)):
+    key = names_key(metadata)
+    if key is None and (words := openvino_labels(metadata)):
         return [Label(name=word) for word in words]
-    if text is None:
+    if key is None:
         raise ManifestError(
             Problem(
                 "the model's metadata contains no class names",
                 found=f"metadata keys of {model.name}: {', '.join(sorted(metadata)) or 'none'}",
-                allowed="`names`, as Ultralytics writes it, or `labels`, as OpenVINO writes it",
+                allowed="`names`, as Ultralytics writes it, `character`, as RapidOCR writes it, or "
+                "`labels`, as OpenVINO writes it",
                 hint="list the labels in the manifest instead of `labels: metadata`",
                 rule=NO_MODEL_LABELS,
             )
         )
-    try:
-        names = parse_literal(text)
-    except ValueError as error:
-        raise _invalid_names(text, "cannot be read") from error
-    if isinstance(names, list | tuple):
-        names = dict(enumerate(names))
-    if (
-        not isinstance(names, dict)
-        or not names
-        or not all(isinstance(key, int) and not isinstance(key, bool) for key in names)
-        or not all(isinstance(name, str) and 0 < len(name) <= 64 for name in names.values())
+    text = metadata[key]
+    names = _mapping(text)
+    if names is None:
+        raise _invalid_names(text, "cannot be read")
+    if not names or not all(
+        type(class_id) is int and isinstance(name, str) and 0 < len(name) <= 64
+        for class_id, name in names.items()
     ):
         raise _invalid_names(text, "are not class IDs with names of 1 to 64 characters")
-    if sorted(names) != list(range(len(names))):
-        raise _invalid_names(text, "have class IDs with gaps, or not from 0")
+    first = min(names)
+    if first not in (0, 1) or sorted(names) != list(range(first, first + len(names))):
+        raise _invalid_names(text, "have class IDs with gaps, or not from 0 or 1")
     points = _keypoint_names(metadata)
     try:
-        return [Label(name=names[number], sublabels=points) for number in range(len(names))]
+        return [Label(name=names[number], sublabels=points) for number in sorted(names)]
     except ValidationError as error:
         raise _invalid_names(text, "have control characters, or spaces at their ends") from error
+
+
+def _mapping(text: str) -> dict[Any, Any] | None:
+    """Return class ID -> name, both not validated; None if the text has no names."""
+    try:
+        names = parse_literal(text)
+    except ValueError:
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        # RapidOCR joins the names by line breaks. One line is more likely a damaged literal.
+        return dict(enumerate(lines)) if len(lines) > 1 and text[:1] not in "[{(" else None
+    if isinstance(names, list | tuple):
+        return dict(enumerate(names))
+    if not isinstance(names, dict):
+        return None
+    if names and all(type(it) is int for it in names.values()):
+        # As Keras' `class_indices`: name -> class ID.
+        swapped = {class_id: name for name, class_id in names.items()}
+        return swapped if len(swapped) == len(names) else None
+    numbered = {_class_id(key): name for key, name in names.items()}
+    return numbered if len(numbered) == len(names) else None
+
+
+def _class_id(key: object) -> object:
+    """Return a key as an integer if it is one in text, as in JSON."""
+    is_number = isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) < 9
+    return int(str(key)) if is_number else key
 
 
 def openvino_labels(metadata: Mapping[str, str]) -> tuple[str, ...]:
@@ -103,7 +139,7 @@ def _invalid_names(text: str, what: str) -> ManifestError:
         Problem(
             f"the class names in the model's metadata {what}",
             found=text[:80] + ("..." if len(text) > 80 else ""),
-            allowed="{0: 'name', 1: 'name', ...}",
+            allowed="{0: 'name', 1: 'name', ...}, ['name', 'name', ...], or one name per line",
             hint="list the labels in the manifest instead of `labels: metadata`",
             rule=NO_MODEL_LABELS,
         )

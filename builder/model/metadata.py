@@ -1,9 +1,10 @@
-"""Metadata that Ultralytics writes: Python literals in the model, or a YAML file next to it.
+"""Metadata that exporters write: literals in the model, or a YAML file next to it.
 
 Metadata are not trusted: invalid values are treated as missing.
 """
 
 import ast
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,18 +26,21 @@ _MAX_LENGTH = 1_000_000
 
 
 def parse_literal(text: str) -> Any:
-    """Return the value of a Python literal.
+    """Return the value of a literal in Python's or JSON's spelling.
 
     Raises:
-        ValueError: the text is not a literal, or is too long.
+        ValueError: the text is neither, or is too long.
     """
     if len(text) > _MAX_LENGTH:
         raise ValueError("too long")
     try:
         # literal_eval reads constants only and never runs code.
         return ast.literal_eval(text)
-    except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
-        raise ValueError(str(error)) from error
+    except (SyntaxError, ValueError, MemoryError, RecursionError, TypeError):
+        try:
+            return json.loads(text)  # such as {"nms": false}
+        except RecursionError as error:
+            raise ValueError(str(error)) from error
 
 
 def image_size(metadata: Mapping[str, str]) -> Size | None:

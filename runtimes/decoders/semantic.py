@@ -58,7 +58,8 @@ def _background_of(signature: Signature, classes: Classes) -> int | None:
     """
     if classes.zero is not None:
         return 0 if is_background(classes.zero) else None
-    first = re.search(r"(?<!\d)0\s*:\s*['\"]([^'\"]*)", signature.metadata.get("names", ""))
+    names = signature.metadata.get("names", "")
+    first = re.search(r"(?:(?<!\d)0['\"]?\s*:|^\s*[\[(])\s*['\"]([^'\"]*)", names)
     return 0 if first is None or is_background(first[1]) else None
 
 

@@ -142,3 +142,21 @@ def test_coco_keypoints_have_names_places_and_edges() -> None:
     (label,), _ = drafted(ClassList(1, "people", names=("person",)), keypoints=17)
     assert label["sublabels"][0] == {"name": "nose", "x": 50, "y": 8}
     assert ["nose", "left_eye"] in label["edges"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "labels"),
+    [
+        ({"character": "cat\ndog\nbird"}, "metadata"),
+        ({"names": '{"0": "cat", "1": "dog", "2": "bird"}'}, "metadata"),
+        ({"names": '{"1": "cat", "2": "dog", "3": "bird"}'}, "metadata"),
+    ],
+)
+def test_names_in_other_spellings_are_used(metadata: dict[str, str], labels: object) -> None:
+    assert drafted(THREE, metadata=metadata) == (labels, [])
+
+
+@pytest.mark.parametrize("names", ["['a', 'b']", "{1: 'a', 2: 'b'}", "['background', 'a', 'b']"])
+def test_names_in_metadata_get_the_class_ids_beside_a_background(names: str) -> None:
+    expected = [{"name": "a", "id": 1}, {"name": "b", "id": 2}]
+    assert drafted(FROM_ONE, metadata={"names": names}) == (expected, [])

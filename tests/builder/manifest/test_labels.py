@@ -124,9 +124,9 @@ def test_duplicate_attributes_are_refused() -> None:
 @pytest.mark.parametrize(
     ("given", "ids", "classes"),
     [
-        ([Label(name="a"), Label(name="b")], [0, 1], Classes(2, True)),
+        ([Label(name="a"), Label(name="b")], [0, 1], Classes(2, True, "a")),
         ([Label(name="a", id=7), Label(name="b", id=2)], [7, 2], Classes(8, False)),
-        ([Label(name="a", id=0), Label(name="b")], [0, 1], Classes(2, False)),
+        ([Label(name="a", id=0), Label(name="b")], [0, 1], Classes(2, False, "a")),
     ],
 )
 def test_labels_without_an_id_get_their_index(
@@ -260,7 +260,7 @@ def test_skeletons_that_are_refused(changes: dict[str, Any], words: str) -> None
 def test_a_label_can_have_several_class_ids() -> None:
     labels = Labels.of([label(name="vehicle", id=[7, 2, 5]), label(name="person", id=0)])
     assert labels.names == {7: "vehicle", 2: "vehicle", 5: "vehicle", 0: "person"}
-    assert labels.classes == Classes(8, False)
+    assert labels.classes == Classes(8, False, "person")
     assert labels.problems() == []
     assert labels.has_merged_classes
 

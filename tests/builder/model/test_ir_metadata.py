@@ -1,8 +1,10 @@
 """OpenVINO IR with a metadata.yaml beside it, as Ultralytics exports it, and with its own words."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import openvino
 import pytest
 import yaml
@@ -196,7 +198,7 @@ def test_a_malicious_or_damaged_metadata_file_is_an_error_with_its_line(
 
 
 @pytest.mark.parametrize(
-    "names", ["[]", "{0: 1}", "5", "{0: 'a\\nb', 1: b, 2: c}", "{1: a, 2: b, 3: c}", "{a: b}"]
+    "names", ["[]", "{0: 1}", "5", "{0: 'a\\nb', 1: b, 2: c}", "{2: a, 3: b, 4: c}", "{a: b}"]
 )
 def test_invalid_names_are_reported(tmp_path: Path, names: str) -> None:
     quoted = names.replace("'a\\nb'", '"a\\nb"')
@@ -205,3 +207,26 @@ def test_invalid_names_are_reported(tmp_path: Path, names: str) -> None:
     data = yaml.safe_load(draft.text)
     assert data["labels"] == ["class_0", "class_1", "class_2"]
     assert draft.notes
+
+
+WORDS = {"names": '{"0": "cat", "1": "dog", "2": "bird"}', "character": "line 1\nline 2"}
+
+
+@pytest.mark.parametrize("convert", [openvino.convert_model, openvino.Core().read_model])
+def test_labels_stay_when_an_onnx_file_is_converted(tmp_path: Path, convert: Any) -> None:
+    source = tmp_path / "m.onnx"
+    proto = onnx.load(zoo.yolov8(source))
+    onnx.helper.set_model_props(proto, WORDS)
+    onnx.save(proto, source)
+    openvino.save_model(convert(source), tmp_path / "ir" / "m.xml")
+    # An independent reader of the same file.
+    info = openvino.Core().read_model(tmp_path / "ir" / "m.xml").get_rt_info(["framework", "names"])
+    assert str(info.astype(str)) == WORDS["names"]
+    found = read(tmp_path / "ir" / "m.xml").signature.metadata
+    assert {key: found[key] for key in WORDS} == WORDS
+    draft = draft_manifest([tmp_path / "ir" / "m.xml"], tmp_path)
+    assert "labels: metadata" in draft.text
+    assert "# rt_info framework.names: cat, dog, bird" in draft.text
+    write_manifest(draft.text, tmp_path / "m.yaml", force=False)
+    found_labels = [(label.id, label.name) for label in plan(tmp_path / "m.yaml").labels]
+    assert found_labels == [(0, "cat"), (1, "dog"), (2, "bird")]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from builder.diagnostics.errors import CvatbuildError, ManifestError
 from builder.manifest.labels import Labels
-from builder.model.label_metadata import from_metadata
+from builder.model.label_metadata import NAME_KEYS, from_metadata
 from runtimes.classes import Classes
 from tests.builder.conftest import failure
 
@@ -27,6 +27,23 @@ def names(text: str) -> list[str]:
         ("('cat', 'dog')", ["cat", "dog"]),
         ("{0: 'Zürich', 1: '猫'}", ["Zürich", "猫"]),
         ("{0: '" + "x" * 64 + "'}", ["x" * 64]),
+        # JSON, and Python as JSON's keys leave it
+        ('{"0": "cat", "1": "dog"}', ["cat", "dog"]),
+        ('["cat", "dog"]', ["cat", "dog"]),
+        ("{'1': 'dog', '0': 'cat'}", ["cat", "dog"]),
+        (
+            '{"10": "k", "9": "j", "8": "i", "7": "h", "6": "g", "5": "f", "4": "e", "3": "d", '
+            '"2": "c", "1": "b", "0": "a"}',
+            list("abcdefghijk"),
+        ),
+        # from 1
+        ("{1: 'cat', 2: 'dog'}", ["cat", "dog"]),
+        ('{"1": "cat", "2": "dog"}', ["cat", "dog"]),
+        # name -> class ID
+        ("{'dog': 1, 'cat': 0}", ["cat", "dog"]),
+        # one name per line
+        ("cat\nguide dog\n", ["cat", "guide dog"]),
+        ("cat\r\ndog", ["cat", "dog"]),
     ],
 )
 def test_names_in_metadata_are_labels(text: str, expected: list[str]) -> None:
@@ -35,7 +52,7 @@ def test_names_in_metadata_are_labels(text: str, expected: list[str]) -> None:
 
 def test_labels_from_metadata_are_all_classes() -> None:
     labels = Labels.of(from_metadata({"names": "['a', 'b', 'c']"}, MODEL))
-    assert labels.classes == Classes(3, True)
+    assert labels.classes == Classes(3, True, "a")
     assert labels.names == {0: "a", 1: "b", 2: "c"}
 
 
@@ -49,13 +66,16 @@ HOSTILE = [
     "5",
     "None",
     "'cat'",
-    "{'0': 'cat'}",
+    "{'zero': 'cat'}",
+    "{0: 'cat', '0': 'dog'}",
+    "{'cat': 0, 'dog': 0}",
     "{0: 5}",
     "{0: ''}",
     "{0: None}",
     "{True: 'cat'}",
     "{0: 'cat', 2: 'dog'}",
-    "{1: 'cat'}",
+    "{2: 'cat'}",
+    "{'1': 'cat', '3': 'dog'}",
     "{-1: 'cat', 0: 'dog'}",
     "{0.0: 'cat'}",
     "{0: '" + "x" * 65 + "'}",
@@ -105,3 +125,14 @@ def test_any_name_is_accepted_unchanged_or_refused(name: str, as_list: bool) -> 
 def test_the_metadata_keys_of_a_model_without_names_are_reported() -> None:
     (problem,) = failure(lambda: from_metadata({"task": "detect", "imgsz": "1"}, MODEL)).problems
     assert "imgsz, task" in problem.found
+
+
+@pytest.mark.parametrize("key", NAME_KEYS)
+def test_names_are_read_from_any_of_the_keys_that_exporters_write(key: str) -> None:
+    found = from_metadata({"task": "detect", key: '{"0": "cat", "1": "dog"}'}, MODEL)
+    assert [label.name for label in found] == ["cat", "dog"]
+
+
+def test_names_of_ultralytics_take_precedence() -> None:
+    found = from_metadata({"character": "a\nb", "names": "{0: 'cat'}"}, MODEL)
+    assert [label.name for label in found] == ["cat"]
