@@ -11,11 +11,13 @@ class Clock:
     Attributes:
         stages: stage -> milliseconds, in the order of first use.
         notes: further text for the log line.
+        warnings: lines for the log with the level of warnings.
     """
 
     def __init__(self) -> None:
         self.stages: dict[str, float] = {}
         self.notes: list[str] = []
+        self.warnings: list[str] = []
         self._start = perf_counter()
 
     @contextmanager
@@ -31,6 +33,10 @@ class Clock:
     def note(self, text: str) -> None:
         """Add text to the request's log line."""
         self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        """Add a warning, which is logged as a line of its own."""
+        self.warnings.append(text)
 
     def __str__(self) -> str:
         """Return one line: the notes, the time of each stage, and the total."""

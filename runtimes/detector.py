@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import orjson
@@ -13,7 +13,7 @@ from runtimes import image
 from runtimes.arrays import Array, Size, size_of
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
-from runtimes.errors import BadModel, Fault
+from runtimes.errors import BadImage, BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.masks import RegionMasks, grid_size
 from runtimes.network import Network, OpenNetwork, Outputs
@@ -41,6 +41,8 @@ class Detector:
         refine: the refinements and attributes that change the instances, in this order.
         shapes: turn the instances into annotations; each shape draws every instance.
         then: second models, which run on crops of the instances.
+        on_bad_image: the reply to an image that cannot be decoded: `error` for HTTP 400, `empty`
+            for no annotations and a warning in the log.
     """
 
     labels: Mapping[int, str]
@@ -50,6 +52,7 @@ class Detector:
     refine: tuple[Refine | Attribute, ...]
     shapes: tuple[Shape, ...]
     then: tuple[Second, ...] = ()
+    on_bad_image: Literal["error", "empty"] = "error"
 
     def start(self, backend: Backend, folder: Path) -> "OpenDetector":
         """Load the model from `folder` and run it once on a blank image.
@@ -81,6 +84,8 @@ class OpenDetector:
         self._decoder = detector.decoder
         self._refine = detector.refine
         self._shapes = detector.shapes
+        self._on_bad_image = detector.on_bad_image
+        self._bad_images = 0
         blank = image.blank()
         self._detect(blank, self._threshold, Clock())
         for second in seconds:
@@ -102,14 +107,25 @@ class OpenDetector:
             request: `image`, optionally `threshold`.
 
         Returns:
-            Annotations in the format of CVAT's detectors, highest confidence first.
+            Annotations in the format of CVAT's detectors, highest confidence first. None for an
+            image that cannot be decoded, if the manifest says so.
 
         Raises:
             BadRequest: the image or the threshold is invalid.
         """
         threshold = number_of(request, "threshold", self._threshold, most=1)
-        with clock.stage("decode"):
-            pixels = image.decode(request.get("image"))
+        try:
+            with clock.stage("decode"):
+                pixels = image.decode(request.get("image"))
+        except BadImage as error:
+            if self._on_bad_image == "error":
+                raise
+            self._bad_images += 1
+            clock.warn(
+                f"empty reply for an image that cannot be decoded ({self._bad_images} since this "
+                f"worker started): {error}"
+            )
+            return []
         return self._detect(pixels, threshold, clock)
 
     def _detect(self, pixels: Array, threshold: float, clock: Clock) -> list[Item]:

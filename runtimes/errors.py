@@ -2,6 +2,7 @@
 
     FunctionError
       BadRequest   the request is invalid: HTTP 400
+        BadImage   its image file cannot be decoded
       BadModel     the model does not fit the manifest's steps
       NoDevice     the variant's device is not available
       BadStart     the function's environment is not what it was generated for
@@ -97,6 +98,10 @@ class FunctionError(Exception):
 
 class BadRequest(FunctionError):
     """The request is invalid. The caller gets HTTP 400 and the message."""
+
+
+class BadImage(BadRequest):
+    """The file in the request cannot be decoded as an image."""
 
 
 class BadModel(FunctionError):

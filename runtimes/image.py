@@ -1,18 +1,22 @@
 """Decoding of images in requests."""
 
 import binascii
+import os
 import struct
 from base64 import b64decode
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from runtimes import tiff
 from runtimes.arrays import Array
-from runtimes.errors import BadRequest
+from runtimes.errors import BadImage, BadRequest
+from runtimes.stretch import Stretch
+from runtimes.truncation import is_truncated
 
-_TIFF = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
-"""The first bytes of a TIFF or BigTIFF file -> its byte order, for `struct`."""
-_MAX_TAGS = 4096
+PIXEL_LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"
+"""The environment variable with OpenCV's limit of pixels; runtimes/__init__.py sets a default."""
 
 WARM_UP_SIZE = (480, 640)
 """Height and width of the black image on which a function runs once at start-up."""
@@ -21,6 +25,31 @@ WARM_UP_SIZE = (480, 640)
 def blank() -> Array:
     """Return a black image of WARM_UP_SIZE, (H, W, 3) uint8 BGR."""
     return np.zeros((*WARM_UP_SIZE, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded image with its full range of values.
+
+    Attributes:
+        samples: (H, W), or (H, W, 3) BGR; uint8, uint16, float32 or float64.
+        stretch: the stretch of its own values to 8 bits; None for uint8.
+    """
+
+    samples: Array
+    stretch: Stretch | None
+
+    def bgr(self, stretch: Stretch | None = None) -> Array:
+        """Return (H, W, 3) uint8 BGR.
+
+        Args:
+            stretch: replaces the image's own stretch, such as that of an earlier frame.
+        """
+        used = self.stretch and (stretch or self.stretch)
+        pixels = used(self.samples) if used else self.samples
+        if pixels.ndim == 2:
+            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
+        return pixels
 
 
 def decode(text: object, where: str = "image") -> Array:
@@ -33,37 +62,76 @@ def decode(text: object, where: str = "image") -> Array:
 
     Returns:
         (H, W, 3) uint8 BGR. Gray and palette images are converted to three channels, alpha is
-        dropped, 16 bits are reduced to the upper 8, and the EXIF orientation is applied.
+        dropped, 16 bits and floating-point values are converted to 8 bits as Stretch does, and the
+        EXIF orientation is applied.
 
     Raises:
-        BadRequest: it is not text, not base64, or not an image.
+        BadRequest: it is not text, or not base64.
+        BadImage: it is not an image.
     """
-    if not isinstance(text, str) or not text:
-        found = "nothing" if text in (None, "") else type(text).__name__
+    return read(text, where).bgr()
+
+
+def read(text: object, where: str = "image") -> Decoded:
+    """Decode the image of a request with its full range of values; see `decode`."""
+    if text == "":
+        raise BadImage("must be the base64 text of an image file", where=where, found="nothing")
+    if not isinstance(text, str):
+        found = "nothing" if text is None else type(text).__name__
         raise BadRequest("must be the base64 text of an image file", where=where, found=found)
-    return pixels(_bytes(text, where), where)
+    return _decoded(_bytes(text, where), where)
 
 
 def pixels(data: bytes, where: str = "image") -> Array:
-    """Decode the bytes of an image file; see `decode`.
+    """Decode the bytes of an image file to (H, W, 3) uint8 BGR; see `decode`.
 
     Raises:
-        BadRequest: OpenCV cannot decode them.
+        BadImage: they are not an image.
     """
-    alone = data[:4] in _TIFF
+    return _decoded(data, where).bgr()
+
+
+def _decoded(data: bytes, where: str) -> Decoded:
+    """Decode the bytes of an image file.
+
+    Raises:
+        BadImage: OpenCV cannot decode them.
+    """
+    alone = data[:4] in tiff.ORDERS
     buffer = np.frombuffer(_opaque(data) if alone else data, np.uint8)
+    # Without IMREAD_ANYDEPTH, OpenCV keeps the upper 8 of 16 bits.
+    flags = cv2.IMREAD_UNCHANGED if alone else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
     try:
-        image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED if alone else cv2.IMREAD_COLOR)
+        image = cv2.imdecode(buffer, flags)
     except cv2.error as error:
-        raise BadRequest(f"OpenCV cannot decode the image: {error.err}", where=where) from error
-    if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise BadRequest(
-            "is not an image with 8 or 16 bits per channel",
+        raise _undecodable(error, where) from error
+    if image is None or image.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
+        truncated = is_truncated(data)
+        what = "is not an image with 8 or 16 bits or floating-point values per channel"
+        raise BadImage(
+            "is truncated: the end of the image file is missing" if truncated else what,
             where=where,
             found=f"{len(data)} bytes that start with {data[:8].hex(' ')}",
-            allowed="JPEG, PNG, WebP, BMP, TIFF or GIF",
+            allowed=("a complete " if truncated else "") + "JPEG, PNG, WebP, BMP, TIFF or GIF",
+            hint="upload the original file again" if truncated else "",
         )
-    return _three_channels(image) if alone else image
+    samples = _without_alpha(np.asarray(image))
+    return Decoded(samples, Stretch.of(samples))
+
+
+def _undecodable(error: cv2.error, where: str) -> BadImage:
+    """Return the error for an exception of OpenCV."""
+    what = "OpenCV cannot decode the image"
+    if PIXEL_LIMIT.removeprefix("OPENCV_") not in str(error):
+        return BadImage(f"{what}: {error.err}", where=where)
+    return BadImage(
+        f"{what}: it has more pixels than the limit",
+        where=where,
+        allowed=f"{os.environ.get(PIXEL_LIMIT)} pixels",
+        hint=f"resize the image, or set the environment variable {PIXEL_LIMIT}: `env: "
+        f'{{{PIXEL_LIMIT}: "1073741824"}}` in the manifest\'s `variants.cpu` and '
+        "`variants.gpu`",
+    )
 
 
 def _opaque(data: bytes) -> bytes:
@@ -73,19 +141,13 @@ def _opaque(data: bytes) -> bytes:
     black. For all other formats, it drops the alpha. The tag is ExtraSamples (338; TIFF 6.0, page
     31): 2 is unassociated alpha, 1 is associated (premultiplied) alpha.
     """
-    order = _TIFF[data[:4]]
-    big = b"+" in data[2:4]
     try:
-        (offset,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
-        (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, offset)
-        first, step = offset + (8 if big else 2), 20 if big else 12
-        for entry in range(first, first + min(count, _MAX_TAGS) * step, step):
-            (tag,) = struct.unpack_from(order + "H", data, entry)
-            value = entry + (12 if big else 8)
-            if tag == 338 and struct.unpack_from(order + "H", data, value) == (2,):
-                return data[:value] + struct.pack(order + "H", 1) + data[value + 2 :]
+        for entry in tiff.entries(data):
+            place, order = entry.place, entry.order
+            if entry.tag == 338 and struct.unpack_from(order + "H", data, place) == (2,):
+                return data[:place] + struct.pack(order + "H", 1) + data[place + 2 :]
     except struct.error:
-        pass  # a truncated file; OpenCV reports the error
+        pass  # a truncated file; OpenCV cannot decode it
     return data
 
 
@@ -111,11 +173,8 @@ def _bytes(text: str, where: str) -> bytes:
         ) from error
 
 
-def _three_channels(image: Array) -> Array:
-    """Convert (H, W), (H, W, 2), (H, W, 3) or (H, W, 4), uint8 or uint16, to (H, W, 3) uint8."""
-    if image.dtype == np.uint16:
-        image = (image >> 8).astype(np.uint8)
-    if image.ndim == 2 or image.shape[2] < 3:
-        gray = image if image.ndim == 2 else image[:, :, 0]
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(gray), cv2.COLOR_GRAY2BGR))
-    return np.ascontiguousarray(image[:, :, :3])
+def _without_alpha(image: Array) -> Array:
+    """Return (H, W) or (H, W, 3) of an image with 1 to 4 channels."""
+    if image.ndim == 3 and image.shape[2] < 3:
+        image = image[:, :, 0]
+    return np.ascontiguousarray(image if image.ndim == 2 else image[:, :, :3])

@@ -115,6 +115,8 @@ class Service:
             message = f"{type(error).__name__}: {error}"[:300]
             # A file name in a message can contain undecodable bytes, which JSON does not allow.
             body = orjson.dumps({"error": message.encode("utf-8", "backslashreplace").decode()})
+        for text in clock.warnings:
+            context.logger.warn(_tail(text))
         warning = f"; {self._function.session.warning}" if self._function.session.warning else ""
         context.logger.info(f"{status} {summary}; {clock}{warning}")
         return context.Response(

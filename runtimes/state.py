@@ -8,6 +8,8 @@ with it:
      "model": digest of the model files,
      "shape": the shape of the first frame, in the form of the request,
      "box": [x1, y1, x2, y2] of the object in the last frame where it was found,
+     "stretch": [low, high], the values of the first frame that become 0 and 255 in 8 bits; null for
+         a first frame with 8 bits,
      "lost": whether the object was not found in the last frame,
      "template": the template crop, base64 of a WebP file}
 
@@ -26,13 +28,15 @@ import orjson
 
 from runtimes.arrays import Array, Size
 from runtimes.errors import BadRequest
+from runtimes.numbers import is_number
+from runtimes.stretch import Stretch
 from runtimes.tracked import Tracked, box_of, coordinate
 
 VERSION = 2
 MAX_BYTES = 65536
 """Default maximum size of one object's state as JSON, in bytes."""
 
-_KEYS = ("version", "model", "shape", "box", "lost", "template")
+_KEYS = ("version", "model", "shape", "box", "stretch", "lost", "template")
 _QUALITIES = (101, 95, 85, 70, 50)
 """WebP qualities, tried in this order until the state is small enough; above 100 is lossless."""
 _HINT = "start the track again from a drawn shape"
@@ -46,6 +50,8 @@ class State:
         shape: the shape of the first frame.
         box: (4,) x1 y1 x2 y2 in the last frame where it was found, image pixels.
         template: the template crop, base64 of a WebP file.
+        stretch: the stretch of the first frame's values to 8 bits, which all frames of the track
+            use, so that a bright object in one frame does not darken the others; None for 8 bits.
         lost: whether the object was not found in the last frame. A reply repeats the last box of a
             lost rectangle, so that only the state tells that it is lost.
     """
@@ -53,6 +59,7 @@ class State:
     shape: Tracked
     box: Array
     template: str
+    stretch: Stretch | None = None
     lost: bool = False
 
     def as_json(self, digest: str) -> dict[str, Any]:
@@ -62,17 +69,27 @@ class State:
             "model": digest,
             "shape": self.shape.as_sent(),
             "box": self.box.round(3).tolist(),
+            "stretch": None if self.stretch is None else [self.stretch.low, self.stretch.high],
             "lost": self.lost,
             "template": self.template,
         }
 
     @classmethod
-    def start(cls, shape: Tracked, crop: Array, digest: str, limit: int, where: str) -> "State":
+    def start(
+        cls,
+        shape: Tracked,
+        crop: Array,
+        stretch: Stretch | None,
+        digest: str,
+        limit: int,
+        where: str,
+    ) -> "State":
         """Return the state of a new object.
 
         Args:
             shape: the drawn shape.
             crop: (side, side, 3) uint8 BGR, the template.
+            stretch: of the frame; see State.
             digest: of the model files.
             limit: the maximum size of the state as JSON, in bytes.
             where: the shape's key in the request, for messages.
@@ -80,12 +97,12 @@ class State:
         Raises:
             BadRequest: the shape is too large for the limit.
         """
-        bare = _size(cls(shape, shape.box, "").as_json(digest))
+        bare = _size(cls(shape, shape.box, "", stretch).as_json(digest))
         for quality in _QUALITIES:
             _, file = cv2.imencode(".webp", crop, [cv2.IMWRITE_WEBP_QUALITY, quality])
             text = b64encode(file.tobytes()).decode()
             if bare + len(text) <= limit:
-                return cls(shape, shape.box, text)
+                return cls(shape, shape.box, text, stretch)
         raise BadRequest(
             f"has too many points: its state would take {bare + len(text)} bytes",
             where=where,
@@ -153,7 +170,8 @@ class State:
             found = type(value["template"]).__name__
             raise BadRequest("must be base64", where=f"{where}.template", found=found)
         shape = Tracked.of(value["shape"], f"{where}.shape", allowed)
-        return cls(shape, np.array([x1, y1, x2, y2]), value["template"], value["lost"])
+        stretch = _stretch(value["stretch"], f"{where}.stretch")
+        return cls(shape, np.array([x1, y1, x2, y2]), value["template"], stretch, value["lost"])
 
     def crop(self, side: int, where: str) -> Array:
         """Decode the template crop, (side, side, 3) uint8 BGR.
@@ -179,6 +197,21 @@ class State:
             allowed=f"a WebP file of {side}x{side} pixels",
             hint=_HINT,
         )
+
+
+def _stretch(value: object, where: str) -> Stretch | None:
+    """Validate the stretch of a state.
+
+    Raises:
+        BadRequest: it is neither null nor two increasing numbers.
+    """
+    if value is None:
+        return None
+    if isinstance(value, list) and len(value) == 2 and all(map(is_number, value)):
+        low, high = map(float, value)
+        if low < high and np.isfinite(high - low):
+            return Stretch(low, high)
+    raise BadRequest("must be null or [low, high]", where=where, found=repr(value)[:80], hint=_HINT)
 
 
 def _size(value: object, where: str = "") -> int:

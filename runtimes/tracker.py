@@ -20,6 +20,7 @@ from runtimes.interfaces import Tracking
 from runtimes.numbers import number_of
 from runtimes.state import MAX_BYTES, State
 from runtimes.step import Preprocess
+from runtimes.stretch import Stretch
 from runtimes.tracked import Tracked
 from runtimes.trackers.crops import Color, cut
 
@@ -136,14 +137,20 @@ class OpenTracker:
             for number, pair in enumerate(zip(shapes, states, strict=True))
         ]
         with clock.stage("decode"):
-            pixels = image.decode(request.get("image"))
-        fill = self._fill(pixels)
+            decoded = image.read(request.get("image"))
+        # Objects that were drawn in different frames can have different stretches.
+        frames: dict[Stretch | None, tuple[Array, Color]] = {}
         answers = []
         for number, item in enumerate(objects):
+            stretch = item.stretch if isinstance(item, State) else decoded.stretch
+            if stretch not in frames:
+                pixels = decoded.bgr(stretch)
+                frames[stretch] = pixels, self._fill(pixels)
+            pixels, fill = frames[stretch]
             if isinstance(item, State):
                 answers.append(self._follow(item, pixels, fill, threshold, number, clock))
             else:
-                answers.append(self._begin(item, pixels, fill, number, clock))
+                answers.append(self._begin(item, pixels, stretch, fill, number, clock))
         lost = sum(state.lost for _, state in answers)
         if lost:
             clock.note(f"lost: {lost} of {count}")
@@ -198,9 +205,24 @@ class OpenTracker:
         return blue, green, red
 
     def _begin(
-        self, shape: Tracked, pixels: Array, fill: Color, number: int, clock: Clock
+        self,
+        shape: Tracked,
+        pixels: Array,
+        stretch: Stretch | None,
+        fill: Color,
+        number: int,
+        clock: Clock,
     ) -> tuple[object, State]:
-        """Return the reply for a new object: the drawn shape and its first state."""
+        """Return the reply for a new object: the drawn shape and its first state.
+
+        Args:
+            shape: the drawn shape.
+            pixels: (H, W, 3) uint8 BGR.
+            stretch: of the frame; see State.
+            fill: the fill color of crops beyond the image's border.
+            number: the object's index in the request.
+            clock: measures the stages.
+        """
         where = f"shapes[{number}]"
         size = size_of(pixels)
         x1, y1, x2, y2 = shape.box.tolist()
@@ -214,7 +236,7 @@ class OpenTracker:
         with clock.stage("template"):
             crop = cut(pixels, self._step.template_view(shape.box, size), fill)
             digest, limit = self._tracker.digest, self._tracker.max_state_bytes
-            state = State.start(shape, crop, digest, limit, where)
+            state = State.start(shape, crop, stretch, digest, limit, where)
         return shape.as_sent(), state
 
     def _follow(
@@ -244,7 +266,7 @@ class OpenTracker:
             box = _within(box, size)
             shape = state.shape.at(box, size)
             if shape is not None:
-                return shape, State(state.shape, box, state.template)
+                return shape, replace(state, box=box, lost=False)
         repeated = state.shape.at(last, size) if state.shape.type == "rectangle" else None
         return repeated, replace(state, lost=True)
 

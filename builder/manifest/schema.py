@@ -88,7 +88,14 @@ class Manifest(Strict):
     resources: Resources = Resources()
     """Resource limits of both variants' containers. A variant's own limits override them."""
     preprocess: tuple[entry_model("preprocess"), ...]  # type: ignore[valid-type]
-    """Steps that turn the image into the model's input, in order."""
+    """Steps that turn the image into the model's input, in order. They get 8 bits per channel. A
+    gray image of 16 bits that uses fewer is stretched from its minimum and maximum to 0 and 255, as
+    CVAT does for annotators (`IChunkWriter._compress_image` in
+    cvat/apps/engine/media_extractors.py; the equalization that follows there is left out). A color
+    image of 16 bits that uses fewer is stretched by its maximum; CVAT shows it dark. Other images
+    of 16 bits keep the upper 8. Floating-point values are used as 0 to 255, or as 0 to 1 if none is
+    larger, and stretched if they exceed 0 to 255. A tracker uses the stretch of the first frame for
+    the whole track."""
 
     @field_validator("name")
     @classmethod
@@ -148,6 +155,10 @@ class DetectorManifest(Manifest):
     """Second models, which find keypoints or attributes of the first model's instances."""
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.25
     """Default confidence threshold. CVAT's request may override it."""
+    on_bad_image: Literal["error", "empty"] = "error"
+    """Reply to an image file that cannot be decoded, such as a truncated one. `error`: HTTP 400,
+    which ends the whole job in CVAT. `empty`: no shapes, so that the job goes on. Such a frame
+    looks like one without objects; only a warning in the function's log names and counts it."""
 
     def sources(self) -> dict[Path_, ModelSource]:
         """Return the source of each model file; the first model comes first."""

@@ -18,7 +18,7 @@ from runtimes.clock import Clock
 from runtimes.decoders.yolo import Yolo
 from runtimes.decoders.yolo_end2end import YoloEnd2end
 from runtimes.detector import Detector, OpenDetector
-from runtimes.errors import BadModel, BadRequest
+from runtimes.errors import BadImage, BadModel, BadRequest
 from runtimes.instances import Instances
 from runtimes.network import Network
 from runtimes.preprocess.resize import Letterbox
@@ -486,3 +486,48 @@ def test_values_that_are_no_detection_are_refused(
 def test_a_score_that_rounding_lifts_above_one_is_one(backend: Backend, tmp_path: Path) -> None:
     (item,) = ask(start(backend, tmp_path, [[10, 20, 30, 40, 1.0005, 0]]))
     assert item["confidence"] == 1
+
+
+BAD_FILES = {
+    "": "must be the base64 text of an image file",
+    b64encode(b"no image").decode(): "is not an image",
+    text_of()[: len(text_of()) // 8 * 4]: "is truncated",
+}
+"""Base64 of files that cannot be decoded -> the reason."""
+
+
+@both_backends
+def test_a_bad_image_is_refused_by_default(backend: Backend, tmp_path: Path) -> None:
+    detector = start(backend, tmp_path, [[10, 20, 30, 40, 0.5, 0]])
+    for text, reason in BAD_FILES.items():
+        with pytest.raises(BadImage, match=reason):
+            ask(detector, image=text)
+
+
+@both_backends
+def test_a_bad_image_can_get_an_empty_reply_which_is_counted(
+    backend: Backend, tmp_path: Path
+) -> None:
+    start(backend, tmp_path, [[10, 20, 30, 40, 0.5, 0]])
+    detector = replace(described(), on_bad_image="empty").start(backend, tmp_path)
+    for number, (text, reason) in enumerate(BAD_FILES.items(), 1):
+        clock = Clock()
+        assert detector({"image": text}, clock) == []
+        (warning,) = clock.warnings
+        assert f"({number} since this worker started)" in warning
+        assert reason in warning
+    clock = Clock()
+    assert len(detector({"image": text_of()}, clock)) == 1
+    assert clock.warnings == []
+
+
+@pytest.mark.parametrize(
+    "request_", [{}, {"image": 7}, {"image": "?"}, {"image": text_of(), "threshold": 2}]
+)
+def test_an_invalid_request_is_refused_with_any_setting(
+    tmp_path: Path, request_: dict[str, Any]
+) -> None:
+    start(BACKENDS[1], tmp_path, [[10, 20, 30, 40, 0.5, 0]])
+    detector = replace(described(), on_bad_image="empty").start(BACKENDS[1], tmp_path)
+    with pytest.raises(BadRequest):
+        detector(request_, Clock())

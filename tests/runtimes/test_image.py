@@ -1,61 +1,29 @@
 import io
-import struct
 import subprocess
 import sys
-import zlib
 from base64 import b64encode, encodebytes
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-import tifffile
 from PIL import Image, ImageOps
 
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
 from runtimes.image import decode, pixels
 from tests.grids import grid
-
-HEIGHT, WIDTH = 21, 33
-Y, X = np.mgrid[0:HEIGHT, 0:WIDTH]
-COLOUR = np.stack([X * 7, Y * 11, 255 - X * 5 - Y], axis=-1).astype(np.uint8)
-"""RGB, different at each pixel, so that flips and swaps are detected."""
-ALPHA = (X * 7).astype(np.uint8)
-"""From transparent to nearly opaque."""
-DEEP = (COLOUR.astype(np.uint16) << 8) | (X * 3 + Y)[:, :, None].astype(np.uint16)
-"""COLOUR with lower 8 bits that are not zero."""
-
-
-def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def tiff(array: Array, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, array, **options)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-def png16(samples: Array) -> bytes:
-    """A PNG of (H, W, channels) uint16, which Pillow writes only for gray."""
-    height, width, channels = samples.shape
-    kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
-    lines = b"".join(b"\0" + samples[y].astype(">u2").tobytes() for y in range(height))
-    chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)),
-        (b"IDAT", zlib.compress(lines)),
-        (b"IEND", b""),
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in chunks
-    )
-
-
-def color() -> Image.Image:
-    return Image.fromarray(COLOUR)
+from tests.runtimes.image_files import (
+    ALPHA,
+    COLOR,
+    DEEP,
+    GRAY,
+    HEIGHT,
+    WIDTH,
+    color,
+    encoded,
+    png16,
+    tiff,
+)
 
 
 def with_alpha(image: Image.Image) -> Image.Image:
@@ -192,7 +160,7 @@ def test_transparent_palette_entries_keep_their_color() -> None:
 )
 def test_16_bit_png_is_reduced_to_the_upper_8(bands: list[int]) -> None:
     gray = len(bands) < 3
-    check(png16(DEEP[:, :, bands]), COLOUR[:, :, [0, 0, 0]] if gray else COLOUR)
+    check(png16(DEEP[:, :, bands]), COLOR[:, :, [0, 0, 0]] if gray else COLOR)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -209,32 +177,32 @@ def test_16_bit_tiff_is_reduced_to_the_upper_8(
     order: str, bands: list[int], options: dict[str, object]
 ) -> None:
     data = tiff(DEEP[:, :, bands].squeeze(), byteorder=order, **options)
-    check(data, COLOUR[:, :, [0, 0, 0]] if len(bands) == 1 else COLOUR)
+    check(data, COLOR[:, :, [0, 0, 0]] if len(bands) == 1 else COLOR)
 
 
 @pytest.mark.parametrize("big", [False, True], ids=["tiff", "bigtiff"])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_8_bit_tiff_keeps_colors_of_transparent_pixels(big: bool, order: str) -> None:
     data = tiff(
-        np.dstack([COLOUR, ALPHA]),
+        np.dstack([COLOR, ALPHA]),
         photometric="rgb",
         extrasamples=["unassalpha"],
         bigtiff=big,
         byteorder=order,
     )
-    check(data, COLOUR)
+    check(data, COLOR)
 
 
 @pytest.mark.parametrize(
     ("array", "options", "rgb"),
     [
-        (COLOUR, {"photometric": "rgb", "bigtiff": True}, COLOUR),
-        (COLOUR.transpose(2, 0, 1), {"photometric": "rgb", "planarconfig": "separate"}, COLOUR),
-        (COLOUR[:, :, 0], {"photometric": "miniswhite"}, 255 - COLOUR[:, :, [0, 0, 0]]),
+        (COLOR, {"photometric": "rgb", "bigtiff": True}, COLOR),
+        (COLOR.transpose(2, 0, 1), {"photometric": "rgb", "planarconfig": "separate"}, COLOR),
+        (COLOR[:, :, 0], {"photometric": "miniswhite"}, 255 - COLOR[:, :, [0, 0, 0]]),
         (
-            np.tile(COLOUR, (3, 3, 1)),
+            np.tile(COLOR, (3, 3, 1)),
             {"photometric": "rgb", "tile": (64, 64)},
-            np.tile(COLOUR, (3, 3, 1)),
+            np.tile(COLOR, (3, 3, 1)),
         ),
     ],
     ids=["bigtiff", "planes", "white is zero", "tiles"],
@@ -256,7 +224,7 @@ def test_tiff_variants(array: Array, options: dict[str, object], rgb: Array) -> 
 )
 def test_all_forms_of_base64_are_decoded(text: Callable[[bytes], str]) -> None:
     found = decode(text(encoded(color(), "PNG")))
-    np.testing.assert_array_equal(found[:, :, ::-1], COLOUR)
+    np.testing.assert_array_equal(found[:, :, ::-1], COLOR)
 
 
 @pytest.mark.parametrize(
@@ -311,8 +279,8 @@ def test_a_data_url_without_data_is_refused(text: str) -> None:
     assert caught.value.where == "image"
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "uint32"])
-def test_tiff_of_floating_point_values_is_refused(dtype: str) -> None:
+@pytest.mark.parametrize("dtype", ["int16", "uint32", "int8"])
+def test_tiff_of_other_integers_is_refused(dtype: str) -> None:
     with pytest.raises(BadRequest) as caught:
         pixels(tiff(DEEP[:, :, 0].astype(dtype), photometric="minisblack"))
     assert "8 or 16 bits" in caught.value.what
@@ -323,7 +291,7 @@ def test_a_small_file_of_a_huge_image_is_refused() -> None:
     # before this package's.
     script = """
 import struct, sys, zlib
-from runtimes.errors import BadRequest
+from runtimes.errors import BadImage, BadRequest
 from runtimes.image import pixels
 
 def chunk(name, data):
@@ -340,3 +308,87 @@ except BadRequest as error:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.startswith("image: OpenCV cannot decode the image")
+    # The message names the limit, and how to change it.
+    assert "allowed: 268435456 pixels" in done.stdout
+    assert 'env: {OPENCV_IO_MAX_IMAGE_PIXELS: "1073741824"}' in done.stdout
+
+
+def by_cvat(samples: Array) -> Array:
+    """Gray of 16 bits as CVAT converts it, without the equalization: plain loops, (H, W) uint8."""
+    rows = samples.tolist()
+    low, high = min(map(min, rows)), max(map(max, rows))
+    return np.array([[(value - low) * 255 // (high - low) for value in row] for row in rows])
+
+
+@pytest.mark.parametrize("form", ["tiff", "png"])
+@pytest.mark.parametrize(
+    "samples",
+    [GRAY * 16, GRAY * 4, GRAY + 7000, GRAY * 60 + 29000, (GRAY * 134).clip(0, 2**15 - 1)],
+    ids=["12 bits", "10 bits", "offset", "around half", "15 bits"],
+)
+def test_gray_images_of_fewer_than_16_bits_are_stretched_as_cvat_shows_them(
+    form: str, samples: Array
+) -> None:
+    data = tiff(samples, photometric="minisblack") if form == "tiff" else png16(samples[..., None])
+    check(data, np.repeat(by_cvat(samples)[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize("form", ["tiff", "png"])
+@pytest.mark.parametrize("bits", [9, 10, 12, 14, 15])
+def test_color_images_of_fewer_than_16_bits_are_stretched_by_their_maximum(
+    form: str, bits: int
+) -> None:
+    samples = (COLOR.astype(np.uint16) << (bits - 8)) | 1
+    data = tiff(samples, photometric="rgb") if form == "tiff" else png16(samples)
+    check(data, (samples.astype(int) * 255 // int(samples.max())))
+    # All channels are stretched alike, so that colors keep their hue.
+    check(data, COLOR, 255 * 2 // int(COLOR.max()) + 1)
+
+
+@pytest.mark.parametrize("value", [0, 1, 4080, 65535])
+def test_an_image_of_one_value_has_its_upper_8_bits(value: int) -> None:
+    samples = np.full((4, 5), value, np.uint16)
+    check(tiff(samples, photometric="minisblack"), np.full((4, 5, 3), value >> 8))
+
+
+def test_alpha_is_not_part_of_the_range() -> None:
+    samples = np.dstack([COLOR.astype(np.uint16) << 4, np.full((HEIGHT, WIDTH), 65535, np.uint16)])
+    rgb = samples[..., :3].astype(int) * 255 // int(samples[..., :3].max())
+    check(png16(samples), rgb)
+    check(tiff(samples, photometric="rgb", extrasamples=["unassalpha"]), rgb)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("gray", [True, False])
+@pytest.mark.parametrize("scale", [1, 1 / 255])
+def test_floating_point_values_up_to_255_or_1_are_kept(
+    dtype: str, gray: bool, scale: float
+) -> None:
+    samples = (COLOR * scale).astype(dtype)
+    if gray:
+        data = tiff(samples[..., 0], photometric="minisblack")
+        check(data, COLOR[..., [0, 0, 0]])
+    else:
+        check(tiff(samples, photometric="rgb"), COLOR)
+
+
+def test_floating_point_values_are_rounded_down_as_pillow_does() -> None:
+    samples = (COLOR[..., 0] + 0.75).clip(0, 255).astype(np.float32)
+    data = tiff(samples, photometric="minisblack")
+    check(data, by_pillow(data))
+
+
+@pytest.mark.parametrize("samples", [GRAY * 300.0 - 20_000, GRAY / 100 - 1, GRAY * 1e6])
+def test_floating_point_values_beyond_255_are_stretched(samples: Array) -> None:
+    data = tiff(samples.astype(np.float32), photometric="minisblack")
+    wanted = (GRAY * 255 // int(GRAY.max()))[..., None]
+    check(data, np.repeat(wanted, 3, axis=2), 1)
+
+
+def test_values_that_are_not_finite_are_no_part_of_the_range() -> None:
+    samples = COLOR[..., 0].astype(np.float32)
+    samples[0, :3] = np.nan, np.inf, -np.inf
+    wanted = COLOR[..., [0, 0, 0]].copy()
+    wanted[0, :3] = np.array([0, 255, 0])[:, None]
+    check(tiff(samples, photometric="minisblack"), wanted)
+    check(tiff(np.full((4, 5), np.nan, np.float32), photometric="minisblack"), np.zeros((4, 5, 3)))

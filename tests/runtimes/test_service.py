@@ -328,3 +328,21 @@ def test_an_error_at_the_start_is_raised(
 def test_an_examination_passes_the_decoded_image_on() -> None:
     _, data = cv2.imencode(".png", np.full((2, 3, 3), 7, np.uint8))
     assert Service(Echo()).examine(data.tobytes())["pixels"].tolist() == [[[7, 7, 7]] * 3] * 2
+
+
+class Warned(Echo):
+    """A started function that warns about each request."""
+
+    def __call__(self, request: Mapping[str, Any], clock: Clock) -> object:
+        clock.warn("a first warning")
+        clock.warn("x" * 5000)
+        return super().__call__(request, clock)
+
+
+def test_warnings_of_a_request_are_lines_of_their_own() -> None:
+    log = Recorder()
+    assert send(Warned([]), {}, log).status_code == 200
+    assert [level for level, _ in log.lines] == ["warn", "warn", "info"]
+    first, second = log.of("warn")
+    assert first == "a first warning"
+    assert 3000 < len(second) < 4096

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
 from runtimes.state import MAX_BYTES, State
+from runtimes.stretch import Stretch
 from runtimes.tracked import Tracked
 
 TYPES = ("rectangle", "polygon", "mask")
@@ -27,10 +28,14 @@ def smooth(side: int = 128) -> Array:
     return np.asarray(cv2.GaussianBlur(crop(side), (0, 0), 4))
 
 
-def made(template: Array | None = None, shape: object = BOX) -> dict[str, Any]:
+def made(
+    template: Array | None = None, shape: object = BOX, stretch: Stretch | None = None
+) -> dict[str, Any]:
     """A state after a round trip through JSON."""
     image = smooth() if template is None else template
-    state = State.start(Tracked.of(shape, "", TYPES), image, "digest", MAX_BYTES, "shapes[0]")
+    state = State.start(
+        Tracked.of(shape, "", TYPES), image, stretch, "digest", MAX_BYTES, "shapes[0]"
+    )
     return dict(json.loads(json.dumps(state.as_json("digest"))))
 
 
@@ -57,7 +62,13 @@ def test_a_state_survives_a_round_trip(shape: Any) -> None:
     assert state.shape.as_sent() == shape
     assert state.box.tolist() == state.shape.box.tolist()
     assert state.lost is False
+    assert state.stretch is None
     np.testing.assert_array_equal(state.crop(128, "states[2]"), smooth())
+
+
+@pytest.mark.parametrize("stretch", [Stretch(0, 4080), Stretch(-0.25, 1e5), None])
+def test_a_state_keeps_the_stretch_of_the_first_frame(stretch: Stretch | None) -> None:
+    assert read(made(stretch=stretch)).stretch == stretch
 
 
 def test_a_state_stays_within_its_limit_for_any_template() -> None:
@@ -106,6 +117,14 @@ BAD: dict[str, tuple[object, str]] = {
     "box without area": (changed(box=[4, 4, 4, 9]), "states[2].box"),
     "box far away": (changed(box=[0, 0, 9, 1e7]), "states[2].box"),
     "huge whole number": (changed(box=[0, 0, 9, 10**400]), "states[2]"),
+    "stretch as a number": (changed(stretch=255), "states[2].stretch"),
+    "stretch of one number": (changed(stretch=[0]), "states[2].stretch"),
+    "stretch of text": (changed(stretch=["0", 1]), "states[2].stretch"),
+    "stretch of truth": (changed(stretch=[False, True]), "states[2].stretch"),
+    "stretch of infinity": (changed(stretch=[0, float("inf")]), "states[2].stretch"),
+    "stretch without range": (changed(stretch=[7, 7]), "states[2].stretch"),
+    "turned stretch": (changed(stretch=[9, 3]), "states[2].stretch"),
+    "stretch beyond any number": (changed(stretch=[-1e308, 1e308]), "states[2].stretch"),
     "lost as a number": (changed(lost=0), "states[2].lost"),
     "lost as null": (changed(lost=None), "states[2].lost"),
     "template as a number": (changed(template=5), "states[2].template"),
@@ -170,7 +189,8 @@ json_values = st.recursive(
 
 
 @given(
-    key=st.sampled_from(["version", "model", "shape", "box", "lost", "template"]), value=json_values
+    key=st.sampled_from(["version", "model", "shape", "box", "stretch", "lost", "template"]),
+    value=json_values,
 )
 def test_any_value_at_any_key_is_accepted_or_refused(key: str, value: object) -> None:
     with suppress(BadRequest):

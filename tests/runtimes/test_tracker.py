@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from onnx import helper
@@ -370,3 +371,41 @@ def test_an_examination_returns_the_box_and_score_of_an_object_in_the_middle(
     middle = (facts["boxes"][0, :2] + facts["boxes"][0, 2:]) / 2
     assert middle == pytest.approx([50 + side / 10, 40], abs=1)
     assert facts["scores"] == pytest.approx([1], abs=1e-3)
+
+
+def deep(brightest: int) -> str:
+    """A 16-bit color image of 100 x 80 pixels, of red 2000 and one row of `brightest`."""
+    frame = np.zeros((80, 100, 3), np.uint16)
+    frame[:, :, 2] = 2000
+    frame[0, :, 2] = brightest
+    _, data = cv2.imencode(".png", frame)
+    return b64encode(data.tobytes()).decode()
+
+
+@both_backends
+def test_a_track_keeps_the_stretch_of_the_first_frame(backend: Backend, tmp_path: Path) -> None:
+    tracker = start(tmp_path, backend)
+    request: dict[str, Any] = {"shapes": [RECTANGLE]}
+    states = tracker({"image": deep(2000), **request}, Clock())["states"]
+    assert states[0]["stretch"] == [0, 2000]
+    # By its own maximum, this frame would have a red of 31, and the object would be lost.
+    bright = deep(16000)
+    found = tracker({"image": bright, "states": json.loads(json.dumps(states))}, Clock())
+    assert found["states"][0]["lost"] is False
+    assert found["states"][0]["stretch"] == [0, 2000]
+    # In the same frame, an object without a state uses the frame's own stretch.
+    both = tracker(
+        {"image": bright, "states": [*states, None], "shapes": [None, RECTANGLE]}, Clock()
+    )
+    assert [state["stretch"] for state in both["states"]] == [[0, 2000], [0, 16000]]
+    again = tracker({"image": bright, "states": both["states"]}, Clock())
+    assert [state["lost"] for state in again["states"]] == [False, True]
+    # A frame of 8 bits has nothing to stretch.
+    assert ask(tracker, states=states)["states"][0]["lost"] is False
+
+
+def test_a_track_that_starts_with_8_bits_has_no_stretch(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    states = ask(tracker, shapes=[RECTANGLE])["states"]
+    assert states[0]["stretch"] is None
+    assert tracker({"image": deep(2000), "states": states}, Clock())["states"][0]["lost"] is False

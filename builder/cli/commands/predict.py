@@ -44,16 +44,18 @@ def predict(
         from builder.run.predict.prediction import Prompts
 
         prompts = Prompts(threshold, positive, negative, bounding, boxes)
-        failed = False
+        failed = crashed = False
         with process as started:
             for warning in started.warnings:
                 typer.echo(f"warning: {warning}", err=True)
             for result in run_on(started, images, prompts, save):
                 failed |= result.reply.status != 200 or bool(result.faults)
+                crashed |= result.reply.status == 500
                 console.print_utf8(result.as_json()) if as_json else typer.echo(result.as_table())
                 if result.saved:
                     typer.echo(f"  drawn: {result.saved}", err=True)
-        for line in process.output:
+        # Libraries print warnings, such as libpng's of color profiles, that change no result.
+        for line in process.output if crashed else ():
             typer.echo(line, err=True)
         if failed:
             raise typer.Exit(1)

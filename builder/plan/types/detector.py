@@ -62,6 +62,7 @@ def bind(context: Context) -> Bound | None:
         steps.refine,
         steps.shapes,
         tuple(second for second in then if second is not None),
+        manifest_file.manifest.on_bad_image,
     )
     return Bound(function, declared)
 

@@ -11,6 +11,7 @@ from builder.run.judge.detector import judge
 from builder.run.predict.files import Pictures, pixels_of, read_bytes
 from builder.run.predict.prediction import Prediction, Prompts
 from runtimes.arrays import Array
+from runtimes.errors import BadRequest
 
 TAKES = frozenset({"threshold"})
 """See Predictor.TAKES."""
@@ -27,14 +28,27 @@ def predict(
             yield Prediction(str(file), reply)
             continue
         faults = tuple(judge(reply.body, function.labels))
-        saved = pictures.save(file, partial(_drawn, data, reply.body, function.labels))
         count = f"{len(reply.body)} {'item' if len(reply.body) == 1 else 'items'}"
+        if not reply.body and not _is_decodable(data):
+            # With `on_bad_image: empty`, the reply is that of an image without objects.
+            yield Prediction(str(file), reply, f"{count}: the image cannot be decoded")
+            continue
+        saved = pictures.save(file, partial(_drawn, data, reply.body, function.labels))
         yield Prediction(str(file), reply, count, _rows(reply.body), faults, saved)
 
 
 def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
     """See builder.run.predict.Predictor.smoke_test."""
     return tuple(judge(function(blank).raise_for_status().body, function.labels))
+
+
+def _is_decodable(data: bytes) -> bool:
+    """Return whether the function can decode an image file."""
+    try:
+        pixels_of(data)
+    except BadRequest:
+        return False
+    return True
 
 
 def _drawn(data: bytes, items: list[dict[str, Any]], spec: list[dict[str, Any]]) -> Array:

@@ -1,6 +1,9 @@
 """Reading image files, and saving pictures."""
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -40,8 +43,31 @@ def read_bytes(file: Path) -> bytes:
 
 
 def pixels_of(data: bytes) -> Array:
-    """Decode an image file as functions do: (H, W, 3) uint8 BGR."""
-    return images.pixels(data)
+    """Decode an image file as functions do: (H, W, 3) uint8 BGR.
+
+    Raises:
+        BadImage: it cannot be decoded.
+    """
+    with no_stderr():
+        return images.pixels(data)
+
+
+@contextmanager
+def no_stderr() -> Iterator[None]:
+    """Discard what the process writes to stderr inside the `with` block.
+
+    OpenCV, libpng, libjpeg and FFmpeg print warnings about image files there. For faults that
+    matter, they return an error.
+    """
+    sys.stderr.flush()
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
 
 
 class Pictures:

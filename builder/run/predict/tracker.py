@@ -15,7 +15,7 @@ from builder.run.captions import Caption, write
 from builder.run.draw import color_of, ring_of, trace
 from builder.run.function import Function
 from builder.run.judge.tracker import judge
-from builder.run.predict.files import Pictures, pixels_of, read_bytes, require
+from builder.run.predict.files import Pictures, no_stderr, pixels_of, read_bytes, require
 from builder.run.predict.prediction import Box, Prediction, Prompts
 from runtimes import rle
 from runtimes.arrays import Array
@@ -132,9 +132,10 @@ def _video(file: Path) -> Iterator[Array]:
     require(file)
     # As bytes, since OpenCV ends the process on a name that is not UTF-8.
     name: Any = os.fsencode(file)
-    capture = cv2.VideoCapture(name)
-    try:
+    with no_stderr():
+        capture = cv2.VideoCapture(name)
         going, frame = capture.read()
+    try:
         if not going:
             raise CommandLineError(
                 Problem(
@@ -145,7 +146,8 @@ def _video(file: Path) -> Iterator[Array]:
             )
         while going:
             yield frame
-            going, frame = capture.read()
+            with no_stderr():
+                going, frame = capture.read()
     finally:
         capture.release()
 
