@@ -166,10 +166,9 @@ def above(scores: Array, classes: Array, threshold: float, first: int = 0) -> Ar
     Raises:
         BadModel: a class ID of these rows is not a whole number.
     """
-    known = (classes >= first) & np.isfinite(classes)
-    kept = np.flatnonzero((scores > threshold) & known)
-    check_whole(classes[kept], scores[kept])
-    return np.asarray(kept)
+    found = scores > threshold
+    check_whole(classes[found], scores[found])
+    return np.asarray(np.flatnonzero(found & (classes >= first) & np.isfinite(classes)))
 
 
 def to_pixels(boxes: Array, size: Size) -> Array:

@@ -60,8 +60,12 @@ corners read as centers. Trained models have under 10 %."""
 BEYOND = 0.1
 """See BEYOND_SHARE."""
 
+ORIGIN = 0.02
+"""Distance from the origin, relative to the input's longer side, within which all boxes are
+refused."""
+
 LEAST_BOXES = 3
-"""Number of boxes in all pictures from which BEYOND_SHARE applies."""
+"""Number of boxes in all pictures from which BEYOND_SHARE and ORIGIN apply."""
 
 Facts = Mapping[str, Mapping[str, Array]]
 """Name of a picture -> the arrays that the function's `examine` returned."""
@@ -192,6 +196,7 @@ def _boxes(best: Facts) -> Finding | None:
     return (
         _inverted(boxes)
         or _tiny(boxes, _UNIT)
+        or _at_origin(boxes, size)
         or _outside(boxes, size, "the boxes may be in pixels; use a decoder that expects pixels")
         or _beyond(boxes, size)
     )
@@ -227,6 +232,19 @@ def _tiny(boxes: Array, hint: str) -> Finding | None:
         f"{len(boxes)} boxes, such as {_text(boxes[sides.max(axis=1).argmax()])}",
         "boxes in pixels",
         hint,
+    )
+
+
+def _at_origin(boxes: Array, size: Array) -> Finding | None:
+    """Check that boxes are spread over an image of `size`, as the cells of a grid are."""
+    if len(boxes) < LEAST_BOXES or not boxes.any() or np.abs(boxes).max() > ORIGIN * size.max():
+        return None
+    return Finding(
+        BOX_VALUES,
+        "all boxes are at the origin",
+        f"{len(boxes)} boxes, such as {_text(boxes[np.abs(boxes).max(axis=1).argmax()])}",
+        f"boxes within {size[1]}x{size[0]} pixels",
+        "the values may be offsets to the cells of a grid; use a decoder that adds them",
     )
 
 

@@ -2,12 +2,15 @@ import importlib.util
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from builder.diagnostics.errors import BuiltError
 from builder.plan.plan import Plan
 from builder.run import smoke as module
+from builder.run.process import FunctionProcess
 from builder.run.smoke import smoke_test
+from runtimes.arrays import Array
 from tests.builder.conftest import failure
 
 
@@ -91,3 +94,64 @@ def test_a_variant_that_fails_is_an_error(
     (problem,) = error.problems
     assert (problem.what, problem.found) == (what, found)
     assert problem.file == ready_plan.file
+
+
+def test_a_difference_of_the_variants_is_a_warning(
+    ready_plan: Plan, built_once: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examine, seen = FunctionProcess.examine, []
+
+    def lower(function: FunctionProcess, image: bytes) -> dict[str, Array]:
+        arrays = examine(function, image)
+        seen.append(function)
+        if function is not seen[0]:
+            arrays["scores"] = arrays["scores"] * 0.9
+        return arrays
+
+    monkeypatch.setattr(FunctionProcess, "examine", lower)
+    (warning,) = smoke_test(ready_plan, built_once)
+    assert warning.what == "the variants cpu and gpu differ on the picture `bright`"
+    # The first box of the model, center 16, 16 and size 16, 8.
+    assert warning.found == "only one of them finds class 0 with 0.900 at (8.0, 12.0, 24.0, 20.0)"
+    assert (warning.code, warning.severity) == ("variants-differ", "warning")
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [({"scores": np.array([1.5])}, "score-range"), ({"classes": np.array([9])}, "class-values")],
+)
+def test_values_that_no_model_gives_are_an_error(
+    ready_plan: Plan,
+    built_once: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    facts: dict[str, Array],
+    code: str,
+) -> None:
+    given = {
+        "image": np.array([9, 9]),
+        "input": np.array([9, 9]),
+        "boxes": np.array([[1.0, 1, 5, 5]]),
+        "scores": np.array([0.5]),
+        "classes": np.array([0]),
+    }
+    monkeypatch.setattr(FunctionProcess, "examine", lambda *_: {**given, **facts})
+    error = failure(lambda: smoke_test(ready_plan, built_once))
+    (problem,) = error.problems
+    assert (problem.code, problem.place) == (code, "postprocess[0]")
+    assert problem.what.startswith("smoke test of the cpu variant failed: the decoded ")
+
+
+def test_a_reply_that_cvat_refuses_at_the_lowest_threshold_is_an_error(
+    ready_plan: Plan, built_once: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examine = FunctionProcess.examine
+    reply = np.frombuffer(b"[5]", np.uint8)
+    monkeypatch.setattr(
+        FunctionProcess, "examine", lambda *given: {**examine(*given), "reply": reply}
+    )
+    error = failure(lambda: smoke_test(ready_plan, built_once))
+    (problem,) = error.problems
+    assert problem.what == (
+        "smoke test of the cpu variant failed: CVAT cannot use the reply for the picture `bright`"
+    )
+    assert problem.found == "[0]: is a number, not an object"
