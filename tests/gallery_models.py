@@ -61,6 +61,12 @@ def _in_model_file(write: Write) -> Write:
     return lambda folder: write(folder / "model.onnx")
 
 
+def _labels_in_windows_1252(folder: Path) -> None:
+    """A model without class names, and a label file in a code page."""
+    yolo_model(folder / "model.onnx", metadata={"task": "detect"})
+    (folder / "labels.txt").write_bytes("vélo\nVögel\ncat\n".encode("cp1252"))
+
+
 def _missing_weights(folder: Path) -> None:
     """A model whose external data file was deleted."""
     external_model(folder / "model.onnx", "w.data")
@@ -205,6 +211,7 @@ MODELS: dict[str, Write] = {
     "one-score-per-class": partial(_detector, scores=(1, 3)),
     # detectors' files that cannot be used
     "git-lfs-pointer": _in_model_file(lambda path: path.write_text(GIT_LFS_POINTER)),
+    "yolo-with-labels-in-windows-1252": _labels_in_windows_1252,
     "html-page": _in_model_file(lambda path: path.write_text(HTML_PAGE)),
     "empty-file": _in_model_file(lambda path: path.write_bytes(b"")),
     "weights-missing": _missing_weights,

@@ -16,7 +16,7 @@ from builder.families.draft import DraftRequest, common_stem, doubt, draft_text
 from builder.families.draft_labels import GivenLabels
 from builder.families.ranking import Ranking, recognize
 from builder.families.unknown import unknown_family
-from builder.manifest.label_files import LABEL_FILE, from_file
+from builder.manifest.label_files import LABEL_FILE, encoding_problem, from_file
 from builder.manifest.labels import Label, Name
 from builder.manifest.located_yaml import LocatedYaml
 from builder.manifest.pydantic_errors import validate
@@ -76,6 +76,9 @@ def draft_manifest(
     text, notes = draft_text(
         DraftRequest(tuple(files), models, ranking, folder, given, _openvino_error(models))
     )
+    encoding = encoding_problem(labels) if labels is not None else None
+    if encoding is not None:
+        notes = (*notes, replace(encoding, file=labels))
     notes = (*notes, *_ambiguity(files, ranking), *_misdeclared(files, models, ranking))
     return ManifestDraft(
         text, ranking, tuple(it if it.rule else replace(it, rule=GUESSED_VALUE) for it in notes)

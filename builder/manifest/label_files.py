@@ -1,15 +1,22 @@
-"""Label files: text, YAML, and JSON of COCO or CVAT."""
+"""Label files: text, YAML, JSON of COCO or CVAT, and TensorFlow's label maps."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.problem import Problem
-from builder.diagnostics.rule import Rule
-from builder.manifest.label_formats import coco, cvat
+from builder.diagnostics.rule import Rule, warning
+from builder.manifest.label_formats import coco, cvat, label_map
 from builder.manifest.located_yaml import LocatedYaml
+from builder.manifest.text_encoding import DecodedText, decode
 
+LABEL_ENCODING = warning(
+    "label-encoding",
+    "Encoding of the label file is assumed",
+    "Letters of another code page would become wrong ones.",
+)
 LABEL_FILE = Rule(
     "label-file",
     "Unusable label file",
@@ -21,25 +28,25 @@ def from_file(file: Path, *, keep_ids: bool = False) -> list[Any]:
     """Return the entries of a label file, to be validated like labels in a manifest.
 
     Args:
-        file: `.txt` with one name per line; `.yaml` or `.json` with a list of names or labels, or
-            with a key `names` (a list, or class ID -> name) as in Ultralytics' data.yaml; COCO
-            annotations; the raw JSON of CVAT's label constructor.
+        file: `.txt` or `.names` with one name per line; `.yaml` or `.json` with a list of names or
+            labels, or with a key `names` (a list, or class ID -> name) as in Ultralytics' YAML;
+            COCO annotations; the raw JSON of CVAT's label constructor; `.pbtxt` with a label map of
+            TensorFlow. For the encodings see text_encoding.decode.
         keep_ids: whether to keep the category IDs of COCO. Otherwise classes are numbered in
             order, because most models are trained without the gaps.
 
     Raises:
         ManifestError: the file cannot be read or contains no labels.
     """
-    if file.suffix.lower() == ".txt":
-        try:
-            lines = file.read_text("utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise _unreadable(file, error) from error
+    if file.suffix.lower() in (".txt", ".names"):
+        lines = _read(file).text.splitlines()
         entries: Any = [line.strip() for line in lines if line.strip()]
+    elif file.suffix.lower() == ".pbtxt":
+        entries = label_map(_read(file).text)
     elif file.suffix.lower() == ".json":
         try:
-            entries = json.loads(file.read_text("utf-8-sig"))
-        except (OSError, ValueError, RecursionError) as error:
+            entries = json.loads(_read(file).text)
+        except (ValueError, RecursionError) as error:
             raise _unreadable(file, error) from error
     elif file.suffix.lower() in (".yaml", ".yml"):
         entries = LocatedYaml.read(file, text_keys=False).data
@@ -48,7 +55,7 @@ def from_file(file: Path, *, keep_ids: bool = False) -> list[Any]:
             Problem(
                 "unsupported format of a label file",
                 file=file,
-                allowed=".txt, .yaml, .yml or .json",
+                allowed=".txt, .names, .yaml, .yml, .json or .pbtxt",
                 rule=LABEL_FILE,
             )
         )
@@ -83,6 +90,33 @@ def from_file(file: Path, *, keep_ids: bool = False) -> list[Any]:
             )
         )
     return entries
+
+
+def encoding_problem(file: Path) -> Problem | None:
+    """Return a warning if the encoding of a readable text file had to be assumed."""
+    if file.suffix.lower() not in (".txt", ".names", ".json", ".pbtxt"):
+        return None
+    assumed = _read(file).assumed
+    if not assumed:
+        return None
+    return Problem(
+        f"{file.name} is not UTF-8; it was read as {assumed}",
+        found=", ".join(dict.fromkeys(re.findall(r"\S*[^\x00-\x7f]\S*", _read(file).text)[:5])),
+        hint="check these names, or save the file as UTF-8",
+        rule=LABEL_ENCODING,
+    )
+
+
+def _read(file: Path) -> DecodedText:
+    """Read a text file.
+
+    Raises:
+        ManifestError: the file cannot be read, or is not text.
+    """
+    try:
+        return decode(file.read_bytes())
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(file, error) from error
 
 
 def _unreadable(file: Path, error: Exception) -> ManifestError:

@@ -1,4 +1,4 @@
-"""Label lists of other programs: COCO annotations, and CVAT's label constructor."""
+"""Label lists of other programs: COCO, CVAT's label constructor, TensorFlow's label maps."""
 
 import re
 from typing import Any
@@ -86,3 +86,72 @@ def _attribute(entry: dict[str, Any]) -> dict[str, Any]:
     """Return an attribute. CVAT writes a meaningless value for free text."""
     kept = ["name", "input_type"] + ["values"] * (entry.get("input_type") != "text")
     return {key: entry[key] for key in kept if key in entry}
+
+
+_TOKEN = re.compile(
+    r"""
+    \s+ | \#[^\n]*
+    | (?P<text> "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' )
+    | (?P<word> [\w.+-]+ )
+    | (?P<mark> [{}:,;<>] )
+    """,
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(r"\\(.)")
+
+
+def label_map(text: str) -> list[Any]:
+    """Return the labels of a label map, `item { id: 1 name: "cat" display_name: "Cat" }`.
+
+    TensorFlow's IDs begin at 1, since 0 is the background. The labels get class IDs from 0, and no
+    IDs if there are no gaps. The list is empty if the text is not a label map.
+
+    Format: object_detection/protos/string_int_label_map.proto in github.com/tensorflow/models.
+    """
+    items: list[dict[str, str]] = []
+    words = _words(text)
+    depth, key = 0, ""
+    for position, word in enumerate(words):
+        following = words[position + 1] if position + 1 < len(words) else ""
+        if word in "{<":
+            depth += 1
+            if depth == 1:
+                items.append({})
+        elif word in "}>":
+            depth -= 1
+        elif following == ":" and depth == 1:
+            key = word
+        elif word not in ":,;" and depth == 1 and key and items:
+            items[-1].setdefault(key, word)
+            key = ""
+    found = []
+    for item in items:
+        name = item.get("display_name") or item.get("name")
+        number = item.get("id", "")
+        if name and number.isascii() and number.isdecimal() and len(number) < 9:
+            found.append((int(number), _unquoted(name)))
+    found.sort(key=lambda pair: pair[0])
+    first = 0 if found and found[0][0] == 0 else 1
+    ids = [number - first for number, _ in found]
+    if ids == list(range(len(ids))):
+        return [name for _, name in found]
+    return [{"name": name, "id": number} for number, (_, name) in zip(ids, found, strict=True)]
+
+
+def _words(text: str) -> list[str]:
+    """Return the words, quoted texts and marks of a message in text form; empty if it is none."""
+    found: list[str] = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            return []
+        position = match.end()
+        if match.lastgroup:
+            found.append(match.group())
+    return found
+
+
+def _unquoted(text: str) -> str:
+    """Return a text without its quotes and escapes."""
+    return _ESCAPE.sub(r"\1", text[1:-1]) if text[:1] in ("'", '"') else text

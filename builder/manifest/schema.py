@@ -145,7 +145,7 @@ class DetectorManifest(Manifest):
         | Annotated[tuple[Name | Label, ...], Field(min_length=1)]
     )
     """List of names or labels, in the order of the model's classes; path of a label file (.txt,
-    .yaml, .json); or `metadata`, to read the labels from the model."""
+    .names, .yaml, .json, .pbtxt); or `metadata`, to read the labels from the model."""
     postprocess: Annotated[
         tuple[entry_model("detector"), ...],  # type: ignore[valid-type]
         Field(min_length=1),

@@ -8,7 +8,7 @@ from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.files import ABSENT, unreadable
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.text import did_you_mean
-from builder.manifest.label_files import LABEL_FILE, from_file
+from builder.manifest.label_files import LABEL_FILE, encoding_problem, from_file
 from builder.manifest.labels import Label, Labels, Name
 from builder.manifest.located_yaml import LocatedYaml
 from builder.manifest.pydantic_errors import validate
@@ -70,6 +70,15 @@ def read_labels(manifest_file: ManifestFile[DetectorManifest], signature: Signat
     if problems:
         raise ManifestError(*(_located(it, manifest_file) for it in problems))
     return labels
+
+
+def label_warnings(manifest_file: ManifestFile[DetectorManifest]) -> list[Problem]:
+    """Return the warnings about a label file that can be read."""
+    given = manifest_file.manifest.labels
+    if not isinstance(given, str) or given == "metadata":
+        return []
+    problem = encoding_problem(manifest_file.resolve(given))
+    return [] if problem is None else [manifest_file.yaml.locate(problem, ("labels",))]
 
 
 def _located(problem: Problem, manifest_file: ManifestFile[DetectorManifest]) -> Problem:

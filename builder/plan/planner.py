@@ -17,7 +17,7 @@ from builder.manifest.variants import VariantName
 from builder.model import file as model_files
 from builder.model.file import EXTERNAL_DATA, Model
 from builder.plan.context import Bound, Context
-from builder.plan.labels import read_labels
+from builder.plan.labels import label_warnings, read_labels
 from builder.plan.plan import Plan
 from builder.plan.selection import select
 from builder.plan.types import TYPES
@@ -141,7 +141,9 @@ def _read_labels(
             )
         return None
     with diagnostics.collect():
-        return read_labels(manifest_file, model.signature if model else Signature((), ()))
+        labels = read_labels(manifest_file, model.signature if model else Signature((), ()))
+        diagnostics.add(label_warnings(manifest_file))
+        return labels
     return None
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from builder.diagnostics.errors import ManifestError
 from builder.lint.examine import plan
-from builder.manifest.label_files import from_file
+from builder.manifest.label_files import encoding_problem, from_file
 from tests.builder.conftest import WriteManifest, failure
 
 
@@ -32,9 +32,32 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
         ("l.json", '{"names": ["cat"]}', ["cat"]),
         ("l.json", '{"names": {"0": "cat", "1": "dog"}}', ["cat", "dog"]),
         ("l.json", '{"names": {"2": "cat"}}', [{"name": "cat", "id": 2}]),
+        ("coco.names", "cat\nguide dog\n", ["cat", "guide dog"]),
+        ("l.txt", "Zürich\n猫\n".encode("utf-16"), ["Zürich", "猫"]),
+        ("l.txt", b"\xfe\xff" + "Zürich\r\n猫".encode("utf-16-be"), ["Zürich", "猫"]),
+        ("l.txt", "Zürich\n猫\n".encode("utf-32"), ["Zürich", "猫"]),
+        ("l.txt", "Zürich\n“Café”\n€\n".encode("cp1252"), ["Zürich", "“Café”", "€"]),
+        ("l.json", '["Zürich"]'.encode("utf-16"), ["Zürich"]),
+        (
+            "l.pbtxt",
+            'item {\n  id: 1\n  name: "/m/01g317"\n  display_name: "person"\n}\n'
+            "item {\n  name: 'dog' # a comment\n  id: 2\n}\n",
+            ["person", "dog"],
+        ),
+        (
+            "l.pbtxt",
+            'item { name: "it\\"s" id: 3 } item { id: 1, name: "a b" }',
+            [{"name": "a b", "id": 0}, {"name": 'it"s', "id": 2}],
+        ),
+        ("l.pbtxt", 'item { id: 0 name: "nothing" } item { id: 1 name: "a" }', ["nothing", "a"]),
+        (
+            "l.pbtxt",
+            'item { id: 1 name: "a" keypoints { id: 9 label: "nose" } } item { id: 2 name: "b" }',
+            ["a", "b"],
+        ),
     ],
 )
-def test_label_files(tmp_path: Path, name: str, content: str, entries: list[Any]) -> None:
+def test_label_files(tmp_path: Path, name: str, content: str | bytes, entries: list[Any]) -> None:
     assert from_file(write(tmp_path, name, content)) == entries
 
 
@@ -43,7 +66,14 @@ def test_label_files(tmp_path: Path, name: str, content: str, entries: list[Any]
     [
         ("l.txt", ""),
         ("l.txt", "\n \n"),
-        ("l.txt", b"Z\xfcrich"),
+        ("l.txt", b"Z\x81rich"),
+        ("l.txt", "cat\ndog".encode("utf-16-le")),
+        ("l.txt", b"\xff\xfe\x00"),
+        ("l.pbtxt", ""),
+        ("l.pbtxt", "cat\ndog\n"),
+        ("l.pbtxt", 'item { name: "cat" }'),
+        ("l.pbtxt", "item { id: 1 }"),
+        ("l.pbtxt", 'item { id: 1 name: "cat'),
         ("l.csv", "cat"),
         ("l", "cat"),
         ("l.yaml", ""),
@@ -106,3 +136,17 @@ def test_entries_of_a_label_file_are_validated_like_those_of_a_manifest(
     error = failure(lambda: plan(manifest))
     assert isinstance(error, ManifestError)
     assert all(problem.file is not None for problem in error.problems)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "ascii"])
+def test_a_known_encoding_gives_no_warning(tmp_path: Path, encoding: str) -> None:
+    text = "cat" if encoding == "ascii" else "Zürich"
+    assert encoding_problem(write(tmp_path, "l.txt", text.encode(encoding))) is None
+
+
+def test_an_assumed_encoding_is_reported(tmp_path: Path) -> None:
+    problem = encoding_problem(write(tmp_path, "l.txt", "cat\nZürich\n".encode("latin-1")))
+    assert problem is not None
+    assert (problem.code, problem.severity) == ("label-encoding", "warning")
+    assert "Windows-1252" in problem.what
+    assert problem.found == "Zürich"

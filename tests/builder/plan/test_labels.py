@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from builder.lint.examine import examine
 from tests.builder import models
-from tests.builder.conftest import detector_of
+from tests.builder.conftest import WriteManifest, detector_of
 from tests.builder.plan.conftest import Planned, Refused
 
 
@@ -32,3 +33,14 @@ def test_metadata_with_invalid_class_names_are_reported(
     models.yolo_model(tmp_path / "other.onnx", metadata={"names": names})
     (problem,) = refused(model="other.onnx")
     assert (problem.place, problem.line) == ("labels", 4)
+
+
+def test_the_assumed_encoding_of_a_label_file_is_a_warning(
+    planned: Planned, write_manifest: WriteManifest, tmp_path: Path
+) -> None:
+    (tmp_path / "labels.txt").write_bytes("Zürich\nKöln\nBern\n".encode("cp1252"))
+    found = planned(labels="labels.txt")
+    assert detector_of(found).labels == {0: "Zürich", 1: "Köln", 2: "Bern"}
+    (problem,) = examine(write_manifest(labels="labels.txt")).problems
+    assert (problem.code, problem.place, problem.line) == ("label-encoding", "labels", 4)
+    assert problem.found == "Zürich, Köln"
