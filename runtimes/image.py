@@ -107,7 +107,7 @@ def _decoded(data: bytes, where: str) -> Decoded:
         raise _undecodable(error, where) from error
     if image is None or image.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
         truncated = is_truncated(data)
-        what = "is not an image with 8 or 16 bits or floating-point values per channel"
+        what = "is not an image with 8 or 16 bits per channel"
         raise BadImage(
             "is truncated: the end of the image file is missing" if truncated else what,
             where=where,

@@ -217,7 +217,8 @@ class InteractorManifest(_OneOrTwoModels):
     """Default minimum of the score that the model estimates for a mask. A request may override
     it."""
     min_pos_points: Annotated[int, Field(ge=0, le=100)] = 1
-    """Minimum number of positive points before CVAT calls the function."""
+    """Minimum number of positive points before CVAT calls the function. A request with fewer and
+    without a box, which CVAT sends after a negative first click, gets a reply without shapes."""
     min_neg_points: Annotated[int, Field(ge=-1, le=100)] = 0
     """Minimum number of negative points; -1 disables negative points."""
     start_with_box: Literal["never", "optional", "always"] = "never"
