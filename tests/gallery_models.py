@@ -180,9 +180,21 @@ def _embedder(
     save(folder / "model.onnx", given, inputs or {"crops": (1, 3, 64, 32)}, {})
 
 
+def _with_plugin(folder: Path) -> None:
+    """YOLO that ends in an operator of TensorRT."""
+    path = yolo_model(folder / "model.onnx")
+    proto = onnx.load(path)
+    proto.graph.node[-1].domain = "TRT"
+    proto.graph.node[-1].op_type = "YoloLayer_TRT"
+    proto.opset_import.append(onnx.helper.make_opsetid("TRT", 1))
+    onnx.save_model(proto, path)
+
+
 MODELS: dict[str, Write] = {
     # detectors
     "yolo": _in_model_file(yolo_model),
+    "raw-boxes-and-scores": partial(_detector, boxes=(1, 3000, 4), scores=(1, 3000, 3)),
+    "yolo-with-plugin": _with_plugin,
     "yolo-4096": _in_model_file(partial(yolo_model, size=4096)),
     "yolo-of-ultralytics": _in_model_file(partial(yolo_model, metadata=ULTRALYTICS)),
     "yolo-without-class-names": _in_model_file(partial(yolo_model, metadata={"task": "detect"})),

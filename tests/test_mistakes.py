@@ -35,6 +35,7 @@ WITHOUT_A_CASE = {
     "command-line",
     "function",
     "guessed-value",
+    "no-runtime",
     "not-smoke-tested",
     "output",
     # reported by the smoke test of a build

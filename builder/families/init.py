@@ -14,8 +14,10 @@ from builder.diagnostics.text import has_controls
 from builder.families.blank_run import MOST_BYTES
 from builder.families.draft import DraftRequest, common_stem, doubt, draft_text
 from builder.families.draft_labels import GivenLabels
+from builder.families.operators import foreign_operators
 from builder.families.ranking import Ranking, recognize
 from builder.families.unknown import unknown_family
+from builder.families.yaml_writer import printable
 from builder.manifest.label_files import LABEL_FILE, encoding_problem, from_file
 from builder.manifest.labels import Label, Name
 from builder.manifest.located_yaml import LocatedYaml
@@ -30,6 +32,11 @@ GUESSED_VALUE = warning(
     "guessed-value",
     "Guessed value",
     "The model does not contain the value that `init` wrote into the manifest.",
+)
+NO_RUNTIME = warning(
+    "no-runtime",
+    "No runtime has the model's operators",
+    "The function cannot be built.",
 )
 
 
@@ -70,16 +77,29 @@ def draft_manifest(
             )
     models = tuple(_read(file) for file in files)
     given = None if labels is None else GivenLabels(_read_labels(labels), labels.name)
+    unrunnable = _unrunnable(files, models)
     ranking = recognize(models, run=True, labels=len(given.entries) if given else None)
     if ranking.best is None:
-        raise unknown_family(files, models)
+        raise unknown_family(files, models, ranking.evidence)
     text, notes = draft_text(
-        DraftRequest(tuple(files), models, ranking, folder, given, _openvino_error(models))
+        DraftRequest(
+            tuple(files),
+            models,
+            ranking,
+            folder,
+            given,
+            "" if unrunnable else _openvino_error(models),
+        )
+    )
+    notes = (
+        *unrunnable,
+        *notes,
+        *_ambiguity(files, ranking),
+        *_misdeclared(files, models, ranking),
     )
     encoding = encoding_problem(labels) if labels is not None else None
     if encoding is not None:
         notes = (*notes, replace(encoding, file=labels))
-    notes = (*notes, *_ambiguity(files, ranking), *_misdeclared(files, models, ranking))
     return ManifestDraft(
         text, ranking, tuple(it if it.rule else replace(it, rule=GUESSED_VALUE) for it in notes)
     )
@@ -214,6 +234,17 @@ def _ambiguity(files: Sequence[Path], ranking: Ranking) -> list[Problem]:
             hint="the manifest is for the first; try the others' steps, which it has as comments",
         )
     ]
+
+
+def _unrunnable(files: Sequence[Path], models: Sequence[Model]) -> list[Problem]:
+    """Return a note for each model with operators that no runtime has."""
+    found = []
+    for file, model in zip(files, models, strict=True):
+        foreign = foreign_operators(model.graph)
+        if foreign is not None:
+            what = f"{printable(foreign.what)}: `check` and `build` refuse the manifest"
+            found.append(Problem(what, file=file, hint=foreign.hint, rule=NO_RUNTIME))
+    return found
 
 
 def _misdeclared(files: Sequence[Path], models: Sequence[Model], ranking: Ranking) -> list[Problem]:

@@ -10,7 +10,9 @@ import orjson
 from builder.backends.backend import FORMATS
 from builder.backends.registry import backends_of
 from builder.families.match import Match
+from builder.families.operators import foreign_operators
 from builder.families.ranking import Ranking, recognize
+from builder.families.unsupported import unsupported_layout
 from builder.families.yaml_writer import printable
 from builder.manifest.variants import VARIANTS
 from builder.model.file import Model, locate, read
@@ -19,8 +21,6 @@ from runtimes.signature import Tensor
 
 _MOST_ENTRIES = 24
 _MOST_TEXT = 90
-_RUNNABLE_DOMAINS = ("com.microsoft",)
-"""Domains of operations beside ONNX's own that a runtime has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,9 @@ class Inspection:
     @property
     def variants(self) -> dict[str, str]:
         """Variant -> the runtime that would run the model, or the reason why none can."""
-        foreign = [name for name in self.graph.domains if name not in _RUNNABLE_DOMAINS]
-        if foreign:
-            why = f"no runtime has the operations of {', '.join(map(printable, foreign))}"
-            return dict.fromkeys(VARIANTS, why)
+        foreign = foreign_operators(self.graph)
+        if foreign is not None:
+            return dict.fromkeys(VARIANTS, printable(foreign.what))
         found: dict[str, str] = {}
         for variant in VARIANTS:
             fit = [it.title for it in backends_of(variant) if self.model.format in it.formats]
@@ -78,6 +77,7 @@ class Inspection:
     def as_json(self) -> str:
         """Return everything as one JSON object."""
         best = self.ranking.best
+        layout = unsupported_layout(self.ranking.evidence[0])
         found = {
             "file": str(self.file),
             "format": printable(self.graph.description),
@@ -90,6 +90,8 @@ class Inspection:
             "metadata_entries": len(self.graph.metadata),
             "family": best.name if best else None,
             "sureness": self.ranking.sureness,
+            "other_tasks": list(self.ranking.other_tasks),
+            "unsupported_layout": None if best or layout is None else layout.name,
             "reasons": [printable(reason) for reason in best.reasons] if best else [],
             "classes": best.classes.count if best and best.classes else None,
             "candidates": [_candidate(match) for match in self.ranking.matches],
@@ -116,6 +118,9 @@ class Inspection:
             "family": list(self._family()),
             "variants": [f"{name}: {what}" for name, what in self.variants.items()],
         }
+        foreign = foreign_operators(self.graph)
+        if foreign is not None:
+            sections["hint"] = [printable(foreign.hint)]
         lines = [f"{self.file}"]
         for title, entries in sections.items():
             for index, entry in enumerate(entries):
@@ -134,7 +139,8 @@ class Inspection:
         """Yield the best match and its rivals, with their reasons."""
         best = self.ranking.best
         if best is None:
-            yield "unknown"
+            layout = unsupported_layout(self.ranking.evidence[0])
+            yield "unknown" if layout is None else f"not supported: {layout.name}"
             return
         yield f"{best.name} ({self.ranking.sureness})"
         for match in (best, *self.ranking.rivals):
@@ -142,6 +148,8 @@ class Inspection:
                 yield f"or {match.name}"
             for reason in match.reasons:
                 yield f"- {printable(reason)}"
+            if match is best and self.ranking.other_tasks:
+                yield f"- may be: {'; '.join(self.ranking.other_tasks)}"
             if match.classes is not None and match.classes.count is not None:
                 yield f"- {match.classes.count} classes to label"
 

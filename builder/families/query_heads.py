@@ -1,9 +1,10 @@
 """Outputs of transformers with a fixed number of queries: logits and boxes."""
 
 from builder.families.evidence import Evidence, fits
+from builder.families.grid_heads import strides_of
 from runtimes.signature import Tensor
 
-_MOST_QUERIES = 2000
+_USUAL_QUERIES, _MOST_QUERIES = 500, 2000
 
 
 def logits_and_boxes(evidence: Evidence) -> tuple[Tensor | None, Tensor | None]:
@@ -31,9 +32,15 @@ def logits_and_boxes(evidence: Evidence) -> tuple[Tensor | None, Tensor | None]:
     if len(others) != 1 or evidence.image is None or len(evidence.signature.inputs) != 1:
         return nothing
     (logits,) = others
-    if (logits.shape[1] or boxes.shape[1] or 0) > _MOST_QUERIES:
+    count = logits.shape[1] or boxes.shape[1] or 0
+    if count > _MOST_QUERIES or (count > _USUAL_QUERIES and _are_cells(evidence, count)):
         return nothing
     return logits, boxes
+
+
+def _are_cells(evidence: Evidence, count: int) -> bool:
+    """Whether grids over the input have so many cells, so that these are raw candidates."""
+    return evidence.size is not None and strides_of(evidence, count) is not None
 
 
 def selecting_operations(evidence: Evidence) -> list[str]:

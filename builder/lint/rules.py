@@ -7,7 +7,9 @@ from builder.lint import (
     guesses,
     interactor,
     labels,
+    layouts,
     memory,
+    operators,
     preprocessing,
     steps,
     thresholds,
@@ -17,6 +19,8 @@ from builder.lint.scene import Scene
 
 _SUBJECTS = (
     guesses,
+    operators,
+    layouts,
     declarations,
     labels,
     thresholds,

@@ -53,9 +53,21 @@ def is_nanodet(evidence: Evidence, tensor: Tensor) -> bool:
     return cells == tensor.shape[1] and columns is not None and columns > _BINS
 
 
+def is_picodet(evidence: Evidence) -> bool:
+    """Whether outputs are PicoDet's: scores and bins of four strides, exported from Paddle."""
+    heads = evidence.outputs_of_rank(3)
+    bins = [tensor for tensor in heads if tensor.shape[2] == _BINS]
+    from_paddle = "paddle" in evidence.graph.description.lower() or all(
+        ".tmp_" in tensor.name for tensor in heads
+    )
+    return len(heads) == len(evidence.outputs) == 8 and len(bins) >= 4 and from_paddle
+
+
 def _two_per_stride(evidence: Evidence) -> Iterator[Match]:
     """Yield the match of [1, n, classes] and [1, n, 32] for each stride."""
     heads = evidence.outputs_of_rank(3)
+    if is_picodet(evidence):
+        return
     if len(heads) != len(evidence.outputs) or len(heads) not in (6, 8):
         return
     bins = [tensor for tensor in heads if tensor.shape[2] == _BINS]

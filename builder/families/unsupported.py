@@ -1,0 +1,164 @@
+"""Layouts of outputs that are known, but that no decoder reads yet."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from builder.families.catalog.nanodet import is_picodet
+from builder.families.catalog.yolo_end2end import rows_end_in_class
+from builder.families.evidence import Evidence, fits, is_integer
+from builder.families.other_tasks import is_text_recognition
+from runtimes.signature import Tensor
+
+_MANY = 1000
+"""No output with final detections has more rows."""
+_YOLOV8_SEGMENT = "`yolo export model=yolov8n-seg.pt format=onnx`"
+
+
+@dataclass(frozen=True, slots=True)
+class UnsupportedLayout:
+    """A known layout that no decoder reads.
+
+    Attributes:
+        name: the models that have it, and the layout.
+        hint: what to export instead, as an imperative.
+    """
+
+    name: str
+    hint: str
+
+
+def unsupported_layout(evidence: Evidence) -> UnsupportedLayout | None:
+    """Return the known layout that the outputs of a model have, or None."""
+    return next((found for look in _LOOKS for found in look(evidence)), None)
+
+
+def _supergradients(evidence: Evidence) -> Iterator[UnsupportedLayout]:
+    """Yield SuperGradients' flat rows: image, corners, score, class."""
+    tables = [it for it in evidence.outputs_of_rank(2) if fits(it, (None, 7))]
+    if len(evidence.outputs) == 1 and tables and rows_end_in_class(evidence, tables[0]):
+        yield UnsupportedLayout(
+            "SuperGradients (YOLO-NAS) with flat rows of image, x1, y1, x2, y2, score, class",
+            "export it with `output_predictions_format=DetectionOutputFormatMode.BATCH_FORMAT`",
+        )
+
+
+def _yolov5_segment(evidence: Evidence) -> Iterator[UnsupportedLayout]:
+    """Yield rows with objectness and mask coefficients, beside prototypes."""
+    rows, maps = evidence.outputs_of_rank(3), evidence.outputs_of_rank(4)
+    for tensor in rows:
+        count, columns = tensor.shape[1:]
+        prototypes = [it.shape[1] for it in maps if it.shape[1] and fits(it, (1, None, None, None))]
+        long = (count or 0) > _MANY and columns is not None and columns < (count or 0)
+        if long and any(columns and columns > 5 + it for it in prototypes):
+            yield UnsupportedLayout(
+                "YOLOv5-seg or YOLOv7-seg: rows of box, objectness, classes and mask coefficients, "
+                "and prototypes",
+                f"use a YOLOv8 or newer segmentation model, such as {_YOLOV8_SEGMENT}, or export "
+                "the detector without masks",
+            )
+
+
+def _paddle(evidence: Evidence) -> Iterator[UnsupportedLayout]:
+    """Yield PaddleDetection's inputs and rows of class, score, corners."""
+    if evidence.input_named("scale_factor", "im_shape") is not None:
+        yield UnsupportedLayout(
+            "PaddleDetection: an input `scale_factor`, and rows of class, score, x1, y1, x2, y2",
+            "no export of PaddleDetection is supported; export the same architecture from another "
+            "framework, such as RT-DETR from its PyTorch code",
+        )
+
+
+def _picodet(evidence: Evidence) -> Iterator[UnsupportedLayout]:
+    """Yield PicoDet's scores and bins for each of four strides."""
+    if is_picodet(evidence):
+        yield UnsupportedLayout(
+            "PicoDet: scores and bins for each of four strides, with centers half a stride further "
+            "than NanoDet's",
+            "use a NanoDet-Plus or YOLO model",
+        )
+
+
+def _tensorflow(evidence: Evidence) -> Iterator[UnsupportedLayout]:
+    """Yield the outputs of TensorFlow's object detection API, as SavedModels name them."""
+    if evidence.names_outputs("detection_boxes", "detection_classes", "detection_scores"):
+        yield UnsupportedLayout(
+            "TensorFlow's object detection API: boxes as ymin, xmin, ymax, xmax in 0..1, and class "
+            "IDs from 1",
+            "convert the frozen graph with `mo --transformations_config ...` of OpenVINO 2023 or "
+            "2024, whose DetectionOutput the decoder `ssd` reads",
+        )
+
+
+def _small_masks(evidence: Evidence) -> Iterator[UnsupportedLayout]:
+    """Yield boxes with small masks that are not pasted into the image."""
+    boxes = [it for it in evidence.outputs_of_rank(2) if it.shape[1] == 4]
+    masks = [it for it in evidence.outputs_of_rank(4) if _is_small_mask(evidence, it)]
+    labels = [it for it in evidence.outputs_of_rank(1) if is_integer(it)]
+    if boxes and masks and labels:
+        side = masks[0].shape[2]
+        yield UnsupportedLayout(
+            f"Mask R-CNN (Detectron2) with masks of {side}x{side} that are not pasted into the "
+            "image",
+            "export a model whose graph pastes the masks: torchvision's `maskrcnn_resnet50_fpn`, "
+            "or MMDeploy with `export_postprocess_mask=True`",
+        )
+
+
+def _is_small_mask(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether an output has small square masks, one per box or one per box and class."""
+    side = tensor.shape[2]
+    if side is None or side != tensor.shape[3] or not 8 <= side <= 64:
+        return False
+    return evidence.size is None or side * 2 < min(evidence.size)
+
+
+def _priors(evidence: Evidence) -> Iterator[UnsupportedLayout]:
+    """Yield locations, confidences and landmarks for each prior: RetinaFace, YuNet, SCRFD."""
+    columns = {it.shape[2] for it in evidence.outputs_of_rank(3)}
+    columns |= {it.shape[1] for it in evidence.outputs_of_rank(2)}
+    several = len(evidence.outputs) >= 3
+    if several and {4, 10} <= columns:
+        yield UnsupportedLayout(
+            "a face detector (RetinaFace, YuNet, SCRFD) with raw boxes and landmarks per prior",
+            "use a face detector of a supported family, such as a YOLO pose model for faces",
+        )
+
+
+def _boxes_and_scores(evidence: Evidence) -> Iterator[UnsupportedLayout]:
+    """Yield raw boxes beside raw scores of as many candidates."""
+    rows = [it for it in evidence.outputs if fits(it, (1, None, None), (1, None, 1, 4))]
+    boxes = [it for it in rows if it.shape[-1] == 4]
+    if len(evidence.outputs) != 2 or len(rows) != 2 or not boxes:
+        return
+    (scores,) = (it for it in rows if it is not boxes[0])
+    count = boxes[0].shape[1]
+    if count is not None and count > _MANY and scores.shape[1] in (count, None):
+        yield UnsupportedLayout(
+            "raw boxes and raw scores in two outputs, as YOLO-NAS, DAMO-YOLO, PP-YOLOE, YOLOv4 and "
+            "UltraFace have",
+            "export it with NMS in the graph, for example with the outputs num_dets, det_boxes, "
+            "det_scores and det_classes, or SuperGradients' BATCH_FORMAT",
+        )
+
+
+def _text_recognition(evidence: Evidence) -> Iterator[UnsupportedLayout]:
+    """Yield scores of characters for each step along a line of text."""
+    if len(evidence.outputs) == 1 and is_text_recognition(evidence, evidence.outputs[0]):
+        yield UnsupportedLayout(
+            "text recognition (CTC): a Softmax over characters for each step",
+            "use a text detection model, such as PP-OCR's `det` model; recognition of text is not "
+            "supported",
+        )
+
+
+_LOOKS: tuple[Callable[[Evidence], Iterator[UnsupportedLayout]], ...] = (
+    _supergradients,
+    _yolov5_segment,
+    _paddle,
+    _picodet,
+    _tensorflow,
+    _small_masks,
+    _priors,
+    _boxes_and_scores,
+    _text_recognition,
+)

@@ -1,0 +1,68 @@
+"""Known layouts that no decoder reads."""
+
+import pytest
+
+from builder.families.unsupported import unsupported_layout
+from builder.model.graph import Node
+from tests.builder.families.made import IMAGE, Shape, evidence
+
+BIG: dict[str, Shape] = {"images": (1, 3, 640, 640)}
+PICODET: dict[str, Shape] = {
+    **{f"transpose_{n}.tmp_0": (1, n, 10) for n in (7600, 1900, 475, 130)},
+    **{f"transpose_{n}.tmp_1": (1, n, 32) for n in (7600, 1900, 475, 130)},
+}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "name", "hint"),
+    [
+        ({"flat_predictions": (None, 7)}, BIG, "SuperGradients", "BATCH_FORMAT"),
+        ({"o": (1, 25200, 40), "p": (1, 32, 160, 160)}, BIG, "YOLOv5-seg", "without masks"),
+        ({"boxes": (1, 8400, 4), "scores": (1, 8400, 3)}, BIG, "YOLO-NAS", "NMS in the graph"),
+        ({"boxes": (1, 4420, 4), "scores": (1, 4420, 2)}, BIG, "UltraFace", "NMS in the graph"),
+        ({"b": (1, 10647, 1, 4), "c": (1, 10647, 80)}, BIG, "YOLOv4", "NMS in the graph"),
+        ({"rows": (None, 6)}, {**BIG, "scale_factor": (1, 2)}, "PaddleDetection", "PyTorch"),
+        (
+            {"detection_boxes": (1, 9, 4), "detection_classes": (1, 9), "detection_scores": (1, 9)},
+            {"input_tensor": (1, None, None, 3)},
+            "TensorFlow",
+            "`ssd`",
+        ),
+        (
+            {"boxes": (None, 4), "masks": (None, 1, 28, 28), "classes": (None,), "s": (None,)},
+            {"x": (3, 800, 800)},
+            "28x28",
+            "export_postprocess_mask",
+        ),
+        ({"loc": (1, 9, 4), "conf": (1, 9, 2), "landms": (1, 9, 10)}, BIG, "RetinaFace", "pose"),
+        (PICODET, {"image": (1, 3, 800, 608)}, "PicoDet", "NanoDet-Plus"),
+    ],
+    ids=lambda it: it if isinstance(it, str) else "",
+)
+def test_a_known_layout_has_a_name_and_a_hint(
+    outputs: dict[str, Shape], inputs: dict[str, Shape], name: str, hint: str
+) -> None:
+    found = unsupported_layout(evidence(outputs, inputs, dtypes={"classes": "int64"}))
+    assert found is not None
+    assert name in found.name
+    assert hint in found.hint
+
+
+def test_text_recognition_is_named() -> None:
+    nodes = [Node("Softmax", ("x",), ("y",))]
+    found = unsupported_layout(evidence({"y": (None, None, 6625)}, nodes=nodes))
+    assert found is not None
+    assert "text recognition" in found.name
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"output0": (1, 7, 84)},
+        {"output0": (1, 39, 84), "output1": (1, 32, 16, 16)},
+        {"logits": (1, 300, 80), "pred_boxes": (1, 300, 4)},
+        {"y": (1, 10)},
+    ],
+)
+def test_other_outputs_are_not_named(outputs: dict[str, Shape]) -> None:
+    assert unsupported_layout(evidence(outputs, IMAGE)) is None
