@@ -141,15 +141,32 @@ def test_the_log_says_whether_the_embedding_was_cached(
     assert "; text_prompts: ignored; embedding: " in function.log[-1]
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("cvat", ["2.15", "2.60"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"pos_points": None, "obj_bbox": []},
+        # The first click is negative, or the only prompt was deleted.
+        {"pos_points": [], "neg_points": [[1, 1]], "obj_bbox": []},
+        {"pos_points": [], "neg_points": [], "obj_bbox": None},
+    ],
+)
+def test_a_request_without_a_positive_prompt_gets_an_empty_reply(
+    functions: Functions, cvat: str, variant: VariantName, body: dict[str, Any]
+) -> None:
+    reply = send(functions[cvat, variant], body)
+    assert reply.status == 200
+    assert judge(reply.body, (480, 640)) == []
+    empty = {"shapes": []} if cvat == "2.60" else {"mask": [[0] * 640] * 480, "points": []}
+    assert reply.body == empty
+    assert "empty reply: 0 of 1 positive points" in functions[cvat, variant].log[-1]
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ({}, "pos_points: there are not enough positive points; found: 0"),
-        ({"pos_points": None, "obj_bbox": []}, "pos_points: there are not enough positive points"),
-        (
-            {"pos_points": [], "neg_points": [[1, 1]]},
-            "pos_points: there are not enough positive points",
-        ),
         ({"pos_points": [[5000, 5000]]}, "pos_points[0]: is far outside of the image"),
         ({"pos_points": [[-200, 10]]}, "pos_points[0]: is far outside of the image"),
         ({**CLICK, "neg_points": [[1e9, 0]]}, "neg_points[0]: is far outside of the image"),
@@ -179,12 +196,12 @@ def test_bad_prompts_get_400_with_a_reason(
     assert function.log[-1].startswith("info: 400 bad request: ")
 
 
-def test_a_missing_box_is_refused_if_a_box_is_required(build_from: Callable[[str], Path]) -> None:
+def test_a_missing_box_gets_an_empty_reply_if_a_box_is_required(
+    build_from: Callable[[str], Path],
+) -> None:
     folder = build_from(MANIFEST.replace("CVAT", "2.60").replace("BOX", "always"))
     function = FunctionProcess(folder, "cpu")
     reply = send(function, PAYLOADS["2.73"])
-    assert (reply.status, reply.body["error"].split(";")[0]) == (
-        400,
-        "obj_bbox: this function needs a box",
-    )
+    assert (reply.status, reply.body) == (200, {"shapes": []})
+    assert "empty reply: no box" in function.log[-1]
     assert iou(whole(send(function, PAYLOADS["2.73, a box"])), SCENE.shapes["disc"]) >= 0.9
