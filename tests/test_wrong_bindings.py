@@ -428,20 +428,18 @@ def test_a_decoder_that_matches_is_accepted(row: Row, backend: Backend, tmp_path
 
 
 def flat_predictions(path: Path) -> Path:
-    """SuperGradients' flat rows: image, x1, y1, x2, y2, score, class; nothing in a black image."""
+    """Rows of image, x1, y1, x2, y2, score, class, as SuperGradients writes; none in the dark."""
     net = image()
     seen = net("Clip", net("ReduceMax", "images", keepdims=0), net.fixed(0.0), net.fixed(0.01))
     table = np.column_stack([np.zeros(2), CORNERS[:2], [0.91, 0.77], [2, 1]])
     gated = net("Mul", net.known(table), net("Mul", seen, net.fixed(100.0)))
-    net.give("graph2_flat_predictions", gated, (2, 7))
+    net.give("rows", gated, (2, 7))
     return net.save(path)
 
 
 def test_the_build_names_variant_step_values_and_other_decoders(tmp_path: Path) -> None:
     flat_predictions(tmp_path / "model.onnx")
-    manifest = write_manifest_to(
-        tmp_path, postprocess=[*V10, "rectangle"], labels=NAMES, preprocess=["resize", "normalize"]
-    )
+    manifest = write_manifest_to(tmp_path, postprocess=[*V10, "rectangle"], labels=NAMES)
     error = failure(lambda: build(plan(manifest), tmp_path / "out", force=False, verify=smoke_test))
     (problem,) = error.problems
     assert (problem.code, problem.place, problem.file) == (CLASS, "postprocess[0]", manifest)

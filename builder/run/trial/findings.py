@@ -53,9 +53,9 @@ OUTSIDE_SHARE = 0.9
 INVERTED_SHARE = 0.2
 """Share of the boxes with a negative width or height that is refused: centers read as corners."""
 
-BEYOND_SHARE = 0.4
-"""Share of the boxes that leave the image by more than BEYOND of their size that is refused:
-corners read as centers. Trained models have under 10 %."""
+BEYOND_SHARE = 0.5
+"""Share of the confident boxes that leave the image by more than BEYOND of their size that is
+refused: corners read as centers."""
 
 BEYOND = 0.1
 """See BEYOND_SHARE."""
@@ -63,6 +63,10 @@ BEYOND = 0.1
 ORIGIN = 0.02
 """Distance from the origin, relative to the input's longer side, within which all boxes are
 refused."""
+
+CONFIDENT = 0.25
+"""Share of the highest score in all pictures from which a box is confident. In a white picture,
+where a detector finds nothing, about half of its best boxes leave the image."""
 
 LEAST_BOXES = 3
 """Number of boxes in all pictures from which BEYOND_SHARE and ORIGIN apply."""
@@ -198,7 +202,7 @@ def _boxes(best: Facts) -> Finding | None:
         or _tiny(boxes, _UNIT)
         or _at_origin(boxes, size)
         or _outside(boxes, size, "the boxes may be in pixels; use a decoder that expects pixels")
-        or _beyond(boxes, size)
+        or _beyond(boxes[_confident(best)], size)
     )
 
 
@@ -262,6 +266,12 @@ def _outside(boxes: Array, size: Array, hint: str) -> Finding | None:
         f"boxes within {size[1]}x{size[0]} pixels",
         hint,
     )
+
+
+def _confident(best: Facts) -> Array:
+    """Return which boxes of all pictures have a score near the highest one."""
+    scores = np.concatenate([arrays["scores"] for arrays in best.values()])
+    return np.asarray(scores >= CONFIDENT * scores.max(initial=0))
 
 
 def _beyond(boxes: Array, size: Array) -> Finding | None:

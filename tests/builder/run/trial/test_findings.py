@@ -98,6 +98,12 @@ def test_a_few_boxes_may_leave_the_image() -> None:
     assert detector(boxes) is None
 
 
+def test_only_confident_boxes_must_end_within_the_image() -> None:
+    boxes = np.concatenate([GOOD, GOOD * [1, 1, 3, 3]])
+    assert detector(boxes, [0.8] * 4 + [0.1] * 4) is None
+    assert code(detector(boxes, [0.8] * 4 + [0.7] * 4)) == "box-values"
+
+
 def test_candidates_beyond_the_best_hundred_are_not_checked() -> None:
     boxes = np.concatenate([np.tile(GOOD, (25, 1)), np.full((900, 4), 0.5)])
     scores = np.concatenate([np.full(100, 0.5), np.full(900, 0.1)])
