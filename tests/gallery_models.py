@@ -67,6 +67,14 @@ def _labels_in_windows_1252(folder: Path) -> None:
     (folder / "labels.txt").write_bytes("vélo\nVögel\ncat\n".encode("cp1252"))
 
 
+def _of_the_future(folder: Path) -> None:
+    """A model with an IR version and an opset that no runtime knows."""
+    model = onnx.load(yolo_model(folder / "model.onnx"))
+    model.ir_version = 99
+    model.opset_import[0].version = 98
+    onnx.save(model, folder / "model.onnx")
+
+
 def _missing_weights(folder: Path) -> None:
     """A model whose external data file was deleted."""
     external_model(folder / "model.onnx", "w.data")
@@ -224,6 +232,7 @@ MODELS: dict[str, Write] = {
     # detectors' files that cannot be used
     "git-lfs-pointer": _in_model_file(lambda path: path.write_text(GIT_LFS_POINTER)),
     "yolo-with-labels-in-windows-1252": _labels_in_windows_1252,
+    "yolo-of-the-future": _of_the_future,
     "html-page": _in_model_file(lambda path: path.write_text(HTML_PAGE)),
     "empty-file": _in_model_file(lambda path: path.write_bytes(b"")),
     "weights-missing": _missing_weights,

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from builder.backends.pins import ONNX_VERSIONS, OnnxVersions
 from builder.manifest.variants import VariantName, VariantSettings
 from runtimes.arrays import Array
 from runtimes.backends.session import Backend as Adapter
@@ -65,6 +66,14 @@ class Backend(ABC):
     @abstractmethod
     def adapter(self, settings: VariantSettings) -> Adapter:
         """Return the dataclass of `runtimes` that runs models in a function."""
+
+    def onnx_versions(self, settings: VariantSettings) -> OnnxVersions | None:
+        """Return the newest ONNX files that the runtime loads; None if it loads any version."""
+        for package in self.packages(settings):
+            name, _, version = package.partition("==")
+            if name.split("[")[0] in ("onnxruntime", "onnxruntime-gpu"):
+                return ONNX_VERSIONS[version]
+        return None
 
     @property
     def remedy(self) -> str:

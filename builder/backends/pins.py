@@ -5,6 +5,8 @@ that an image built next year equals the image that was tested. The versions are
 3.11 on x86-64 Linux; raise them together and run the tests.
 """
 
+from typing import NamedTuple
+
 PYTHON = "3.11"
 """The Python version of images. Every Nuclio from 1.12.8 on accepts 3.10 and 3.11 only, and current
 ONNX Runtime and numpy need 3.11. Nuclio's wheels are for one minor version, so the image must have
@@ -43,6 +45,28 @@ CUDA = {
     ),
 }
 """CUDA version -> packages. onnxruntime-gpu 1.26.0 is the last version with wheels for CUDA 12."""
+
+
+class OnnxVersions(NamedTuple):
+    """The newest ONNX files that a version of ONNX Runtime loads."""
+
+    ir_version: int
+    """Newest IR version; older ones are all loaded."""
+    opset: int
+    """Newest version of the default operator set; the oldest is OLDEST_OPSET."""
+
+
+OLDEST_OPSET = 7
+"""Oldest opset that ONNX Runtime loads (onnxruntime.ai/docs/reference/compatibility.html)."""
+
+ONNX_VERSIONS = {
+    "1.26.0": OnnxVersions(13, 26),
+    "1.31.1": OnnxVersions(13, 26),
+    "1.32.0": OnnxVersions(14, 28),
+}
+"""Version of ONNX Runtime -> newest ONNX files. Measured: models of one `Add` with each IR version
+and opset were loaded with the wheels of these versions. They refuse opsets whose definition was not
+final at their release. OpenVINO loads any version, with its newest known operators."""
 
 DRIVERS = {12: (525, 60, 13), 13: (580, 65, 6)}
 """CUDA version -> oldest Linux driver that its packages support (cuDNN's support matrix,

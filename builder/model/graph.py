@@ -63,6 +63,7 @@ class Graph:
         constants: name of a constant tensor -> its numbers, if there are at most MAX_NUMBERS.
         shapes: name of a tensor -> its shape, if the number of axes is known; None for unknown
             sizes.
+        ir_version: the version of the ONNX file format; None for OpenVINO IR.
     """
 
     description: str
@@ -73,6 +74,7 @@ class Graph:
     weights: Mapping[str, tuple[int, ...]]
     constants: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     shapes: Mapping[str, Shape] = field(default_factory=dict)
+    ir_version: int | None = None
     _by_output: dict[str, Node] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

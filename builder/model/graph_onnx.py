@@ -98,6 +98,7 @@ def graph_of(proto: "onnx.ModelProto", shapes: Mapping[str, Shape]) -> Graph:
         {name: tuple(tensor.dims) for name, tensor in tensors.items()},
         {name: found for name, it in tensors.items() for found in _numbers(it)},
         shapes,
+        proto.ir_version or None,
     )
 
 

@@ -1,0 +1,65 @@
+"""ONNX files whose version the runtimes of the variants do not load."""
+
+from collections.abc import Iterator
+from typing import cast
+
+from builder.backends.backend import Backend
+from builder.backends.pins import OLDEST_OPSET, OnnxVersions
+from builder.backends.registry import backend_of
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
+from builder.lint.scene import Scene
+from builder.manifest.variants import Variant
+from builder.model.graph import Graph
+
+ONNX_VERSION = Rule(
+    "onnx-version",
+    "Runtime does not load this ONNX version",
+    "The function would not start.",
+)
+
+
+def find(scene: Scene) -> Iterator[Problem]:
+    """Yield models whose IR version or opset a variant's runtime does not load."""
+    for _, deployment in scene.variants():
+        settings = cast(Variant, deployment)
+        backend = backend_of(settings)
+        limits = backend.onnx_versions(settings)
+        for path, model in scene.models.items() if limits else ():
+            assert limits is not None
+            graph = model.graph
+            for what, hint in _faults(graph, limits):
+                yield scene.problem(
+                    ONNX_VERSION,
+                    path,
+                    f"{_runtime(backend, settings)} of the {settings.NAME} variant does not load "
+                    f"{what}",
+                    f"{graph.description}, IR version {graph.ir_version}",
+                    f"opset {OLDEST_OPSET} to {limits.opset}, IR version up to {limits.ir_version}",
+                    hint,
+                )
+
+
+def _runtime(backend: Backend, settings: Variant) -> str:
+    """Return the name of a runtime with its version."""
+    pins = backend.packages(settings)
+    version = next(it.partition("==")[2] for it in pins if it.startswith(backend.module))
+    return f"{backend.runtime} {version}"
+
+
+def _faults(graph: Graph, limits: OnnxVersions) -> Iterator[tuple[str, str]]:
+    """Yield the versions that the runtime does not load, each with a hint."""
+    opset, ir_version = graph.opset, graph.ir_version
+    if opset is not None and not OLDEST_OPSET <= opset <= limits.opset:
+        target = min(max(opset, OLDEST_OPSET), limits.opset)
+        convert = f"onnx.version_converter.convert_version(model, {target})"
+        yield (
+            f"opset {opset}",
+            f"export the model with opset {target}, or convert it with `{convert}`",
+        )
+    if ir_version is not None and ir_version > limits.ir_version:
+        target = limits.ir_version
+        yield (
+            f"IR version {ir_version}",
+            f"load the model with `onnx.load`, set `model.ir_version = {target}`, and save it",
+        )
