@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeAlias
 
+from builder.diagnostics.errors import ManifestError
 from builder.families.ultralytics import UltralyticsMetadata
 from builder.model.file import Model
 from builder.model.graph import Graph
-from builder.model.label_metadata import openvino_labels
+from builder.model.label_metadata import from_metadata
 from builder.model.metadata import image_size
 from runtimes.arrays import Array, Size
 from runtimes.errors import FunctionError
@@ -63,7 +65,7 @@ class Evidence:
             width = image.width or (trained[1] if trained else None)
             size = (height, width) if height and width else None
         ultralytics = UltralyticsMetadata.of(metadata)
-        labels = labels or ultralytics.names or len(openvino_labels(metadata)) or None
+        labels = labels or _label_count(model)
         return cls(signature, model.graph, image, ultralytics, size=size, labels=labels)
 
     @property
@@ -122,6 +124,14 @@ def _fits(shape: Sequence[int | None], pattern: Pattern) -> bool:
         if expected != size:
             return False
     return True
+
+
+def _label_count(model: Model) -> int | None:
+    """Return the number of labels in the metadata; None if there are none, or invalid ones."""
+    try:
+        return len(from_metadata(model.signature.metadata, Path("model"))) or None
+    except ManifestError:
+        return None
 
 
 def are_fractions(arrays: Sequence[Array]) -> bool | None:

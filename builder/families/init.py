@@ -17,6 +17,7 @@ from builder.families.draft_labels import GivenLabels
 from builder.families.operators import foreign_operators
 from builder.families.ranking import Ranking, recognize
 from builder.families.unknown import unknown_family
+from builder.families.unread import UNUSED_OUTPUT, listed, unread_by_draft
 from builder.families.yaml_writer import printable
 from builder.manifest.label_files import LABEL_FILE, encoding_problem, from_file
 from builder.manifest.labels import Label, Name
@@ -95,6 +96,7 @@ def draft_manifest(
         *unrunnable,
         *notes,
         *_ambiguity(files, ranking),
+        *_unread(files, ranking),
         *_misdeclared(files, models, ranking),
     )
     encoding = encoding_problem(labels) if labels is not None else None
@@ -245,6 +247,15 @@ def _unrunnable(files: Sequence[Path], models: Sequence[Model]) -> list[Problem]
             what = f"{printable(foreign.what)}: `check` and `build` refuse the manifest"
             found.append(Problem(what, file=file, hint=foreign.hint, rule=NO_RUNTIME))
     return found
+
+
+def _unread(files: Sequence[Path], ranking: Ranking) -> list[Problem]:
+    """Return a note if the drafted decoder does not read every output."""
+    found = unread_by_draft(ranking.matches[0], ranking.evidence[0].signature)
+    if not found:
+        return []
+    hint = "use a decoder that reads it, or export the model without it"
+    return [Problem(printable(listed(found)), file=files[0], hint=hint, rule=UNUSED_OUTPUT)]
 
 
 def _misdeclared(files: Sequence[Path], models: Sequence[Model], ranking: Ranking) -> list[Problem]:

@@ -89,7 +89,8 @@ def examine(
     planned = plan_function(
         manifest_file, diagnostics, variants, progress=progress, with_models=with_models
     )
-    found = lint(Scene(manifest_file, planned.models, planned.labels))
+    function = planned.plan.function if planned.plan else None
+    found = lint(Scene(manifest_file, planned.models, planned.labels, function))
     diagnostics.add_lint(it for it in found if not (accept_guess and it.rule is GUESSED_FAMILY))
     problems = diagnostics.in_order(file)
     ready = None

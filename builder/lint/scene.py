@@ -46,11 +46,13 @@ class Scene:
         manifest_file: the manifest.
         models: the models, by the path of the key that names them; empty if they were not read.
         labels: a detector's labels; None for other types, and if they are unknown.
+        function: the function with bound steps; None if there are errors.
     """
 
     manifest_file: ManifestFile[Any]
     models: Mapping[Path_, Model]
     labels: Labels | None
+    function: object | None = None
 
     def problem(
         self,
