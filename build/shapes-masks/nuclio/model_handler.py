@@ -31,12 +31,15 @@ FUNCTION = Detector(
             Layout(order="nchw"),
         ),
     ),
-    postprocess=(
-        YoloSegment(output="output0", prototypes="output1"),
+    decoder=YoloSegment(output="output0", prototypes="output1"),
+    refine=(
         Nms(iou=0.45, per_class=True, max=300, candidates=30000),
+    ),
+    shapes=(
         Mask(suffix="", encoding="pixels", epsilon=0.75),
     ),
     then=(),
+    on_bad_image="error",
 )
 
 BACKENDS = {

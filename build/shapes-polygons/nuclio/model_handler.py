@@ -31,12 +31,15 @@ FUNCTION = Detector(
             Layout(order="nchw"),
         ),
     ),
-    postprocess=(
-        YoloSegment(output="output0", prototypes="output1"),
+    decoder=YoloSegment(output="output0", prototypes="output1"),
+    refine=(
         Nms(iou=0.45, per_class=True, max=300, candidates=30000),
-        Polygon(suffix="", epsilon=1.5, parts="largest", holes=False, min_area=9.0),
+    ),
+    shapes=(
+        Polygon(suffix="", epsilon=1.5, parts="largest", holes=False, min_area=1.0),
     ),
     then=(),
+    on_bad_image="error",
 )
 
 BACKENDS = {

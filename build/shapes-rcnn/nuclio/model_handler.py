@@ -30,19 +30,21 @@ FUNCTION = Detector(
             Layout(order="chw"),
         ),
     ),
-    postprocess=(
-        Torchvision(
-            boxes="boxes",
-            labels="labels",
-            scores="scores",
-            masks="masks",
-            keypoints=None,
-            keypoints_scores=None,
-            background=True,
-        ),
+    decoder=Torchvision(
+        boxes="boxes",
+        labels="labels",
+        scores="scores",
+        masks="masks",
+        keypoints=None,
+        keypoints_scores=None,
+        background=True,
+    ),
+    refine=(),
+    shapes=(
         Mask(suffix="", encoding="pixels", epsilon=0.75),
     ),
     then=(),
+    on_bad_image="error",
 )
 
 BACKENDS = {

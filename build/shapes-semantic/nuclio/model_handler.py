@@ -30,19 +30,21 @@ FUNCTION = Detector(
             Layout(order="nchw"),
         ),
     ),
-    postprocess=(
-        Semantic(
-            output="output0",
-            per="component",
-            background=0,
-            activation=None,
-            level=0.5,
-            min_area=100,
-            layout=None,
-        ),
+    decoder=Semantic(
+        output="output0",
+        per="component",
+        background=0,
+        activation=None,
+        level=0.5,
+        min_area=100,
+        layout=None,
+    ),
+    refine=(),
+    shapes=(
         Mask(suffix="", encoding="pixels", epsilon=0.75),
     ),
     then=(),
+    on_bad_image="error",
 )
 
 BACKENDS = {

@@ -1,4 +1,4 @@
-"""Nuclio's entry point, the same for every function; what this one does is in model_handler.py."""
+"""Nuclio's entry point, the same for every function. model_handler.py defines the function."""
 
 from pathlib import Path
 

@@ -28,9 +28,11 @@ FUNCTION = Detector(
             Layout(order="nchw"),
         ),
     ),
-    postprocess=(
-        YoloPose(output="output0", kpt_shape=(5, 3)),
+    decoder=YoloPose(output="output0", kpt_shape=(5, 3)),
+    refine=(
         Nms(iou=0.45, per_class=True, max=300, candidates=30000),
+    ),
+    shapes=(
         Skeletons(
             suffix="",
             joints=(
@@ -52,6 +54,7 @@ FUNCTION = Detector(
         Rectangle(suffix="-box"),
     ),
     then=(),
+    on_bad_image="error",
 )
 
 BACKENDS = {

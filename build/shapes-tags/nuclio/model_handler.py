@@ -30,11 +30,13 @@ FUNCTION = Detector(
             Layout(order="nchw"),
         ),
     ),
-    postprocess=(
-        Classify(output="output0", activation="none"),
+    decoder=Classify(output="output0", activation="none"),
+    refine=(),
+    shapes=(
         Tag(suffix=""),
     ),
     then=(),
+    on_bad_image="error",
 )
 
 BACKENDS = {

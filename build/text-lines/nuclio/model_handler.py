@@ -25,11 +25,13 @@ FUNCTION = Detector(
             Layout(order="nchw"),
         ),
     ),
-    postprocess=(
-        Dbnet(output="sigmoid_0.tmp_0", level=0.3, unclip=1.6, dilate=True, max=1000),
-        Polygon(suffix="", epsilon=0.75, parts="largest", holes=False, min_area=9.0),
+    decoder=Dbnet(output="sigmoid_0.tmp_0", level=0.3, unclip=1.6, dilate=True, max=1000),
+    refine=(),
+    shapes=(
+        Polygon(suffix="", epsilon=0.75, parts="largest", holes=False, min_area=1.0),
     ),
     then=(),
+    on_bad_image="error",
 )
 
 BACKENDS = {

@@ -31,12 +31,15 @@ FUNCTION = Detector(
             Layout(order="nchw"),
         ),
     ),
-    postprocess=(
-        Yolo(output="output0"),
+    decoder=Yolo(output="output0"),
+    refine=(
         Nms(iou=0.45, per_class=True, max=300, candidates=30000),
+    ),
+    shapes=(
         Rectangle(suffix=""),
     ),
     then=(),
+    on_bad_image="error",
 )
 
 BACKENDS = {
