@@ -9,11 +9,13 @@ from pathlib import Path
 from builder.diagnostics.problem import Problem
 from builder.families.draft_labels import GivenLabels, label_lines
 from builder.families.match import DraftStep, Match, Setting
+from builder.families.preprocessing import from_processor
 from builder.families.ranking import Ranking
 from builder.families.yaml_writer import Line, inline, printable, render
 from builder.manifest.patterns import NAME
 from builder.manifest.schema import RESERVED_NAMES
 from builder.model.file import Model
+from builder.model.hugging_face import read_processor
 
 _MOST_NAME = 50
 _DEFAULT_THRESHOLD = 0.25
@@ -83,12 +85,23 @@ def draft_text(request: DraftRequest) -> tuple[str, tuple[Problem, ...]]:
         *_guessed(request.ranking),
         *_models(request),
         *labels,
-        *_section("preprocess", match.preprocess),
+        *_section("preprocess", _preprocess(request)),
         *_section("postprocess", match.postprocess),
         *_settings(request),
         *_variants(request),
     ]
     return render(lines), tuple(notes)
+
+
+def _preprocess(request: DraftRequest) -> tuple[DraftStep, ...]:
+    """Return the steps of the match, with the values of Hugging Face's preprocessor_config.json."""
+    steps = request.match.preprocess
+    first = min(request.ranking.files.values())
+    processor = read_processor(request.files[first])
+    named = request.ranking.evidence[first].ultralytics.task
+    if processor is None or len(request.files) > 1 or named:
+        return steps
+    return from_processor(request.ranking.evidence[first], steps, processor)
 
 
 def _title(stem: str) -> str:

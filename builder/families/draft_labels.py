@@ -12,6 +12,7 @@ from builder.families.evidence import Evidence
 from builder.families.match import ClassList, Match
 from builder.families.yaml_writer import Line, inline
 from builder.manifest.labels import Label, Labels
+from builder.model.hugging_face import CONFIG_FILE, read_labels
 from builder.model.label_metadata import from_metadata, names_key, openvino_labels
 from builder.model.metadata import METADATA_FILE
 from runtimes.decoders.semantic import Semantic, is_background
@@ -66,7 +67,7 @@ def label_lines(
         given: labels that take precedence over all other sources.
         notes: receives what the user has to check.
     """
-    if _names_class_0(match, classes, _known_names(given, evidence)):
+    if _names_class_0(match, classes, _known_names(given, evidence, file)):
         count = None if classes.count is None else classes.count + classes.first
         classes = replace(classes, count=count, first=0)
     source = (
@@ -74,6 +75,7 @@ def label_lines(
         if given is not None and given.entries
         else _from_metadata(match, classes, evidence, file, notes)
         or _from_model_info(classes, evidence)
+        or _from_config(classes, file)
         or _from_family(classes)
         or _numbered(classes, file, notes)
     )
@@ -97,8 +99,8 @@ def label_lines(
             yield Line(f"  - {inline(entry if len(entry) > 1 else label.name)}")
 
 
-def _known_names(given: GivenLabels | None, evidence: Evidence) -> list[str]:
-    """Return the class names that the user or the metadata give; empty if there are none."""
+def _known_names(given: GivenLabels | None, evidence: Evidence, file: Path) -> list[str]:
+    """Return the names of all classes that the user, the metadata or config.json give."""
     if given is not None and given.entries:
         if any(label.id is not None for label in given.entries):
             return []
@@ -106,7 +108,8 @@ def _known_names(given: GivenLabels | None, evidence: Evidence) -> list[str]:
     try:
         return [it.name for it in from_metadata(evidence.signature.metadata, Path("the model"))]
     except ManifestError:
-        return []
+        names = read_labels(file)
+        return list(names.values()) if [*names] == [*range(len(names))] else []
 
 
 def _names_class_0(match: Match, classes: ClassList, names: Sequence[str]) -> bool:
@@ -195,6 +198,24 @@ def _from_model_info(classes: ClassList, evidence: Evidence) -> _Source | None:
     if not names or classes.count not in (len(names), None):
         return None
     return _Source([Label(name=name) for name in names], "rt_info labels")
+
+
+def _from_config(classes: ClassList, file: Path) -> _Source | None:
+    """Return the labels of Hugging Face's config.json, if they are classes of the model."""
+    names = read_labels(file)
+    if not names or len(set(names.values())) < len(names):
+        return None
+    last = None if classes.count is None else classes.count + classes.first - 1
+    if last is not None and max(names) > last:
+        return None
+    why = f"{CONFIG_FILE} id2label"
+    wanted = {number: name for number, name in names.items() if number >= classes.first}
+    if not wanted:
+        return None
+    expected = range(classes.first, len(wanted) + classes.first)
+    if [*wanted] == [*expected] and last in (max(wanted), None):
+        return _Source([Label(name=name) for name in wanted.values()], why)
+    return _Source([Label(name=name, id=number) for number, name in wanted.items()], why)
 
 
 def _from_family(classes: ClassList) -> _Source | None:

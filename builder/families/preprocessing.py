@@ -1,5 +1,6 @@
 """Drafting the preprocessing of a manifest: from a family's input format, or from the file."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from builder.families.evidence import Evidence
@@ -12,6 +13,7 @@ from builder.families.input_format import (
     Values,
 )
 from builder.families.match import DraftStep, step
+from builder.model.hugging_face import PROCESSOR_FILE, ImageProcessor
 from runtimes.preprocess import values as value_steps
 from runtimes.preprocess.resize import CenterCrop, Letterbox, Resize
 from runtimes.preprocess.values import Normalize
@@ -159,6 +161,47 @@ def from_model_info(evidence: Evidence) -> tuple[DraftStep, ...] | None:
     mean, std = (_numbers(metadata.get(f"{key}_values", "")) for key in ("mean", "scale"))
     values = Values("rt_info mean_values, scale_values", 1, mean, std if all(std) else ())
     return draft(evidence, InputFormat(resizing, values, None if reverse else bgr))
+
+
+def from_processor(
+    evidence: Evidence, usual: Sequence[DraftStep], processor: ImageProcessor
+) -> tuple[DraftStep, ...]:
+    """Return a family's steps with the values that Hugging Face's preprocessor_config.json names.
+
+    Args:
+        evidence: of the model.
+        usual: the family's steps; those that the file does not describe are kept.
+        processor: the file's content.
+    """
+    image = evidence.image
+    if image is None:
+        return tuple(usual)
+    values = Values(PROCESSOR_FILE, processor.scale, processor.mean, processor.std)
+    order = [step(value_steps.Channels, f"{PROCESSOR_FILE} do_flip_channel_order", order="bgr")]
+    normal = unless_in_graph(evidence, image.name, normalize(evidence, values))
+    resizing = [it for it in usual if it.step in _STEPS.values()]
+    others = [it for it in usual if it.step not in (*_STEPS.values(), Normalize)]
+    if processor.flips_channels:
+        others = [*order, *(it for it in others if it.step is not value_steps.Channels)]
+    return (*(_processed(evidence, processor) or resizing), *others, *normal)
+
+
+def _processed(evidence: Evidence, processor: ImageProcessor) -> list[DraftStep]:
+    """Return the resizing that the file names; empty if it does not name a height and width."""
+    size, image = processor.crop or processor.size, evidence.image
+    if size is None or image is None:
+        return []
+    is_open = image.height is None or image.width is None
+    fields: dict[str, Any] = {"size": _size(*size)} if is_open else {}
+    if processor.crop:
+        why = f"{PROCESSOR_FILE} crop_size: {size[0]}x{size[1]}; all of the shorter side is kept"
+        return [step(CenterCrop, why, **fields)]
+    why = f"{PROCESSOR_FILE} size: {size[0]}x{size[1]}"
+    if processor.resample in (1, 2, 3):
+        # Pillow and torchvision average pixels when they shrink an image.
+        why += f", resample: {processor.resample}"
+        fields["antialias"] = True
+    return [step(Resize, why, **fields)]
 
 
 def _size(height: int, width: int) -> int | list[int]:

@@ -104,6 +104,22 @@ def _class_id(key: object) -> object:
     return int(str(key)) if is_number else key
 
 
+def valid_names(value: object) -> dict[int, str]:
+    """Return class ID -> name of a mapping with numbers as keys; empty if it is none."""
+    if not isinstance(value, dict):
+        return {}
+    found = {_class_id(key): name for key, name in value.items()}
+    names: dict[int, str] = {}
+    for class_id, name in sorted(found.items(), key=lambda pair: str(pair[0])):
+        if type(class_id) is not int or class_id < 0 or not isinstance(name, str):
+            return {}
+        try:
+            names[class_id] = Label(name=name).name
+        except ValidationError:
+            return {}
+    return dict(sorted(names.items()))
+
+
 def openvino_labels(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """Return the class names in the `labels` of OpenVINO's tools, which spaces separate.
 
