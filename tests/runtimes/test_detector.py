@@ -18,7 +18,7 @@ from runtimes.clock import Clock
 from runtimes.decoders.yolo import Yolo
 from runtimes.decoders.yolo_end2end import YoloEnd2end
 from runtimes.detector import Detector, OpenDetector
-from runtimes.errors import BadImage, BadModel, BadRequest
+from runtimes.errors import BadImage, BadModel, BadRequest, Fault
 from runtimes.instances import Instances
 from runtimes.network import Network
 from runtimes.preprocess.resize import Letterbox
@@ -28,6 +28,7 @@ from runtimes.refine.suppress import MinSize, Nms, TopK
 from runtimes.shapes.rectangle import Ellipse, Rectangle
 from runtimes.shapes.tag import Tag
 from runtimes.step import Attribute, Decoder, Refine, Shape
+from runtimes.view import View
 from tests.runtimes import graphs
 
 BACKENDS: list[Backend] = [OpenVino(), OnnxRuntime(device="cpu")]
@@ -477,7 +478,6 @@ def test_an_examination_draws_few_instances(backend: Backend, tmp_path: Path) ->
 def test_values_that_are_no_detection_are_refused(
     backend: Backend, tmp_path: Path, row: list[float], words: str
 ) -> None:
-    # At the start, and in each request, since not every image shows them.
     with pytest.raises(BadModel, match=words):
         start(backend, tmp_path, [row])
 
@@ -531,3 +531,29 @@ def test_an_invalid_request_is_refused_with_any_setting(
     detector = replace(described(), on_bad_image="empty").start(BACKENDS[1], tmp_path)
     with pytest.raises(BadRequest):
         detector(request_, Clock())
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure(Decoder):
+    """Give scores above 1 for large images only."""
+
+    def bind(self, signature: Any, classes: Any) -> "Unsure":
+        return self
+
+    def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
+        rows = outputs["output0"][0]
+        return Instances.of(rows[:, :4], rows[:, 4] * view.image[1] / 1000, rows[:, 5])
+
+
+@both_backends
+def test_a_score_above_one_in_a_request_is_an_error_and_no_item(
+    backend: Backend, tmp_path: Path
+) -> None:
+    rows: list[list[float]] = [[10, 20, 30, 40, 0.5, 0], [10, 20, 30, 40, 0.5, 7]]
+    detector = start(backend, tmp_path, rows, Unsure())
+    assert [it["confidence"] for it in ask(detector, image=text_of(1500))] == [0.75]
+    with pytest.raises(
+        BadModel, match="`unsure` decodes scores that are not confidences"
+    ) as caught:
+        ask(detector, image=text_of(5000))
+    assert (caught.value.found, caught.value.fault) == ("a score of 2.5", Fault.SCORE_RANGE)

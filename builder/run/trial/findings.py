@@ -47,8 +47,15 @@ MOST_BOXES = 100
 """Number of boxes per picture that are checked, highest scores first: candidates with a score near
 zero are not trained to have a sensible box."""
 
+LEAST_SCORE = 1e-4
+"""Score from which boxes are checked. Models with NMS in the graph fill their output with boxes
+without a size, and a score of nearly zero."""
+
 OUTSIDE_SHARE = 0.9
 """Share of the boxes outside of the image, or more than three times its size, that is refused."""
+
+LEAST_SIDE = 1e-3
+"""Side in pixels from which a box has a size; others were clipped to nothing."""
 
 INVERTED_SHARE = 0.2
 """Share of the boxes with a negative width or height that is refused: centers read as corners."""
@@ -188,7 +195,7 @@ def _best(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return the arrays with the best instances only."""
     scores = arrays["scores"]
     order = np.argsort(-scores, kind="stable")[:MOST_BOXES]
-    order = order[scores[order] > 0]
+    order = order[scores[order] >= LEAST_SCORE]
     rows = ("boxes", "scores", "classes", "keypoints")
     return {name: values[order] if name in rows else values for name, values in arrays.items()}
 
@@ -213,13 +220,13 @@ def _inverted(boxes: Array) -> Finding | None:
     """Check that x1 is not right of x2, and y1 not below y2."""
     sides = boxes[:, 2:] - boxes[:, :2]
     real = sides.any(axis=1)
-    count = (sides[real] < 0).any(axis=1).sum()
-    if count <= INVERTED_SHARE * real.sum():
+    wrong = (sides < -LEAST_SIDE).any(axis=1)
+    if wrong.sum() <= INVERTED_SHARE * real.sum():
         return None
     return Finding(
         BOX_VALUES,
-        "most boxes have a negative width or height",
-        f"{count} of {real.sum()} boxes, such as {_text(boxes[(sides < 0).any(axis=1)][0])}",
+        "many boxes have a negative width or height",
+        f"{wrong.sum()} of {real.sum()} boxes, such as {_text(boxes[wrong][0])}",
         "x1 < x2 and y1 < y2",
         "the values may be center, width and height; use a decoder that expects them",
     )
@@ -228,7 +235,7 @@ def _inverted(boxes: Array) -> Finding | None:
 def _tiny(boxes: Array, hint: str) -> Finding | None:
     """Check that some box is larger than a pixel."""
     sides = np.abs(boxes[:, 2:] - boxes[:, :2])
-    if not sides.any() or sides.max() > 1:
+    if sides.max(initial=0) < LEAST_SIDE or sides.max() > 1:
         return None
     return Finding(
         BOX_VALUES,

@@ -93,6 +93,17 @@ def test_one_good_box_among_empty_ones_passes() -> None:
     assert detector(np.concatenate([GOOD[:1], np.zeros((50, 4))])) is None
 
 
+def test_boxes_that_are_clipped_to_nothing_pass() -> None:
+    nothing = np.array([[0, 4e-14, 2e-15, 7e-15], [9, 9, 9 - 1e-6, 9]])
+    assert detector(np.concatenate([GOOD[:1], nothing])) is None
+    assert detector(nothing) is None
+
+
+def test_boxes_with_a_score_of_nearly_zero_are_not_checked() -> None:
+    assert detector(GOOD / 128, scores=1e-5) is None
+    assert code(detector(GOOD / 128, scores=1e-3)) == "box-values"
+
+
 def test_a_few_boxes_may_leave_the_image() -> None:
     boxes = np.concatenate([GOOD, [[-30, 10, 40, 40], [500, 10, 600, 40]]])
     assert detector(boxes) is None
