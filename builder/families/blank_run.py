@@ -1,9 +1,11 @@
 """Running a model on a blank and on a varied image, for the shapes and values of its outputs."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
+from builder.diagnostics.quiet import no_stderr
 from builder.families.evidence import Evidence
 from builder.model.file import Model
 from runtimes.arrays import Array, Size
@@ -22,6 +24,7 @@ MOST_BYTES = 400 * 2**20
 """Of a model that is run without being asked for: loading larger ones takes long."""
 
 
+@no_stderr()
 def with_blank_run(model: Model, evidence: Evidence, *, varied: bool = False) -> Evidence:
     """Return the evidence with the outputs for a blank image.
 
@@ -45,10 +48,6 @@ def with_blank_run(model: Model, evidence: Evidence, *, varied: bool = False) ->
         try:
             found = session.run(_blank_inputs(evidence.signature, image, (height, width)))
             arrays = {name: np.array(array) for name, array in found.items()}
-            more = {}
-            if varied:
-                inputs = _varied_inputs(evidence.signature, image, (height, width))
-                more = {name: np.array(array) for name, array in session.run(inputs).items()}
         except Exception:
             # Each runtime has its own exceptions.
             failed = True
@@ -57,6 +56,12 @@ def with_blank_run(model: Model, evidence: Evidence, *, varied: bool = False) ->
             replace(it, shape=real_shape(it, arrays[it.name].shape)) if it.name in arrays else it
             for it in evidence.outputs
         )
+        more: dict[str, Array] = {}
+        if varied:
+            inputs = _varied_inputs(evidence.signature, image, (height, width))
+            # Some graphs fail if nothing is found.
+            with suppress(Exception):
+                more = {name: np.array(array) for name, array in session.run(inputs).items()}
         return replace(
             evidence,
             signature=replace(evidence.signature, outputs=outputs),

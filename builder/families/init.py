@@ -9,6 +9,7 @@ from pathlib import Path
 from builder.diagnostics.errors import CvatbuildError, ManifestError, ModelError, OutputError
 from builder.diagnostics.files import unreadable
 from builder.diagnostics.problem import Problem
+from builder.diagnostics.quiet import no_stderr
 from builder.diagnostics.rule import warning
 from builder.diagnostics.text import has_controls
 from builder.families.blank_run import MOST_BYTES
@@ -284,7 +285,8 @@ def _openvino_error(models: Sequence[Model]) -> str:
         path = model.files[model.name]
         if model.format == "onnx" and path.stat().st_size < MOST_BYTES:
             try:
-                OpenVino().open(path.resolve())
+                with no_stderr():
+                    OpenVino().open(path.resolve())
             except FunctionError as error:
                 return error.what
     return ""

@@ -1,9 +1,6 @@
 """Reading image files, and saving pictures."""
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,6 +8,7 @@ import cv2
 from builder.diagnostics.errors import BuiltError, CommandLineError
 from builder.diagnostics.files import unreadable
 from builder.diagnostics.problem import Problem
+from builder.diagnostics.quiet import no_stderr
 from runtimes import image as images
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
@@ -50,24 +48,6 @@ def pixels_of(data: bytes) -> Array:
     """
     with no_stderr():
         return images.pixels(data)
-
-
-@contextmanager
-def no_stderr() -> Iterator[None]:
-    """Discard what the process writes to stderr inside the `with` block.
-
-    OpenCV, libpng, libjpeg and FFmpeg print warnings about image files there. For faults that
-    matter, they return an error.
-    """
-    sys.stderr.flush()
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
 
 
 class Pictures:

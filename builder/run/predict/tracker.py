@@ -11,11 +11,12 @@ import numpy as np
 
 from builder.diagnostics.errors import CommandLineError
 from builder.diagnostics.problem import Problem
+from builder.diagnostics.quiet import no_stderr
 from builder.run.captions import Caption, write
 from builder.run.draw import color_of, ring_of, trace
 from builder.run.function import Function
 from builder.run.judge.tracker import judge
-from builder.run.predict.files import Pictures, no_stderr, pixels_of, read_bytes, require
+from builder.run.predict.files import Pictures, pixels_of, read_bytes, require
 from builder.run.predict.prediction import Box, Prediction, Prompts
 from runtimes import rle
 from runtimes.arrays import Array

@@ -78,3 +78,28 @@ def test_models_get_thereal_shapes_unless_they_are_large(
     assert with_real_shapes(model).signature.outputs[0].shape == (1, 3)
     monkeypatch.setattr(blank_run, "MOST_BYTES", 10)
     assert with_real_shapes(model) is model
+
+
+def mean_of_channels(path: Path) -> Model:
+    """A model that gives the mean of each channel."""
+    net = zoo.image("x")
+    net.give("y", net("ReduceMean", "x", axes=[2, 3], keepdims=0), (1, 3))
+    return read(net.save(path))
+
+
+def test_messages_of_the_runtimes_are_discarded(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(one_size(tmp_path / "m.onnx", 224)).only_size == (224, 224)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_varied_image_is_run_on_request(tmp_path: Path) -> None:
+    model = mean_of_channels(tmp_path / "m.onnx")
+    found = with_blank_run(model, Evidence.of(model), varied=True)
+    blank, varied = found.blank_outputs["y"], found.varied_outputs["y"]
+    assert blank == pytest.approx(np.full((1, 3), 0.5))
+    # The mean of each channel's gradient, edges and noise: 0.2 + 0.15 + 0.15.
+    assert varied == pytest.approx(np.full((1, 3), 0.5), abs=0.03)
+    assert len(np.unique(varied)) == 3
+    assert not run(model).varied_outputs
