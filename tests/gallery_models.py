@@ -203,6 +203,7 @@ MODELS: dict[str, Write] = {
     "yolo": _in_model_file(yolo_model),
     "raw-boxes-and-scores": partial(_detector, boxes=(1, 3000, 4), scores=(1, 3000, 3)),
     "yolo-with-vectors": partial(_detector, output0=(1, 7, 84), vectors=(1, 84)),
+    "yolo-of-another-size": partial(_detector, output0=(1, 7, 8400)),
     "yolo-with-plugin": _with_plugin,
     "yolo-4096": _in_model_file(partial(yolo_model, size=4096)),
     "yolo-of-ultralytics": _in_model_file(partial(yolo_model, metadata=ULTRALYTICS)),

@@ -2,6 +2,7 @@
 
 from builder.diagnostics.problem import Problem
 from builder.lint import (
+    candidates,
     declarations,
     environment,
     guesses,
@@ -29,6 +30,7 @@ _SUBJECTS = (
     thresholds,
     preprocessing,
     steps,
+    candidates,
     outputs,
     interactor,
     tracker,

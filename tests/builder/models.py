@@ -59,6 +59,11 @@ def objectness_model(
     return save(path, {"output0": output}, {"images": (1, 3, size, size)})
 
 
+def save_zeros(path: Path, shape: Sequence[int], size: int) -> Path:
+    """A model of square images whose output is all zeros."""
+    return save(path, {"output0": np.zeros(shape, np.float32)}, {"images": (1, 3, size, size)})
+
+
 def open_size_model(path: Path) -> Path:
     """A model whose input has any height and width."""
     return yolo_model(path, shape=(1, 3, "height", "width"))
