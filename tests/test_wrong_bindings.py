@@ -5,17 +5,18 @@ model has the same six objects.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from onnx import TensorProto
 
 from builder.diagnostics.errors import ManifestError
+from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
+from builder.plan.plan import Plan
 from builder.run.smoke import smoke_test
 from builder.run.trial.findings import detector_finding
 from builder.run.trial.model_facts import class_count
@@ -25,13 +26,13 @@ from runtimes.arrays import Array
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.backends.session import Backend
-from runtimes.detector import OpenDetector
 from runtimes.errors import BadModel
+from runtimes.image import pixels
 from tests import zoo
 from tests.builder.conftest import detector_of, failure, write_manifest_to
 from tests.zoo.net import image
 
-BACKENDS = [OpenVino(), OnnxRuntime("cpu")]
+BACKENDS: list[Backend] = [OpenVino(), OnnxRuntime("cpu")]
 NAMES = ["cat", "dog", "bird"]
 
 CORNERS = np.array(
@@ -380,13 +381,19 @@ def refusal(row: Row, folder: Path, backend: Backend) -> str:
         ready = plan(written(row, folder), ("cpu",))
     except ManifestError as error:
         return next(it.code for it in error.problems if it.is_error)
-    pixels = cv2.imdecode(np.frombuffer(pictures()["scene"], np.uint8), cv2.IMREAD_COLOR)
+    return refused(ready, folder, backend, "scene")
+
+
+def refused(ready: Plan, folder: Path, backend: Backend, *names: str) -> str:
+    """The code of the error of the smoke test with these pictures."""
+    detector = detector_of(ready)
+    network = replace(detector.network, file="model.onnx")
     try:
-        started: OpenDetector = detector_of(ready).start(backend, folder)
-        facts = started.examine(np.asarray(pixels))
+        started = replace(detector, network=network).start(backend, folder)
+        facts = {name: started.examine(pixels(pictures()[name])) for name in names}
     except BadModel as error:
         return str(error.fault)
-    finding = detector_finding({"scene": facts}, lambda: class_count(ready))
+    finding = detector_finding(facts, lambda: class_count(ready))
     return finding.rule.code if finding else ""
 
 
@@ -425,6 +432,22 @@ def test_what_the_build_cannot_notice_has_a_reason(
 @rows(RIGHT)
 def test_a_decoder_that_matches_is_accepted(row: Row, backend: Backend, tmp_path: Path) -> None:
     assert refusal(row, tmp_path, backend) == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if number % 3 else [])
+        for number, name in enumerate(zoo.ENTRIES)
+    ],
+)
+def test_every_model_of_the_zoo_is_accepted(name: str, tmp_path: Path) -> None:
+    file = zoo.ENTRIES[name].make(tmp_path / "model.onnx")
+    text = draft_manifest([file], tmp_path).text.replace("guessed: true", "")
+    write_manifest(text, tmp_path / "model.yaml", force=False)
+    ready = plan(tmp_path / "model.yaml", ("cpu",))
+    backend = BACKENDS[len(name) % 2]
+    assert refused(ready, tmp_path, backend, *pictures()) == ""
 
 
 def flat_predictions(path: Path) -> Path:

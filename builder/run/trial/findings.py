@@ -130,6 +130,8 @@ def tracker_finding(facts: Facts) -> Finding | None:
         if scores.min() < -SLACK or scores.max() > 1 + SLACK:
             return _score_finding(scores, picture, "0 to 1")
     boxes = np.concatenate([arrays["boxes"] for arrays in facts.values()])
+    # A box without a size counts as lost.
+    boxes = boxes[np.abs(boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= LEAST_SIDE]
     size = next(iter(facts.values()))["image"]
     hint = "check that the tracker step matches the model"
     return _tiny(boxes, hint) or _outside(boxes, size, hint)
@@ -235,7 +237,9 @@ def _inverted(boxes: Array) -> Finding | None:
 def _tiny(boxes: Array, hint: str) -> Finding | None:
     """Check that some box is larger than a pixel."""
     sides = np.abs(boxes[:, 2:] - boxes[:, :2])
-    if sides.max(initial=0) < LEAST_SIDE or sides.max() > 1:
+    # The box of a single keypoint is one pixel wide, and so is that of a whole image in 0..1.
+    small = sides.max(initial=0) < 1 - SLACK or np.abs(boxes).max(initial=0) <= 1 + SLACK
+    if sides.max(initial=0) < LEAST_SIDE or not small:
         return None
     return Finding(
         BOX_VALUES,

@@ -104,6 +104,11 @@ def test_boxes_with_a_score_of_nearly_zero_are_not_checked() -> None:
     assert code(detector(GOOD / 128, scores=1e-3)) == "box-values"
 
 
+def test_the_box_of_a_single_keypoint_passes_and_a_whole_image_in_0_to_1_does_not() -> None:
+    assert detector(np.array([[20.0, 30, 21, 31]] * 4)) is None
+    assert code(detector(np.array([[0.0, 0, 1, 1], [0.2, 0.3, 0.5, 0.5]]))) == "box-values"
+
+
 def test_a_few_boxes_may_leave_the_image() -> None:
     boxes = np.concatenate([GOOD, [[-30, 10, 40, 40], [500, 10, 600, 40]]])
     assert detector(boxes) is None
@@ -165,6 +170,7 @@ def test_an_interactors_scores_are_checked(scores: list[float], expected: str) -
         ((10, 10, np.nan, 40), 0.7, "not-finite"),
         ((0.1, 0.1, 0.5, 0.4), 0.7, "box-values"),
         ((900, 10, 950, 40), 0.7, "box-values"),
+        ((900, 10, 900, 10), 0.7, ""),
     ],
 )
 def test_a_trackers_box_and_score_are_checked(
