@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from builder.diagnostics.collector import Diagnostics
-from builder.diagnostics.path import Path_
+from builder.diagnostics.path import Path_, is_within
 from builder.manifest.located_yaml import LocatedYaml
 from builder.manifest.pydantic_errors import problems_of
 from builder.manifest.validation import validate_strictly
@@ -57,11 +57,16 @@ def read_recovering(
         # pydantic runs some checks only after all others pass, so a later round may find more. It
         # also finds the consequences of earlier recoveries, which the collector drops.
         diagnostics.add(found.values(), whole=True)
-        changed = [_neutralize(data, path, set(model.model_fields)) for path in found]
-        if None in changed:
-            break
+        changed: list[Path_] = []
+        for path in found:
+            if any(is_within(path, it) for it in changed):
+                continue
+            replaced = _neutralize(data, path, set(model.model_fields))
+            if replaced is None:
+                return None
+            changed.append(replaced)
         for path in changed:
-            diagnostics.recover(path or ())
+            diagnostics.recover(path)
     return None
 
 

@@ -77,3 +77,38 @@ def test_several_mistakes_are_reported_at_once() -> None:
         "labels[1]",
         "threshold",
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "found", "recovered"),
+    [
+        (
+            {"labels": [{"name": "cat", "id": [True, 2.5, 0]}, "dog"]},
+            [("labels", 0, "id", 0), ("labels", 0, "id", 1)],
+            ("labels", 0, "id"),
+        ),
+        (
+            {"preprocess": [{"normalize": {"mean": ["a", 1, "b"]}}]},
+            [("preprocess", 0, "normalize", "mean", 0), ("preprocess", 0, "normalize", "mean", 2)],
+            ("preprocess", 0, "normalize", "mean"),
+        ),
+        (
+            {"labels": [{"color": "red", "attributes": [{"color": "red"}]}, "dog"]},
+            [
+                ("labels", 0, "name"),
+                ("labels", 0, "attributes", 0, "name"),
+                ("labels", 0, "attributes", 0, "input_type"),
+                ("labels", 0, "attributes", 0, "color"),
+                ("labels", 0, "color"),
+            ],
+            ("labels", 0),
+        ),
+    ],
+)
+def test_several_invalid_values_are_replaced_together(
+    changes: dict[str, Any], found: list[Path_], recovered: Path_
+) -> None:
+    manifest, diagnostics = recover(**changes)
+    assert sorted(map(str, (it.path for it in diagnostics.problems))) == sorted(map(str, found))
+    assert diagnostics.is_recovered(recovered)
+    assert manifest is not None
