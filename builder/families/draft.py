@@ -85,7 +85,7 @@ def draft_text(request: DraftRequest) -> tuple[str, tuple[Problem, ...]]:
         *_guessed(request.ranking),
         *_models(request),
         *labels,
-        *_section("preprocess", _preprocess(request)),
+        *_section("preprocess", preprocess_of(request)),
         *_section("postprocess", match.postprocess),
         *_settings(request),
         *_variants(request),
@@ -93,7 +93,7 @@ def draft_text(request: DraftRequest) -> tuple[str, tuple[Problem, ...]]:
     return render(lines), tuple(notes)
 
 
-def _preprocess(request: DraftRequest) -> tuple[DraftStep, ...]:
+def preprocess_of(request: DraftRequest) -> tuple[DraftStep, ...]:
     """Return the steps of the match, with the values of Hugging Face's preprocessor_config.json."""
     steps = request.match.preprocess
     first = min(request.ranking.files.values())
@@ -181,11 +181,16 @@ def _entry(step: DraftStep) -> str:
 
 def _settings(request: DraftRequest) -> Iterator[Line]:
     """Yield the keys after the steps."""
+    for setting in settings_of(request):
+        yield Line(f"{setting.key}: {inline(setting.value)}", setting.why)
+
+
+def settings_of(request: DraftRequest) -> tuple[Setting, ...]:
+    """Return the keys after the steps, with the confidence threshold of a detector."""
     settings = list(request.match.settings)
     if request.match.type == "detector" and all(it.key != "threshold" for it in settings):
         settings.append(_threshold(request.ranking.evidence[0].signature.metadata))
-    for setting in settings:
-        yield Line(f"{setting.key}: {inline(setting.value)}", setting.why)
+    return tuple(settings)
 
 
 def _threshold(metadata: Mapping[str, str]) -> Setting:

@@ -15,6 +15,7 @@ from builder.diagnostics.text import has_controls
 from builder.families.blank_run import MOST_BYTES
 from builder.families.draft import DraftRequest, common_stem, doubt, draft_text
 from builder.families.draft_labels import GivenLabels
+from builder.families.explain import Explanation, explain
 from builder.families.operators import foreign_operators
 from builder.families.ranking import Ranking, recognize
 from builder.families.unknown import unknown_family
@@ -50,11 +51,13 @@ class ManifestDraft:
         text: the manifest.
         ranking: what the models may be; the manifest is for the best match.
         notes: what the user has to check.
+        explanations: the values of the manifest, each with its evidence.
     """
 
     text: str
     ranking: Ranking
     notes: tuple[Problem, ...]
+    explanations: tuple[Explanation, ...] = ()
 
 
 def draft_manifest(
@@ -83,16 +86,9 @@ def draft_manifest(
     ranking = recognize(models, run=True, labels=len(given.entries) if given else None)
     if ranking.best is None:
         raise unknown_family(files, models, ranking.evidence)
-    text, notes = draft_text(
-        DraftRequest(
-            tuple(files),
-            models,
-            ranking,
-            folder,
-            given,
-            "" if unrunnable else _openvino_error(models),
-        )
-    )
+    openvino_error = "" if unrunnable else _openvino_error(models)
+    request = DraftRequest(tuple(files), models, ranking, folder, given, openvino_error)
+    text, notes = draft_text(request)
     notes = (
         *unrunnable,
         *notes,
@@ -104,7 +100,10 @@ def draft_manifest(
     if encoding is not None:
         notes = (*notes, replace(encoding, file=labels))
     return ManifestDraft(
-        text, ranking, tuple(it if it.rule else replace(it, rule=GUESSED_VALUE) for it in notes)
+        text,
+        ranking,
+        tuple(it if it.rule else replace(it, rule=GUESSED_VALUE) for it in notes),
+        explain(request),
     )
 
 

@@ -31,6 +31,17 @@ def init(
             "[default: the labels in the model]",
         ),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Print the family and each number of the manifest with its evidence, not the "
+            "manifest.",
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --explain: print one JSON object per line.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing manifest.")] = False,
 ) -> None:
     """Write a manifest for a model, with a reason for each value."""
@@ -44,8 +55,15 @@ def init(
         draft = draft_manifest(models, output.parent if output else Path(), labels)
         for note in draft.notes:
             console.print_problem(note)
-        if output is None:
+        if output is not None:
+            write_manifest(draft.text, output, force=force)
+        if explain or as_json:
+            from builder.families.explain import as_json as json_lines
+            from builder.families.explain import as_text
+
+            spell = json_lines if as_json else as_text
+            console.print_utf8(spell(draft.explanations))
+        elif output is None:
             console.print_utf8(draft.text.removesuffix("\n"))
         else:
-            write_manifest(draft.text, output, force=force)
             typer.echo(output)
