@@ -7,6 +7,7 @@ import numpy as np
 
 from builder.diagnostics.quiet import no_stderr
 from builder.families.evidence import Evidence
+from builder.families.heap import release
 from builder.model.file import Model
 from runtimes.arrays import Array, Size
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
@@ -26,6 +27,17 @@ MOST_BYTES = 400 * 2**20
 
 @no_stderr()
 def with_blank_run(model: Model, evidence: Evidence, *, varied: bool = False) -> Evidence:
+    """Return the evidence with the outputs for a blank image, and release the runtime's memory.
+
+    See _run.
+    """
+    try:
+        return _run(model, evidence, varied)
+    finally:
+        release()
+
+
+def _run(model: Model, evidence: Evidence, varied: bool) -> Evidence:
     """Return the evidence with the outputs for a blank image.
 
     It stays as it is if the model cannot be run on an image alone.
@@ -38,7 +50,7 @@ def with_blank_run(model: Model, evidence: Evidence, *, varied: bool = False) ->
     image = evidence.image
     if image is None:
         return evidence
-    backend: Backend = OpenVino() if model.format == "ir" else OnnxRuntime("cpu")
+    backend: Backend = OpenVino() if model.format == "ir" else OnnxRuntime("cpu", low_memory=True)
     try:
         session = backend.open(model.files[model.name].resolve())
     except (FunctionError, ImportError):
@@ -102,28 +114,25 @@ def _blank_inputs(signature: Signature, image: ImageInput, size: Size) -> dict[s
         for tensor in signature.inputs
         if tensor.name in SIZE_INPUTS
     }
-    blank = np.full([axes[axis] for axis in image.layout], gray)
-    return {image.name: blank.astype(dtype), **sizes}
+    blank = np.full([axes[axis] for axis in image.layout], gray, dtype)
+    return {image.name: blank, **sizes}
 
 
 def _varied_inputs(signature: Signature, image: ImageInput, size: Size) -> dict[str, Array]:
     """Return the model's inputs for an image of gradients, edges and noise, of this size."""
     height, width = size
-    y, x = np.mgrid[:height, :width]
-    noise = np.random.default_rng(0).uniform(0, 0.3, (height, width))
-    edges = (x // max(width // 6, 1) + y // max(height // 6, 1)) % 2
-    # Each channel has a gradient in another direction.
-    channels = [x / width, y / height, 1 - x / width, 1 - y / height]
+    # Single precision and one channel at a time: the runtime holds the model meanwhile.
+    y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None]
+    noise = np.random.default_rng(0).random((height, width), np.float32) * np.float32(0.3)
+    noise += 0.3 * ((x // max(width // 6, 1) + y // max(height // 6, 1)) % 2)
     inputs = _blank_inputs(signature, image, size)
-    blank = inputs[image.name]
-    place = image.layout.index("c")
-    layers = [
-        np.clip(0.4 * channels[it % 4] + 0.3 * edges + noise, 0, 1)
-        for it in range(blank.shape[place])
-    ]
-    varied = np.stack(layers, place - image.layout.count("n"))
-    scale = 1 if blank.dtype.kind == "f" else 255
-    inputs[image.name] = (varied * scale).reshape(blank.shape).astype(blank.dtype)
+    varied = inputs[image.name]
+    scale = 1 if varied.dtype.kind == "f" else 255
+    channels = np.moveaxis(varied, image.layout.index("c"), 0)
+    for number, channel in enumerate(channels):
+        # Each channel has a gradient in another direction.
+        gradient = (x / width, y / height, 1 - x / width, 1 - y / height)[number % 4]
+        channel[...] = np.clip(0.4 * gradient + noise, 0, 1) * scale
     return inputs
 
 

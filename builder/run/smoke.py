@@ -12,6 +12,7 @@ from builder.diagnostics.errors import BuiltError
 from builder.diagnostics.faults import RULES
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import warning
+from builder.families.heap import release
 from builder.manifest.variants import VariantName
 from builder.plan.plan import Plan
 from builder.run.judge.detector import judge
@@ -46,9 +47,9 @@ VARIANTS_DIFFER = warning(
     "The annotations depend on the machine that the function runs on.",
 )
 
-_LARGE_BYTES = 500_000_000
+_LARGE_BYTES = 20_000_000
 """From this size the variants are started one after the other. While a runtime loads a model, it
-needs several times the model's size."""
+needs several times the model's size, and a second process as much again."""
 
 _OF_DECODER = (
     *(RULES[it] for it in (Fault.SCORE_RANGE, Fault.CLASS_VALUES, Fault.MODEL_MISMATCH)),
@@ -90,6 +91,7 @@ def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     files = pictures()
     seen: dict[VariantName, Facts] = {}
+    release()
     for group in [variants] if size < _LARGE_BYTES else [[variant] for variant in variants]:
         with ExitStack() as stack:
             functions = [

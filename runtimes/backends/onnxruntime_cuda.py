@@ -3,7 +3,7 @@
 import ctypes
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -29,11 +29,15 @@ class OnnxRuntime:
         threads: the number of threads of an inference on the CPU; 0 for ONNX Runtime's default.
         allow_cpu_fallback: whether to run on the CPU, with a warning in the log of each request, if
             no CUDA device is available. By default, the start then fails.
+        low_memory: whether buffers of the CPU are allocated for each operation instead of being
+            kept between runs; for a few runs of a large model.
     """
 
     device: Literal["cuda", "cpu"] = "cuda"
     threads: int = 0
     allow_cpu_fallback: bool = False
+    # Not in model_handler.py: only the tool sets it, for trials.
+    low_memory: bool = field(default=False, repr=False)
 
     def open(self, model: Path) -> "OnnxRuntimeSession":
         """Load an ONNX file; see Backend.open."""
@@ -43,6 +47,8 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 3
+        if self.low_memory:
+            options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         providers = [_CPU]
         missing = ""
         if self.device == "cpu":

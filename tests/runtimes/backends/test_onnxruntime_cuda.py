@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -98,3 +99,25 @@ def test_with_a_gpu_the_model_runs_there(tmp_path: Path) -> None:
     found, wanted = session.run({"images": image}), BACKEND.open(file).run({"images": image})
     # CUDA may multiply in TF32, which has 10 bits of mantissa.
     np.testing.assert_allclose(found["features"], wanted["features"], atol=2e-2)
+
+
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_low_memory_keeps_no_buffers_and_gives_the_same_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, low_memory: bool
+) -> None:
+    path = graphs.echo(tmp_path / "m.onnx", shape=(1, 3, 4, 4))
+    given: list[onnxruntime.SessionOptions] = []
+    start = onnxruntime.InferenceSession
+
+    def started(model: Path, options: onnxruntime.SessionOptions, **more: Any) -> Any:
+        given.append(options)
+        return start(model, options, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", started)
+    backend = OnnxRuntime("cpu", low_memory=low_memory)
+    assert "low_memory" not in repr(backend)
+    values = np.arange(48, dtype=np.float32).reshape(1, 3, 4, 4)
+    for _ in range(2):
+        assert np.array_equal(backend.open(path).run({"images": values})["seen"], values)
+    assert [it.enable_cpu_mem_arena for it in given] == [not low_memory] * 2
+    assert [it.enable_mem_pattern for it in given] == [not low_memory] * 2
