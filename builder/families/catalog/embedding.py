@@ -15,6 +15,7 @@ from builder.families.input_format import (
     Values,
 )
 from builder.families.match import Match, step
+from builder.families.preprocessing import is_from_tensorflow
 from builder.families.sureness import Strength
 from runtimes.embedders.vector import Embedding
 from runtimes.signature import Tensor
@@ -26,6 +27,9 @@ _INPUT = InputFormat(
 _FACE_INPUT = replace(
     _INPUT,
     values=Values("usual for faces", mean=(0.5,), std=(0.5,), guessed=True),
+)
+_TENSORFLOW_INPUT = replace(
+    _INPUT, values=Values("0..1, as most models from TensorFlow take", guessed=True)
 )
 _FACE_SIZE = (112, 112)
 """Of ArcFace and its successors."""
@@ -101,8 +105,15 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         strength,
         (why,),
         (step(Embedding, f"{why}; cosine distance", distance="cosine"),),
-        input_format=_FACE_INPUT if evidence.size == _FACE_SIZE else None,
+        input_format=_input_format(evidence),
     )
+
+
+def _input_format(evidence: Evidence) -> InputFormat:
+    """Return how crops look to the model, as a guess."""
+    if evidence.size == _FACE_SIZE:
+        return _FACE_INPUT
+    return _TENSORFLOW_INPUT if is_from_tensorflow(evidence) else _INPUT
 
 
 EMBEDDING = Family(

@@ -32,6 +32,7 @@ def test_each_number_has_its_evidence(tmp_path: Path) -> None:
 def test_defaults_are_explained_too(tmp_path: Path) -> None:
     found = explained(zoo.yolov8(tmp_path / "m.onnx"))
     assert not found["family"].guessed
+    assert found["input size"].value == [64, 64]
     assert found["postprocess[1].nms.iou"].value == 0.45
     assert "0.45 to 0.7" in found["postprocess[1].nms.iou"].evidence
     assert found["preprocess[1].normalize.scale"].value == 255

@@ -77,6 +77,13 @@ def test_faces_have_a_normalization_of_their_own(size: tuple[int, int], mean: fl
     assert match.preprocess[1].fields["mean"][0] == mean
 
 
+def test_vectors_of_models_from_tensorflow_take_0_to_1() -> None:
+    (match,) = matches(EMBEDDING, evidence({"features": (1, 512)}, {"x": (1, 256, 128, 3)}))
+    normalize = match.preprocess[1]
+    assert normalize.guessed
+    assert "mean" not in normalize.fields
+
+
 @pytest.mark.parametrize(
     ("op", "found"),
     [
