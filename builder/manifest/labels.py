@@ -200,7 +200,8 @@ class Label(Skeleton):
     id: ClassId | Annotated[tuple[ClassId, ...], Field(min_length=1)] | None = None
     """The model's class ID, or a list of class IDs: `id: [2, 5, 7]` merges these classes. Default:
     the index in the list, from 0. With IDs, classes can be omitted. Merged classes are one class to
-    all steps after the decoder, so that `nms` compares their boxes with each other."""
+    all steps after the decoder, so that `nms` compares their boxes with each other. `semantic`
+    still gives one mask for each class ID."""
     type: LabelType | None = None
     """CVAT's label type. Default: the type of the last shape in `postprocess`."""
     attributes: tuple[Attribute, ...] = ()
