@@ -131,7 +131,10 @@ def write_manifest(text: str, file: Path, *, force: bool) -> None:
         partial.replace(target)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise OutputError(Problem(f"cannot be written: {reason}", file=file)) from error
+        hint = "pass another path with -o FILE"
+        if not os.path.exists(file.parent):
+            hint = f"create the directory {file.parent}, or {hint}"
+        raise OutputError(Problem(f"cannot be written: {reason}", file=file, hint=hint)) from error
     finally:
         with suppress(OSError, ValueError):
             partial.unlink()

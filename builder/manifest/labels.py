@@ -263,7 +263,8 @@ class Label(Skeleton):
         """Check that a list of class IDs has no duplicates."""
         for number in self.ids:
             if self.ids.count(number) > 1:
-                raise Refused(f"the class ID {number} is listed twice", DUPLICATE_CLASS_ID)
+                what = f"the class ID {number} is listed twice"
+                raise Refused(what, DUPLICATE_CLASS_ID, "id", hint="remove one of them")
         return self
 
     @model_validator(mode="after")

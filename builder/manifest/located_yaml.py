@@ -12,6 +12,7 @@ from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
+from builder.diagnostics.text import has_controls
 
 INVALID_YAML = Rule(
     "invalid-yaml",
@@ -192,7 +193,12 @@ class LocatedYaml:
                 return ""
         if isinstance(value, dict):
             return ""
-        text = self.texts.get(tuple(path)) or str(value)
+        text = self.texts.get(tuple(path)) or ("nothing" if value is None else str(value))
+        # A line break in a value must not look like a line of the message.
+        text = "".join(
+            letter.encode("unicode_escape").decode() if has_controls(letter) else letter
+            for letter in text
+        )
         return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -205,7 +205,11 @@ def _not_a_manifest(source: LocatedYaml) -> Problem:
     return Problem(
         "is not a manifest",
         file=source.file,
-        found="nothing" if source.data is None else type(source.data).__name__,
+        found="nothing"
+        if source.data is None
+        else "a list"
+        if isinstance(source.data, list)
+        else "a single value",
         allowed="keys and values: name, type, model, labels, preprocess, postprocess",
         hint="`cvatbuild init MODEL -o FILE` writes a manifest",
         rule=NOT_A_MANIFEST,

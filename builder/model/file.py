@@ -3,6 +3,7 @@
 The download module is imported on demand, because most manifests name a local file.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from builder.diagnostics.errors import ModelError
 from builder.diagnostics.files import ABSENT, names_in, sha256, unreadable
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
-from builder.diagnostics.text import has_controls
+from builder.diagnostics.text import closest, has_controls
 from builder.manifest.model_source import ModelSource, RemoteModel, WheelModel
 from builder.model.file_format import identify
 from builder.model.graph import Graph
@@ -150,12 +151,15 @@ def locate(
         raise ModelError(_unsupported(source, path))
     reason = unreadable(path)
     if reason:
-        near = names_in(path.parent, suffix)[:5]
+        near = names_in(path.parent, suffix)
+        meant = closest(path.stem, {name[: -len(suffix)]: name for name in near})
         raise ModelError(
             Problem(
                 f"{path} does not exist" if reason == ABSENT else f"{path} {reason}",
-                allowed=f"files in that folder: {', '.join(near)}" if near else "",
-                hint="correct the path; it is relative to the manifest's folder",
+                allowed=f"files in that folder: {', '.join(near[:5])}" if near else "",
+                hint=f"did you mean '{Path(source).with_name(meant + suffix)}'?"
+                if meant is not None
+                else "correct the path; it is relative to the manifest's folder",
                 rule=MODEL_NOT_FOUND,
             )
         )
@@ -165,7 +169,7 @@ def locate(
 def _unsupported(source: str, path: Path) -> Problem:
     """Return the problem of a file whose suffix is not that of a supported format."""
     found = identify(path)
-    suffix = path.suffix.lower() or "no suffix"
+    suffix = path.suffix.lower() or ("a directory" if os.path.isdir(path) else "no suffix")
     return Problem(
         f"the model format of {source} is not supported",
         found=f"{suffix} ({found.name})" if found else suffix,
@@ -197,7 +201,7 @@ def _fetch_remote(source: RemoteModel, progress: "Progress | None") -> Path:
     path = fetch(source.url, source.sha256, progress)
     if source.weights is not None:
         weights = path.with_suffix(".bin")
-        if not weights.is_file():
+        if not os.path.isfile(weights):
             shutil.copyfile(_fetch_remote(source.weights, progress), weights)
     return path
 
@@ -297,7 +301,7 @@ def _external_file(path: Path, location: str) -> Path:
                 rule=EXTERNAL_DATA,
             )
         )
-    if not (path.parent / location).is_file():
+    if not os.path.isfile(path.parent / location):
         raise ModelError(
             Problem(
                 f"{location}, an external data file of {path.name}, does not exist",
@@ -314,7 +318,7 @@ def _read_ir(path: Path, name: str) -> Model:
     import openvino
 
     weights = path.with_suffix(".bin")
-    if not weights.is_file():
+    if not os.path.isfile(weights):
         raise ModelError(
             Problem(
                 f"the weights file of {path.name} does not exist",

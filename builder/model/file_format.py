@@ -4,6 +4,7 @@ The first bytes of a file decide, since a file may have a wrong suffix; the name
 without a signature. Nothing is loaded or executed.
 """
 
+import os
 import re
 import tarfile
 import zipfile
@@ -262,7 +263,7 @@ def identify(path: Path) -> FileFormat | None:
     """
     suffix = path.suffix.lower()
     named = BY_SUFFIX.get(suffix)
-    found = _in_directory(path) if path.is_dir() else _by_content(path, suffix)
+    found = _in_directory(path) if os.path.isdir(path) else _by_content(path, suffix)
     if found is None or (found.is_container and named is not None):
         found = _refined(path, named) if named is not None else found
     if found is None:
@@ -281,11 +282,11 @@ def identify(path: Path) -> FileFormat | None:
 def _refined(path: Path, named: FileFormat) -> FileFormat:
     """Return the format of a name, more precisely where neighboring files tell."""
     if named is _IR_WEIGHTS:
-        if path.with_suffix(".xml").is_file():
+        if os.path.isfile(path.with_suffix(".xml")):
             return _IR_WEIGHTS
-        if path.with_suffix(".param").is_file():
+        if os.path.isfile(path.with_suffix(".param")):
             return _NCNN
-        if (path.parent / "config.json").is_file():
+        if os.path.isfile(path.parent / "config.json"):
             return _SAFETENSORS if path.name.startswith("model") else _STATE
     return named
 

@@ -70,6 +70,10 @@ def check_names(plans: Sequence[Plan]) -> None:
     """
     by_name: dict[str, Path] = {}
     for plan in plans:
+        if by_name.get(plan.name) == plan.file:
+            raise CommandLineError(
+                Problem("is given twice", file=plan.file, hint="remove one of the arguments")
+            )
         if plan.name in by_name:
             raise CommandLineError(
                 Problem(

@@ -1,5 +1,6 @@
 """Built functions on disk: their variants and what their configuration says."""
 
+import os
 from pathlib import Path
 
 from builder.diagnostics.errors import BuiltError
@@ -14,7 +15,7 @@ from builder.targets.target import Description, Target
 def target_of(folder: Path) -> Target:
     """Return the target that a function's directory was built for; the default if unknown."""
     for target in TARGETS:
-        if any(target.config_path(folder, variant).is_file() for variant in VARIANTS):
+        if any(os.path.isfile(target.config_path(folder, variant)) for variant in VARIANTS):
             return target
     return DEFAULT
 
@@ -22,7 +23,7 @@ def target_of(folder: Path) -> Target:
 def built_variants(folder: Path) -> tuple[VariantName, ...]:
     """Return the variants that a function's directory contains; empty if it contains none."""
     target = target_of(folder)
-    return tuple(name for name in VARIANTS if target.config_path(folder, name).is_file())
+    return tuple(name for name in VARIANTS if os.path.isfile(target.config_path(folder, name)))
 
 
 def describe(folder: Path, variant: VariantName) -> Description:
@@ -55,14 +56,24 @@ def describe(folder: Path, variant: VariantName) -> Description:
 
 def _near(folder: Path) -> str:
     """Return a hint that names the built function closest to `folder`, or an empty text."""
-    if (folder.parent / LOCK).is_file():
+    if os.path.isfile(folder) and folder.suffix in (".yaml", ".yml", ".onnx", ".xml"):
+        return f"build it with `cvatbuild {folder}`, and pass the directory of the function"
+    if os.path.isfile(folder.parent / LOCK):
         return f"did you mean '{folder.parent}'?"
-    inside = sorted(str(lock.parent) for lock in folder.glob(f"*/{LOCK}"))
+    inside = sorted(map(str, _built_in(folder)))
     if inside:
         return f"did you mean {' or '.join(repr(path) for path in inside[:5])}?"
-    beside = {lock.parent.name: lock.parent for lock in folder.parent.glob(f"*/{LOCK}")}
+    beside = {it.name: it for it in _built_in(folder.parent)}
     meant = closest(folder.name, beside)
     return f"did you mean '{beside[meant]}'?" if meant is not None else ""
+
+
+def _built_in(folder: Path) -> list[Path]:
+    """Return the built functions in a directory; none if it cannot be read."""
+    try:
+        return [lock.parent for lock in folder.glob(f"*/{LOCK}")]
+    except OSError:
+        return []
 
 
 def _check_complete(folder: Path) -> None:
@@ -76,11 +87,11 @@ def _check_complete(folder: Path) -> None:
         raise BuiltError(
             Problem(f"{LOCK} is missing or not readable", file=folder, hint="build it again")
         )
-    absent = [path for path in lock.files if not (folder / path).is_file()]
+    absent = [path for path in lock.files if not os.path.isfile(folder / path)]
     if absent:
         raise BuiltError(
             Problem(
-                f"is not complete: {len(absent)} generated files are missing",
+                f"is not complete: {len(absent)} of {len(lock.files)} generated files are missing",
                 file=folder,
                 found=f"no {absent[0]}",
                 hint=f"build it: cvatbuild .../{next(iter(lock.manifest))}",

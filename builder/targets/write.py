@@ -140,8 +140,15 @@ def staged(tree: Tree, folder: Path, force: bool) -> Iterator[Path]:
 
 def _disk_error(folder: Path, error: OSError) -> OutputError:
     """Return the error of an operation that the operating system refused."""
+    reason = error.strerror or str(error)
+    if os.path.exists(folder.parent) and not os.path.isdir(folder.parent):
+        reason = f"{folder.parent} is not a directory"
     return OutputError(
-        Problem(f"cannot be written: {error.strerror or error}", file=folder, hint="see --out")
+        Problem(
+            f"cannot be written: {reason}",
+            file=folder,
+            hint="pass another directory with --out DIR",
+        )
     )
 
 

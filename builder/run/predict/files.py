@@ -1,5 +1,6 @@
 """Reading image files, and saving pictures."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,7 +80,16 @@ class Pictures:
             _, png = cv2.imencode(".png", drawn())
             target.write_bytes(png.tobytes())
         except (OSError, BadRequest) as error:
-            raise BuiltError(Problem(f"cannot be written: {error}", file=target)) from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            if os.path.exists(self._folder) and not os.path.isdir(self._folder):
+                reason = f"{self._folder} is not a directory"
+            raise BuiltError(
+                Problem(
+                    f"cannot be written: {reason}",
+                    file=target,
+                    hint="pass another directory with --save DIR",
+                )
+            ) from error
         return target
 
     def _free_name(self, file: Path) -> str:

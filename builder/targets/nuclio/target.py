@@ -97,6 +97,11 @@ class Nuclio:
             yaml.YAMLError,
         ) as error:
             raise BuiltError(
-                Problem(f"is not a function.yaml that cvatbuild wrote: {error!r}", file=path)
+                Problem(
+                    "is not a function.yaml that cvatbuild wrote",
+                    file=path,
+                    found=f"{type(error).__name__}: {' '.join(str(error).split())}",
+                    hint="build the function again",
+                )
             ) from error
         return Description(function_type, labels, annotations, environment, path.parent.resolve())

@@ -282,6 +282,8 @@ def test_a_manifest_that_cannot_be_written_is_reported(model: Path, tmp_path: Pa
         status, out, err = invoke("init", model, "-o", place)
         assert (status, out) == (1, "")
         assert "cannot be written" in err
+        created = f"create the directory {place.parent}, or " if "absent" in place.parts else ""
+        assert f"hint:    {created}pass another path with -o FILE" in err
 
 
 def test_directories_and_devices_are_never_overwritten(model: Path, tmp_path: Path) -> None:

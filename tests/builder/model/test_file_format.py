@@ -244,3 +244,9 @@ def test_an_onnx_file_under_another_name_is_to_be_renamed(tmp_path: Path) -> Non
 def test_manifests_and_unknown_content_have_no_format(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.conf").write_bytes(content)
     assert identify(tmp_path / "m.conf") is None
+
+
+def test_a_path_that_is_too_long_has_the_format_of_its_suffix(tmp_path: Path) -> None:
+    found = identify(tmp_path / ("x" * 300 + ".pt"))
+    assert found is not None
+    assert "PyTorch" in found.name

@@ -46,6 +46,9 @@ def test_two_manifests_of_one_name_are_refused(write_manifest: WriteManifest) ->
     one, two = write_manifest("one.yaml"), write_manifest("two.yaml")
     other = write_manifest("other.yaml", name="other")
     check_names([plan(one), plan(other)])
+    twice = failure(lambda: check_names([plan(one), plan(one)]))
+    assert twice.problems[0].what == "is given twice"
+    assert twice.problems[0].file == one
     error = failure(lambda: check_names([plan(one), plan(other), plan(two)]))
     assert isinstance(error, CommandLineError)
     assert str(one) in error.problems[0].what

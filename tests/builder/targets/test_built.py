@@ -90,3 +90,8 @@ def test_a_path_that_is_not_a_function(built: Path, tmp_path: Path) -> None:
 def test_a_configuration_that_cvatbuild_did_not_write(built: Path, text: str) -> None:
     (built / "nuclio/function.yaml").write_text(text)
     assert "is not a function.yaml that cvatbuild wrote" in problem_of(built)
+    assert " object at 0x" not in problem_of(built)
+
+
+def test_a_path_that_is_too_long_is_not_a_function(tmp_path: Path) -> None:
+    assert "is not a function" in problem_of(tmp_path / ("x" * 300))

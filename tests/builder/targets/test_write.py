@@ -404,3 +404,8 @@ def test_two_builds_at_once_leave_one_of_them(tmp_path: Path) -> None:
         write(OLD, folder)
     assert contents(folder) == NEW
     assert os.listdir(folder.parent) == ["boxes"]
+
+
+def test_an_output_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "is not a directory" in str(refusal(NEW, tmp_path / "file" / "boxes"))
