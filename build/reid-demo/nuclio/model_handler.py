@@ -29,5 +29,5 @@ FUNCTION = Reid(
 
 BACKENDS = {
     "cpu": OpenVino(threads=0),
-    "gpu": OnnxRuntime(device="cuda", threads=0, allow_cpu_fallback=False),
+    "gpu": OnnxRuntime(device="cuda", threads=0, allow_cpu_fallback=False, low_memory=False),
 }

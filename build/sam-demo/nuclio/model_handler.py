@@ -56,5 +56,5 @@ FUNCTION = Interactor(
 
 BACKENDS = {
     "cpu": OpenVino(threads=0),
-    "gpu": OnnxRuntime(device="cuda", threads=0, allow_cpu_fallback=False),
+    "gpu": OnnxRuntime(device="cuda", threads=0, allow_cpu_fallback=False, low_memory=False),
 }

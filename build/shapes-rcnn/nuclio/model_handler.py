@@ -49,5 +49,5 @@ FUNCTION = Detector(
 
 BACKENDS = {
     "cpu": OpenVino(threads=0),
-    "gpu": OnnxRuntime(device="cuda", threads=0, allow_cpu_fallback=False),
+    "gpu": OnnxRuntime(device="cuda", threads=0, allow_cpu_fallback=False, low_memory=False),
 }
