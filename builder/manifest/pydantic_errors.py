@@ -1,6 +1,8 @@
 """Problems from pydantic's validation errors."""
 
+import copy
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
@@ -95,7 +97,7 @@ def problems_of(
     # means that the value matched one of the types so far, so it is the relevant one.
     above = {path[:length] for path in by_path for length in range(len(path))}
     deepest = [path for path in by_path if path not in above]
-    problems = {path: _problem(path, by_path[path], model, source) for path in deepest}
+    problems = {path: _problem(path, by_path[path], model, data, source) for path in deepest}
     paths = sorted(problems, key=lambda path: (problems[path].line, problems[path].column))
     return {path: problems[path] for path in paths}
 
@@ -118,7 +120,11 @@ def _path(detail: ErrorDetails, data: Any) -> Path_:
 
 
 def _problem(
-    path: Path_, details: Sequence[ErrorDetails], model: type[BaseModel], source: LocatedYaml
+    path: Path_,
+    details: Sequence[ErrorDetails],
+    model: type[BaseModel],
+    data: Any,
+    source: LocatedYaml,
 ) -> Problem:
     """Return one problem for all errors of one location."""
     # The error of a validator is more specific than a type error.
@@ -148,7 +154,47 @@ def _problem(
         allowed = "a step: `name`, `name: value` or `name: {field: value}`"
     if "text" in allowed and isinstance(first["input"], bool | int | float):
         hint = f'put it in quotes: "{found}"'
+        refused_text = _error_of_text(path, found, model, data)
+        if refused_text is not None:
+            allowed, hint = _allowed(refused_text), ""
+    elif allowed in ("a number", "a whole number") and isinstance(first["input"], str):
+        hint = _number_hint(first["input"], whole=allowed == "a whole number")
     return source.problem(path, "invalid value", found or "nothing", allowed, hint, INVALID_VALUE)
+
+
+def _error_of_text(
+    path: Path_, text: str, model: type[BaseModel], data: Any
+) -> ErrorDetails | None:
+    """Return the error of the value at `path` if it were `text`; None if it would be valid."""
+    changed = copy.deepcopy(data)
+    parent = changed
+    try:
+        for key in path[:-1]:
+            parent = parent[key]
+        parent[path[-1]] = text
+    except (KeyError, IndexError, TypeError):
+        return None
+    try:
+        validate_strictly(model, changed)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        return next((it for it in errors if _path(it, changed) == path), None)
+    return None
+
+
+def _number_hint(text: str, whole: bool) -> str:
+    """Return a hint for text that is meant as a number, such as 1e-3; empty for other text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return ""
+    if not math.isfinite(number) or (whole and not number.is_integer()):
+        return ""
+    # YAML 1.1 reads a number with an exponent as text unless it has a point and a sign.
+    spelled = repr(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    if "e" in spelled and "." not in spelled:
+        spelled = spelled.replace("e", ".0e")
+    return f"write {spelled}, without quotes"
 
 
 def _list_of(name: str) -> str:

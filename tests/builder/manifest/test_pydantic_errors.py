@@ -172,7 +172,7 @@ def test_a_missing_key_is_reported(problems: Problems, key: str) -> None:
 def test_the_hint_for_text_parsed_as_another_type_is_to_quote_it(
     problems: Problems, word: str
 ) -> None:
-    (problem,) = problems(LINES.replace("name: boxes", f"name: {word}"))
+    (problem,) = problems(LINES + f"title: {word}\n")
     assert problem.found == word
     assert problem.hint == f'put it in quotes: "{word}"'
 
@@ -234,3 +234,29 @@ def test_a_value_of_any_other_type_is_refused_or_read_but_never_crashes(
         return
     error = failure(lambda: read_valid(tmp_path / "m.yaml"))
     assert [problem.place for problem in error.problems] == [key]
+
+
+def test_text_that_would_be_invalid_too_is_not_suggested(problems: Problems) -> None:
+    (problem,) = problems(LINES + "variants: {cpu: {max_request_size: 32}}\n")
+    assert problem.found == "32"
+    assert problem.allowed == "a number of KiB, MiB or GiB: `64Mi`"
+    assert problem.hint == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("{iou: 5e-1}", "write 0.5, without quotes"),
+        ("{iou: 1e-9}", "write 1.0e-09, without quotes"),
+        ('{iou: "1"}', "write 1, without quotes"),
+        ("{iou: .5x}", ""),
+        ('{max: "10"}', "write 10, without quotes"),
+        ('{max: "1.5"}', ""),
+        ('{max: "inf"}', ""),
+    ],
+)
+def test_a_number_in_the_form_of_text_gets_a_hint(
+    problems: Problems, value: str, hint: str
+) -> None:
+    (problem,) = problems(LINES.replace("{iou: 0.5}", value))
+    assert problem.hint == hint
