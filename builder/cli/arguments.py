@@ -147,7 +147,9 @@ def require_manifest_path(output: Path | None, inputs: Sequence[Path]) -> None:
     """
     if output is None:
         return
-    lost = [file for file in inputs if os.path.exists(output) and os.path.samefile(output, file)]
+    lost = os.path.exists(output) and any(
+        os.path.exists(file) and os.path.samefile(output, file) for file in inputs
+    )
     if lost or output.suffix.lower() in (*SUFFIXES["model"], ".bin"):
         what = "is an input file" if lost else "has the suffix of a model file"
         hint = f"-o {shlex.quote(str(output.with_suffix('.yaml')))}"

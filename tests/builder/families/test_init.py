@@ -384,3 +384,14 @@ def test_a_model_of_unknown_family_gets_a_hint(
     status, out, err = invoke("init", tmp_path / "odd.onnx")
     assert (status, out) == (1, "")
     assert hint in " ".join(err.split())
+
+
+def test_an_absent_label_file_beside_an_existing_output_is_reported(
+    model: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "m.yaml"
+    output.write_text("mine")
+    status, out, err = invoke("init", model, "-o", output, "--force", "--labels", "absent.txt")
+    assert (status, out) == (1, "")
+    assert "absent.txt" in err
+    assert output.read_text() == "mine"
