@@ -28,10 +28,10 @@ def readme(plan: Plan, digests: Mapping[str, str]) -> str:
         f"| {', '.join(map(str, label.ids))} | {_cell(label.name)} | {label.type} |"
         for label in plan.labels
     )
-    kind = TYPES[plan.manifest.type]
-    called = kind.NOUN[0].upper() + kind.NOUN[1:]
+    type_ = TYPES[plan.manifest.type]
+    called = type_.NOUN[0].upper() + type_.NOUN[1:]
     image = "\"$(base64 < photo.jpg | tr -d '\\n')\""
-    images = " ".join([image] * kind.REQUEST.count("%s"))
+    images = " ".join([image] * type_.REQUEST.count("%s"))
     table = f"""
 ## Labels
 
@@ -68,13 +68,13 @@ Both variants have the same name, so one replaces the other and label mappings s
 Without Docker:
 
 ```sh
-cvatbuild predict {plan.name} {kind.ARGUMENTS} --variant {first} --save out
+cvatbuild predict {plan.name} {type_.ARGUMENTS} --variant {first} --save out
 ```
 
 Deployed: find the port in `nuctl get function {plan.name} --platform local`, then
 
 ```sh
-printf '{kind.REQUEST}' {images} |
+printf '{type_.REQUEST}' {images} |
   curl -H 'Content-Type: application/json' --data-binary @- http://localhost:PORT
 ```
 
