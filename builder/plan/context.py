@@ -20,7 +20,8 @@ class Context:
         manifest_file: the manifest.
         models: the models that could be read, by the path of the key that names them; see
             Manifest.sources.
-        labels: a detector's labels; None for other types, and if they are unknown.
+        labels: a detector's labels, which may contradict each other; None for other types, and if
+            they are unknown.
         complete: whether all models were read and the first step of `postprocess` is valid, so
             that the steps can be bound to the models.
         diagnostics: gets the problems.

@@ -33,7 +33,7 @@ def read_labels(manifest_file: ManifestFile[DetectorManifest], signature: Signat
         signature: the signature of the model that has the classes.
 
     Raises:
-        ManifestError: the labels cannot be read, or contradict each other.
+        ManifestError: the labels cannot be read.
     """
     given = manifest_file.manifest.labels
     if given == "metadata":
@@ -62,14 +62,16 @@ def read_labels(manifest_file: ManifestFile[DetectorManifest], signature: Signat
         entries = validate(_LabelFile, {"labels": data}, listing).labels
     else:
         entries = given
-    labels = Labels.of([it if isinstance(it, Label) else Label(name=it) for it in entries])
+    return Labels.of([it if isinstance(it, Label) else Label(name=it) for it in entries])
+
+
+def label_conflicts(labels: Labels, manifest_file: ManifestFile[DetectorManifest]) -> list[Problem]:
+    """Return the duplicates and contradictions of labels, located in the manifest."""
     problems = labels.problems()
-    if isinstance(given, str):
+    if isinstance(manifest_file.manifest.labels, str):
         # The labels are in another file, so the problems have no location of their own here.
         problems = [replace(it, path=()) for it in problems]
-    if problems:
-        raise ManifestError(*(_located(it, manifest_file) for it in problems))
-    return labels
+    return [_located(it, manifest_file) for it in problems]
 
 
 def label_warnings(manifest_file: ManifestFile[DetectorManifest]) -> list[Problem]:

@@ -17,7 +17,7 @@ from builder.manifest.variants import VariantName
 from builder.model import file as model_files
 from builder.model.file import EXTERNAL_DATA, Model
 from builder.plan.context import Bound, Context
-from builder.plan.labels import label_warnings, read_labels
+from builder.plan.labels import label_conflicts, label_warnings, read_labels
 from builder.plan.plan import Plan
 from builder.plan.selection import select
 from builder.plan.types import TYPES
@@ -41,7 +41,8 @@ class Planned:
         plan: None if there are errors, or if the models were not read.
         models: the models, by the path of the key that names them; empty if one of them could not
             be read.
-        labels: a detector's labels; None for other types, and if they are unknown.
+        labels: a detector's labels; None for other types, and if they are unknown or contradict
+            each other.
     """
 
     plan: Plan | None
@@ -98,7 +99,8 @@ def plan_function(
             bound.function,
             selected,
         )
-    return Planned(plan, models if all_read else {}, labels)
+    usable = labels if labels is None or not labels.problems() else None
+    return Planned(plan, models if all_read else {}, usable)
 
 
 def _read_models(
@@ -142,6 +144,7 @@ def _read_labels(
         return None
     with diagnostics.collect():
         labels = read_labels(manifest_file, model.signature if model else Signature((), ()))
+        diagnostics.add(label_conflicts(labels, manifest_file))
         diagnostics.add(label_warnings(manifest_file))
         return labels
     return None

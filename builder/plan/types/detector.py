@@ -41,7 +41,9 @@ def bind(context: Context) -> Bound | None:
     if labels is not None:
         for stage in manifest_file.stages()[1:]:
             diagnostics.add(_unknown_labels(manifest_file, stage, labels))
-        if not invalid:
+        if labels.problems():
+            labels = None
+        elif not invalid:
             with diagnostics.collect():
                 declared = declared_labels(labels, manifest_file)
     if not context.complete:
