@@ -166,7 +166,7 @@ class OpenDetector:
             for name in self._decoder.tensors()
             if name in tensors and tensors[name].dtype.kind == "f"
         }
-        facts = {
+        examined = {
             "image": np.array(view.image),
             "input": np.array(frame),
             "boxes": found.boxes,
@@ -175,17 +175,17 @@ class OpenDetector:
             **nan,
         }
         if found.keypoints is not None:
-            facts["keypoints"] = found.keypoints
+            examined["keypoints"] = found.keypoints
         grid = None if found.masks is None else grid_size(found.masks)
         if grid is not None:
-            facts["grid"] = np.array(grid)
+            examined["grid"] = np.array(grid)
         if isinstance(found.masks, RegionMasks):
-            facts["areas"] = found.masks.areas()
+            examined["areas"] = found.masks.areas()
         shown = found.take((found.scores > 0) & (found.scores <= 1 + _SLACK))
         best = self._refined(shown, outputs)
         best = best.take(np.arange(min(len(best), _MOST_DRAWN)))
         reply = orjson.dumps(self._drawn(best, pixels, clock))
-        return {**facts, "reply": np.frombuffer(reply, np.uint8)}
+        return {**examined, "reply": np.frombuffer(reply, np.uint8)}
 
     def _refined(self, found: Instances, outputs: Outputs) -> Instances:
         """Return the refined instances of classes with a label, within the image, best first.

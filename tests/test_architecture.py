@@ -144,7 +144,7 @@ DECLARATIONS = {
     "builder/cli/options.py",
     "builder/diagnostics/progress.py",
     "builder/diagnostics/rule.py",
-    "builder/doctor/finding.py",
+    "builder/doctor/check_result.py",
     "builder/families/coco_keypoints.py",
     "builder/families/common_steps.py",
     "builder/families/family.py",

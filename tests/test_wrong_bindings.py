@@ -18,8 +18,8 @@ from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
 from builder.plan.plan import Plan
 from builder.run.smoke import smoke_test
-from builder.run.trial.findings import detector_finding
-from builder.run.trial.model_facts import class_count
+from builder.run.trial.defects import detector_defect
+from builder.run.trial.model_info import class_count
 from builder.run.trial.pictures import pictures
 from builder.targets.build import build
 from runtimes.arrays import Array
@@ -390,11 +390,11 @@ def refused(ready: Plan, folder: Path, backend: Backend, *names: str) -> str:
     network = replace(detector.network, file="model.onnx")
     try:
         started = replace(detector, network=network).start(backend, folder)
-        facts = {name: started.examine(pixels(pictures()[name])) for name in names}
+        examinations = {name: started.examine(pixels(pictures()[name])) for name in names}
     except BadModel as error:
         return str(error.fault)
-    finding = detector_finding(facts, lambda: class_count(ready))
-    return finding.rule.code if finding else ""
+    defect = detector_defect(examinations, lambda: class_count(ready))
+    return defect.rule.code if defect else ""
 
 
 def rows(table: Mapping[str, Row]) -> pytest.MarkDecorator:

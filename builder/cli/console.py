@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from builder.cli.terminal import Color, Progress
     from builder.diagnostics.problem import Problem
-    from builder.doctor.finding import Finding
+    from builder.doctor.check_result import CheckResult
     from builder.families.init import ManifestDraft
 
 INTERRUPTED = 130
@@ -77,14 +77,14 @@ def print_manifest_origin(manifest: Path, draft: "ManifestDraft | None") -> None
         print_problem(note)
 
 
-def print_finding(finding: "Finding") -> None:
-    """Print a finding of the doctor, with its remedy on a line of its own."""
+def print_result(result: "CheckResult") -> None:
+    """Print a result of the doctor, with its remedy on a line of its own."""
     from builder.cli.terminal import paint
 
     colors: dict[str, Color] = {"ok": "green", "warning": "yellow", "error": "red"}
-    severity = paint(f"{finding.severity:7}", colors[finding.severity], sys.stdout)
-    remedy = f"\n{'':21} remedy: {finding.remedy}" if finding.remedy else ""
-    typer.echo(f"{severity}  {finding.subject:11}  {finding.what}{remedy}")
+    severity = paint(f"{result.severity:7}", colors[result.severity], sys.stdout)
+    remedy = f"\n{'':21} remedy: {result.remedy}" if result.remedy else ""
+    typer.echo(f"{severity}  {result.subject:11}  {result.what}{remedy}")
 
 
 def print_utf8(text: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from builder.backends.backend import Backend
 from builder.backends.registry import backends, backends_of
-from builder.doctor.finding import Finding, Severity
+from builder.doctor.check_result import CheckResult, Severity
 from builder.doctor.runtime import Device, try_out
 
 
@@ -13,7 +13,7 @@ def modules() -> tuple[str, ...]:
     return tuple(dict.fromkeys(backend.module for backend in backends()))
 
 
-def check(module: str) -> Iterator[Finding]:
+def check(module: str) -> Iterator[CheckResult]:
     """Check that a runtime computes on the devices that functions use.
 
     Args:
@@ -25,7 +25,7 @@ def check(module: str) -> Iterator[Finding]:
     if found.trouble:
         severity = max(map(_severity, users), key=("warning", "error").index)
         later = "; functions that use it can be built, but not smoke-tested here"
-        yield Finding(
+        yield CheckResult(
             module,
             severity,
             f"{name} cannot be used: {found.trouble}{later if severity == 'warning' else ''}",
@@ -34,12 +34,12 @@ def check(module: str) -> Iterator[Finding]:
         return
     by_device = {backend.device: backend for backend in users}
     for device in found.devices:
-        yield _finding(f"{name} {found.version}", device, by_device.get(device.device), module)
+        yield _result(f"{name} {found.version}", device, by_device.get(device.device), module)
     seen = [device.device for device in found.devices]
     for backend in users:
         # Other checks report a missing GPU.
         if backend.variant == "cpu" and backend.device not in seen:
-            yield Finding(
+            yield CheckResult(
                 module,
                 _severity(backend),
                 f"{name} {found.version} sees no processor that it can use",
@@ -47,15 +47,15 @@ def check(module: str) -> Iterator[Finding]:
             )
 
 
-def _finding(title: str, device: Device, backend: Backend | None, module: str) -> Finding:
-    """Return the finding about one device, which only some backend's functions may use."""
+def _result(title: str, device: Device, backend: Backend | None, module: str) -> CheckResult:
+    """Return the result about one device, which only some backend's functions may use."""
     name = f"{device.device} ({device.name})" if device.name else device.device
     if not device.trouble:
-        return Finding(module, "ok", f"{title} computes on {name}")
+        return CheckResult(module, "ok", f"{title} computes on {name}")
     if backend is None:
         # No function uses this device, so there is nothing to repair.
-        return Finding(module, "ok", f"{title} sees {name}, but: {device.trouble}")
-    return Finding(
+        return CheckResult(module, "ok", f"{title} sees {name}, but: {device.trouble}")
+    return CheckResult(
         module,
         _severity(backend),
         f"{title} does not compute on {name}: {device.trouble}",

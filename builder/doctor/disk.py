@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from builder.diagnostics.errors import ModelError
-from builder.doctor.finding import Finding
+from builder.doctor.check_result import CheckResult
 from builder.model.download import cache_folder
 
 _MINIMUM = 100 * 2**20
@@ -16,7 +16,7 @@ _LOW = 2 * 2**30
 models; during deployment nuctl keeps a copy in the directory for temporary files."""
 
 
-def check() -> Iterator[Finding]:
+def check() -> Iterator[CheckResult]:
     """Check the free space for functions, downloads and the copies that nuctl makes."""
     folders: dict[str, tuple[Callable[[], Path], str]] = {
         "functions": (Path.cwd, "choose another directory with --out"),
@@ -33,23 +33,23 @@ def check() -> Iterator[Finding]:
         except (OSError, ModelError) as error:
             # The current directory was deleted, or there is no home directory.
             reason = error.strerror if isinstance(error, OSError) else error.problems[0].what
-            yield Finding("disk", "warning", f"no directory for {use}: {reason}", elsewhere)
+            yield CheckResult("disk", "warning", f"no directory for {use}: {reason}", elsewhere)
             continue
         # Path.exists raises if a name is too long or a directory cannot be entered.
         there = next(path for path in (folder, *folder.parents) if os.path.exists(path))
         if not os.access(there, os.W_OK):
-            yield Finding("disk", "warning", f"{there} (for {use}) is not writable", elsewhere)
+            yield CheckResult("disk", "warning", f"{there} (for {use}) is not writable", elsewhere)
             continue
         try:
             free = shutil.disk_usage(there).free
         except OSError as error:
             reason = error.strerror or str(error)
-            yield Finding("disk", "warning", f"{there} (for {use}): {reason}", remedy)
+            yield CheckResult("disk", "warning", f"{there} (for {use}): {reason}", remedy)
             continue
         size = f"{free / 2**30:.1f} GiB"
         if free < _MINIMUM and use == "functions":
-            yield Finding("disk", "error", f"only {size} free for {use} in {there}", remedy)
+            yield CheckResult("disk", "error", f"only {size} free for {use} in {there}", remedy)
         elif free < _LOW:
-            yield Finding("disk", "warning", f"only {size} free for {use} in {there}", remedy)
+            yield CheckResult("disk", "warning", f"only {size} free for {use} in {there}", remedy)
         else:
-            yield Finding("disk", "ok", f"{size} free for {use} in {there}")
+            yield CheckResult("disk", "ok", f"{size} free for {use} in {there}")

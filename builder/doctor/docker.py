@@ -4,18 +4,18 @@ import json
 import shutil
 from collections.abc import Iterator
 
-from builder.doctor.finding import Finding
+from builder.doctor.check_result import CheckResult
 from builder.doctor.programs import ProgramError, ProgramNotFound, run_program
 
 _LATER = "; functions can be built but not deployed"
 
 
-def check() -> Iterator[Finding]:
+def check() -> Iterator[CheckResult]:
     """Check the client, the connection to an engine, and GPU support."""
     try:
         output = run_program("docker", "version", "--format", "{{json .}}")
     except ProgramNotFound:
-        yield Finding(
+        yield CheckResult(
             "docker",
             "warning",
             f"docker is not on the PATH{_LATER}",
@@ -23,14 +23,14 @@ def check() -> Iterator[Finding]:
         )
         return
     except ProgramError as error:
-        yield Finding("docker", "warning", str(error), "restart the Docker engine")
+        yield CheckResult("docker", "warning", str(error), "restart the Docker engine")
         return
     try:
         versions = json.loads(output.out)
         client, server = versions["Client"]["Version"], versions.get("Server")
         engine = server.get("Version", "?") if server else ""
     except (ValueError, TypeError, KeyError, AttributeError):
-        yield Finding(
+        yield CheckResult(
             "docker",
             "warning",
             f"unexpected output of `docker version`: {output.error_line}",
@@ -39,7 +39,7 @@ def check() -> Iterator[Finding]:
         return
     if not server:
         denied = "permission denied" in output.error_line.lower()
-        yield Finding(
+        yield CheckResult(
             "docker",
             "warning",
             f"Docker {client} cannot connect to an engine: {output.error_line}{_LATER}",
@@ -48,12 +48,12 @@ def check() -> Iterator[Finding]:
             else "start the engine: sudo systemctl start docker, or Docker Desktop",
         )
         return
-    yield Finding("docker", "ok", f"Docker {client}, engine {engine}")
+    yield CheckResult("docker", "ok", f"Docker {client}, engine {engine}")
     if shutil.which("nvidia-smi"):
         yield from _gpus()
 
 
-def _gpus() -> Iterator[Finding]:
+def _gpus() -> Iterator[CheckResult]:
     """Check that containers can use the GPU of this machine."""
     try:
         output = run_program("docker", "info", "--format", "{{json .Runtimes}}")
@@ -61,7 +61,7 @@ def _gpus() -> Iterator[Finding]:
         return
     hooks = ("nvidia-container-runtime-hook", "nvidia-container-toolkit", "nvidia-ctk")
     if '"nvidia' not in output.out and not any(shutil.which(name) for name in hooks):
-        yield Finding(
+        yield CheckResult(
             "docker",
             "warning",
             "containers cannot use the GPU: the NVIDIA Container Toolkit is not installed",

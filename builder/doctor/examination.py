@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from builder.doctor import backends, disk, docker, nuctl, nvidia, python
-from builder.doctor.finding import Finding
+from builder.doctor.check_result import CheckResult
 
 
-def examine() -> Iterator[Finding]:
-    """Yield the findings of all checks, in a fixed order.
+def examine() -> Iterator[CheckResult]:
+    """Yield the results of all checks, in a fixed order.
 
     The checks run at the same time, since they mostly wait for other programs.
     """
@@ -19,5 +19,5 @@ def examine() -> Iterator[Finding]:
         *(nvidia.check, docker.check, nuctl.check, disk.check),
     )
     with ThreadPoolExecutor(len(checks)) as pool:
-        for findings in pool.map(lambda check: list(check()), checks):
-            yield from findings
+        for results in pool.map(lambda check: list(check()), checks):
+            yield from results

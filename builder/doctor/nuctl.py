@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from builder.doctor.finding import Finding
+from builder.doctor.check_result import CheckResult
 from builder.doctor.programs import ProgramError, ProgramNotFound, run_program
 
 _OLDEST = (1, 12, 8)
@@ -16,12 +16,12 @@ _GET = (
 )
 
 
-def check() -> Iterator[Finding]:
+def check() -> Iterator[CheckResult]:
     """Check that nuctl is installed and new enough."""
     try:
         output = run_program("nuctl", "version")
     except ProgramNotFound:
-        yield Finding(
+        yield CheckResult(
             "nuctl",
             "warning",
             "nuctl is not on the PATH; functions can be built but not deployed",
@@ -29,29 +29,29 @@ def check() -> Iterator[Finding]:
         )
         return
     except ProgramError as error:
-        yield Finding("nuctl", "warning", str(error), _GET)
+        yield CheckResult("nuctl", "warning", str(error), _GET)
         return
     label = re.search(r"Label: ([^,\s\"]+)", output.out)
     if output.status or not label:
-        yield Finding("nuctl", "warning", f"`nuctl version` failed: {output.error_line}", _GET)
+        yield CheckResult("nuctl", "warning", f"`nuctl version` failed: {output.error_line}", _GET)
         return
     version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", label[1])
     if not version:
-        yield Finding(
+        yield CheckResult(
             "nuctl",
             "warning",
             f"unknown nuctl version '{label[1]}'; {_spelled(_OLDEST)} or newer is required",
             _GET,
         )
     elif tuple(int(part) for part in version.groups()) < _OLDEST:
-        yield Finding(
+        yield CheckResult(
             "nuctl",
             "warning",
             f"nuctl {label[1]} does not support Python 3.11; {_spelled(_OLDEST)} or newer does",
             _GET,
         )
     else:
-        yield Finding("nuctl", "ok", f"nuctl {label[1]}")
+        yield CheckResult("nuctl", "ok", f"nuctl {label[1]}")
 
 
 def _spelled(version: tuple[int, ...]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from builder.backends.pins import COMPUTE_CAPABILITY, DRIVERS
-from builder.doctor.finding import Finding
+from builder.doctor.check_result import CheckResult
 from builder.doctor.programs import Output, ProgramError, ProgramNotFound, run_program
 from runtimes.backends.onnxruntime_cuda import has_nvidia_driver
 
@@ -11,18 +11,18 @@ _REINSTALL = "restart the machine; if that does not help, reinstall the driver"
 _ELSEWHERE = "run GPU variants on a machine with an NVIDIA GPU"
 
 
-def check() -> Iterator[Finding]:
+def check() -> Iterator[CheckResult]:
     """Check that the driver supports the pinned CUDA, and each GPU the pinned cuDNN."""
     try:
         output = _query("name,driver_version,compute_cap")
-        # Drivers without this field are too old for CUDA 12, but the finding names the GPU.
+        # Drivers without this field are too old for CUDA 12, but the result names the GPU.
         if output.status and "compute_cap" in output.out + output.err:
             output = _query("name,driver_version")
     except ProgramNotFound:
-        yield Finding("nvidia", "warning", *_without_tool())
+        yield CheckResult("nvidia", "warning", *_without_tool())
         return
     except ProgramError as error:
-        yield Finding(
+        yield CheckResult(
             "nvidia",
             "warning",
             str(error),
@@ -32,7 +32,7 @@ def check() -> Iterator[Finding]:
     gpus = [[part.strip() for part in line.split(",")] for line in output.out.splitlines()]
     gpus = [gpu for gpu in gpus if len(gpu) >= 2 and _version(gpu[1])]
     if output.status or not gpus:
-        yield Finding(
+        yield CheckResult(
             "nvidia",
             "warning",
             f"nvidia-smi finds no GPU: {output.error_line}",
@@ -59,12 +59,12 @@ def _without_tool() -> tuple[str, str]:
     return "no NVIDIA driver found; GPU variants cannot run on this machine", _ELSEWHERE
 
 
-def _driver(text: str) -> Iterator[Finding]:
+def _driver(text: str) -> Iterator[CheckResult]:
     """Check which values of the manifest's `cuda` key a driver supports."""
     default, *others = sorted(DRIVERS)
     runs = [cuda for cuda in sorted(DRIVERS) if _version(text) >= DRIVERS[cuda]]
     if default not in runs:
-        yield Finding(
+        yield CheckResult(
             "nvidia",
             "warning",
             f"driver {text} is too old for CUDA {default}, which GPU variants use",
@@ -77,14 +77,14 @@ def _driver(text: str) -> Iterator[Finding]:
         if cuda not in runs
     )
     keys = " and ".join(f"`cuda: {cuda}`" for cuda in runs)
-    yield Finding("nvidia", "ok", f"driver {text} supports {keys}{beyond}")
+    yield CheckResult("nvidia", "ok", f"driver {text} supports {keys}{beyond}")
 
 
-def _gpu(gpu: list[str]) -> Iterator[Finding]:
+def _gpu(gpu: list[str]) -> Iterator[CheckResult]:
     """Check that the pinned cuDNN supports a GPU: name, driver version, compute capability."""
     name, capability = gpu[0], _version(gpu[2]) if len(gpu) > 2 else ()
     if capability and capability < COMPUTE_CAPABILITY:
-        yield Finding(
+        yield CheckResult(
             "nvidia",
             "warning",
             f"{name} has compute capability {gpu[2]}; the cuDNN of GPU variants needs "
@@ -92,7 +92,7 @@ def _gpu(gpu: list[str]) -> Iterator[Finding]:
             _ELSEWHERE + " of the Turing generation or newer",
         )
     else:
-        yield Finding("nvidia", "ok", name)
+        yield CheckResult("nvidia", "ok", name)
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 
-from builder.doctor.finding import Finding
+from builder.doctor.check_result import CheckResult
 from builder.doctor.programs import ProgramError, run_program
 
 _MODULES = {
@@ -28,26 +28,26 @@ _CLASHES = (
 breaks the other."""
 
 
-def check(version: Sequence[int] = sys.version_info[:3]) -> Iterator[Finding]:
+def check(version: Sequence[int] = sys.version_info[:3]) -> Iterator[CheckResult]:
     """Check the version of Python, and that every package can be imported."""
     spelled = ".".join(str(part) for part in version)
     if tuple(version) < (3, 11):
-        yield Finding(
+        yield CheckResult(
             "python", "error", f"Python {spelled} is too old", "install Python 3.11 or newer"
         )
     elif sys.maxsize < 2**32:
-        yield Finding(
+        yield CheckResult(
             "python",
             "error",
             f"Python {spelled} is a 32-bit build; the inference runtimes need 64 bits",
             "install a 64-bit Python",
         )
     else:
-        yield Finding("python", "ok", f"Python {spelled} on {platform.platform(terse=True)}")
+        yield CheckResult("python", "ok", f"Python {spelled} on {platform.platform(terse=True)}")
     yield from _packages()
     for one, other in _CLASHES:
         if _installed(one) and _installed(other):
-            yield Finding(
+            yield CheckResult(
                 "python",
                 "warning",
                 f"{one} and {other} are both installed; they overwrite each other",
@@ -55,7 +55,7 @@ def check(version: Sequence[int] = sys.version_info[:3]) -> Iterator[Finding]:
             )
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[CheckResult]:
     """Check that the packages of a build can be imported."""
     program = "import importlib, sys; importlib.import_module(sys.argv[1])"
     for module, package in _MODULES.items():
@@ -67,7 +67,7 @@ def _packages() -> Iterator[Finding]:
         except ProgramError as error:
             reason = str(error)
         if reason:
-            yield Finding(
+            yield CheckResult(
                 "python",
                 "error",
                 f"package {package} cannot be imported: {reason}",

@@ -19,19 +19,19 @@ from builder.run.judge.detector import judge
 from builder.run.predict import PREDICTORS
 from builder.run.process import FunctionProcess
 from builder.run.trial.comparison import difference
-from builder.run.trial.findings import (
+from builder.run.trial.defects import (
     BOX_VALUES,
     MASK_SIZE,
     NOT_FINITE,
     SAME_VECTORS,
-    Facts,
-    Finding,
-    detector_finding,
-    interactor_finding,
-    reid_finding,
-    tracker_finding,
+    Defect,
+    Examinations,
+    detector_defect,
+    interactor_defect,
+    reid_defect,
+    tracker_defect,
 )
-from builder.run.trial.model_facts import class_count, located, other_decoders
+from builder.run.trial.model_info import class_count, located, other_decoders
 from builder.run.trial.pictures import blank, pictures
 from runtimes.errors import Fault
 
@@ -57,7 +57,7 @@ _OF_DECODER = (
 )
 """The rules of problems that the decoder has with the model's outputs."""
 
-Seen = Mapping[VariantName, Facts]
+Seen = Mapping[VariantName, Examinations]
 """Variant -> what it finds in each picture."""
 
 
@@ -90,7 +90,7 @@ def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
             warnings.append(Problem(what, file=plan.file, hint=hint, rule=NOT_SMOKE_TESTED))
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     files = pictures()
-    seen: dict[VariantName, Facts] = {}
+    seen: dict[VariantName, Examinations] = {}
     release()
     for group in [variants] if size < _LARGE_BYTES else [[variant] for variant in variants]:
         with ExitStack() as stack:
@@ -105,7 +105,7 @@ def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
 
 def _try(
     plan: Plan, variant: VariantName, function: FunctionProcess, files: Mapping[str, bytes]
-) -> Facts:
+) -> Examinations:
     """Send a blank image and pictures to a variant, and return what it finds in the pictures.
 
     Raises:
@@ -127,7 +127,7 @@ def _try(
         faults = PREDICTORS[function.type].smoke_test(function, blank())
         # An encoder takes seconds, and what it gives does not depend on the kind of picture.
         names = ["scene"] if function.type == "interactor" else list(files)
-        facts = {} if faults else {name: function.examine(files[name]) for name in names}
+        examinations = {} if faults else {name: function.examine(files[name]) for name in names}
     except BuiltError as error:
         raise BuiltError(
             *(
@@ -138,7 +138,7 @@ def _try(
     if faults:
         what = f"{failed}: CVAT cannot use the reply"
         raise BuiltError(Problem(what, file=plan.file, found=faults[0]))
-    found = _finding(plan, function.type, facts)
+    found = _defect(plan, function.type, examinations)
     if found is not None:
         what = f"{failed}: {found.what}"
         problem = Problem(
@@ -150,25 +150,25 @@ def _try(
             rule=found.rule,
         )
         raise BuiltError(_explained(problem, plan))
-    for name, arrays in facts.items():
+    for name, arrays in examinations.items():
         reply = arrays.get("reply")
         wrong = [] if reply is None else judge(json.loads(reply.tobytes()), function.labels)
         if wrong:
             what = f"{failed}: CVAT cannot use the reply for the picture `{name}`"
             raise BuiltError(Problem(what, file=plan.file, found=wrong[0]))
-    return facts
+    return examinations
 
 
-def _finding(plan: Plan, function_type: str, facts: Facts) -> Finding | None:
+def _defect(plan: Plan, function_type: str, examinations: Examinations) -> Defect | None:
     """Return the first reason to refuse a function of this type."""
     if function_type == "detector":
-        return detector_finding(facts, lambda: class_count(plan))
+        return detector_defect(examinations, lambda: class_count(plan))
     judges = {
-        "interactor": interactor_finding,
-        "tracker": tracker_finding,
-        "reid": reid_finding,
+        "interactor": interactor_defect,
+        "tracker": tracker_defect,
+        "reid": reid_defect,
     }
-    return judges[function_type](facts)
+    return judges[function_type](examinations)
 
 
 def _explained(problem: Problem, plan: Plan) -> Problem:

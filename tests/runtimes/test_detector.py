@@ -438,16 +438,16 @@ def test_an_examination_drops_and_clips_nothing(backend: Backend, tmp_path: Path
         [0, 0, 0, 0, 0, 0],
     ]
     detector = start(backend, tmp_path, rows)
-    facts = detector.examine(black())
-    assert facts["image"].tolist() == [HEIGHT, WIDTH]
-    assert facts["input"].tolist() == [64, 64]
+    examined = detector.examine(black())
+    assert examined["image"].tolist() == [HEIGHT, WIDTH]
+    assert examined["input"].tolist() == [64, 64]
     # In pixels of the input.
-    assert facts["boxes"].tolist() == [row[:4] for row in rows]
-    assert facts["scores"].tolist() == [0.5, 0.125, -2, 0]
-    assert facts["classes"].tolist() == [0, 7, 1, 0]
-    assert facts["nan output0"].tolist() == [0, 24]
+    assert examined["boxes"].tolist() == [row[:4] for row in rows]
+    assert examined["scores"].tolist() == [0.5, 0.125, -2, 0]
+    assert examined["classes"].tolist() == [0, 7, 1, 0]
+    assert examined["nan output0"].tolist() == [0, 24]
     # The reply has what CVAT would get at threshold 0: only rows with a label.
-    (item,) = json.loads(facts["reply"].tobytes())
+    (item,) = json.loads(examined["reply"].tobytes())
     assert (item["label"], item["points"]) == ("cat", [20, 8, 60, 48])
 
 
@@ -461,9 +461,9 @@ def test_an_examination_counts_nan(backend: Backend, tmp_path: Path) -> None:
 @both_backends
 def test_an_examination_draws_few_instances(backend: Backend, tmp_path: Path) -> None:
     rows: list[list[float]] = [[10, 20, 30, 40, 0.5, 0]] * 200
-    facts = start(backend, tmp_path, rows).examine(black())
-    assert len(facts["boxes"]) == 200
-    assert len(json.loads(facts["reply"].tobytes())) == 20
+    examined = start(backend, tmp_path, rows).examine(black())
+    assert len(examined["boxes"]) == 200
+    assert len(json.loads(examined["reply"].tobytes())) == 20
 
 
 @both_backends

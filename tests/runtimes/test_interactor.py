@@ -430,9 +430,9 @@ def test_an_examination_returns_scores_and_areas_of_all_masks(
 ) -> None:
     shown = scene((480, 640))
     interactor = shared(backend, click_models, masks="all", threshold=1.0)
-    facts = interactor.examine(image.pixels(shown.png))
+    examined = interactor.examine(image.pixels(shown.png))
     reply = ask(interactor, shown, pos_points=[[320, 240]], threshold=0)
-    assert facts["image"].tolist() == [480, 640]
+    assert examined["image"].tolist() == [480, 640]
     areas = [mask.sum() for mask in masks_of(reply, (480, 640))]
-    assert [area for area in facts["areas"].tolist() if area] == areas
-    assert len(facts["scores"]) == len(facts["areas"])
+    assert [area for area in examined["areas"].tolist() if area] == areas
+    assert len(examined["scores"]) == len(examined["areas"])

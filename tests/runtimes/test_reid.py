@@ -272,6 +272,8 @@ def test_the_description_lists_input_and_thresholds(tmp_path: Path) -> None:
 def test_an_examination_returns_a_vector_for_each_quarter(backend: Backend, tmp_path: Path) -> None:
     image = np.zeros((80, 100, 3), np.uint8)
     image[:40, :50], image[:40, 50:], image[40:, :50] = COLORS[:3]
-    facts = start(backend, tmp_path).examine(image)
-    assert facts["image"].tolist() == [80, 100]
-    assert facts["vectors"] == pytest.approx(np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 0]]))
+    examined = start(backend, tmp_path).examine(image)
+    assert examined["image"].tolist() == [80, 100]
+    assert examined["vectors"] == pytest.approx(
+        np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 0]])
+    )

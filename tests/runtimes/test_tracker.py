@@ -363,14 +363,14 @@ def test_an_encoder_embeds_an_objects_template_once(backend: Backend, tmp_path: 
 def test_an_examination_returns_the_box_and_score_of_an_object_in_the_middle(
     tmp_path: Path, backend: Backend
 ) -> None:
-    facts = start(tmp_path, backend).examine(np.full((80, 100, 3), (0, 0, 255), np.uint8))
-    assert facts["image"].tolist() == [80, 100]
+    examined = start(tmp_path, backend).examine(np.full((80, 100, 3), (0, 0, 255), np.uint8))
+    assert examined["image"].tolist() == [80, 100]
     # The drawn box is 25 x 20 around 50, 40. The crop's side is 4 * sqrt(25 * 20) = 89.44, and the
     # model moves the center by a tenth of it.
     side = 4 * (25 * 20) ** 0.5
-    middle = (facts["boxes"][0, :2] + facts["boxes"][0, 2:]) / 2
+    middle = (examined["boxes"][0, :2] + examined["boxes"][0, 2:]) / 2
     assert middle == pytest.approx([50 + side / 10, 40], abs=1)
-    assert facts["scores"] == pytest.approx([1], abs=1e-3)
+    assert examined["scores"] == pytest.approx([1], abs=1e-3)
 
 
 def deep(brightest: int) -> str:

@@ -11,8 +11,8 @@ def doctor(as_json: options.Json = False) -> None:
         from builder.doctor.examination import examine
 
         with console.progress().step("checking this machine"):
-            findings = list(examine())
-        for finding in findings:
-            console.print_utf8(finding.as_json()) if as_json else console.print_finding(finding)
-        if any(finding.severity == "error" for finding in findings):
+            results = list(examine())
+        for result in results:
+            console.print_utf8(result.as_json()) if as_json else console.print_result(result)
+        if any(result.severity == "error" for result in results):
             raise typer.Exit(1)

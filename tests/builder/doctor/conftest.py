@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import pytest
 
-from builder.doctor.finding import Finding
+from builder.doctor.check_result import CheckResult
 
 Program: TypeAlias = Callable[..., Path]
 
@@ -37,16 +37,16 @@ HANGS = "import time; time.sleep(60)"
 """The line of a program that hangs."""
 
 
-def only(findings: Iterable[Finding]) -> Finding:
-    """Return the only finding."""
-    (finding,) = findings
-    return finding
+def only(results: Iterable[CheckResult]) -> CheckResult:
+    """Return the only result."""
+    (result,) = results
+    return result
 
 
-def check_form(findings: Iterable[Finding]) -> None:
-    """Check that each finding is one line without a full stop, and has a remedy unless it is ok."""
-    for finding in findings:
-        assert finding.what
-        assert "\n" not in finding.what
-        assert not finding.what.endswith(".")
-        assert (finding.remedy == "") == (finding.severity == "ok")
+def check_form(results: Iterable[CheckResult]) -> None:
+    """Check that each result is one line without a full stop, and has a remedy unless it is ok."""
+    for result in results:
+        assert result.what
+        assert "\n" not in result.what
+        assert not result.what.endswith(".")
+        assert (result.remedy == "") == (result.severity == "ok")

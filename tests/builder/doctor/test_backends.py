@@ -41,18 +41,18 @@ def break_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Break:
 
 def test_an_openvino_that_cannot_be_imported_is_an_error(break_module: Break) -> None:
     break_module("openvino", "raise ImportError('libopenvino.so: no such file')\n")
-    finding = only(backends.check("openvino"))
-    check_form([finding])
-    assert finding.severity == "error"
-    assert finding.what == ("OpenVINO cannot be used: ImportError: libopenvino.so: no such file")
+    result = only(backends.check("openvino"))
+    check_form([result])
+    assert result.severity == "error"
+    assert result.what == ("OpenVINO cannot be used: ImportError: libopenvino.so: no such file")
 
 
 def test_an_openvino_that_ends_the_process_is_an_error(break_module: Break) -> None:
     break_module("openvino", "import os; os.kill(os.getpid(), 9)\n")
-    finding = only(backends.check("openvino"))
-    check_form([finding])
-    assert finding.severity == "error"
-    assert finding.what == "OpenVINO cannot be used: the process ends with status -9"
+    result = only(backends.check("openvino"))
+    check_form([result])
+    assert result.severity == "error"
+    assert result.what == "OpenVINO cannot be used: the process ends with status -9"
 
 
 def test_a_gpus_plug_in_that_ends_the_process_does_not_matter(break_module: Break) -> None:
@@ -60,7 +60,7 @@ def test_a_gpus_plug_in_that_ends_the_process_does_not_matter(break_module: Brea
     break_module("openvino", OPENVINO.format(devices=["CPU", "GPU"], gpu=gpu))
     found = list(backends.check("openvino"))
     check_form(found)
-    assert [(finding.severity, finding.what) for finding in found] == [
+    assert [(result.severity, result.what) for result in found] == [
         ("ok", "OpenVINO 1.2.3 computes on CPU (Chip of CPU)"),
         ("ok", "OpenVINO 1.2.3 sees GPU, but: the process ends with status -9"),
     ]
@@ -77,17 +77,17 @@ def test_a_processor_that_does_not_compute_is_an_error(
     break_module: Break, cpu: str, trouble: str
 ) -> None:
     break_module("openvino", OPENVINO.format(devices=["CPU"], gpu=cpu))
-    finding = only(backends.check("openvino"))
-    check_form([finding])
-    assert finding.severity == "error"
-    assert finding.what == f"OpenVINO 1.2.3 does not compute on CPU (Chip of CPU): {trouble}"
+    result = only(backends.check("openvino"))
+    check_form([result])
+    assert result.severity == "error"
+    assert result.what == f"OpenVINO 1.2.3 does not compute on CPU (Chip of CPU): {trouble}"
 
 
 def test_an_openvino_without_a_processor_is_an_error(break_module: Break) -> None:
     break_module("openvino", OPENVINO.format(devices=[], gpu="pass"))
-    finding = only(backends.check("openvino"))
-    check_form([finding])
-    assert (finding.severity, finding.what) == (
+    result = only(backends.check("openvino"))
+    check_form([result])
+    assert (result.severity, result.what) == (
         "error",
         "OpenVINO 1.2.3 sees no processor that it can use",
     )
@@ -95,7 +95,7 @@ def test_an_openvino_without_a_processor_is_an_error(break_module: Break) -> Non
 
 def test_an_onnx_runtime_that_cannot_be_imported_is_a_warning(break_module: Break) -> None:
     break_module("onnxruntime", "raise ImportError('DLL load failed')\n")
-    finding = only(backends.check("onnxruntime"))
-    check_form([finding])
-    assert finding.severity == "warning"
-    assert finding.what.startswith("ONNX Runtime cannot be used: ImportError: DLL load failed")
+    result = only(backends.check("onnxruntime"))
+    check_form([result])
+    assert result.severity == "warning"
+    assert result.what.startswith("ONNX Runtime cannot be used: ImportError: DLL load failed")

@@ -41,7 +41,7 @@ def test_enough_room_is_ok(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     set_free(monkeypatch, here=2 * GIB)
     found = list(disk.check())
     check_form(found)
-    assert [(finding.severity, finding.what) for finding in found] == [
+    assert [(result.severity, result.what) for result in found] == [
         ("ok", f"2.0 GiB free for functions in {tmp_path / 'here'}"),
         ("ok", f"100.0 GiB free for downloads in {tmp_path / 'cache'}"),
         ("ok", f"100.0 GiB free for temporary files in {tmp_path / 'temporary'}"),
@@ -58,7 +58,7 @@ def test_too_little_room_for_functions_is_an_error(
     set_free(monkeypatch, here=free)
     found = list(disk.check())
     check_form(found)
-    assert [finding.severity for finding in found] == [severity, "ok", "ok"]
+    assert [result.severity for result in found] == [severity, "ok", "ok"]
     assert "--out" in found[0].remedy
 
 
@@ -66,7 +66,7 @@ def test_too_little_room_elsewhere_is_a_warning(monkeypatch: pytest.MonkeyPatch)
     set_free(monkeypatch, cache=0, temporary=0)
     found = list(disk.check())
     check_form(found)
-    assert [finding.severity for finding in found] == ["ok", "warning", "warning"]
+    assert [result.severity for result in found] == ["ok", "warning", "warning"]
     assert "CVATBUILD_CACHE" in found[1].remedy
     assert "TMPDIR" in found[2].remedy
 
@@ -78,8 +78,8 @@ def test_an_unreadable_disk_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("shutil.disk_usage", usage)
     found = list(disk.check())
     check_form(found)
-    assert [finding.severity for finding in found] == ["warning"] * 3
-    assert all("Input/output error" in finding.what for finding in found)
+    assert [result.severity for result in found] == ["warning"] * 3
+    assert all("Input/output error" in result.what for result in found)
 
 
 def test_an_impossible_cache_name_is_judged_by_the_directory_above(
@@ -108,7 +108,7 @@ def test_a_missing_directory_is_only_a_warning(
     (tmp_path / "here").rmdir()
     found = list(disk.check())
     check_form(found)
-    assert [(finding.severity, finding.what) for finding in found] == [
+    assert [(result.severity, result.what) for result in found] == [
         ("warning", "no directory for functions: No such file or directory"),
         ("warning", "no directory for downloads: the user has no home folder"),
         ("warning", "no directory for temporary files: No usable temporary directory found"),
@@ -123,5 +123,5 @@ def test_a_read_only_directory_is_a_warning(
     monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path / "cache")
     found = list(disk.check())
     check_form(found)
-    assert [finding.severity for finding in found] == ["ok", "warning", "ok"]
+    assert [result.severity for result in found] == ["ok", "warning", "ok"]
     assert found[1].what == f"{tmp_path / 'cache'} (for downloads) is not writable"

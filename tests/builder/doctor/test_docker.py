@@ -21,16 +21,16 @@ def engine(runtimes: dict[str, Any]) -> list[str]:
 
 def test_a_client_and_an_engine_are_ok(program: Program) -> None:
     program("docker", *engine({"runc": {}}))
-    finding = only(docker.check())
-    check_form([finding])
-    assert (finding.severity, finding.what) == ("ok", "Docker 28.2.2, engine 27.5.1")
+    result = only(docker.check())
+    check_form([result])
+    assert (result.severity, result.what) == ("ok", "Docker 28.2.2, engine 27.5.1")
 
 
 def test_no_docker_is_a_warning(program: Program) -> None:
-    finding = only(docker.check())
-    check_form([finding])
-    assert finding.severity == "warning"
-    assert finding.what.startswith("docker is not on the PATH")
+    result = only(docker.check())
+    check_form([result])
+    assert result.severity == "warning"
+    assert result.what.startswith("docker is not on the PATH")
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_a_client_without_an_engine_is_a_warning(
     program: Program, complaint: str, remedy: str
 ) -> None:
     program("docker", says(json.dumps({**CLIENT, "Server": None}), complaint + "\n", 1))
-    finding = only(docker.check())
-    check_form([finding])
-    assert finding.severity == "warning"
-    assert finding.what.startswith(f"Docker 28.2.2 cannot connect to an engine: {complaint}")
-    assert remedy in finding.remedy
+    result = only(docker.check())
+    check_form([result])
+    assert result.severity == "warning"
+    assert result.what.startswith(f"Docker 28.2.2 cannot connect to an engine: {complaint}")
+    assert remedy in result.remedy
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_a_client_without_an_engine_is_a_warning(
 )
 def test_invalid_output_is_a_warning(program: Program, out: str) -> None:
     program("docker", says(out, "what is this\n"))
-    finding = only(docker.check())
-    check_form([finding])
-    assert (finding.severity, finding.what) == (
+    result = only(docker.check())
+    check_form([result])
+    assert (result.severity, result.what) == (
         "warning",
         "unexpected output of `docker version`: what is this",
     )
@@ -79,9 +79,9 @@ def test_an_engine_that_hangs_is_a_warning(
 ) -> None:
     program("docker", HANGS)
     monkeypatch.setattr(docker, "run_program", partial(programs.run_program, seconds=0.2))
-    finding = only(docker.check())
-    check_form([finding])
-    assert (finding.severity, finding.what) == ("warning", "docker does not respond within 0.2 s")
+    result = only(docker.check())
+    check_form([result])
+    assert (result.severity, result.what) == ("warning", "docker does not respond within 0.2 s")
 
 
 def test_a_gpu_without_the_container_toolkit_is_a_warning(program: Program) -> None:

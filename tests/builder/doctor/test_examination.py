@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from builder.doctor.check_result import CheckResult
 from builder.doctor.examination import examine
-from builder.doctor.finding import Finding
 from tests.builder.cli.invoke import invoke
 from tests.builder.doctor.conftest import Program, check_form, says
 
@@ -16,8 +16,8 @@ SUBJECTS = ["python", "openvino", "onnxruntime", "nvidia", "docker", "nuctl", "d
 
 
 @pytest.fixture(scope="module")
-def found() -> list[Finding]:
-    """The findings on the machine that runs the tests."""
+def found() -> list[CheckResult]:
+    """The results on the machine that runs the tests."""
     return list(examine())
 
 
@@ -33,20 +33,20 @@ def objects(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_every_subject_is_checked_in_order(found: list[Finding]) -> None:
+def test_every_subject_is_checked_in_order(found: list[CheckResult]) -> None:
     check_form(found)
-    assert list(dict.fromkeys(finding.subject for finding in found)) == SUBJECTS
+    assert list(dict.fromkeys(result.subject for result in found)) == SUBJECTS
 
 
 @pytest.mark.parametrize("subject", ["python", "openvino", "onnxruntime"])
-def test_the_requirements_of_the_tests_are_ok(found: list[Finding], subject: str) -> None:
-    severities = [finding.severity for finding in found if finding.subject == subject]
+def test_the_requirements_of_the_tests_are_ok(found: list[CheckResult], subject: str) -> None:
+    severities = [result.severity for result in found if result.subject == subject]
     assert severities[0] == "ok"
     assert "error" not in severities
 
 
-def test_the_disks_of_the_tests_are_no_error(found: list[Finding]) -> None:
-    severities = [finding.severity for finding in found if finding.subject == "disk"]
+def test_the_disks_of_the_tests_are_no_error(found: list[CheckResult]) -> None:
+    severities = [result.severity for result in found if result.subject == "disk"]
     assert len(severities) == 3
     assert "error" not in severities
 

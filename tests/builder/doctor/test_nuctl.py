@@ -17,28 +17,28 @@ def version(label: str) -> str:
 @pytest.mark.parametrize("label", ["1.12.8", "1.12.10", "1.13.0", "v1.15.2", "2.0.0"])
 def test_a_version_that_is_new_enough_is_ok(program: Program, label: str) -> None:
     program("nuctl", says(version(label)))
-    finding = only(nuctl.check())
-    check_form([finding])
-    assert (finding.severity, finding.what) == ("ok", f"nuctl {label}")
+    result = only(nuctl.check())
+    check_form([result])
+    assert (result.severity, result.what) == ("ok", f"nuctl {label}")
 
 
 @pytest.mark.parametrize("label", ["1.12.7", "1.11.24", "1.8.14", "0.99.99"])
 def test_a_version_before_1_12_8_is_a_warning(program: Program, label: str) -> None:
     program("nuctl", says(version(label)))
-    finding = only(nuctl.check())
-    check_form([finding])
-    assert finding.severity == "warning"
-    assert finding.what == f"nuctl {label} does not support Python 3.11; 1.12.8 or newer does"
-    assert "https://github.com/nuclio/nuclio/releases" in finding.remedy
+    result = only(nuctl.check())
+    check_form([result])
+    assert result.severity == "warning"
+    assert result.what == f"nuctl {label} does not support Python 3.11; 1.12.8 or newer does"
+    assert "https://github.com/nuclio/nuclio/releases" in result.remedy
 
 
 @pytest.mark.parametrize("label", ["unstable", "latest", "1.13"])
 def test_a_version_without_a_number_is_a_warning(program: Program, label: str) -> None:
     program("nuctl", says(version(label)))
-    finding = only(nuctl.check())
-    check_form([finding])
-    assert finding.severity == "warning"
-    assert f"unknown nuctl version '{label}'" in finding.what
+    result = only(nuctl.check())
+    check_form([result])
+    assert result.severity == "warning"
+    assert f"unknown nuctl version '{label}'" in result.what
 
 
 @pytest.mark.parametrize(
@@ -53,23 +53,23 @@ def test_invalid_output_or_a_failure_is_a_warning(
     program: Program, out: str, err: str, status: int, complaint: str
 ) -> None:
     program("nuctl", says(out, err, status))
-    finding = only(nuctl.check())
-    check_form([finding])
-    assert finding.severity == "warning"
-    assert finding.what.startswith("`nuctl version` failed: ")
-    assert complaint in finding.what
+    result = only(nuctl.check())
+    check_form([result])
+    assert result.severity == "warning"
+    assert result.what.startswith("`nuctl version` failed: ")
+    assert complaint in result.what
 
 
 def test_no_nuctl_is_a_warning(program: Program) -> None:
-    finding = only(nuctl.check())
-    check_form([finding])
-    assert finding.severity == "warning"
-    assert finding.what.startswith("nuctl is not on the PATH")
+    result = only(nuctl.check())
+    check_form([result])
+    assert result.severity == "warning"
+    assert result.what.startswith("nuctl is not on the PATH")
 
 
 def test_a_nuctl_that_hangs_is_a_warning(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     program("nuctl", HANGS)
     monkeypatch.setattr(nuctl, "run_program", partial(programs.run_program, seconds=0.2))
-    finding = only(nuctl.check())
-    check_form([finding])
-    assert (finding.severity, finding.what) == ("warning", "nuctl does not respond within 0.2 s")
+    result = only(nuctl.check())
+    check_form([result])
+    assert (result.severity, result.what) == ("warning", "nuctl does not respond within 0.2 s")

@@ -13,7 +13,7 @@ def test_a_driver_that_is_too_old_is_a_warning(program: Program, driver: str) ->
     program("nvidia-smi", says(f"NVIDIA T4, {driver}, 7.5\n"))
     found = list(nvidia.check())
     check_form(found)
-    assert [finding.severity for finding in found] == ["warning", "ok"]
+    assert [result.severity for result in found] == ["warning", "ok"]
     assert found[0].what.startswith(f"driver {driver} is too old for CUDA 12")
     assert found[0].remedy == "install driver 525.60.13 or newer"
 
@@ -23,7 +23,7 @@ def test_a_driver_for_cuda_12_says_what_cuda_13_needs(program: Program, driver: 
     program("nvidia-smi", says(f"NVIDIA T4, {driver}, 7.5\n"))
     found = list(nvidia.check())
     check_form(found)
-    assert [finding.severity for finding in found] == ["ok", "ok"]
+    assert [result.severity for result in found] == ["ok", "ok"]
     assert f"{driver} supports `cuda: 12`; `cuda: 13` needs driver 580.65.6" in found[0].what
     assert found[1].what == "NVIDIA T4"
 
@@ -32,7 +32,7 @@ def test_a_driver_for_cuda_12_says_what_cuda_13_needs(program: Program, driver: 
 def test_a_new_driver_supports_both(program: Program, driver: str) -> None:
     program("nvidia-smi", says(f"NVIDIA H100 80GB HBM3, {driver}, 9.0\n"))
     found = list(nvidia.check())
-    assert [finding.severity for finding in found] == ["ok", "ok"]
+    assert [result.severity for result in found] == ["ok", "ok"]
     assert found[0].what == f"driver {driver} supports `cuda: 12` and `cuda: 13`"
 
 
@@ -75,11 +75,11 @@ def test_no_gpu_or_invalid_output_is_a_warning(
     program: Program, out: str, err: str, status: int, complaint: str
 ) -> None:
     program("nvidia-smi", says(out, err, status))
-    finding = only(nvidia.check())
-    check_form([finding])
-    assert finding.severity == "warning"
-    assert finding.what.startswith("nvidia-smi finds no GPU: ")
-    assert complaint in finding.what
+    result = only(nvidia.check())
+    check_form([result])
+    assert result.severity == "warning"
+    assert result.what.startswith("nvidia-smi finds no GPU: ")
+    assert complaint in result.what
 
 
 def test_a_driver_that_hangs_is_a_warning(
@@ -87,9 +87,9 @@ def test_a_driver_that_hangs_is_a_warning(
 ) -> None:
     program("nvidia-smi", HANGS)
     monkeypatch.setattr(nvidia, "run_program", partial(programs.run_program, seconds=0.2))
-    finding = only(nvidia.check())
-    check_form([finding])
-    assert (finding.severity, finding.what) == (
+    result = only(nvidia.check())
+    check_form([result])
+    assert (result.severity, result.what) == (
         "warning",
         "nvidia-smi does not respond within 0.2 s",
     )
@@ -106,7 +106,7 @@ def test_without_nvidia_smi_the_driver_library_decides(
     program: Program, monkeypatch: pytest.MonkeyPatch, driver: bool, what: str
 ) -> None:
     monkeypatch.setattr(nvidia, "has_nvidia_driver", lambda: driver)
-    finding = only(nvidia.check())
-    check_form([finding])
-    assert finding.severity == "warning"
-    assert finding.what.startswith(what)
+    result = only(nvidia.check())
+    check_form([result])
+    assert result.severity == "warning"
+    assert result.what.startswith(what)

@@ -9,17 +9,17 @@ from tests.builder.doctor.conftest import check_form
 
 @pytest.mark.parametrize("version", [(3, 10, 14), (3, 9, 0), (2, 7, 18)])
 def test_an_old_python_is_an_error(version: tuple[int, ...]) -> None:
-    finding = next(iter(python.check(version)))
-    check_form([finding])
-    assert finding.severity == "error"
-    assert finding.what == f"Python {'.'.join(map(str, version))} is too old"
+    result = next(iter(python.check(version)))
+    check_form([result])
+    assert result.severity == "error"
+    assert result.what == f"Python {'.'.join(map(str, version))} is too old"
 
 
 @pytest.mark.parametrize("version", [(3, 11, 0), (3, 12, 4), (4, 0, 0)])
 def test_python_3_11_and_newer_is_ok(version: tuple[int, ...]) -> None:
-    finding = next(iter(python.check(version)))
-    check_form([finding])
-    assert finding.severity == "ok"
+    result = next(iter(python.check(version)))
+    check_form([result])
+    assert result.severity == "ok"
 
 
 def test_a_package_that_cannot_be_imported_is_an_error(
@@ -30,9 +30,9 @@ def test_a_package_that_cannot_be_imported_is_an_error(
     (tmp_path / "orjson.py").write_text("import os; os.kill(os.getpid(), 9)\n", "utf-8")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     monkeypatch.setenv("PYTHONPATH", path)
-    found = [finding for finding in python.check() if finding.severity == "error"]
+    found = [result for result in python.check() if result.severity == "error"]
     check_form(found)
-    assert [finding.what for finding in found] == [
+    assert [result.what for result in found] == [
         "package opencv-python-headless cannot be imported: ImportError: libGL.so.1: cannot open",
         "package orjson cannot be imported: exit status -9",
     ]
@@ -48,8 +48,8 @@ def test_packages_that_overwrite_each_other_are_a_warning(
         text = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
         (folder / "METADATA").write_text(text, "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    found = [finding for finding in python.check() if finding.severity == "warning"]
+    found = [result for result in python.check() if result.severity == "warning"]
     check_form(found)
     assert "onnxruntime and onnxruntime-gpu are both installed" in " ".join(
-        finding.what for finding in found
+        result.what for result in found
     )

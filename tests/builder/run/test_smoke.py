@@ -117,14 +117,14 @@ def test_a_difference_of_the_variants_is_a_warning(
 
 
 @pytest.mark.parametrize(
-    ("facts", "code"),
+    ("examinations", "code"),
     [({"scores": np.array([1.5])}, "score-range"), ({"classes": np.array([9])}, "class-values")],
 )
 def test_values_that_no_model_gives_are_an_error(
     ready_plan: Plan,
     built_once: Path,
     monkeypatch: pytest.MonkeyPatch,
-    facts: dict[str, Array],
+    examinations: dict[str, Array],
     code: str,
 ) -> None:
     given = {
@@ -134,7 +134,7 @@ def test_values_that_no_model_gives_are_an_error(
         "scores": np.array([0.5]),
         "classes": np.array([0]),
     }
-    monkeypatch.setattr(FunctionProcess, "examine", lambda *_: {**given, **facts})
+    monkeypatch.setattr(FunctionProcess, "examine", lambda *_: {**given, **examinations})
     error = failure(lambda: smoke_test(ready_plan, built_once))
     (problem,) = error.problems
     assert (problem.code, problem.place) == (code, "postprocess[0]")

@@ -3,12 +3,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builder.run.trial.findings import (
-    Finding,
-    detector_finding,
-    interactor_finding,
-    reid_finding,
-    tracker_finding,
+from builder.run.trial.defects import (
+    Defect,
+    detector_defect,
+    interactor_defect,
+    reid_defect,
+    tracker_defect,
 )
 from runtimes.arrays import Array
 
@@ -17,7 +17,7 @@ GOOD = np.array([[10, 10, 60, 40], [30, 20, 90, 80], [5, 50, 25, 100], [70, 60, 
 
 def detector(
     boxes: Array = GOOD, scores: object = 0.5, classes: object = 0, **more: Any
-) -> Finding | None:
+) -> Defect | None:
     """What is found of a detector with three classes and an input of 100 x 128."""
     count = len(boxes)
     arrays = {
@@ -28,11 +28,11 @@ def detector(
         "classes": np.broadcast_to(np.array(classes), count),
         **more,
     }
-    return detector_finding({"scene": arrays}, lambda: 3)
+    return detector_defect({"scene": arrays}, lambda: 3)
 
 
-def code(finding: Finding | None) -> str:
-    return finding.rule.code if finding else ""
+def code(defect: Defect | None) -> str:
+    return defect.rule.code if defect else ""
 
 
 def test_credible_instances_pass() -> None:
@@ -45,11 +45,11 @@ def test_no_instance_at_all_passes() -> None:
 
 @pytest.mark.parametrize("scores", [[0.5, 0.5, 1.02, 0.1], [0.5, 0.5, -0.02, 0.1], [7] * 4])
 def test_scores_outside_of_the_range_are_refused(scores: list[float]) -> None:
-    finding = detector(scores=scores)
-    assert code(finding) == "score-range"
-    assert finding
+    defect = detector(scores=scores)
+    assert code(defect) == "score-range"
+    assert defect
     text = f"scores from {min(scores):g} to {max(scores):g} in the picture `scene`"
-    assert finding.found == text
+    assert defect.found == text
 
 
 def test_padding_rows_of_minus_one_are_no_detections() -> None:
@@ -59,10 +59,10 @@ def test_padding_rows_of_minus_one_are_no_detections() -> None:
 
 @pytest.mark.parametrize("class_id", [3, 90, -1])
 def test_class_ids_that_the_model_does_not_have_are_refused(class_id: int) -> None:
-    finding = detector(classes=[0, 1, class_id, 2])
-    assert code(finding) == "class-values"
-    assert finding
-    assert (finding.found, finding.allowed) == (str(class_id), "0 to 2")
+    defect = detector(classes=[0, 1, class_id, 2])
+    assert code(defect) == "class-values"
+    assert defect
+    assert (defect.found, defect.allowed) == (str(class_id), "0 to 2")
 
 
 def test_class_ids_of_rows_without_a_score_do_not_matter() -> None:
@@ -82,11 +82,11 @@ def test_class_ids_of_rows_without_a_score_do_not_matter() -> None:
     ],
 )
 def test_boxes_in_another_unit_or_order_are_refused(boxes: Array, words: str) -> None:
-    finding = detector(boxes)
-    assert code(finding) == "box-values"
-    assert finding
-    assert words in finding.what
-    assert finding.hint
+    defect = detector(boxes)
+    assert code(defect) == "box-values"
+    assert defect
+    assert words in defect.what
+    assert defect.hint
 
 
 def test_one_good_box_among_empty_ones_passes() -> None:
@@ -127,10 +127,10 @@ def test_candidates_beyond_the_best_hundred_are_not_checked() -> None:
 
 
 def test_nan_in_an_output_of_the_decoder_is_refused() -> None:
-    finding = detector(**{"nan output0": np.array([12, 3400])})
-    assert code(finding) == "not-finite"
-    assert finding
-    assert finding.found == "scene: 12 of 3400 values are NaN"
+    defect = detector(**{"nan output0": np.array([12, 3400])})
+    assert code(defect) == "not-finite"
+    assert defect
+    assert defect.found == "scene: 12 of 3400 values are NaN"
     assert detector(**{"nan output0": np.array([0, 3400])}) is None
 
 
@@ -159,7 +159,7 @@ def one(**arrays: object) -> dict[str, dict[str, Array]]:
     [([0.9, 1.03], ""), ([8.0], "score-range"), ([np.nan], "not-finite"), ([], "")],
 )
 def test_an_interactors_scores_are_checked(scores: list[float], expected: str) -> None:
-    assert code(interactor_finding(one(scores=scores))) == expected
+    assert code(interactor_defect(one(scores=scores))) == expected
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ def test_an_interactors_scores_are_checked(scores: list[float], expected: str) -
 def test_a_trackers_box_and_score_are_checked(
     box: tuple[float, ...], score: float, expected: str
 ) -> None:
-    facts = one(boxes=[box], scores=[score], image=[100, 128])
-    assert code(tracker_finding(facts)) == expected
+    examinations = one(boxes=[box], scores=[score], image=[100, 128])
+    assert code(tracker_defect(examinations)) == expected
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_a_trackers_box_and_score_are_checked(
     ],
 )
 def test_a_reid_functions_vectors_are_checked(vectors: object, expected: str) -> None:
-    assert code(reid_finding(one(vectors=vectors))) == expected
+    assert code(reid_defect(one(vectors=vectors))) == expected

@@ -6,7 +6,7 @@ import pytest
 from builder.diagnostics.problem import Problem
 from builder.lint.examine import plan
 from builder.plan.plan import Plan
-from builder.run.trial.model_facts import class_count, located, other_decoders
+from builder.run.trial.model_info import class_count, located, other_decoders
 from tests import zoo
 from tests.builder.conftest import write_manifest_to
 from tests.builder.models import end2end_model, yolo_model

@@ -8,14 +8,14 @@ Severity: TypeAlias = Literal["ok", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One fact about this machine.
+class CheckResult:
+    """One result of a check of this machine.
 
     Attributes:
         subject: the part of the machine, such as "docker".
         severity: "error" if not even a CPU variant can be built, "warning" if anything else does
             not work, else "ok".
-        what: the fact, in one sentence without a full stop.
+        what: the result, in one sentence without a full stop.
         remedy: how to fix it; empty if the severity is "ok".
     """
 
@@ -25,5 +25,5 @@ class Finding:
     remedy: str = ""
 
     def as_json(self) -> str:
-        """Return the finding as one line of JSON."""
+        """Return the result as one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False)

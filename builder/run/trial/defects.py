@@ -78,12 +78,12 @@ where a detector finds nothing, about half of its best boxes leave the image."""
 LEAST_BOXES = 3
 """Number of boxes in all pictures from which BEYOND_SHARE and ORIGIN apply."""
 
-Facts = Mapping[str, Mapping[str, Array]]
+Examinations = Mapping[str, Mapping[str, Array]]
 """Name of a picture -> the arrays that the function's `examine` returned."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Defect:
     """One reason to refuse a function; the attributes are those of Problem."""
 
     rule: Rule
@@ -93,58 +93,60 @@ class Finding:
     hint: str = ""
 
 
-def detector_finding(facts: Facts, class_count: Callable[[], int | None]) -> Finding | None:
+def detector_defect(
+    examinations: Examinations, class_count: Callable[[], int | None]
+) -> Defect | None:
     """Return the first reason to refuse a detector.
 
     Args:
-        facts: of OpenDetector.examine.
+        examinations: of OpenDetector.examine.
         class_count: returns the number of the model's classes; None if it is not known.
     """
-    for picture, arrays in facts.items():
+    for picture, arrays in examinations.items():
         found = _not_finite(picture, arrays) or _scores(picture, arrays)
         if found:
             return found
-    best = {name: _best(arrays) for name, arrays in facts.items()}
+    best = {name: _best(arrays) for name, arrays in examinations.items()}
     # Boxes first: a wrong order of columns also gives wrong classes.
     return _boxes(best) or _keypoints(best) or _classes(best, class_count) or _masks(best)
 
 
-def interactor_finding(facts: Facts) -> Finding | None:
-    """Return the first reason to refuse an interactor; facts of OpenInteractor.examine."""
+def interactor_defect(examinations: Examinations) -> Defect | None:
+    """Return the first reason to refuse an interactor; examinations of OpenInteractor.examine."""
     least, most = PREDICTED_RANGE
-    for picture, arrays in facts.items():
+    for picture, arrays in examinations.items():
         scores = arrays["scores"]
         if not np.isfinite(scores).all():
-            return _finite_finding("the masks have scores that are not numbers", picture)
+            return _finite_defect("the masks have scores that are not numbers", picture)
         if len(scores) and (scores.min() < least or scores.max() > most):
-            return _score_finding(scores, picture, f"{least:g} to {most:g}")
+            return _score_defect(scores, picture, f"{least:g} to {most:g}")
     return None
 
 
-def tracker_finding(facts: Facts) -> Finding | None:
-    """Return the first reason to refuse a tracker; facts of OpenTracker.examine."""
-    for picture, arrays in facts.items():
+def tracker_defect(examinations: Examinations) -> Defect | None:
+    """Return the first reason to refuse a tracker; examinations of OpenTracker.examine."""
+    for picture, arrays in examinations.items():
         scores, boxes = arrays["scores"], arrays["boxes"]
         if not np.isfinite(scores).all() or not np.isfinite(boxes).all():
-            return _finite_finding("the tracked object has values that are not numbers", picture)
+            return _finite_defect("the tracked object has values that are not numbers", picture)
         if scores.min() < -SLACK or scores.max() > 1 + SLACK:
-            return _score_finding(scores, picture, "0 to 1")
-    boxes = np.concatenate([arrays["boxes"] for arrays in facts.values()])
+            return _score_defect(scores, picture, "0 to 1")
+    boxes = np.concatenate([arrays["boxes"] for arrays in examinations.values()])
     # A box without a size counts as lost.
     boxes = boxes[np.abs(boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= LEAST_SIDE]
-    size = next(iter(facts.values()))["image"]
+    size = next(iter(examinations.values()))["image"]
     hint = "check that the tracker step matches the model"
     return _tiny(boxes, hint) or _outside(boxes, size, hint)
 
 
-def reid_finding(facts: Facts) -> Finding | None:
-    """Return the first reason to refuse a ReID function; facts of OpenReid.examine."""
-    for picture, arrays in facts.items():
+def reid_defect(examinations: Examinations) -> Defect | None:
+    """Return the first reason to refuse a ReID function; examinations of OpenReid.examine."""
+    for picture, arrays in examinations.items():
         if not np.isfinite(arrays["vectors"]).all():
-            return _finite_finding("the vectors have values that are not numbers", picture)
-    vectors = np.concatenate([arrays["vectors"] for arrays in facts.values()])
+            return _finite_defect("the vectors have values that are not numbers", picture)
+    vectors = np.concatenate([arrays["vectors"] for arrays in examinations.values()])
     if np.ptp(vectors, axis=0).max(initial=0) == 0:
-        return Finding(
+        return Defect(
             SAME_VECTORS,
             "the vectors of all crops are equal",
             f"{len(vectors)} equal vectors of {vectors.shape[1]} values",
@@ -154,37 +156,37 @@ def reid_finding(facts: Facts) -> Finding | None:
     return None
 
 
-def _not_finite(picture: str, arrays: Mapping[str, Array]) -> Finding | None:
+def _not_finite(picture: str, arrays: Mapping[str, Array]) -> Defect | None:
     """Check the outputs that the decoder reads."""
     for key, values in arrays.items():
         if key.startswith("nan ") and values[0]:
-            return _finite_finding(
+            return _finite_defect(
                 f"the output {key.removeprefix('nan ')} has values that are not numbers",
                 f"{picture}: {values[0]} of {values[1]} values are NaN",
             )
     return None
 
 
-def _finite_finding(what: str, found: str) -> Finding:
-    """Return the finding for values that are not finite."""
+def _finite_defect(what: str, found: str) -> Defect:
+    """Return the defect for values that are not finite."""
     hint = "check the preprocessing, and export the model in single precision"
-    return Finding(NOT_FINITE, what, found, "numbers", hint)
+    return Defect(NOT_FINITE, what, found, "numbers", hint)
 
 
-def _scores(picture: str, arrays: Mapping[str, Array]) -> Finding | None:
+def _scores(picture: str, arrays: Mapping[str, Array]) -> Defect | None:
     """Check that all scores are confidences."""
     scores, boxes = arrays["scores"], arrays["boxes"]
     # Rows that some exporters fill with -1 are no detections.
     empty = (boxes[:, 0] == boxes[:, 2]) & (boxes[:, 1] == boxes[:, 3])
     used = scores[~((scores < 0) & empty)]
     if len(used) and (used.min() < -SLACK or used.max() > 1 + SLACK):
-        return _score_finding(used, picture, "0 to 1")
+        return _score_defect(used, picture, "0 to 1")
     return None
 
 
-def _score_finding(scores: Array, picture: str, allowed: str) -> Finding:
-    """Return the finding for scores outside of the range."""
-    return Finding(
+def _score_defect(scores: Array, picture: str, allowed: str) -> Defect:
+    """Return the defect for scores outside of the range."""
+    return Defect(
         RULES[Fault.SCORE_RANGE],
         "the decoded scores are not confidences",
         f"scores from {scores.min():.4g} to {scores.max():.4g} in the picture `{picture}`",
@@ -202,7 +204,7 @@ def _best(arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {name: values[order] if name in rows else values for name, values in arrays.items()}
 
 
-def _boxes(best: Facts) -> Finding | None:
+def _boxes(best: Examinations) -> Defect | None:
     """Check the boxes of all pictures together."""
     boxes = np.concatenate([arrays["boxes"] for arrays in best.values()])
     size = next(iter(best.values()))["input"]
@@ -218,14 +220,14 @@ def _boxes(best: Facts) -> Finding | None:
 _UNIT = "the boxes may be in 0..1; use a decoder that expects 0..1"
 
 
-def _inverted(boxes: Array) -> Finding | None:
+def _inverted(boxes: Array) -> Defect | None:
     """Check that x1 is not right of x2, and y1 not below y2."""
     sides = boxes[:, 2:] - boxes[:, :2]
     real = sides.any(axis=1)
     wrong = (sides < -LEAST_SIDE).any(axis=1)
     if wrong.sum() <= INVERTED_SHARE * real.sum():
         return None
-    return Finding(
+    return Defect(
         BOX_VALUES,
         "many boxes have a negative width or height",
         f"{wrong.sum()} of {real.sum()} boxes, such as {_text(boxes[wrong][0])}",
@@ -234,14 +236,14 @@ def _inverted(boxes: Array) -> Finding | None:
     )
 
 
-def _tiny(boxes: Array, hint: str) -> Finding | None:
+def _tiny(boxes: Array, hint: str) -> Defect | None:
     """Check that some box is larger than a pixel."""
     sides = np.abs(boxes[:, 2:] - boxes[:, :2])
     # The box of a single keypoint is one pixel wide, and so is that of a whole image in 0..1.
     small = sides.max(initial=0) < 1 - SLACK or np.abs(boxes).max(initial=0) <= 1 + SLACK
     if sides.max(initial=0) < LEAST_SIDE or not small:
         return None
-    return Finding(
+    return Defect(
         BOX_VALUES,
         "all boxes are smaller than a pixel",
         f"{len(boxes)} boxes, such as {_text(boxes[sides.max(axis=1).argmax()])}",
@@ -250,11 +252,11 @@ def _tiny(boxes: Array, hint: str) -> Finding | None:
     )
 
 
-def _at_origin(boxes: Array, size: Array) -> Finding | None:
+def _at_origin(boxes: Array, size: Array) -> Defect | None:
     """Check that boxes are spread over an image of `size`, as the cells of a grid are."""
     if len(boxes) < LEAST_BOXES or not boxes.any() or np.abs(boxes).max() > ORIGIN * size.max():
         return None
-    return Finding(
+    return Defect(
         BOX_VALUES,
         "all boxes are at the origin",
         f"{len(boxes)} boxes, such as {_text(boxes[np.abs(boxes).max(axis=1).argmax()])}",
@@ -263,14 +265,14 @@ def _at_origin(boxes: Array, size: Array) -> Finding | None:
     )
 
 
-def _outside(boxes: Array, size: Array, hint: str) -> Finding | None:
+def _outside(boxes: Array, size: Array, hint: str) -> Defect | None:
     """Check that boxes overlap an image of `size`, height and width, and are not far larger."""
     sides = boxes[:, 2:] - boxes[:, :2]
     limits = np.array([size[1], size[0]])
     gone = ((boxes[:, 2:] < 0) | (boxes[:, :2] > limits) | (sides > 3 * limits)).any(axis=1)
     if not len(boxes) or gone.mean() < OUTSIDE_SHARE:
         return None
-    return Finding(
+    return Defect(
         BOX_VALUES,
         "nearly all boxes are outside of the image",
         f"{gone.sum()} of {len(boxes)} boxes, such as {_text(boxes[gone][0])}",
@@ -279,13 +281,13 @@ def _outside(boxes: Array, size: Array, hint: str) -> Finding | None:
     )
 
 
-def _confident(best: Facts) -> Array:
+def _confident(best: Examinations) -> Array:
     """Return which boxes of all pictures have a score near the highest one."""
     scores = np.concatenate([arrays["scores"] for arrays in best.values()])
     return np.asarray(scores >= CONFIDENT * scores.max(initial=0))
 
 
-def _beyond(boxes: Array, size: Array) -> Finding | None:
+def _beyond(boxes: Array, size: Array) -> Defect | None:
     """Check that most boxes end within an image of `size`, height and width."""
     sides = boxes[:, 2:] - boxes[:, :2]
     real = (sides > 0).all(axis=1)
@@ -295,7 +297,7 @@ def _beyond(boxes: Array, size: Array) -> Finding | None:
     beyond = most.max(axis=1, initial=0) > BEYOND
     if len(boxes) < LEAST_BOXES or beyond.mean() < BEYOND_SHARE:
         return None
-    return Finding(
+    return Defect(
         BOX_VALUES,
         "many boxes leave the image",
         f"{beyond.sum()} of {len(boxes)} boxes, such as {_text(boxes[beyond][0])}",
@@ -309,7 +311,7 @@ def _text(box: Array) -> str:
     return "(" + ", ".join(f"{value:.4g}" for value in box) + ")"
 
 
-def _keypoints(best: Facts) -> Finding | None:
+def _keypoints(best: Examinations) -> Defect | None:
     """Check that keypoints are in the image, and not all at one place."""
     arrays = [it["keypoints"][..., :2].reshape(-1, 2) for it in best.values() if "keypoints" in it]
     points = np.concatenate(arrays) if arrays else np.zeros((0, 2))
@@ -321,7 +323,7 @@ def _keypoints(best: Facts) -> Finding | None:
     if gone.mean() < OUTSIDE_SHARE and not unit:
         return None
     example = points[gone][0] if gone.any() else points[0]
-    return Finding(
+    return Defect(
         BOX_VALUES,
         "all keypoints are within a pixel" if unit else "nearly all keypoints are outside",
         f"{len(points)} keypoints, such as {_text(example)}",
@@ -330,7 +332,7 @@ def _keypoints(best: Facts) -> Finding | None:
     )
 
 
-def _classes(best: Facts, class_count: Callable[[], int | None]) -> Finding | None:
+def _classes(best: Examinations, class_count: Callable[[], int | None]) -> Defect | None:
     """Check that class IDs are classes of the model."""
     classes = np.concatenate([arrays["classes"] for arrays in best.values()])
     if not len(classes):
@@ -339,7 +341,7 @@ def _classes(best: Facts, class_count: Callable[[], int | None]) -> Finding | No
     wrong = classes[(classes < 0) | (classes >= (np.inf if count is None else count))]
     if not len(wrong):
         return None
-    return Finding(
+    return Defect(
         RULES[Fault.CLASS_VALUES],
         "the decoded class IDs are not classes of the model",
         ", ".join(str(it) for it in np.unique(wrong)[:5].tolist()),
@@ -348,14 +350,14 @@ def _classes(best: Facts, class_count: Callable[[], int | None]) -> Finding | No
     )
 
 
-def _masks(best: Facts) -> Finding | None:
+def _masks(best: Examinations) -> Defect | None:
     """Check that the grid of the masks has the aspect ratio of the input."""
     for arrays in best.values():
         if "grid" in arrays and len(arrays["scores"]):
             (rows, columns), (height, width) = arrays["grid"].tolist(), arrays["input"].tolist()
             # A cell more or less is the rounding of a size that the strides do not divide.
             if abs(rows * width - columns * height) > max(width, height):
-                return Finding(
+                return Defect(
                     MASK_SIZE,
                     "the masks have another aspect ratio than the input",
                     f"masks of {rows}x{columns}",
