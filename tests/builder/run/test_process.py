@@ -497,11 +497,14 @@ def test_a_process_that_does_not_exit_is_killed(
 
 
 PARENT = """
+import signal
 import sys
 import time
 from pathlib import Path
 from builder.run.process import FunctionProcess
 
+# A program that was started in the background inherits that SIGINT is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with FunctionProcess(Path(sys.argv[1]), "cpu") as function:
     print(function(b"").body, flush=True)
     function(b"busy")
@@ -527,7 +530,10 @@ def test_no_process_is_left_if_the_tool_is_ended(built: Path, sent: signal.Signa
             os.killpg(tool.pid, sent)
         else:
             tool.send_signal(sent)
-        _, err = tool.communicate(timeout=30)
+        try:
+            _, err = tool.communicate(timeout=30)
+        finally:
+            tool.kill()
         assert bool(select.select([watched], [], [], 10)[0])
         os.close(watched)
     assert tool.returncode == -sent
