@@ -17,7 +17,6 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
 from builder.diagnostics.text import closest, has_controls
 from builder.manifest.model_source import ModelSource, RemoteModel, WheelModel
-from builder.model.file_format import identify
 from builder.model.graph import Graph
 from builder.model.graph_ir import read_ir
 from builder.model.graph_onnx import MODEL_UNREADABLE, graph_of, read_onnx, unreadable_model
@@ -168,6 +167,9 @@ def locate(
 
 def _unsupported(source: str, path: Path) -> Problem:
     """Return the problem of a file whose suffix is not that of a supported format."""
+    # Imported here, since only errors need it.
+    from builder.model.file_format import identify
+
     found = identify(path)
     suffix = path.suffix.lower() or ("a directory" if os.path.isdir(path) else "no suffix")
     return Problem(

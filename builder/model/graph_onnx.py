@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from builder.diagnostics.errors import ModelError
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
-from builder.model.file_format import identify
 from builder.model.graph import MAX_NUMBERS, Graph, Node
 from builder.model.onnx_wire import NotOnnx, without_weights
 from builder.model.shape_inference import Shape
@@ -51,6 +50,9 @@ def unreadable_model(path: Path, expected: str, reason: str) -> Problem:
         expected: the format that its suffix stands for.
         reason: why it cannot be read, for files of an unknown format.
     """
+    # Imported here, since only errors need it.
+    from builder.model.file_format import identify
+
     found = identify(path)
     if found is None:
         what = f"{path.name} is not a valid {expected}: {reason}"
