@@ -1,5 +1,6 @@
 """The `cvatbuild` application: the commands, `--version`, and the entry point."""
 
+import gc
 import sys
 from typing import Annotated, Any
 
@@ -67,6 +68,9 @@ for _command in (build, check, diff, init, inspect, predict, schema, doctor):
 
 def run() -> None:
     """Run the command line; the console script calls this."""
+    # Imports create many objects that stay. With the default threshold of 700, the garbage
+    # collector scans them again and again.
+    gc.set_threshold(50_000)
     try:
         with console.safe_output():
             app()
