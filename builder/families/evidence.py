@@ -127,7 +127,7 @@ def _fits(shape: Sequence[int | None], pattern: Pattern) -> bool:
 
 
 def _label_count(model: Model) -> int | None:
-    """Return the number of labels in the metadata; None if there are none, or invalid ones."""
+    """Return the number of labels in the metadata; None if it has no valid labels."""
     try:
         return len(from_metadata(model.signature.metadata, Path("model"))) or None
     except ManifestError:

@@ -21,11 +21,9 @@ from builder.families.ranking import Ranking, recognize
 from builder.families.unknown import unknown_family
 from builder.families.unread import UNUSED_OUTPUT, listed, unread_by_draft
 from builder.families.yaml_writer import printable
-from builder.manifest.label_files import LABEL_FILE, encoding_problem, from_file
-from builder.manifest.labels import Label, Name
+from builder.manifest.label_files import LABEL_FILE, encoding_problem, labels_in_file
+from builder.manifest.labels import Label
 from builder.manifest.located_yaml import LocatedYaml
-from builder.manifest.pydantic_errors import validate
-from builder.manifest.validation import Strict
 from builder.model.file import Model, locate, read
 from builder.model.shape_inference import DECLARED_SHAPE
 from runtimes.backends.openvino_cpu import OpenVino
@@ -195,12 +193,6 @@ def _names_all(file: Path, models: Sequence[Path]) -> bool:
     return {path.resolve() for path in models} <= named
 
 
-class _LabelFile(Strict):
-    """The entries of a label file, under the key that they have in a manifest."""
-
-    labels: tuple[Name | Label, ...]
-
-
 def _read_labels(file: Path) -> tuple[Label, ...]:
     """Return the labels of a label file.
 
@@ -210,9 +202,7 @@ def _read_labels(file: Path) -> tuple[Label, ...]:
     wrong = unreadable(file)
     if wrong:
         raise ManifestError(Problem(wrong, file=file, rule=LABEL_FILE))
-    data = {"labels": from_file(file, keep_ids=True)}
-    entries = validate(_LabelFile, data, LocatedYaml(file, data, {}, {})).labels
-    return tuple(it if isinstance(it, Label) else Label(name=it) for it in entries)
+    return labels_in_file(file, keep_ids=True)
 
 
 def _ambiguity(files: Sequence[Path], ranking: Ranking) -> list[Problem]:

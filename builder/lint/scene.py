@@ -93,7 +93,7 @@ class Scene:
 
     @property
     def image(self) -> ImageInput | None:
-        """The image input of the first model; None if there are none or several."""
+        """The image input of the first model; None unless there is exactly one."""
         model = self.first_model
         inputs = model.signature.inputs if model else ()
         tensors = [it for it in inputs if len(it.shape) in (3, 4)]

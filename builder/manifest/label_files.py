@@ -9,8 +9,11 @@ from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule, warning
 from builder.manifest.label_formats import coco, cvat, label_map
+from builder.manifest.labels import Label, Name
 from builder.manifest.located_yaml import LocatedYaml
+from builder.manifest.pydantic_errors import validate
 from builder.manifest.text_encoding import DecodedText, decode
+from builder.manifest.validation import Strict
 
 LABEL_ENCODING = warning(
     "label-encoding",
@@ -22,6 +25,27 @@ LABEL_FILE = Rule(
     "Unusable label file",
     "The file is missing, or its format is not supported.",
 )
+
+
+class _LabelFile(Strict):
+    """The entries of a label file, under the key that they have in a manifest."""
+
+    labels: tuple[Name | Label, ...]
+
+
+def labels_in_file(file: Path, *, keep_ids: bool = False) -> tuple[Label, ...]:
+    """Return the labels of a label file.
+
+    Args:
+        file: see from_file.
+        keep_ids: see from_file.
+
+    Raises:
+        ManifestError: the file cannot be read, or a label is invalid.
+    """
+    data = {"labels": from_file(file, keep_ids=keep_ids)}
+    entries = validate(_LabelFile, data, LocatedYaml(file, data, {}, {})).labels
+    return tuple(it if isinstance(it, Label) else Label(name=it) for it in entries)
 
 
 def from_file(file: Path, *, keep_ids: bool = False) -> list[Any]:

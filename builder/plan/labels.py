@@ -8,21 +8,12 @@ from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.files import ABSENT, unreadable
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.text import did_you_mean
-from builder.manifest.label_files import LABEL_FILE, encoding_problem, from_file
-from builder.manifest.labels import Label, Labels, Name
-from builder.manifest.located_yaml import LocatedYaml
-from builder.manifest.pydantic_errors import validate
+from builder.manifest.label_files import LABEL_FILE, encoding_problem, labels_in_file
+from builder.manifest.labels import Label, Labels
 from builder.manifest.reading import ManifestFile
 from builder.manifest.schema import DetectorManifest
-from builder.manifest.validation import Strict
 from builder.model.label_metadata import from_metadata
 from runtimes.signature import Signature
-
-
-class _LabelFile(Strict):
-    """The entries of a label file, under the manifest's key."""
-
-    labels: tuple[Name | Label, ...]
 
 
 def read_labels(manifest_file: ManifestFile[DetectorManifest], signature: Signature) -> Labels:
@@ -57,9 +48,7 @@ def read_labels(manifest_file: ManifestFile[DetectorManifest], signature: Signat
                     LABEL_FILE,
                 )
             )
-        data = from_file(file)
-        listing = LocatedYaml(file, {"labels": data}, {}, {})
-        entries = validate(_LabelFile, {"labels": data}, listing).labels
+        entries = labels_in_file(file)
     else:
         entries = given
     return Labels.of([it if isinstance(it, Label) else Label(name=it) for it in entries])

@@ -59,7 +59,7 @@ def class_count(plan: Plan) -> int | None:
 
 
 def other_decoders(plan: Plan) -> str:
-    """Return a hint with the other steps that match the model; empty if there are none."""
+    """Return a hint with the other steps that match the model; empty if no other step matches."""
     function: Any = plan.function
     used = next(
         getattr(function, name)
