@@ -142,6 +142,8 @@ SOURCES = [
 DECLARATIONS = {
     "builder/backends/settings.py",
     "builder/cli/options.py",
+    "builder/datasets/annotation.py",
+    "builder/datasets/dataset.py",
     "builder/diagnostics/progress.py",
     "builder/diagnostics/rule.py",
     "builder/doctor/check_result.py",

@@ -5,6 +5,7 @@
       ManifestError      a manifest cannot be used
       ModelError         a model file cannot be fetched or read
       OutputError        the output directory cannot be written without losing something
+      DatasetError       a dataset cannot be read
       BuiltError         a built function cannot be started, or its reply is invalid
     Refused              a validator of the manifest's schema refuses a value
 
@@ -29,6 +30,11 @@ OUTPUT = Rule(
     "output",
     "Output cannot be written",
     "Files would be lost, or the file system refuses to write.",
+)
+DATASET = Rule(
+    "dataset",
+    "Unusable dataset",
+    "The format of the dataset is unknown, or a file of it is missing or invalid.",
 )
 FUNCTION = Rule(
     "function",
@@ -73,6 +79,12 @@ class OutputError(CvatbuildError):
     """The output directory cannot be written without losing something."""
 
     rule = OUTPUT
+
+
+class DatasetError(CvatbuildError):
+    """A dataset cannot be read."""
+
+    rule = DATASET
 
 
 class BuiltError(CvatbuildError):

@@ -1,0 +1,1 @@
+"""Accuracy of built functions on labeled data, and differences between functions."""
