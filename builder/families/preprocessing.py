@@ -113,6 +113,12 @@ def is_from_tensorflow(evidence: Evidence) -> bool:
     return named or (image is not None and image.layout in ("nhwc", "hwc"))
 
 
+def is_from_paddle(evidence: Evidence) -> bool:
+    """Whether a model comes from PaddlePaddle: by its exporter, or by the names of its outputs."""
+    names = [tensor.name for tensor in evidence.outputs]
+    return "paddle" in evidence.graph.description.lower() or all(".tmp_" in it for it in names)
+
+
 def unless_in_graph(evidence: Evidence, name: str, usual: list[DraftStep]) -> list[DraftStep]:
     """Return a normalization, or the scaling that is left to do if the graph normalizes.
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from builder.families.catalog.nanodet import is_picodet
 from builder.families.catalog.yolo_end2end import rows_end_in_class
 from builder.families.evidence import Evidence, fits, is_integer
 from builder.families.other_tasks import is_text_recognition
@@ -65,16 +64,6 @@ def _paddle(evidence: Evidence) -> Iterator[UnsupportedLayout]:
             "PaddleDetection: an input `scale_factor`, and rows of class, score, x1, y1, x2, y2",
             "no export of PaddleDetection is supported; export the same architecture from another "
             "framework, such as RT-DETR from its PyTorch code",
-        )
-
-
-def _picodet(evidence: Evidence) -> Iterator[UnsupportedLayout]:
-    """Yield PicoDet's scores and bins for each of four strides."""
-    if is_picodet(evidence):
-        yield UnsupportedLayout(
-            "PicoDet: scores and bins for each of four strides, with centers half a stride further "
-            "than NanoDet's",
-            "use a NanoDet-Plus or YOLO model",
         )
 
 
@@ -155,7 +144,6 @@ _LOOKS: tuple[Callable[[Evidence], Iterator[UnsupportedLayout]], ...] = (
     _supergradients,
     _yolov5_segment,
     _paddle,
-    _picodet,
     _tensorflow,
     _small_masks,
     _priors,

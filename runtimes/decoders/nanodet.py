@@ -1,4 +1,4 @@
-"""Raw output of NanoDet and NanoDet-Plus."""
+"""Raw output of NanoDet, NanoDet-Plus and PicoDet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ import numpy as np
 from runtimes.arrays import Array, Size
 from runtimes.classes import Classes
 from runtimes.decoders.grids import cells, check_count, check_strides
-from runtimes.decoders.outputs import softmax, take
+from runtimes.decoders.outputs import scored, softmax, take
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.signature import Signature, Tensor
@@ -19,16 +19,17 @@ from runtimes.view import View
 
 @dataclass(frozen=True, slots=True)
 class Nanodet(Decoder):
-    """Raw output of NanoDet and NanoDet-Plus. Follow it with `nms`.
+    """Raw output of NanoDet, NanoDet-Plus and PicoDet. Follow it with `nms`.
 
     Either one output [1, candidates, classes + 4 * (reg_max + 1)], or for each stride one output
     with class scores [1, n, classes] and one with bins [1, n, 4 * (reg_max + 1)], in any order. The
     sigmoid of the class scores is in the graph. The distance from a cell's center point to each
     side of the box (left, top, right, bottom) is the expectation over the softmax of its bins, in
-    cells. Source: Li et al., "Generalized Focal Loss", 2020.
+    cells. Sources: Li et al., "Generalized Focal Loss", 2020; PaddleDetection's PicoHead, exported
+    without post-processing.
 
     Example:
-        - nanodet: {strides: [8, 16, 32], center: middle}   # the first NanoDet
+        - nanodet: {center: middle}   # PicoDet
     """
 
     output: str | None = None
@@ -45,8 +46,11 @@ class Nanodet(Decoder):
     """Index of the last bin: `reg_max` in the model's configuration."""
     center: Literal["corner", "middle", "pixel"] = "corner"
     """Center point of a cell: `corner`, x * stride (NanoDet-Plus); `middle`, (x + 0.5) * stride
-    (the first NanoDet); `pixel`, (x + 0.5) * stride - 0.5 (NanoDet's first release, the one in
-    OpenCV's model zoo)."""
+    (PicoDet, the first NanoDet); `pixel`, (x + 0.5) * stride - 0.5 (NanoDet's first release, the
+    one in OpenCV's model zoo)."""
+    multi_label: bool = False
+    """Whether a candidate is found once for each class with a score above the threshold, as in
+    PaddleDetection. Default: once, as the class with its highest score."""
 
     def bind(self, signature: Signature, classes: Classes) -> "Nanodet":
         """See Decoder.bind."""
@@ -65,15 +69,14 @@ class Nanodet(Decoder):
         )
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
-        """See Decoder. Each candidate has its class with the highest score."""
+        """See Decoder."""
         height, width = view.input
         grids = [(-(-height // stride), -(-width // stride)) for stride in self.strides]
         shift = {"corner": (0.0, 0.0), "middle": (0.5, 0.0), "pixel": (0.5, 0.5)}[self.center]
         steps = np.arange(self.reg_max + 1)
         found: list[tuple[Array, Array, Array]] = []
         for scores, bins, levels in self._levels(outputs, grids, view):
-            best = scores.max(axis=1)
-            kept = np.flatnonzero(best > threshold)
+            kept, numbers = scored(scores, threshold, multi_label=self.multi_label)
             places, level = cells(kept, [grids[number] for number in levels])
             stride = np.array(self.strides)[levels][level, None]
             with np.errstate(invalid="ignore"):  # Instances.of drops what is not finite
@@ -81,7 +84,7 @@ class Nanodet(Decoder):
             sides = shares.astype(np.float64) @ steps * stride
             points = (places + shift[0]) * stride - shift[1]
             boxes = np.concatenate([points - sides[:, :2], points + sides[:, 2:]], axis=1)
-            found.append((boxes, best[kept], scores[kept].argmax(axis=1)))
+            found.append((boxes, scores[kept, numbers], numbers))
         boxes, best, numbers = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return Instances.of(boxes, best, numbers)
 

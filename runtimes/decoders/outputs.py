@@ -73,6 +73,25 @@ def probabilities(values: Array, activation: Literal["none", "sigmoid"], step: s
     return values.clip(0, 1)
 
 
+def scored(scores: Array, threshold: float, *, multi_label: bool) -> tuple[Array, Array]:
+    """Return the candidates with a score above the threshold, and their classes.
+
+    Args:
+        scores: (N, classes).
+        threshold: 0..1.
+        multi_label: whether a candidate counts once for each class above the threshold, or once,
+            as the class with its highest score.
+
+    Returns:
+        (M,) indexes of candidates, (M,) class IDs.
+    """
+    if multi_label:
+        candidates, numbers = np.nonzero(scores > threshold)
+        return candidates, numbers
+    candidates = np.flatnonzero(scores.max(axis=1, initial=0) > threshold)
+    return candidates, scores[candidates].argmax(axis=1)
+
+
 def span_outside_unit(values: Array) -> str:
     """Return the range of values as text if it exceeds 0..1, otherwise an empty text.
 

@@ -1,10 +1,12 @@
 """Raw heads of YOLOv3 to 7, YOLOX and NanoDet."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tests.zoo.entry import LETTERBOX, RECTANGLE, expect
+from runtimes.arrays import Array
+from tests.zoo.entry import LETTERBOX, RECTANGLE, STRETCH, expect
 from tests.zoo.net import CELLS, CENTER, SCORE, image, logit
 
 
@@ -92,4 +94,53 @@ def nanodet(path: Path) -> Path:
     for side, cells_away in enumerate((0, 1, 4, 1)):
         values[0, 18, 3 + 8 * side + cells_away] = 50
     net.give("output", net.known(values), (1, cells, 35))
+    return net.save(path)
+
+
+def _stride_heads(filled: Sequence[Sequence[int]]) -> dict[int, tuple[Array, Array]]:
+    """Side of a grid -> scores of three classes and bins.
+
+    Cell 2, 1 of stride 8 has class 1, and equal values in the given bins of each side.
+    """
+    heads = {}
+    for cells in (8, 4, 2, 1):
+        scores = np.zeros((1, cells * cells, 3), np.float32)
+        bins = np.zeros((1, cells * cells, 32), np.float32)
+        if cells == 8:
+            scores[0, 10, 1] = SCORE
+            for side, numbers in enumerate(filled):
+                for number in numbers:
+                    bins[0, 10, 8 * side + number] = 50
+        heads[cells] = scores, bins
+    return heads
+
+
+# The cell's center is 20, 12: half a cell to the left and the top, 3.5 and 1.5 to the others.
+@expect("nanodet", STRETCH, RECTANGLE)
+def picodet(path: Path) -> Path:
+    """Paddle's names; scores and bins of strides 8 to 64, the last stride first."""
+    net = image("image")
+    number = 0
+    for parts in reversed(_stride_heads([(0, 1), (0, 1), (3, 4), (1, 2)]).values()):
+        for values in parts:
+            net.give(f"transpose_{number}.tmp_0", net.known(values), values.shape)
+            number += 1
+    return net.save(path)
+
+
+@expect(
+    "nanodet",
+    ("resize", "channels", "normalize"),
+    RECTANGLE,
+    note="output `features` [1, 16, 8, 8] is not used",
+)
+def nanodet_heads(path: Path) -> Path:
+    """The first NanoDet: bins before scores, three strides in odd order, and features."""
+    net = image("input")
+    heads = _stride_heads([(0, 1), (0, 1), (3, 4), (1, 2)])
+    net.give("features", net.known(np.zeros((1, 16, 8, 8))), (1, 16, 8, 8))
+    for cells in (4, 8, 2):
+        scores, bins = heads[cells]
+        net.give(f"dis_pred_stride_{64 // cells}", net.known(bins), bins.shape)
+        net.give(f"cls_pred_stride_{64 // cells}", net.known(scores), scores.shape)
     return net.save(path)

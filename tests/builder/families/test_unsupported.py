@@ -7,10 +7,6 @@ from builder.model.graph import Node
 from tests.builder.families.made import IMAGE, Shape, evidence
 
 BIG: dict[str, Shape] = {"images": (1, 3, 640, 640)}
-PICODET: dict[str, Shape] = {
-    **{f"transpose_{n}.tmp_0": (1, n, 10) for n in (7600, 1900, 475, 130)},
-    **{f"transpose_{n}.tmp_1": (1, n, 32) for n in (7600, 1900, 475, 130)},
-}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +31,6 @@ PICODET: dict[str, Shape] = {
             "export_postprocess_mask",
         ),
         ({"loc": (1, 9, 4), "conf": (1, 9, 2), "landms": (1, 9, 10)}, BIG, "RetinaFace", "pose"),
-        (PICODET, {"image": (1, 3, 800, 608)}, "PicoDet", "NanoDet-Plus"),
     ],
     ids=lambda it: it if isinstance(it, str) else "",
 )

@@ -85,6 +85,23 @@ def test_nanodet_by_hand() -> None:
     agree(found, [([87.5 - 16, 39.5 - 32, 87.5 + 48, 39.5], 0.75, 1)])
 
 
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.9])
+def test_a_candidate_counts_once_for_each_of_its_classes(threshold: float) -> None:
+    scores, bins = head(4, 3, 7)
+    outputs = {"o": np.concatenate([scores, bins], axis=2)}
+    found = Nanodet("o", strides=STRIDES, multi_label=True)(outputs, VIEW, threshold)
+    wanted = [
+        (place, number)
+        for place in range(CELLS)
+        for number in range(3)
+        if scores[0, place, number] > threshold
+    ]
+    assert found.classes.tolist() == [number for _, number in wanted]
+    assert found.scores.tolist() == [float(scores[0, place, it]) for place, it in wanted]
+    every = Nanodet("o", strides=STRIDES)(outputs, VIEW, -1).boxes
+    assert found.boxes.tolist() == [every[place].tolist() for place, _ in wanted]
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.7])
 def test_a_score_at_the_threshold_is_not_above_it(dtype: str, threshold: float) -> None:
