@@ -148,6 +148,7 @@ DECLARATIONS = {
     "builder/diagnostics/rule.py",
     "builder/doctor/check_result.py",
     "builder/families/coco_keypoints.py",
+    "builder/families/face_keypoints.py",
     "builder/families/common_steps.py",
     "builder/families/family.py",
     "builder/families/input_format.py",

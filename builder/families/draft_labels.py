@@ -9,6 +9,7 @@ from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.problem import Problem
 from builder.families.coco_keypoints import COCO, COCO_EDGES, COCO_PLACES, keypoint_names
 from builder.families.evidence import Evidence
+from builder.families.face_keypoints import FACE, FACE_PLACES
 from builder.families.match import ClassList, Match
 from builder.families.yaml_writer import Line, inline
 from builder.manifest.labels import Label, Labels
@@ -19,6 +20,11 @@ from runtimes.decoders.semantic import Semantic, is_background
 
 _DEFAULT_COUNT = 80
 """The number of labels where the number of classes is not known."""
+_DRAWINGS: Mapping[tuple[str, ...], tuple[Sequence[tuple[str, str]], Sequence[tuple[int, int]]]] = {
+    COCO: (COCO_EDGES, COCO_PLACES),
+    FACE: ((), FACE_PLACES),
+}
+"""Names of keypoints -> the edges between them, and their places in the drawing."""
 _PATH = ("labels",)
 _WRITE_LABELS = "write the labels into the manifest"
 
@@ -94,7 +100,7 @@ def label_lines(
                 for attribute in label.attributes
             ]
         if match.keypoints:
-            yield from _skeleton(label, entry, match.keypoints)
+            yield from _skeleton(label, entry, match)
         else:
             yield Line(f"  - {inline(entry if len(entry) > 1 else label.name)}")
 
@@ -123,26 +129,28 @@ def _names_class_0(match: Match, classes: ClassList, names: Sequence[str]) -> bo
     )
 
 
-def _skeleton(label: Label, entry: Mapping[str, Any], count: int) -> Iterator[Line]:
+def _skeleton(label: Label, entry: Mapping[str, Any], match: Match) -> Iterator[Line]:
     """Yield a label with its keypoints, and the edges between them where they are known."""
-    names = label.keypoints or keypoint_names(count)
+    names = label.keypoints or match.keypoint_names or keypoint_names(match.keypoints)
     head, *rest = (f"{key}: {inline(value)}" for key, value in entry.items())
     yield Line(f"  - {head}")
     for line in rest:
         yield Line(f"    {line}")
-    coco = names == COCO
+    edges, places = _DRAWINGS.get(names, ((), ()))
     if label.keypoints:
         why = "the keypoints"
+    elif match.keypoint_names:
+        why = f"the keypoints of {match.name}"
     else:
-        why = "guessed: COCO's keypoints" if coco else "numbered: the model does not name them"
+        why = "guessed: COCO's keypoints" if places else "numbered: the model does not name them"
     yield Line("    sublabels:", why)
     for index, name in enumerate(names):
-        if coco:
-            x, y = COCO_PLACES[index]
+        if places:
+            x, y = places[index]
             yield Line(f"      - {inline({'name': name, 'x': x, 'y': y})}")
         else:
             yield Line(f"      - {inline(name)}")
-    edges = label.edges or (COCO_EDGES if coco else ())
+    edges = label.edges or edges
     if edges:
         yield Line("    edges:")
         for edge in edges:

@@ -77,6 +77,7 @@ class Family:
         preprocess: tuple[DraftStep, ...] | None = None,
         classes: ClassList | None = None,
         keypoints: int = 0,
+        keypoint_names: tuple[str, ...] = (),
         settings: tuple[Setting, ...] = (),
         other_tasks: tuple[str, ...] = (),
     ) -> Match:
@@ -92,6 +93,7 @@ class Family:
             preprocess: the steps. Default: drafted from the input format.
             classes: see Match.
             keypoints: see Match.
+            keypoint_names: see Match.
             settings: see Match.
             other_tasks: see Match.
         """
@@ -107,6 +109,7 @@ class Family:
             postprocess=postprocess,
             classes=classes,
             keypoints=keypoints,
+            keypoint_names=keypoint_names,
             settings=settings,
             other_tasks=other_tasks,
         )

@@ -80,6 +80,7 @@ class Match:
         preprocess, postprocess: the manifest's steps.
         classes: the classes of a detector; None for other types of function.
         keypoints: the number of keypoints of an instance.
+        keypoint_names: their names, where every model of the family has the same.
         settings: further keys of the manifest.
         other_tasks: tasks, in words, of models that cvatbuild does not know and whose outputs look
             the same.
@@ -93,5 +94,6 @@ class Match:
     postprocess: tuple[DraftStep, ...]
     classes: ClassList | None = None
     keypoints: int = 0
+    keypoint_names: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
     other_tasks: tuple[str, ...] = ()

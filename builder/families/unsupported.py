@@ -10,7 +10,6 @@ from runtimes.signature import Tensor
 
 _MANY = 1000
 """No output with final detections has more rows."""
-_YOLOV8_SEGMENT = "`yolo export model=yolov8n-seg.pt format=onnx`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +38,6 @@ def _supergradients(evidence: Evidence) -> Iterator[UnsupportedLayout]:
             "SuperGradients (YOLO-NAS) with flat rows of image, x1, y1, x2, y2, score, class",
             "export it with `output_predictions_format=DetectionOutputFormatMode.BATCH_FORMAT`",
         )
-
-
-def _yolov5_segment(evidence: Evidence) -> Iterator[UnsupportedLayout]:
-    """Yield rows with objectness and mask coefficients, beside prototypes."""
-    rows, maps = evidence.outputs_of_rank(3), evidence.outputs_of_rank(4)
-    for tensor in rows:
-        count, columns = tensor.shape[1:]
-        prototypes = [it.shape[1] for it in maps if it.shape[1] and fits(it, (1, None, None, None))]
-        long = (count or 0) > _MANY and columns is not None and columns < (count or 0)
-        if long and any(columns and columns > 5 + it for it in prototypes):
-            yield UnsupportedLayout(
-                "YOLOv5-seg or YOLOv7-seg: rows of box, objectness, classes and mask coefficients, "
-                "and prototypes",
-                f"use a YOLOv8 or newer segmentation model, such as {_YOLOV8_SEGMENT}, or export "
-                "the detector without masks",
-            )
 
 
 def _paddle(evidence: Evidence) -> Iterator[UnsupportedLayout]:
@@ -142,7 +125,6 @@ def _text_recognition(evidence: Evidence) -> Iterator[UnsupportedLayout]:
 
 _LOOKS: tuple[Callable[[Evidence], Iterator[UnsupportedLayout]], ...] = (
     _supergradients,
-    _yolov5_segment,
     _paddle,
     _tensorflow,
     _small_masks,

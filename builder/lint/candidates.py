@@ -10,6 +10,7 @@ from builder.lint.scene import Scene
 from builder.model.file import Model
 from runtimes.decoders.yolo import Yolo, YoloObb, YoloPose, YoloSegment
 from runtimes.decoders.yolo_objectness import YoloObjectness
+from runtimes.decoders.yolo_objectness_tasks import YoloObjectnessPose, YoloObjectnessSegment
 from runtimes.step import Decoder
 
 CANDIDATE_COUNT = warning(
@@ -25,6 +26,8 @@ _ANCHORS: dict[type[Decoder], tuple[int, ...]] = {
     YoloPose: (1,),
     YoloObb: (1,),
     YoloObjectness: (1, 3),
+    YoloObjectnessSegment: (1, 3),
+    YoloObjectnessPose: (1, 3),
 }
 """Decoder -> the numbers of candidates that its models may have per cell."""
 
@@ -61,4 +64,5 @@ def _candidates(model: Model, decoder: Decoder) -> int | None:
     heads = [it for it in model.signature.outputs if len(it.shape) == 3]
     if len(heads) != 1 or heads[0].shape[1] is None or heads[0].shape[2] is None:
         return None
-    return heads[0].shape[1] if isinstance(decoder, YoloObjectness) else heads[0].shape[2]
+    in_rows = isinstance(decoder, YoloObjectness | YoloObjectnessSegment | YoloObjectnessPose)
+    return heads[0].shape[1] if in_rows else heads[0].shape[2]

@@ -15,46 +15,81 @@ from runtimes.step import Decoder
 from runtimes.view import View
 
 
-def check_columns(tensor: Tensor, classes: Classes, step: str) -> None:
-    """Compare the declared [1, candidates, 5 + classes] with the labels.
+def layout(extra: int = 0) -> str:
+    """Return the shape of the output, for messages; see check_columns."""
+    return f"[1, candidates, 5 + classes{f' + {extra}' if extra else ''}]"
+
+
+def check_columns(
+    tensor: Tensor, classes: Classes, step: str, extra: int = 0, what: str = ""
+) -> None:
+    """Compare the declared [1, candidates, 5 + classes + extra] with the labels.
+
+    Args:
+        tensor: the output.
+        classes: of the labels.
+        step: the step's name, for messages.
+        extra: the number of values per candidate besides box, objectness and classes.
+        what: the meaning of those values, for messages.
 
     Raises:
         BadModel: the output has another layout or another number of classes.
     """
     rows, columns = tensor.shape[1:] if len(tensor.shape) == 3 else (0, 0)
-    if columns is not None and columns < 6:
+    if columns is not None and columns < 6 + extra:
         raise BadModel(
             f"the output {tensor} does not hold candidates of `{step}`",
             where="output",
-            allowed="[1, candidates, 5 + classes]",
+            allowed=layout(extra),
             fault=Fault.OUTPUT_LAYOUT,
         )
     if rows is not None and columns is not None and 4 < rows < columns:
         raise BadModel(
             f"the output {tensor} has candidates in columns; `{step}` decodes candidates in rows",
             where="output",
-            allowed="[1, candidates, 5 + classes]",
+            allowed=layout(extra),
             hint="`yolo` is for [1, 4 + classes, candidates] (v8, 9, 11, 12)",
             fault=Fault.OUTPUT_LAYOUT,
         )
     if columns is not None:
-        counted = f"{tensor}: {columns} columns = 5 for box and objectness + {columns - 5}"
-        classes.check(columns - 5, counted)
+        count = columns - 5 - extra
+        beside = f" + {extra} {what}" if extra else ""
+        counted = f"{tensor}: {columns} columns = 5 for box and objectness{beside} + {count}"
+        classes.check(count, counted)
 
 
-def take_rows(outputs: Mapping[str, Array], name: str | None, step: str) -> Array:
-    """Return the output, (1, candidates, 5 + classes).
+def take_rows(outputs: Mapping[str, Array], name: str | None, step: str, extra: int = 0) -> Array:
+    """Return the output, (1, candidates, 5 + classes + extra).
 
     Raises:
         BadModel: it is missing or has another shape.
     """
     rows = take(outputs, name)
-    if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] < 6:
+    if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] < 6 + extra:
         raise BadModel(
-            f"`{step}` decodes [1, candidates, 5 + classes], got {list(rows.shape)}",
+            f"`{step}` decodes {layout(extra)}, got {list(rows.shape)}",
             where="output",
         )
     return rows
+
+
+def scored(rows: Array, classes: slice, threshold: float) -> tuple[Array, Array, Array]:
+    """Return the candidates whose objectness times highest class score exceeds the threshold.
+
+    Args:
+        rows: (1, N, C) of box, objectness and further values.
+        classes: the columns of the class scores.
+        threshold: 0..1.
+
+    Returns:
+        (M, C) float32 rows, (M,) scores, (M,) class IDs.
+    """
+    candidates = rows[0, rows[0, :, 4] > threshold].astype(np.float32)
+    scores = candidates[:, classes] * candidates[:, 4:5]
+    best = scores.max(axis=1, initial=0)
+    # The threshold is rounded to the precision of the scores, as a threshold has elsewhere.
+    kept = best > rows.dtype.type(threshold)
+    return candidates[kept], best[kept], scores[kept].argmax(axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +115,5 @@ class YoloObjectness(Decoder):
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
         """See Decoder. The score is objectness times the highest class score."""
         rows = take_rows(outputs, self.output, self.name())
-        candidates = rows[0, rows[0, :, 4] > threshold].astype(np.float32)
-        scores = candidates[:, 5:] * candidates[:, 4:5]
-        best = scores.max(axis=1, initial=0)
-        # The threshold is rounded to the precision of the scores, as a threshold has elsewhere.
-        kept = best > rows.dtype.type(threshold)
-        return Instances.of(corners(candidates[kept, :4]), best[kept], scores[kept].argmax(axis=1))
+        found, scores, numbers = scored(rows, slice(5, None), threshold)
+        return Instances.of(corners(found[:, :4]), scores, numbers)

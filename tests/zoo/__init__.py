@@ -12,7 +12,17 @@ from tests.zoo.final import (
     ssd,
     torchvision,
 )
-from tests.zoo.grids import darknet_heads, nanodet, yolov5, yolov5_heads, yolov6, yolox
+from tests.zoo.grids import (
+    darknet_heads,
+    nanodet,
+    yolov5,
+    yolov5_face,
+    yolov5_heads,
+    yolov5_segment,
+    yolov6,
+    yolov7_pose,
+    yolox,
+)
 from tests.zoo.maps import any_size_map, dbnet, pixellink, selfie, semantic, semantic_numbers, u2net
 from tests.zoo.net import (
     BOX,
@@ -117,9 +127,12 @@ __all__ = [
     "ultralytics",
     "vector_or_classes",
     "yolov5",
+    "yolov5_face",
     "yolov5_heads",
+    "yolov5_segment",
     "yolov6",
     "yolov7_nms",
+    "yolov7_pose",
     "yolov8",
     "yolov8_metadata",
     "yolov8_obb",

@@ -7,7 +7,7 @@ import numpy as np
 
 from runtimes.arrays import Array
 from tests.zoo.entry import LETTERBOX, RECTANGLE, STRETCH, expect
-from tests.zoo.net import CELLS, CENTER, SCORE, image, logit
+from tests.zoo.net import BOX, CELLS, CENTER, SCORE, image, logit
 
 
 @expect("yolo_objectness", LETTERBOX, RECTANGLE)
@@ -21,6 +21,40 @@ def yolov5(path: Path) -> Path:
     wh = net("Pow", net.known(rows[..., 2:4]), net.fixed(1.0))
     scores = net("Clip", net.known(rows[..., 4:]), net.fixed(0.0), net.fixed(1.0))
     net.give("output", net("Concat", xy, wh, scores, axis=2), (1, 3 * CELLS, 8))
+    return net.save(path)
+
+
+@expect("yolo_objectness_segment", LETTERBOX, ("class_1", "polygon", BOX), slack=1.01)
+def yolov5_segment(path: Path) -> Path:
+    """Rows with 32 mask coefficients, [1, 3 * cells, 5 + 3 + 32], and prototypes."""
+    net = image()
+    rows = np.zeros((1, 3 * CELLS, 40), np.float32)
+    rows[0, :, 0] = np.linspace(0, 64, 3 * CELLS)
+    rows[0, 0, :9] = (*CENTER, 1, 0, SCORE, 0, 5)
+    boxes = net("Mul", net.known(rows[..., :4]), net.fixed(1.0))
+    net.give("output0", net("Concat", boxes, net.known(rows[..., 4:]), axis=2), rows.shape)
+    net.give("output1", net.known(np.ones((1, 32, 16, 16))), (1, 32, 16, 16))
+    return net.save(path)
+
+
+@expect("yolo_objectness_pose", LETTERBOX, ("person", "skeleton", (20, 10, 20, 10)))
+def yolov7_pose(path: Path) -> Path:
+    """One class, then COCO's 17 keypoints: [1, 3 * cells, 57]."""
+    net = image()
+    rows = np.zeros((1, 3 * CELLS, 57), np.float32)
+    rows[0, 0] = (*CENTER, 1, SCORE, *np.tile([20, 10, 0.9], 17))
+    net.give("output", net.known(rows), rows.shape)
+    return net.save(path)
+
+
+@expect("yolo_objectness_pose", LETTERBOX, ("face", "skeleton", (20, 10, 24, 14)))
+def yolov5_face(path: Path) -> Path:
+    """Five landmarks, then one class: [1, 3 * cells, 16]."""
+    net = image()
+    rows = np.zeros((1, 3 * CELLS, 16), np.float32)
+    landmarks = (20, 10, 24, 10, 22, 12, 20, 14, 24, 14)
+    rows[0, 0] = (*CENTER, 1, *landmarks, SCORE)
+    net.give("output", net.known(rows), rows.shape)
     return net.save(path)
 
 

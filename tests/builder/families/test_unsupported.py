@@ -13,7 +13,6 @@ BIG: dict[str, Shape] = {"images": (1, 3, 640, 640)}
     ("outputs", "inputs", "name", "hint"),
     [
         ({"flat_predictions": (None, 7)}, BIG, "SuperGradients", "BATCH_FORMAT"),
-        ({"o": (1, 25200, 40), "p": (1, 32, 160, 160)}, BIG, "YOLOv5-seg", "without masks"),
         ({"boxes": (1, 8400, 4), "scores": (1, 8400, 3)}, BIG, "YOLO-NAS", "NMS in the graph"),
         ({"boxes": (1, 4420, 4), "scores": (1, 4420, 2)}, BIG, "UltraFace", "NMS in the graph"),
         ({"b": (1, 10647, 1, 4), "c": (1, 10647, 80)}, BIG, "YOLOv4", "NMS in the graph"),
