@@ -1,10 +1,13 @@
+import ctypes
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnxruntime
 import pytest
 
+from runtimes.backends import onnxruntime_cuda
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime, has_nvidia_driver
 from runtimes.errors import BadModel, NoDevice
 from runtimes.signature import Tensor
@@ -99,6 +102,122 @@ def test_with_a_gpu_the_model_runs_there(tmp_path: Path) -> None:
     found, wanted = session.run({"images": image}), BACKEND.open(file).run({"images": image})
     # CUDA may multiply in TF32, which has 10 bits of mantissa.
     np.testing.assert_allclose(found["features"], wanted["features"], atol=2e-2)
+
+
+class FakeGpu:
+    """Replaces ONNX Runtime's calls on a machine with an NVIDIA driver; sessions run on the CPU."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, built: bool, usable: bool) -> None:
+        self.calls: list[str] = []
+        self.providers: list[list[str]] = []
+        self.options: list[onnxruntime.SessionOptions] = []
+        self.usable = usable
+        self.start = onnxruntime.InferenceSession
+        available = ["CUDAExecutionProvider"] * built + ["CPUExecutionProvider"]
+        monkeypatch.setattr(onnxruntime_cuda, "has_nvidia_driver", lambda: True)
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: available)
+        monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: self.calls.append("preload"))
+        monkeypatch.setattr(onnxruntime, "InferenceSession", self.session)
+
+    def session(
+        self, model: Path, options: onnxruntime.SessionOptions, *, providers: list[str]
+    ) -> Any:
+        self.calls.append("start")
+        self.providers.append(providers)
+        self.options.append(options)
+        session = self.start(model, options, providers=["CPUExecutionProvider"])
+        used = providers if self.usable else ["CPUExecutionProvider"]
+        session.get_providers = lambda: used
+        return session
+
+
+def test_cuda_comes_first_and_its_libraries_are_loaded_before_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = FakeGpu(monkeypatch, built=True, usable=True)
+    session = OnnxRuntime().open(graphs.echo(tmp_path / "model.onnx"))
+    assert gpu.calls == ["preload", "start"]
+    assert gpu.providers == [["CUDAExecutionProvider", "CPUExecutionProvider"]]
+    assert session.device == f"ONNX Runtime {onnxruntime.__version__} on CUDA, CPU"
+    assert session.warning == ""
+
+
+def test_the_cpu_by_choice_does_not_touch_the_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = FakeGpu(monkeypatch, built=True, usable=True)
+    session = OnnxRuntime("cpu").open(graphs.echo(tmp_path / "model.onnx"))
+    assert gpu.calls == ["start"]
+    assert gpu.providers == [["CPUExecutionProvider"]]
+    assert session.warning == ""
+
+
+NO_GPU = [
+    # built with CUDA, the providers asked for, the reason
+    (False, ["CPUExecutionProvider"], "this onnxruntime is built without CUDA"),
+    (
+        True,
+        ["CUDAExecutionProvider", "CPUExecutionProvider"],
+        "ONNX Runtime could not load its CUDA provider; its log says why",
+    ),
+]
+
+
+@pytest.mark.parametrize(("built", "providers", "reason"), NO_GPU)
+def test_an_unusable_gpu_is_refused_or_replaced_with_its_reason(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    built: bool,
+    providers: list[str],
+    reason: str,
+) -> None:
+    file = graphs.echo(tmp_path / "model.onnx")
+    gpu = FakeGpu(monkeypatch, built=built, usable=False)
+    with pytest.raises(NoDevice) as caught:
+        OnnxRuntime("cuda").open(file)
+    assert caught.value.what == f"the GPU variant cannot use a GPU: {reason}"
+    session = OnnxRuntime("cuda", allow_cpu_fallback=True).open(file)
+    assert session.warning == f"running on the CPU: {reason}"
+    assert session.device.endswith(" on CPU")
+    assert gpu.providers == [providers] * 2
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_session_gets_the_number_of_threads_and_logs_errors_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: Literal["cpu", "cuda"]
+) -> None:
+    gpu = FakeGpu(monkeypatch, built=True, usable=True)
+    file = graphs.echo(tmp_path / "model.onnx")
+    for threads in (0, 3):
+        OnnxRuntime(device, threads).open(file)
+    assert [it.intra_op_num_threads for it in gpu.options] == [0, 3]
+    # 0 verbose, 1 info, 2 warning, 3 error, 4 fatal.
+    assert [it.log_severity_level for it in gpu.options] == [3, 3]
+    assert all(it.enable_cpu_mem_arena and it.enable_mem_pattern for it in gpu.options)
+
+
+def test_the_default_is_the_gpu_without_a_fallback() -> None:
+    assert OnnxRuntime() == OnnxRuntime("cuda", 0, allow_cpu_fallback=False, low_memory=False)
+
+
+@pytest.mark.parametrize(
+    ("platform", "library"),
+    [("linux", "libcuda.so.1"), ("win32", "nvcuda.dll")],
+)
+def test_the_driver_is_found_by_its_library(
+    monkeypatch: pytest.MonkeyPatch, platform: str, library: str
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(ctypes, "CDLL", loaded.append)
+    assert has_nvidia_driver()
+    assert loaded == [library]
+
+    def absent(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(ctypes, "CDLL", absent)
+    assert not has_nvidia_driver()
 
 
 @pytest.mark.parametrize("low_memory", [False, True])

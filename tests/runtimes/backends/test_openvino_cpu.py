@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -37,6 +38,39 @@ def test_device_names_the_runtime_its_version_and_the_processor(tmp_path: Path) 
     session = BACKEND.open(graphs.echo(tmp_path / "model.onnx"))
     assert session.device.startswith(f"OpenVINO {openvino.__version__} on CPU (")
     assert session.warning == ""
+
+
+@pytest.mark.parametrize("threads", [0, 1, 2])
+def test_the_model_is_compiled_for_latency_in_single_precision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    given: list[tuple[Path, str, dict[str, Any]]] = []
+    compiled: list[openvino.CompiledModel] = []
+    core = openvino.Core()
+
+    class Recorder:
+        def get_property(self, device: str, name: str) -> Any:
+            return core.get_property(device, name)
+
+        def compile_model(self, model: Path, device: str, settings: dict[str, Any]) -> Any:
+            given.append((model, device, settings))
+            compiled.append(core.compile_model(model, device, settings))
+            return compiled[-1]
+
+    monkeypatch.setattr(openvino, "Core", Recorder)
+    file = graphs.echo(tmp_path / "model.onnx")
+    OpenVino(threads).open(file)
+    # Without the key, OpenVINO uses all cores.
+    number = {"INFERENCE_NUM_THREADS": threads} if threads else {}
+    wanted = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", **number}
+    assert given == [(file, "CPU", wanted)]
+    # OpenVINO understood all of them.
+    (model,) = compiled
+    assert model.get_property("PERFORMANCE_HINT") == "LATENCY"
+    assert model.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
+    if threads:
+        assert model.get_property("INFERENCE_NUM_THREADS") == threads
+    assert OpenVino() == OpenVino(0)
 
 
 def test_an_openvino_ir_runs(tmp_path: Path) -> None:
