@@ -147,6 +147,8 @@ DECLARATIONS = {
     "builder/diagnostics/progress.py",
     "builder/diagnostics/rule.py",
     "builder/doctor/check_result.py",
+    "builder/evaluation/evaluation.py",
+    "builder/evaluation/measure.py",
     "builder/families/coco_keypoints.py",
     "builder/families/face_keypoints.py",
     "builder/families/common_steps.py",

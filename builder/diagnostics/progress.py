@@ -12,3 +12,13 @@ class Progress(Protocol):
 
     def bytes(self, done: int, total: int | None) -> None:
         """Report how many bytes of a download are done; `total` is None if it is unknown."""
+
+
+class Counter(Protocol):
+    """Shows how many images of a long run are done; the command line implements it."""
+
+    def show(self, done: int, total: int) -> None:
+        """Report that `done` of `total` images are done."""
+
+    def close(self) -> None:
+        """Remove the line from a terminal."""

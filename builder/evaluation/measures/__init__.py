@@ -1,0 +1,1 @@
+"""Measures: one module per sort of annotation; see builder.evaluation.measure."""

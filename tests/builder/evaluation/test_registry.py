@@ -1,0 +1,71 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from builder.datasets.annotation import LabeledImage, Rectangle, Tag
+from builder.diagnostics.errors import BuiltError, CommandLineError, DatasetError
+from builder.evaluation import registry
+from builder.evaluation.label_map import label_map
+from builder.evaluation.measure import Measure, Task
+from builder.manifest.function_type import FunctionType
+from tests.builder.evaluation.made import MadeDataset, picture
+
+BOX = Rectangle(0, 0, 9, 9)
+
+
+class Named:
+    """A kind of measure that fits images with a shape."""
+
+    def __init__(self, name: str, shape: type, function_type: FunctionType = "detector") -> None:
+        self.NAME, self.TYPE, self._shape = name, function_type, shape
+
+    def fits(self, task: Task, first: Sequence[LabeledImage]) -> bool:
+        return any(isinstance(it.shape, self._shape) for image in first for it in image.annotations)
+
+    def start(self, task: Task) -> Measure:
+        raise NotImplementedError
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Named("tags", Tag), Named("boxes", Rectangle), Named("reid", Rectangle, "reid")
+    monkeypatch.setattr(registry, "kinds", lambda: made)
+
+
+def task(*images: LabeledImage) -> Task:
+    dataset, spec = MadeDataset(images), [{"name": "cat", "type": "rectangle"}]
+    return Task(spec, {}, None, dataset, label_map(dataset.labels, spec, (), Path("made")))
+
+
+def test_the_first_measure_that_fits_the_annotations_is_used(tmp_path: Path) -> None:
+    boxes, tags = picture(tmp_path, 1, ("cat", BOX)), picture(tmp_path, 2, ("cat", Tag()))
+    assert registry.kind_of("detector", task(boxes), None).NAME == "boxes"
+    assert registry.kind_of("detector", task(boxes, tags), None).NAME == "tags"
+    assert registry.kind_of("detector", task(boxes, tags), "boxes").NAME == "boxes"
+
+
+def test_measures_of_other_function_types_do_not_count(tmp_path: Path) -> None:
+    one = task(picture(tmp_path, 1, ("cat", BOX)))
+    assert registry.kind_of("reid", one, None).NAME == "reid"
+    with pytest.raises(CommandLineError, match="no such measure") as caught:
+        registry.kind_of("detector", one, "boxen")
+    assert caught.value.problems[0].hint == "did you mean 'boxes'?"
+    with pytest.raises(BuiltError, match="type tracker cannot be evaluated"):
+        registry.kind_of("tracker", one, None)
+
+
+def test_a_dataset_without_annotations_of_a_common_label_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no annotation"):
+        registry.kind_of("detector", task(picture(tmp_path, 1, ("dog", BOX))), None)
+
+
+def test_annotations_that_no_measure_fits_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = task(picture(tmp_path, 1, ("cat", BOX)))
+    monkeypatch.setattr(registry, "kinds", lambda: (Named("tags", Tag),))
+    with pytest.raises(DatasetError, match="cannot be compared") as caught:
+        registry.kind_of("detector", one, None)
+    assert "Rectangle" in caught.value.problems[0].found
+    assert "rectangle" in caught.value.problems[0].found
