@@ -1,7 +1,7 @@
 """A model file and the preprocessing of its image input."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -119,19 +119,38 @@ class OpenNetwork:
             The outputs for each crop, in order; the first axis of each tensor is 1. The geometry of
             the views is relative to the whole image.
         """
+        whole = size_of(image)
+        crops = (
+            (image[top:bottom, left:right], Geometry(1, 1, -left, -top))
+            for left, top, right, bottom in windows
+        )
+        for outputs in self._run_all(crops, clock):
+            yield Outputs(outputs.tensors, replace(outputs.view, image=whole))
+
+    def run_images(self, images: Iterable[Array], clock: Clock) -> Iterator[Outputs]:
+        """Run the model on images, in batches if the model supports them.
+
+        Args:
+            images: each (H, W, 3) uint8 BGR.
+
+        Yields:
+            The outputs for each image, in order; the first axis of each tensor is 1.
+        """
+        yield from self._run_all(((image, Geometry()) for image in images), clock)
+
+    def _run_all(self, images: Iterable[tuple[Array, Geometry]], clock: Clock) -> Iterator[Outputs]:
+        """Yield the outputs for each image and the map to it; see `prepare`."""
         shape = self.input.shape
         most = MAX_BATCH if len(shape) == 4 and shape[0] is None else 1
-        whole = size_of(image)
         waiting: list[tuple[Array, View]] = []
-        for left, top, right, bottom in windows:
+        for image, geometry in images:
             with clock.stage("crops"):
-                origin = Geometry(1, 1, -left, -top)
-                part, view = self.prepare(image[top:bottom, left:right], origin)
+                part, view = self.prepare(image, geometry)
             # Preprocessing can create inputs of different sizes, which cannot be in one batch.
             if waiting and (len(waiting) == most or waiting[0][0].shape != part.shape):
                 yield from self._together(waiting, clock)
                 waiting = []
-            waiting.append((part, View(whole, view.input, view.geometry)))
+            waiting.append((part, view))
         if waiting:
             yield from self._together(waiting, clock)
 

@@ -1,9 +1,10 @@
 """Second models, which run on crops of instances: keypoints of a person, age of a face."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from runtimes.clock import Clock
 from runtimes.instances import Instances
 from runtimes.network import Network, OpenNetwork, Outputs
 from runtimes.step import Attribute, Decoder
+from runtimes.upright import upright
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Second:
         attributes: the attributes that are read from the model's outputs.
         aspect: the width of a crop divided by its height, to which it is extended; None for the
             aspect ratio of the box.
+        crop: `box` crops the axis-aligned box of an instance, `oriented` its oriented box, turned
+            upright; see runtimes.upright.
     """
 
     network: Network
@@ -35,6 +39,7 @@ class Second:
     decoder: Decoder | None
     attributes: tuple[Attribute, ...] = ()
     aspect: float | None = None
+    crop: Literal["box", "oriented"] = "box"
 
     def open(self, backend: Backend, folder: Path) -> "OpenSecond":
         """Load the model from `folder`; see Network.open."""
@@ -68,17 +73,22 @@ class OpenSecond:
         chosen = np.flatnonzero(np.isin(instances.classes, self._second.classes))
         if not len(chosen):
             return _with_some_keypoints(instances) if self._second.decoder else instances
-        size = size_of(image)
-        expand, aspect = self._second.expand, self._second.aspect
-        windows = [_window(box, expand, aspect, size) for box in instances.boxes[chosen]]
-        results = list(self._network.run_crops(image, windows, clock))
+        results = list(self._run(instances.take(chosen), image, clock))
         if self._second.decoder is not None:
             instances = self._with_keypoints(instances, chosen, self._second.decoder, results)
         if self._second.attributes:
-            names = results[0].tensors
-            stacked = {name: np.concatenate([it.tensors[name] for it in results]) for name in names}
-            instances = self._with_attributes(instances, chosen, stacked)
+            instances = self._with_attributes(instances, chosen, results)
         return instances
+
+    def _run(self, chosen: Instances, image: Array, clock: Clock) -> Iterator[Outputs]:
+        """Yield the model's outputs for each instance; the first axis of each tensor is 1."""
+        size, expand, aspect = size_of(image), self._second.expand, self._second.aspect
+        if self._second.crop == "oriented" and chosen.rotated is not None:
+            sides = chosen.rotated * [1, 1, expand, expand, 1]
+            yield from self._network.run_images([upright(image, it) for it in sides], clock)
+        else:
+            windows = [_window(box, expand, aspect, size) for box in chosen.boxes]
+            yield from self._network.run_crops(image, windows, clock)
 
     def _with_keypoints(
         self, instances: Instances, chosen: Array, decoder: Decoder, results: list[Outputs]
@@ -106,17 +116,22 @@ class OpenSecond:
         return replace(instances, keypoints=keypoints)
 
     def _with_attributes(
-        self, instances: Instances, chosen: Array, outputs: Mapping[str, Array]
+        self, instances: Instances, chosen: Array, results: Sequence[Outputs]
     ) -> Instances:
         """Set the attributes of the chosen instances; others get an empty text."""
-        asked = replace(instances.take(chosen), rows=np.arange(len(chosen)), attributes={})
-        for attribute in self._second.attributes:
-            asked = attribute(asked, outputs)
-        for name, values in asked.attributes.items():
-            known = instances.attributes.get(name)
-            texts = np.full(len(instances), "", object) if known is None else known.astype(object)
-            texts[chosen] = values
-            instances = instances.with_attribute(name, texts)
+        texts: dict[str, Array] = {}
+        for number, outputs in zip(chosen.tolist(), results, strict=True):
+            # One crop at a time, because the sizes of the outputs can depend on the crop.
+            one = replace(instances.take(np.array([number])), rows=np.zeros(1, int), attributes={})
+            for attribute in self._second.attributes:
+                one = attribute(one, outputs.tensors)
+            for name, values in one.attributes.items():
+                if name not in texts:
+                    known = instances.attributes.get(name, np.full(len(instances), ""))
+                    texts[name] = known.astype(object)
+                texts[name][number] = values[0]
+        for name, values in texts.items():
+            instances = instances.with_attribute(name, values)
         return instances
 
 

@@ -176,6 +176,7 @@ TESTED_ELSEWHERE = {
     # Parts that the modules of a package share.
     "builder/run/judge/values.py": "tests/builder/run/judge/test_detector.py",
     "builder/run/predict/prediction.py": "tests/builder/run/predict/test_detector.py",
+    "builder/plan/characters.py": "tests/test_text_recognition.py",
     "builder/targets/lock.py": "tests/builder/targets/test_built.py",
     # Copied into every function, and run there.
     "builder/targets/nuclio/main.py": "tests/test_standalone.py",

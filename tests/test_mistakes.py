@@ -33,6 +33,7 @@ def test_no_case_is_lost() -> None:
 WITHOUT_A_CASE = {
     # reported by other commands than `check`
     "command-line",
+    "dataset",
     "function",
     "guessed-value",
     "no-runtime",

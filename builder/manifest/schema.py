@@ -122,6 +122,10 @@ class SecondModel(Strict):
     aspect: Annotated[float, Field(gt=0, le=16)] | None = None
     """Width of the crop divided by its height, such as 0.75. The box is extended to this aspect
     ratio, as in the training of pose models. Default: the aspect ratio of the box."""
+    crop: Literal["box", "oriented"] = "box"
+    """Part of the image that the model processes: the axis-aligned `box` of an instance, or its
+    `oriented` box, turned upright, for attributes of models with oriented boxes. An oriented box at
+    least 1.5 times as high as wide is turned by 90 degrees counterclockwise, as vertical text."""
     preprocess: tuple[entry_model("preprocess"), ...]  # type: ignore[valid-type]
     """Steps that turn the crop into the model's input, in order."""
     postprocess: Annotated[

@@ -55,7 +55,7 @@ def _table(values: Array, single: bool) -> Array:
     return values.reshape(len(values), -1) if values.size else values.reshape(len(values), 0)
 
 
-def _bound(name: str | None, signature: Signature) -> str:
+def bound_output(name: str | None, signature: Signature) -> str:
     """Return the name of the output to read.
 
     Raises:
@@ -100,7 +100,7 @@ class ChoiceAttribute(Attribute):
 
     def bind(self, signature: Signature) -> "ChoiceAttribute":
         """See Attribute.bind."""
-        return replace(self, output=_bound(self.output, signature))
+        return replace(self, output=bound_output(self.output, signature))
 
     def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
         """See Attribute."""
@@ -148,7 +148,7 @@ class NumberAttribute(Attribute):
 
     def bind(self, signature: Signature) -> "NumberAttribute":
         """See Attribute.bind."""
-        return replace(self, output=_bound(self.output, signature))
+        return replace(self, output=bound_output(self.output, signature))
 
     def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
         """See Attribute."""

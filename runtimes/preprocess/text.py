@@ -1,13 +1,15 @@
-"""Resizing for text detectors."""
+"""Resizing for text detectors and text recognizers."""
 
 from dataclasses import dataclass, replace
+from math import ceil
 
 import cv2
+import numpy as np
 
 from runtimes.errors import BadModel, Fault
 from runtimes.frame import Frame
 from runtimes.signature import ImageInput
-from runtimes.step import Pixels, Preprocess
+from runtimes.step import Byte, Pixels, Preprocess
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,76 @@ class ResizeMultiple(Preprocess):
         pixels = cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_LINEAR)
         geometry = frame.geometry.then(width / old_width, height / old_height, 0, 0)
         return replace(frame, pixels=pixels, geometry=geometry)
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeHeight(Preprocess):
+    """Resize a line of text to the input's height, and pad it on the right. For text recognizers.
+
+    The aspect ratio is kept, unless the line is longer than the input: then it is compressed, as
+    PP-OCR does. If the model has a dynamic width, longer lines get a wider input.
+
+    Example:
+        - resize_height: {height: 48, width: 320}
+    """
+
+    height: Pixels | None = None
+    """Height of the model's input in pixels. Default: read from the input's shape."""
+    width: Pixels = 320
+    """Width of the model's input in pixels; with a dynamic width, the minimum width."""
+    longest: Pixels = 3200
+    """Maximum width of the model's input in pixels, if it is dynamic."""
+    multiple: Pixels = 32
+    """Pad a longer line to a multiple of this number, so that lines of similar length can be in one
+    batch."""
+    fill: Byte = 127
+    """Padding value, 0 to 255. PP-OCR pads with 0 after the normalization, which is 127.5."""
+
+    def __post_init__(self) -> None:
+        if self.longest < self.width:
+            raise ValueError(f"longest ({self.longest}) is less than width ({self.width})")
+
+    def bind(self, image: ImageInput) -> "ResizeHeight":
+        """See Preprocess.bind."""
+        height = self.height or image.height
+        if height is None:
+            raise BadModel(
+                f"{self.name()} needs a height: the model's input '{image.name}' has a dynamic one",
+                where="height",
+                allowed="the height of the model's training images, such as 48",
+                hint=f"write `{self.name()}: 48`",
+                fault=Fault.MISSING_INPUT_SIZE,
+            )
+        if image.height not in (None, height):
+            raise BadModel(
+                f"the height {height} of {self.name()} does not match the model's input "
+                f"'{image.name}', which is {image.height} pixels high",
+                where="height",
+                found=str(height),
+                allowed=str(image.height),
+                hint="remove the height: it is read from the model",
+                fault=Fault.INPUT_SIZE,
+            )
+        if image.width is None:
+            return replace(self, height=height)
+        return replace(self, height=height, width=image.width, longest=image.width)
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Resize by bilinear interpolation and pad; the width is rounded up, as in PP-OCR."""
+        if self.height is None:
+            raise BadModel("the step has no height: it was not bound to a model", where="height")
+        old_height, old_width = frame.size
+        natural = ceil(self.height * old_width / old_height)
+        new_width = min(natural, self.longest)
+        width = self.width
+        if new_width > width:
+            width = min(ceil(new_width / self.multiple) * self.multiple, self.longest)
+        canvas = np.full((self.height, width, 3), self.fill, np.uint8)
+        cv2.resize(
+            frame.pixels,
+            (new_width, self.height),
+            dst=canvas[:, :new_width],
+            interpolation=cv2.INTER_LINEAR,
+        )
+        geometry = frame.geometry.then(new_width / old_width, self.height / old_height, 0, 0)
+        return replace(frame, pixels=canvas, geometry=geometry)

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -29,11 +29,18 @@ class Scripted(OpenNetwork):
 
     def __init__(self, answers: Sequence[dict[str, Array]]) -> None:
         self.windows: list[Window] = []
+        self.images: list[Array] = []
         self._answers = answers
 
     def run_crops(self, image: Array, windows: Sequence[Window], clock: Clock) -> Iterator[Outputs]:
         self.windows += windows
         for place in range(len(windows)):
+            answer = self._answers[place % len(self._answers)]
+            yield Outputs(answer, View((HEIGHT, WIDTH), (64, 64), CROP))
+
+    def run_images(self, images: Iterable[Array], clock: Clock) -> Iterator[Outputs]:
+        self.images += images
+        for place in range(len(self.images)):
             answer = self._answers[place % len(self._answers)]
             yield Outputs(answer, View((HEIGHT, WIDTH), (64, 64), CROP))
 
@@ -63,6 +70,7 @@ def second(
     classes: tuple[int, ...] = (1,),
     expand: float = 1.0,
     aspect: float | None = None,
+    crop: Literal["box", "oriented"] = "box",
 ) -> OpenSecond:
     decoders = [it for it in steps if isinstance(it, Decoder)]
     attributes = tuple(it for it in steps if isinstance(it, Attribute))
@@ -73,6 +81,7 @@ def second(
         decoder=decoders[0] if decoders else None,
         attributes=attributes,
         aspect=aspect,
+        crop=crop,
     )
     return OpenSecond(described, network)
 
@@ -176,6 +185,33 @@ def test_a_crop_is_extended_to_its_aspect_ratio(
     found = Instances(np.array([box], np.float64), np.ones(1), np.ones(1, np.int64))
     second(network, AGE, expand=expand, aspect=aspect)(found, IMAGE, Clock())
     assert network.windows == [window]
+
+
+def test_an_oriented_crop_is_the_expanded_oriented_box() -> None:
+    image = np.random.default_rng(2).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    network = numbers(3, 4)
+    # Level, and turned by 90 degrees: 20 by 10 pixels each, expanded to 40 by 20.
+    rotated = np.array([[30, 40, 20, 10, 0], [60, 30, 20, 10, np.pi / 2]])
+    boxes = np.array([[20.0, 35, 40, 45], [55, 20, 65, 40]])
+    found = Instances(boxes, np.ones(2), np.ones(2, np.int64), rotated=rotated)
+    result = second(network, AGE, expand=2, crop="oriented")(found, image, Clock())
+    level, turned = network.images
+    assert (level == image[30:50, 10:50]).all()
+    assert (turned == np.rot90(image[10:50, 50:70])).all()
+    assert result.attributes["age"].tolist() == ["3", "4"]
+
+
+def test_outputs_may_have_another_size_for_each_crop() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Steps(Attribute):
+        attribute: str = "steps"
+
+        def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
+            return instances.with_attribute("steps", np.array([str(outputs["out"].shape[1])]))
+
+    network = Scripted([{"out": np.zeros((1, length, 4))} for length in (3, 12)])
+    found = second(network, Steps())(instances(1, 0, 1), IMAGE, Clock())
+    assert found.attributes["steps"].tolist() == ["3", "", "12"]
 
 
 @given(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.faults import problem_of
 from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
@@ -12,8 +13,10 @@ from builder.manifest.labels import Labels
 from builder.manifest.reading import ManifestFile
 from builder.manifest.schema import DetectorManifest
 from builder.plan.binding import bind_network
+from builder.plan.characters import with_characters
 from builder.plan.context import Bound, Context
 from builder.plan.cvat_labels import declared_labels, invalid_attributes
+from runtimes.attributes.text import TextAttribute
 from runtimes.detector import Detector
 from runtimes.errors import BadModel, Fault
 from runtimes.second import Second
@@ -21,6 +24,12 @@ from runtimes.signature import Signature
 from runtimes.step import Attribute, Decoder, Refine, Shape
 
 UNKNOWN_LABEL = Rule("unknown-label", "Unknown label", "The second model would never be applied.")
+
+ORIENTED_CROP = Rule(
+    "oriented-crop",
+    "Oriented crop is not possible",
+    "The second model would process other parts of the image than the manifest says.",
+)
 
 NOUN = "a detector"
 """See FunctionType."""
@@ -53,7 +62,8 @@ def bind(context: Context) -> Bound | None:
     if labels is None:
         return None
     steps = _bind_postprocess(context, (), first.signature, labels)
-    then = [_bind_second(context, stage, labels) for stage in manifest_file.stages()[1:]]
+    decoder = None if steps is None else steps.decoder
+    then = [_bind_second(context, stage, labels, decoder) for stage in manifest_file.stages()[1:]]
     if network is None or steps is None or steps.decoder is None or declared is None:
         return None
     function = Detector(
@@ -104,6 +114,8 @@ def _bind_postprocess(
                 decoder = step.bind(signature, labels.classes)
                 keypoints = decoder.keypoint_count
             elif isinstance(step, Attribute):
+                if isinstance(step, TextAttribute):
+                    step = with_characters(step, context.manifest_file, path)
                 refine.append(step.bind(signature))
             elif isinstance(step, Shape):
                 if step.label_type == "skeleton" and keypoints is not None:
@@ -119,6 +131,8 @@ def _bind_postprocess(
                 path = _labels_path(context.manifest_file, labels)
                 problem = replace(problem, path=(), what=f"`{step.name()}`: {problem.what}")
             problems.append(context.manifest_file.yaml.locate(problem, path))
+        except ManifestError as error:
+            problems += error.problems
     context.diagnostics.add(problems)
     return None if problems else _Postprocess(decoder, tuple(refine), tuple(shapes))
 
@@ -131,8 +145,17 @@ def _labels_path(manifest_file: ManifestFile[DetectorManifest], labels: Labels) 
     return ("labels", next(i for i, label in enumerate(labels.entries) if most in label.ids))
 
 
-def _bind_second(context: Context, stage: Path_, labels: Labels) -> Second | None:
-    """Bind a second model and its steps; None if they do not match."""
+def _bind_second(
+    context: Context, stage: Path_, labels: Labels, first: Decoder | None
+) -> Second | None:
+    """Bind a second model and its steps; None if they do not match.
+
+    Args:
+        context: the manifest and its models.
+        stage: of the second model.
+        labels: of the first model.
+        first: the first model's decoder, if it is known.
+    """
     given: Any = context.manifest_file.stage(stage)
     model = context.models[(*stage, "model")]
     if _unknown_labels(context.manifest_file, stage, labels):
@@ -146,8 +169,32 @@ def _bind_second(context: Context, stage: Path_, labels: Labels) -> Second | Non
     steps = _bind_postprocess(context, stage, model.signature, one_class)
     if network is None or steps is None:
         return None
+    if given.crop == "oriented" and not _can_be_oriented(context, stage, first, steps.decoder):
+        return None
     attributes = tuple(step for step in steps.refine if isinstance(step, Attribute))
-    return Second(network, classes, given.expand, steps.decoder, attributes, given.aspect)
+    aspect, crop = given.aspect, given.crop
+    return Second(network, classes, given.expand, steps.decoder, attributes, aspect, crop)
+
+
+def _can_be_oriented(
+    context: Context, stage: Path_, first: Decoder | None, second: Decoder | None
+) -> bool:
+    """Report whether a second model can run on oriented crops; return False if it cannot."""
+    what = hint = ""
+    if first is not None and "oriented" not in first.provides:
+        what = f"`{first.name()}` decodes no oriented boxes"
+        hint = "remove `crop`"
+    elif second is not None:
+        what = f"`{second.name()}` cannot decode keypoints in oriented crops"
+        hint = "remove `crop`, or the keypoints"
+    elif context.manifest_file.manifest.then[int(stage[1])].aspect is not None:
+        what = "an oriented crop keeps the aspect ratio of its box"
+        hint = "remove `aspect`"
+    if what:
+        path = (*stage, "crop")
+        problem = context.manifest_file.problem(path, what, "oriented", "box", hint, ORIENTED_CROP)
+        context.diagnostics.add([problem])
+    return not what
 
 
 def _unknown_labels(

@@ -1,6 +1,6 @@
 """model_handler.py: the function's steps and settings as Python source for review."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -13,6 +13,10 @@ from runtimes.backends.session import Backend
 
 WIDTH = 100
 """Maximum line length of values that can be broken into lines."""
+
+_MANY = 50
+"""Number of texts from which a tuple has several in a line, such as the characters of a recognizer.
+"""
 
 
 def backends(plan: Plan) -> dict[str, Backend]:
@@ -86,6 +90,8 @@ def spell(value: Any, indent: int = 0, used: int = 12) -> str:
     if used + len(short) < WIDTH and "\n" not in short and not _tall(value):
         return short
     pad = " " * (indent + 4)
+    if isinstance(value, tuple) and len(value) >= _MANY and not any(map(is_dataclass, value)):
+        return "\n".join(["(", *_filled([_repr(it) for it in value], pad), " " * indent + ")"])
     if is_dataclass(value):
         opening, closing = f"{type(value).__name__}(", ")"
         parts = [(f"{field.name}=", getattr(value, field.name)) for field in fields(value)]
@@ -101,6 +107,17 @@ def spell(value: Any, indent: int = 0, used: int = 12) -> str:
         f"{pad}{name}{spell(item, indent + 4, indent + 4 + len(name) + 1)}," for name, item in parts
     ]
     return "\n".join([opening, *lines, " " * indent + closing])
+
+
+def _filled(items: Sequence[str], pad: str) -> Iterator[str]:
+    """Yield lines with as many items as fit; each item is followed by a comma."""
+    line = pad
+    for item in items:
+        if len(line) + len(item) + 1 > WIDTH and line != pad:
+            yield line.rstrip()
+            line = pad
+        line += f"{item}, "
+    yield line.rstrip()
 
 
 def _tall(value: Any) -> bool:

@@ -1,3 +1,6 @@
+from math import ceil
+
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +10,7 @@ from runtimes.arrays import Size
 from runtimes.errors import BadModel
 from runtimes.frame import Frame
 from runtimes.geometry import Geometry
-from runtimes.preprocess.text import ResizeMultiple
+from runtimes.preprocess.text import ResizeHeight, ResizeMultiple
 from runtimes.signature import ImageInput
 
 
@@ -89,3 +92,71 @@ def test_bind_refuses_a_fixed_input(height: int | None, width: int | None, takes
     assert caught.value.found == takes
     assert "dynamic" in caught.value.allowed
     assert "`resize`" in caught.value.hint
+
+
+LINE = np.random.default_rng(5).integers(0, 256, (30, 100, 3), np.uint8)
+
+
+def line(step: ResizeHeight, height: int, width: int) -> Frame:
+    return step(Frame(np.full((height, width, 3), 255, np.uint8), Geometry()))
+
+
+@pytest.mark.parametrize(
+    ("image", "columns", "size"),
+    [
+        ((48, 100), 100, (48, 320)),
+        ((24, 100), 200, (48, 320)),
+        ((96, 101), 51, (48, 320)),  # 50.5 is rounded up
+        ((48, 320), 320, (48, 320)),
+        ((48, 321), 321, (48, 352)),
+        ((48, 1000), 1000, (48, 1024)),  # 31.25 times 32
+        ((10, 1000), 3200, (48, 3200)),  # 4800 is compressed
+        ((500, 1), 1, (48, 320)),
+    ],
+)
+def test_a_line_is_resized_to_the_height_and_padded(image: Size, columns: int, size: Size) -> None:
+    pixels = line(ResizeHeight().bind(image_input(48, None)), *image).pixels
+    assert pixels.shape == (*size, 3)
+    assert (pixels[:, :columns] == 255).all()
+    assert (pixels[:, columns:] == 127).all()
+
+
+def test_with_a_fixed_width_longer_lines_are_compressed() -> None:
+    step = ResizeHeight().bind(image_input(32, 100))
+    assert line(step, 32, 50).size == (32, 100)
+    assert (line(step, 32, 400).pixels == 255).all()
+    assert line(step, 32, 400).size == (32, 100)
+
+
+def test_points_map_back_to_the_line() -> None:
+    frame = line(ResizeHeight().bind(image_input(48, None)), 24, 100)
+    assert frame.geometry.inverse.points(np.array([200, 48])).tolist() == [100, 24]
+
+
+def test_a_line_is_preprocessed_as_in_pp_ocr() -> None:
+    # After the formulas of resize_norm_img in PaddleOCR's predict_rec.py.
+    height, width = 48, 320
+    resized = cv2.resize(LINE, (ceil(height * 100 / 30), height)).astype(np.float32)
+    padded = np.zeros((height, width, 3), np.float32)
+    padded[:, : resized.shape[1]] = (resized / 255 - 0.5) / 0.5
+    pixels = ResizeHeight().bind(image_input(48, None))(Frame(LINE, Geometry())).pixels
+    assert np.abs((pixels / 255 - 0.5) / 0.5 - padded).max() < 0.004
+
+
+@pytest.mark.parametrize(
+    ("step", "image", "message"),
+    [
+        (ResizeHeight(), image_input(None, None), "needs a height"),
+        (ResizeHeight(height=32), image_input(48, None), "48 pixels high"),
+    ],
+)
+def test_a_height_that_does_not_fit_is_refused(
+    step: ResizeHeight, image: ImageInput, message: str
+) -> None:
+    with pytest.raises(BadModel, match=message):
+        step.bind(image)
+
+
+def test_longest_is_not_below_width() -> None:
+    with pytest.raises(ValueError, match="less than width"):
+        ResizeHeight(width=400, longest=320)

@@ -189,6 +189,18 @@ def test_a_long_value_is_broken_into_lines() -> None:
     assert lines == ["(", *(f'    "{word}",' for word in words), ")"]
 
 
+def test_many_texts_fill_the_lines() -> None:
+    characters = tuple(chr(number) for number in range(0x20, 0x20 + 95)) * 3
+    text = spell(characters, 4)
+    first, *lines, last = text.splitlines()
+    assert (first, last) == ("(", "    )")
+    assert ast.literal_eval(text) == characters
+    assert all(line.startswith(" " * 8) for line in lines)
+    # Each line but the last has no room for another character, of at most six columns.
+    assert {len(line) > 94 for line in lines[:-1]} == {True}
+    assert max(map(len, lines)) <= 100
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()
