@@ -211,8 +211,8 @@ MODELS: dict[str, Write] = {
     "yolo-with-task-obb": _in_model_file(partial(yolo_model, metadata={"task": "obb"})),
     "yolo-with-open-size": _in_model_file(open_size_model),
     "yolo-with-two-inputs": _in_model_file(two_input_model),
-    "yolo-with-two-heads": partial(_detector, one=(1, 7, 40), other=(1, 7, 40)),
-    "yolo-with-colors": partial(_detector, output0=(1, 7, 40), colors=(40, 2)),
+    "yolo-with-two-heads": partial(_detector, one=(1, 7, CANDIDATES), other=(1, 7, CANDIDATES)),
+    "yolo-with-colors": partial(_detector, output0=(1, 7, CANDIDATES), colors=(CANDIDATES, 2)),
     "yolo-end2end": _in_model_file(end2end_model),
     "yolo-objectness": _in_model_file(objectness_model),
     "yolo-segment": partial(

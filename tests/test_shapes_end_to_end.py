@@ -20,7 +20,7 @@ from tests.builder.models import save
 from tests.local_function import LocalFunction
 
 Item = dict[str, Any]
-CANDIDATES = 40
+CANDIDATES = 84
 WIDTH, HEIGHT = 128, 64
 """The letterbox scales an image of this size to 64 x 32 and pads it by 16 at the top: x, y of the
 model's input is 2 * x, 2 * (y - 16) in the image."""

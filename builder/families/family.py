@@ -40,6 +40,8 @@ class Family:
         input_format: how images look to its models; None where that differs from model to model.
         required: the parts of `input_format` that hold for every model of the family. `check`
             warns of manifests that differ from them; the others are only what `init` writes.
+        side_outputs: whether its models repeat their result in further outputs of the same shape,
+            which only their training needs.
         candidates_overlap: whether several candidates stand for one object, so that `nms` has to
             follow the decoder.
         encoder_speed: bytes of weights that an encoder processes per second on two cores; None if
@@ -53,6 +55,7 @@ class Family:
     precedence: int = 1000
     input_format: InputFormat | None = None
     required: frozenset[Aspect] = frozenset()
+    side_outputs: bool = False
     candidates_overlap: bool = False
     encoder_speed: float | None = None
 

@@ -7,8 +7,14 @@ from runtimes.signature import Tensor
 
 STRIDES = (8, 16, 32)
 """Pixels of the input per cell of YOLO's three grids."""
-STRIDE_SETS = (STRIDES, (*STRIDES, 64), (4, *STRIDES), (16, 32), (8, 16), (8,), (16,), (32,))
-"""The strides of the heads of known models."""
+_ALL_STRIDES = (4, *STRIDES, 64)
+STRIDE_SETS = (
+    STRIDES,
+    (*STRIDES, 64),
+    (4, *STRIDES),
+    *(_ALL_STRIDES[first:last] for first in range(5) for last in range(first + 1, 6)),
+)
+"""The strides of the heads of known models, then all neighboring strides that models may have."""
 MOST_ROWS = 1000
 """No output with final detections has more rows; raw candidates are thousands."""
 

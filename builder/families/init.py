@@ -247,7 +247,7 @@ def _unread(files: Sequence[Path], ranking: Ranking) -> list[Problem]:
     found = unread_by_draft(ranking.matches[0], ranking.evidence[0].signature)
     if not found:
         return []
-    hint = "use a decoder that reads it, or export the model without it"
+    hint = "use a step that reads it, or export the model without it"
     return [Problem(printable(listed(found)), file=files[0], hint=hint, rule=UNUSED_OUTPUT)]
 
 

@@ -12,6 +12,7 @@ from builder.backends.registry import backends_of
 from builder.families.match import Match
 from builder.families.operators import foreign_operators
 from builder.families.ranking import Ranking, recognize
+from builder.families.unread import listed, unread_by_draft
 from builder.families.unsupported import unsupported_layout
 from builder.families.yaml_writer import printable
 from builder.manifest.variants import VARIANTS
@@ -74,6 +75,12 @@ class Inspection:
             found[variant] = fit[0] if fit else none
         return found
 
+    @property
+    def _unread(self) -> tuple[Tensor, ...]:
+        """The outputs that the best match does not read."""
+        best = self.ranking.best
+        return () if best is None else unread_by_draft(best, self.ranking.evidence[0].signature)
+
     def as_json(self) -> str:
         """Return everything as one JSON object."""
         best = self.ranking.best
@@ -96,6 +103,7 @@ class Inspection:
             "classes": best.classes.count if best and best.classes else None,
             "candidates": [_candidate(match) for match in self.ranking.matches],
             "ran": self.ranking.ran,
+            "unused_outputs": [_tensor(tensor) for tensor in self._unread],
             "variants": self.variants,
         }
         return orjson.dumps(found).decode()
@@ -152,6 +160,8 @@ class Inspection:
                 yield f"- may be: {'; '.join(self.ranking.other_tasks)}"
             if match.classes is not None and match.classes.count is not None:
                 yield f"- {match.classes.count} classes to label"
+        if self._unread:
+            yield f"- {printable(listed(self._unread))}"
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from typing import Literal, get_args, get_origin
 
 from builder.diagnostics.rule import warning
 from builder.families.match import Match
+from builder.families.registry import family_of
 from runtimes.classes import Classes
 from runtimes.errors import FunctionError
 from runtimes.signature import Signature, Tensor
-from runtimes.step import Decoder
+from runtimes.step import Decoder, Step
 
 UNUSED_OUTPUT = warning(
     "unused-output",
@@ -20,20 +22,24 @@ UNUSED_OUTPUT = warning(
 def unread_outputs(bound: object, outputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Return the outputs that no bound step names.
 
-    Outputs with the shape of one that is read are auxiliary heads, and are left out.
+    Side outputs of the step's family, such as U2-Net's, are left out: outputs with the shape of
+    one that is read.
 
     Args:
         bound: a step, or a function with steps, whose tensor names are filled in.
         outputs: the outputs of its model.
     """
-    names = set(_texts(bound))
-    read = [tensor for tensor in outputs if tensor.name in names]
-    if not read:
+    names: set[str] = set()
+    sides = set()
+    shapes = {tensor.name: (tensor.shape, tensor.dtype) for tensor in outputs}
+    for step, text in _texts(bound, None):
+        names.add(text)
+        family = family_of(step) if step is not None else None
+        if family is not None and family.side_outputs and text in shapes:
+            sides.add(shapes[text])
+    if names.isdisjoint(shapes):
         return ()
-    shapes = {(tensor.shape, tensor.dtype) for tensor in read}
-    return tuple(
-        it for it in outputs if it.name not in names and (it.shape, it.dtype) not in shapes
-    )
+    return tuple(it for it in outputs if it.name not in names and shapes[it.name] not in sides)
 
 
 def unread_by_draft(match: Match, signature: Signature) -> tuple[Tensor, ...]:
@@ -60,17 +66,23 @@ def listed(tensors: Sequence[Tensor]) -> str:
     return f"output {names} is not used" if len(tensors) == 1 else f"outputs {names} are not used"
 
 
-def _texts(value: object) -> Iterator[str]:
-    """Yield every text in a value and its parts."""
+def _texts(value: object, step: Step | None) -> Iterator[tuple[Step | None, str]]:
+    """Yield every text in a value and its parts, with the innermost step that has it.
+
+    Fields with a choice of words, such as `activation`, name no tensor.
+    """
     if isinstance(value, str):
-        yield value
+        yield step, value
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            yield from _texts(key)
-            yield from _texts(part)
+            yield from _texts(key, step)
+            yield from _texts(part, step)
     elif isinstance(value, list | tuple):
         for part in value:
-            yield from _texts(part)
+            yield from _texts(part, step)
     elif is_dataclass(value):
+        inner = value if isinstance(value, Step) else step
         for field in fields(value):
-            yield from _texts(getattr(value, field.name))
+            types = (field.type, *get_args(field.type))
+            if not any(get_origin(it) is Literal for it in types):
+                yield from _texts(getattr(value, field.name), inner)

@@ -18,8 +18,8 @@ CANDIDATE_COUNT = warning(
     "Candidate count does not fit the input",
     "The output is probably not that of this decoder's family.",
 )
-_FEWEST = 1000
-"""Models whose graph preselects the best candidates give fewer."""
+_SELECTING = frozenset({"TopK", "NonMaxSuppression", "NonZero", "GatherND", "Compress"})
+"""Operations that reduce the candidates of a graph to the best ones, of any number."""
 _ANCHORS: dict[type[Decoder], tuple[int, ...]] = {
     Yolo: (1,),
     YoloSegment: (1,),
@@ -40,7 +40,7 @@ def find(scene: Scene) -> Iterator[Problem]:
     for path, decoder in scene.steps(Decoder).items():
         anchors = _ANCHORS.get(type(decoder))
         count = _candidates(model, decoder)
-        if anchors is None or count is None or count <= _FEWEST:
+        if anchors is None or count is None or _SELECTING & model.graph.ops:
             continue
         evidence = Evidence.of(model)
         if evidence.size is None or any(strides_of(evidence, count, it) for it in anchors):

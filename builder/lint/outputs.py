@@ -1,4 +1,4 @@
-"""Outputs of a detector's models that the manifest does not read."""
+"""Outputs of the model that takes the image which the manifest does not read."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,13 @@ _PATH = ("postprocess",)
 
 
 def find(scene: Scene) -> Iterator[Problem]:
-    """Yield a problem if the first model of a detector has outputs that no step reads."""
+    """Yield a problem if the model of a detector or ReID function has outputs that no step reads.
+
+    Trackers and interactors have several outputs for one result.
+    """
     model = scene.models.get(("model",))
     manifest = scene.manifest_file.manifest
-    if model is None or scene.function is None or manifest.type != "detector":
+    if model is None or scene.function is None or manifest.type not in ("detector", "reid"):
         return
     unread = unread_outputs(scene.function, model.signature.outputs)
     if unread:
@@ -22,5 +25,5 @@ def find(scene: Scene) -> Iterator[Problem]:
             UNUSED_OUTPUT,
             _PATH,
             printable(listed(unread)),
-            hint="use a decoder that reads it, or export the model without it",
+            hint="use a step that reads it, or export the model without it",
         )

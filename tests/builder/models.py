@@ -20,7 +20,8 @@ BOXES: tuple[Box, ...] = (
 """Two boxes above the default threshold of 0.25 and one below."""
 
 NAMES = "{0: 'cat', 1: 'dog', 2: 'bird'}"
-CANDIDATES = 40
+CANDIDATES = 84
+"""Cells of strides 8, 16 and 32 over an image of 64x64: 64 + 16 + 4."""
 
 
 def yolo_model(
@@ -31,8 +32,8 @@ def yolo_model(
     metadata: Mapping[str, str] | None = None,
     shape: Sequence[int | str] | None = None,
 ) -> Path:
-    """Raw output of YOLOv8 and later: [1, 4 + classes, CANDIDATES]."""
-    output = np.zeros((1, 4 + classes, CANDIDATES), np.float32)
+    """Raw output of YOLOv8 and later: [1, 4 + classes, cells of the image]."""
+    output = np.zeros((1, 4 + classes, CANDIDATES * size**2 // 64**2), np.float32)
     for place, (x, y, wide, high, number, score) in enumerate(rows):
         output[0, :4, place] = x, y, wide, high
         output[0, 4 + number, place] = score
@@ -51,8 +52,8 @@ def end2end_model(path: Path, size: int = 64, rows: Sequence[Box] = BOXES) -> Pa
 def objectness_model(
     path: Path, classes: int = 3, size: int = 64, rows: Sequence[Box] = BOXES
 ) -> Path:
-    """Raw output of YOLOv5: [1, CANDIDATES, 5 + classes]; objectness 1 for each box."""
-    output = np.zeros((1, CANDIDATES, 5 + classes), np.float32)
+    """Raw output of YOLOv5: [1, cells of the image, 5 + classes]; objectness 1 for each box."""
+    output = np.zeros((1, CANDIDATES * size**2 // 64**2, 5 + classes), np.float32)
     for place, (x, y, wide, high, number, score) in enumerate(rows):
         output[0, place, :5] = x, y, wide, high, 1
         output[0, place, 5 + number] = score

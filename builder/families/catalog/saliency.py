@@ -101,4 +101,5 @@ SALIENCY = Family(
     steps=(Saliency,),
     recognize=recognize,
     precedence=210,
+    side_outputs=True,
 )

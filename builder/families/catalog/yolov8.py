@@ -85,7 +85,11 @@ def _tasks(
     task, channels = evidence.ultralytics.task, tensor.shape[1]
     if task is not None:
         if task in SHAPES and (task == "segment") == (prototypes is not None):
-            yield task, Strength.METADATA, f"metadata task: {task}"
+            why = f"metadata task: {task}"
+            if fits_grid(evidence, tensor.shape[2]):
+                yield task, Strength.METADATA, why
+            else:
+                yield task, Strength.SHAPE, f"{why}; but no grid over the input has the candidates"
     elif prototypes is not None:
         count = prototypes.shape[1]
         if count is None or channels is None or channels >= 5 + count:

@@ -22,7 +22,7 @@ def test_inspect_shows_tensors_metadata_and_family(model: Path) -> None:
     for words in (
         "ONNX, opset 17",
         "images [1, 3, 64, 64] float32",
-        "output0 [1, 7, 40] float32",
+        "output0 [1, 7, 84] float32",
         "names: {0: 'cat', 1: 'dog', 2: 'bird'}",
         "YOLOv8, 9, 11, 12: boxes (certain)",
         "gpu: ONNX Runtime CUDA",

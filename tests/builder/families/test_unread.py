@@ -1,5 +1,6 @@
 """Outputs that a manifest does not read."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import numpy as np
 import pytest
 
 from builder.families.init import draft_manifest
+from builder.families.inspect import Inspection
 from builder.families.unread import listed, unread_outputs
+from runtimes.decoders.saliency import Saliency
+from runtimes.decoders.semantic import Semantic
 from runtimes.signature import Tensor
-from tests.zoo import yolov8
+from tests.zoo import u2net, yolov8
 from tests.zoo.net import image, logit
 
 
@@ -38,15 +42,43 @@ ROWS, MASKS, SIDE = tensor("rows", 1, 9, 6), tensor("masks", 1, 9, 8, 8), tensor
 @pytest.mark.parametrize(
     ("bound", "unread"),
     [
-        (Step("rows"), (MASKS,)),
+        (Step("rows"), (MASKS, SIDE)),
         (Step("masks"), (ROWS, SIDE)),
-        (Step("rows", ("masks",)), ()),
-        (Function({"a": Step("rows"), "b": Step("masks")}), ()),
+        (Step("rows", ("masks",)), (SIDE,)),
+        (Function({"a": Step("rows"), "b": Step("masks")}), (SIDE,)),
         (Step("other"), ()),  # the step finds its outputs at run time
     ],
 )
 def test_outputs_that_no_step_names_are_unread(bound: object, unread: tuple[Tensor, ...]) -> None:
     assert unread_outputs(bound, (ROWS, MASKS, SIDE)) == unread
+
+
+MAP, SIDE_MAP, DEPTH = (tensor(name, 1, 1, 64, 64) for name in ("d0", "d1", "softmax"))
+
+
+def test_outputs_of_the_same_shape_are_side_outputs_of_families_that_have_some() -> None:
+    maps = (MAP, SIDE_MAP, tensor("small", 1, 1, 8, 8))
+    assert unread_outputs(Saliency(output="d0"), maps) == maps[2:]
+    assert unread_outputs(Semantic(output="d0"), maps) == maps[1:]
+
+
+def test_the_word_of_a_choice_is_no_name_of_an_output() -> None:
+    step = Semantic(output="d0", activation="softmax")
+    assert unread_outputs(step, (MAP, DEPTH)) == (DEPTH,)
+
+
+def test_inspect_reports_the_outputs_that_the_decoder_does_not_read(tmp_path: Path) -> None:
+    side = Inspection.of(u2net(tmp_path / "u.onnx"), run=True)
+    assert "not used" not in side.as_text()
+    assert json.loads(side.as_json())["unused_outputs"] == []
+    net = image("input")
+    net.give("dets", net.known(np.zeros((1, 10, 5))), (1, 10, 5))
+    net.give("labels", net("Cast", net.known(np.ones((1, 10))), to=7), (1, 10), "int64")
+    net.give("vectors", net.known(np.zeros((1, 10, 32))), (1, 10, 32))
+    inspected = Inspection.of(net.save(tmp_path / "n.onnx"), run=False)
+    assert "- output `vectors` [1, 10, 32] is not used" in inspected.as_text()
+    (found,) = json.loads(inspected.as_json())["unused_outputs"]
+    assert found["name"] == "vectors"
 
 
 def test_the_text_has_names_and_shapes() -> None:

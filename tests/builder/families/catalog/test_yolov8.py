@@ -44,6 +44,14 @@ def test_candidates_fit_grids_over_the_input(candidates: int, fits: bool) -> Non
     assert decoders(YOLOV8, found) == ([("yolo", "STRUCTURE")] if fits else [])
 
 
+@pytest.mark.parametrize(("candidates", "strength"), [(84, "METADATA"), (83, "SHAPE")])
+def test_metadata_are_certain_only_if_the_candidates_fit_too(
+    candidates: int, strength: str
+) -> None:
+    found = evidence({"output0": (1, 7, candidates)}, metadata={"task": "detect"})
+    assert decoders(YOLOV8, found) == [("yolo", strength)]
+
+
 def test_scores_outside_of_0_to_1_are_no_yolov8() -> None:
     values = np.zeros((1, 7, CELLS), np.float32)
     nodes = head("Mul", "Sigmoid")
