@@ -23,7 +23,6 @@ postprocess: [{}, nms, rectangle]
     ("decoder", "outputs", "name"),
     [
         ("yolo", {"boxes": (1, 8400, 4), "scores": (1, 8400, 3)}, "YOLO-NAS"),
-        ("yolo_segment", {"o": (1, 25200, 40), "p": (1, 32, 160, 160)}, "YOLOv5-seg"),
         ("yolo_end2end", {"flat_predictions": (2, 7)}, "SuperGradients"),
     ],
 )
