@@ -9,7 +9,7 @@ from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.problem import Problem
 from builder.families.coco_keypoints import COCO, COCO_EDGES, COCO_PLACES, keypoint_names
 from builder.families.evidence import Evidence
-from builder.families.face_keypoints import FACE, FACE_PLACES
+from builder.families.face_keypoints import FACE, FACE_EDGES, FACE_PLACES
 from builder.families.match import ClassList, Match
 from builder.families.yaml_writer import Line, inline
 from builder.manifest.labels import Label, Labels
@@ -22,7 +22,7 @@ _DEFAULT_COUNT = 80
 """The number of labels where the number of classes is not known."""
 _DRAWINGS: Mapping[tuple[str, ...], tuple[Sequence[tuple[str, str]], Sequence[tuple[int, int]]]] = {
     COCO: (COCO_EDGES, COCO_PLACES),
-    FACE: ((), FACE_PLACES),
+    FACE: (FACE_EDGES, FACE_PLACES),
 }
 """Names of keypoints -> the edges between them, and their places in the drawing."""
 _PATH = ("labels",)

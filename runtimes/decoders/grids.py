@@ -65,3 +65,8 @@ def check_strides(strides: Sequence[int]) -> None:
             allowed="such as [8, 16, 32]",
             fault=Fault.STRIDES,
         )
+
+
+def confident(points: Array) -> Array:
+    """Return keypoints of a model without confidences, (M, K, 2) -> (M, K, 3), as certain."""
+    return np.concatenate([points, np.ones_like(points[..., :1])], axis=2)

@@ -4,6 +4,7 @@
 """
 
 from tests.zoo.entry import ENTRIES, Entry
+from tests.zoo.faces import scrfd, scrfd_boxes, yunet
 from tests.zoo.final import (
     efficient_nms,
     mask_rcnn_openvino,
@@ -115,6 +116,8 @@ __all__ = [
     "sam_decoder",
     "sam_encoder",
     "scores_or_logits",
+    "scrfd",
+    "scrfd_boxes",
     "selfie",
     "semantic",
     "semantic_numbers",
@@ -140,4 +143,5 @@ __all__ = [
     "yolov8_pose",
     "yolov8_segment",
     "yolox",
+    "yunet",
 ]
