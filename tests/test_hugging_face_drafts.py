@@ -79,6 +79,37 @@ def test_the_crop_of_a_classifier_is_drafted(tmp_path: Path) -> None:
     assert data["preprocess"] == ["center_crop", {"normalize": 255}]
 
 
+def logits_of_a_transformer(path: Path) -> Path:
+    """Five bare logits, or anything else."""
+    net = zoo.image("pixel_values")
+    net.give("logits", net.dense(net.known([[1, -2, 3, 0, 5]]), 5), (1, 5))
+    return net.save(path)
+
+
+def bare_maps(path: Path) -> Path:
+    """Maps of five channels that no operation explains, at a quarter of the input."""
+    net = zoo.image("pixel_values")
+    net.give("logits", net.known(np.full((1, 5, 16, 16), 7)), (1, 5, 16, 16))
+    return net.save(path)
+
+
+@pytest.mark.parametrize("make", [logits_of_a_transformer, bare_maps])
+@pytest.mark.parametrize(
+    ("names", "guessed"),
+    [
+        (NAMES, False),
+        ({**NAMES, "5": "sea", "6": "boat"}, True),
+        ({str(number): f"LABEL_{number}" for number in range(5)}, True),
+    ],
+)
+def test_as_many_names_as_classes_are_evidence(
+    tmp_path: Path, make: zoo.Maker, names: dict[str, str], guessed: bool
+) -> None:
+    data, _ = drafted(tmp_path, make, config={"id2label": names})
+    assert data.get("guessed", False) is guessed
+    assert ("wall" in str(data["labels"])) is not guessed
+
+
 def test_a_list_for_another_number_of_classes_is_not_used(tmp_path: Path) -> None:
     names = {str(number): f"name {number}" for number in range(9)}
     data, _ = drafted(tmp_path, zoo.semantic_numbers, config={"id2label": names})

@@ -9,6 +9,7 @@ from builder.diagnostics.errors import ManifestError
 from builder.families.ultralytics import UltralyticsMetadata
 from builder.model.file import Model
 from builder.model.graph import Graph
+from builder.model.hugging_face import class_count
 from builder.model.label_metadata import from_metadata
 from builder.model.metadata import image_size
 from runtimes.arrays import Array, Size
@@ -32,7 +33,8 @@ class Evidence:
         ultralytics: the metadata of Ultralytics' exports.
         blank_outputs: name -> output for a blank image; empty where the model was not run.
         varied_outputs: the same for an image of gradients, edges and noise.
-        labels: the number of labels in the metadata, or that the user gives; None if unknown.
+        labels: the number of labels that the user gives, or in the metadata, or in Hugging Face's
+            config.json beside the model; None if unknown.
         size: height and width of that image, or of the model's input where it is fixed.
         only_size: the same, where the input's size is open but the model failed at another size.
     """
@@ -127,11 +129,11 @@ def _fits(shape: Sequence[int | None], pattern: Pattern) -> bool:
 
 
 def _label_count(model: Model) -> int | None:
-    """Return the number of labels in the metadata; None if it has no valid labels."""
+    """Return the number of labels in the metadata or config.json; None without valid labels."""
     try:
         return len(from_metadata(model.signature.metadata, Path("model"))) or None
     except ManifestError:
-        return None
+        return class_count(model.files[model.name]) if model.files else None
 
 
 def are_fractions(arrays: Sequence[Array]) -> bool | None:

@@ -53,10 +53,20 @@ def read_labels(model: Path) -> dict[int, str]:
     Args:
         model: the model file; config.json is in its folder, or above a folder `onnx`.
     """
-    names = valid_names(_read(model, CONFIG_FILE).get("id2label"))
-    if all(name == f"LABEL_{class_id}" for class_id, name in names.items()):
-        return {}
+    names = _names(model)
     return {class_id: it for class_id, it in names.items() if it.strip().lower() not in _UNNAMED}
+
+
+def class_count(model: Path) -> int | None:
+    """Return the number of classes of `id2label` in config.json, with unused ones.
+
+    None if there is none, if transformers made up the names, or if the class IDs have gaps.
+
+    Args:
+        model: the model file; see read_labels.
+    """
+    names = _names(model)
+    return len(names) if names and [*names] == [*range(len(names))] else None
 
 
 def read_processor(model: Path) -> ImageProcessor | None:
@@ -83,6 +93,13 @@ def read_processor(model: Path) -> ImageProcessor | None:
         std,
         data.get("do_flip_channel_order") is True,
     )
+
+
+def _names(model: Path) -> dict[int, str]:
+    """Return class ID -> name from config.json, without names that transformers makes up."""
+    names = valid_names(_read(model, CONFIG_FILE).get("id2label"))
+    made_up = all(name == f"LABEL_{class_id}" for class_id, name in names.items())
+    return {} if made_up else names
 
 
 def _read(model: Path, name: str) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from builder.model.hugging_face import ImageProcessor, read_labels, read_processor
+from builder.model.hugging_face import ImageProcessor, class_count, read_labels, read_processor
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -35,6 +35,22 @@ def written(folder: Path, name: str, data: Any) -> Path:
 )
 def test_labels_are_those_of_id2label(tmp_path: Path, names: Any, expected: dict[int, str]) -> None:
     assert read_labels(written(tmp_path, "config.json", {"id2label": names})) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        ({"1": "dog", "0": "cat"}, 2),
+        ({"0": "N/A", "1": "person", "2": "N/A", "3": "car"}, 4),
+        ({"1": "cat", "2": "dog"}, None),
+        ({"0": "cat", "2": "dog"}, None),
+        ({"0": "LABEL_0", "1": "LABEL_1"}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_unused_classes_count(tmp_path: Path, names: Any, count: int | None) -> None:
+    assert class_count(written(tmp_path, "config.json", {"id2label": names})) == count
 
 
 @pytest.mark.parametrize("text", ["", "[]", "5", "{", '{"id2label": 1}', "[" * 100_000])
