@@ -22,6 +22,8 @@ class Task:
         threshold: the function's default threshold; None if it has none.
         dataset: the labeled images.
         label_map: which label of the dataset is which label of the function.
+        lowest: the confidence threshold to send to a detector; None for the measure's own.
+        sigma: the sigma of OKS for all keypoints; None for COCO's, where the names are COCO's.
     """
 
     labels: Sequence[Mapping[str, Any]]
@@ -29,6 +31,8 @@ class Task:
     threshold: float | None
     dataset: Dataset
     label_map: LabelMap
+    lowest: float | None = None
+    sigma: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

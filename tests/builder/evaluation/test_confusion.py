@@ -1,0 +1,36 @@
+import numpy as np
+
+from builder.evaluation.confusion import ConfusionCounts
+
+
+def counts(
+    overlaps: list[list[float]], found: list[int], truth: list[int], ignored: list[bool]
+) -> list[list[int]]:
+    matrix = ConfusionCounts(["cat", "dog"], 0.25)
+    shaped = np.array(overlaps, np.float64).reshape(len(found), len(truth))
+    matrix.add(shaped, np.array(found, int), np.array(truth, int), np.array(ignored, bool))
+    return [list(row) for row in matrix.result().counts]
+
+
+def test_the_largest_overlaps_are_matched_first() -> None:
+    # The second detection overlaps the annotation more than the first one.
+    assert counts([[0.6], [0.9]], [0, 1], [0], [False]) == [[0, 1, 0], [0, 0, 0], [1, 0, 0]]
+
+
+def test_overlaps_below_a_half_are_no_pairs() -> None:
+    assert counts([[0.49]], [0], [0], [False]) == [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
+
+
+def test_detections_on_ignored_annotations_do_not_count() -> None:
+    assert counts([[0.9], [0.2]], [0, 1], [0], [True]) == [[0, 0, 0], [0, 0, 0], [0, 1, 0]]
+
+
+def test_images_without_anything() -> None:
+    assert counts([], [], [], []) == [[0, 0, 0]] * 3
+    assert counts([], [], [1, 1], [False, False]) == [[0, 0, 0], [0, 0, 2], [0, 0, 0]]
+
+
+def test_the_title_states_the_conditions() -> None:
+    result = ConfusionCounts(["cat"], 0.25).result()
+    assert result.title == "Confusion at confidence 0.25 and overlap 0.5"
+    assert result.truth == result.found == ("cat", "nothing")
