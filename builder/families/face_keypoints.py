@@ -19,3 +19,7 @@ FACE_EDGES = (
 
 FACE_PLACES = ((33, 35), (67, 35), (50, 55), (36, 75), (64, 75))
 """Their places in the drawing of the skeleton, x y from 0 to 100: a face seen from the front."""
+
+BLAZE_FACE = ("right_eye", "left_eye", "nose", "mouth", "right_ear", "left_ear")
+"""The keypoints of BlazeFace. Source: MediaPipe, face_detection.h, FaceKeyPoint; left and right are
+those of the person."""

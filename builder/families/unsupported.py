@@ -91,8 +91,10 @@ def _priors(evidence: Evidence) -> Iterator[UnsupportedLayout]:
     several = len(evidence.outputs) >= 3
     if several and {4, 10} <= columns:
         yield UnsupportedLayout(
-            "a face detector (RetinaFace, YuNet, SCRFD) with raw boxes and landmarks per prior",
-            "use a face detector of a supported family, such as a YOLO pose model for faces",
+            "a face detector with raw boxes and landmarks for other priors than those of the known "
+            "RetinaFace, YuNet and SCRFD models",
+            "write a manifest by hand with the decoder `retinaface` and the model's `strides` and "
+            "`sizes`, or with `yunet` or `scrfd` and the model's `strides`",
         )
 
 

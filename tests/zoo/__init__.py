@@ -4,7 +4,7 @@
 """
 
 from tests.zoo.entry import ENTRIES, Entry
-from tests.zoo.faces import scrfd, scrfd_boxes, yunet
+from tests.zoo.faces import blazeface, retinaface, scrfd, scrfd_boxes, yunet
 from tests.zoo.final import (
     efficient_nms,
     mask_rcnn_openvino,
@@ -82,6 +82,7 @@ __all__ = [
     "Maker",
     "Net",
     "any_size_map",
+    "blazeface",
     "centernet",
     "classifier",
     "classifier_softmax",
@@ -107,6 +108,7 @@ __all__ = [
     "openvino_boxes",
     "pixellink",
     "reid",
+    "retinaface",
     "rfdetr",
     "rtdetr",
     "rtdetr_concat",

@@ -6,7 +6,7 @@ import numpy as np
 
 from runtimes.arrays import Array
 from tests.zoo.entry import expect
-from tests.zoo.net import BOX, CENTER, SCORE, SIDE, image
+from tests.zoo.net import BOX, CELLS, CENTER, SCORE, SIDE, image, logit
 
 MARKS = ((24, 12), (40, 12), (32, 16), (28, 20), (36, 20))
 """The five landmarks, in pixels of an input of 64 x 64."""
@@ -65,3 +65,43 @@ def scrfd(path: Path) -> Path:
 def scrfd_boxes(path: Path) -> Path:
     """Scores and boxes alone."""
     return _scrfd(path, ("score", "bbox"))
+
+
+@expect("retinaface", ("letterbox", "channels", "normalize"), SKELETON)
+def retinaface(path: Path) -> Path:
+    """loc, conf and landms, two priors a cell: the first of column 4, row 2 of stride 8."""
+    net = image("input")
+    boxes, logits = np.zeros((1, 2 * CELLS, 4), np.float32), np.zeros((1, 2 * CELLS, 2), np.float32)
+    marks = np.zeros((1, 2 * CELLS, 10), np.float32)
+    logits[..., 0] = 20
+    place = (2 * 8 + 4) * 2
+    # The prior is 16 x 16 around 36, 20; the variances are 0.1 and 0.2.
+    prior = np.array([36, 20])
+    boxes[0, place, :2] = (CENTER[:2] - prior) / (0.1 * 16)
+    boxes[0, place, 2:] = np.log(np.divide(CENTER[2:], 16)) / 0.2
+    marks[0, place] = ((np.array(MARKS) - prior) / (0.1 * 16)).ravel()
+    logits[0, place] = 0, logit(SCORE)
+    net.give("loc", net.known(boxes), boxes.shape)
+    net.give("conf", net("Softmax", net.known(logits), axis=-1), logits.shape)
+    net.give("landms", net.known(marks), marks.shape)
+    return net.save(path)
+
+
+# The six keypoints of BlazeFace are the five landmarks, the last of them twice.
+@expect("blazeface", ("letterbox", "normalize"), SKELETON)
+def blazeface(path: Path) -> Path:
+    """Pixels from the center of a cell, 2 and 6 candidates a cell: the last of 12, 20."""
+    net = image("input", 1, SIDE, SIDE, 3)
+    count = 2 * 8 * 8 + 6 * 4 * 4
+    values, logits = np.zeros((1, count, 16), np.float32), np.full((1, count, 1), -9, np.float32)
+    place = (2 * 8 + 1) * 2 + 1
+    cell = np.array([12, 20])
+    values[0, place] = (
+        *(CENTER[:2] - cell),
+        *CENTER[2:],
+        *(np.array([*MARKS, MARKS[-1]]) - cell).ravel(),
+    )
+    logits[0, place] = logit(SCORE)
+    net.give("regressors", net.known(values), values.shape)
+    net.give("classificators", net.known(logits), logits.shape)
+    return net.save(path)

@@ -29,7 +29,7 @@ BIG: dict[str, Shape] = {"images": (1, 3, 640, 640)}
             "28x28",
             "export_postprocess_mask",
         ),
-        ({"loc": (1, 9, 4), "conf": (1, 9, 2), "landms": (1, 9, 10)}, BIG, "RetinaFace", "pose"),
+        ({"loc": (1, 9, 4), "conf": (1, 9, 2), "landms": (1, 9, 10)}, BIG, "RetinaFace", "`sizes`"),
     ],
     ids=lambda it: it if isinstance(it, str) else "",
 )
