@@ -14,6 +14,7 @@ from builder.cli.commands.diff import diff
 from builder.cli.commands.doctor import doctor
 from builder.cli.commands.init import init
 from builder.cli.commands.inspect import inspect
+from builder.cli.commands.parity import parity
 from builder.cli.commands.predict import predict
 from builder.cli.commands.schema import schema
 
@@ -62,7 +63,7 @@ def main(
     """Handle the options that belong to no command."""
 
 
-for _command in (build, check, diff, init, inspect, predict, schema, doctor):
+for _command in (build, check, diff, init, inspect, predict, parity, schema, doctor):
     app.command()(_command)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from builder.families.init import ManifestDraft
     from builder.manifest.variants import VariantName
     from builder.plan.plan import Plan
+    from builder.run.predict.prediction import Box, Point
 
 _Result = TypeVar("_Result")
 
@@ -245,6 +246,21 @@ def built_variant(function: Path, wanted: VariantOption | None) -> "VariantName"
     if wanted is not None:
         return wanted.value
     return next(iter(built_variants(function)), "cpu")
+
+
+def parse_places(
+    pos: Sequence[str] | None, neg: Sequence[str] | None, box: Sequence[str] | None
+) -> "tuple[tuple[Point, ...], tuple[Point, ...], tuple[Box, ...]]":
+    """Parse the values of --pos, --neg and --box; see builder.run.predict.prediction.Prompts.
+
+    Raises:
+        CommandLineError: see parse_numbers.
+    """
+    positive, negative = (
+        tuple(parse_numbers(option, text, 2) for text in points or ())
+        for option, points in (("--pos", pos), ("--neg", neg))
+    )
+    return positive, negative, tuple(parse_numbers("--box", text, 4) for text in box or ())
 
 
 def parse_numbers(option: str, text: str, count: int) -> Any:

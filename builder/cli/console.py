@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from builder.cli.terminal import Color, Progress
+    from builder.cli.terminal import Color, Counter, Progress
     from builder.diagnostics.problem import Problem
     from builder.doctor.check_result import CheckResult
     from builder.families.init import ManifestDraft
@@ -117,3 +117,10 @@ def progress() -> "Progress":
     from builder.cli.terminal import Progress
 
     return Progress(sys.stderr)
+
+
+def counter() -> "Counter":
+    """Return a counter of images on stderr."""
+    from builder.cli.terminal import Counter
+
+    return Counter(sys.stderr)

@@ -6,10 +6,11 @@ Files, pipes and CI logs get none of them. NO_COLOR disables colors (https://no-
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from threading import Lock, Timer
+from time import monotonic
 from typing import Literal, TextIO, TypeAlias
 
 Color: TypeAlias = Literal["red", "green", "yellow", "cyan", "bold"]
@@ -20,6 +21,9 @@ _CODES: dict[Color, str] = {
     "cyan": "36",
     "bold": "1",
 }
+
+_INTERVAL = 0.5
+"""Seconds between two changes of a counter."""
 
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 """The header of a hunk of a unified diff: its numbers of old and new lines, 1 if omitted."""
@@ -124,3 +128,44 @@ class Progress:
         room = (width(self._stream) or 80) - 1
         self._stream.write(f"\r\x1b[K{text[:room]}")
         self._stream.flush()
+
+
+class Counter:
+    """A line on a terminal with the number of images that are done, and the time left."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = monotonic) -> None:
+        """Create a counter; nothing is written to other streams than terminals.
+
+        Args:
+            stream: the stream to write to, usually stderr.
+            clock: time in seconds.
+        """
+        self._stream = stream
+        self._clock = clock
+        self._started = clock()
+        self._written: float | None = None
+
+    def show(self, done: int, total: int) -> None:
+        """See builder.diagnostics.progress.Counter. The line changes twice a second."""
+        now = self._clock()
+        if not is_terminal(self._stream) or now - (self._written or self._started) < _INTERVAL:
+            return
+        self._written = now
+        left = (now - self._started) / done * (total - done) if done else 0.0
+        text = f"{done} of {total} images, {duration(left)} left"
+        self._stream.write(f"\r\x1b[K{text[: (width(self._stream) or 80) - 1]}")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """See builder.diagnostics.progress.Counter."""
+        if self._written is not None:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._written = None
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as hours, minutes and seconds: `1:02:03`, or `2:03` below an hour."""
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

@@ -33,17 +33,13 @@ def predict(
         from builder.cli import arguments
         from builder.run.process import FunctionProcess
 
-        positive, negative = (
-            tuple(arguments.parse_numbers(option, text, 2) for text in points or ())
-            for option, points in (("--pos", pos), ("--neg", neg))
-        )
-        bounding = tuple(arguments.parse_numbers("--box", text, 4) for text in box or ())
+        places = arguments.parse_places(pos, neg, box)
         process = FunctionProcess(function, arguments.built_variant(function, variant))
         # The function loads its models while these modules are imported.
         from builder.run.predict import predict as run_on
         from builder.run.predict.prediction import Prompts
 
-        prompts = Prompts(threshold, positive, negative, bounding, boxes)
+        prompts = Prompts(threshold, *places, boxes)
         failed = crashed = False
         with process as started:
             for warning in started.warnings:

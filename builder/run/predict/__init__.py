@@ -71,13 +71,19 @@ def predict(
     Raises:
         CommandLineError, BuiltError: see Predictor.predict.
     """
-    predictor = PREDICTORS[function.type]
+    check_prompts(function.type, prompts)
+    yield from PREDICTORS[function.type].predict(function, files, prompts, Pictures(save))
+
+
+def check_prompts(function_type: str, prompts: Prompts) -> None:
+    """Check that functions of a type accept the options of the command line.
+
+    Raises:
+        CommandLineError: they do not accept one.
+    """
+    takes = PREDICTORS[function_type].TAKES
     for name in prompts.names():
-        if name not in predictor.TAKES:
-            allowed = ", ".join(f"--{taken}" for taken in sorted(predictor.TAKES))
-            raise CommandLineError(
-                Problem(
-                    f"functions of type {function.type} do not accept --{name}", allowed=allowed
-                )
-            )
-    yield from predictor.predict(function, files, prompts, Pictures(save))
+        if name not in takes:
+            what = f"functions of type {function_type} do not accept --{name}"
+            allowed = ", ".join(f"--{taken}" for taken in sorted(takes))
+            raise CommandLineError(Problem(what, allowed=allowed))

@@ -28,7 +28,7 @@ _NEGATIVE: Color = (60, 60, 235)
 
 
 @dataclass(frozen=True, slots=True)
-class _Mask:
+class Mask:
     """One mask of a reply, of either form.
 
     Attributes:
@@ -66,7 +66,7 @@ def predict(
         if faults:
             yield Prediction(str(file), reply, "invalid reply", (), faults)
             continue
-        masks = _masks_of(reply.body)
+        masks = masks_of(reply.body)
         saved = pictures.save(file, partial(_drawn, image, masks, prompts))
         count = f"{len(masks)} {'mask' if len(masks) == 1 else 'masks'}"
         rows = tuple(_row(mask) for mask in masks)
@@ -106,13 +106,13 @@ def request_of(prompts: Prompts) -> dict[str, Any]:
     }
 
 
-def _masks_of(reply: dict[str, Any]) -> list[_Mask]:
+def masks_of(reply: dict[str, Any]) -> list[Mask]:
     """Return the masks of a valid reply. An empty mask of the older form stands for no mask."""
     if "mask" in reply:
         whole = np.array(reply["mask"], np.uint8)
-        return [_Mask(whole, 0, 0, None)] if whole.any() else []
+        return [Mask(whole, 0, 0, None)] if whole.any() else []
     return [
-        _Mask(
+        Mask(
             *rle.decode(shape["points"]),
             next((float(it["value"]) for it in shape["attributes"] if it["spec_id"] == 0), None),
         )
@@ -120,7 +120,7 @@ def _masks_of(reply: dict[str, Any]) -> list[_Mask]:
     ]
 
 
-def _row(mask: _Mask) -> str:
+def _row(mask: Mask) -> str:
     """Return the line of a mask: score, type, bounding box, number of pixels."""
     ys, xs = np.nonzero(mask.bitmap)
     box = (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
@@ -130,7 +130,7 @@ def _row(mask: _Mask) -> str:
     return f"  {score}  mask     {sides}  {len(xs)} pixels"
 
 
-def _drawn(image: Array, masks: Sequence[_Mask], prompts: Prompts) -> Array:
+def _drawn(image: Array, masks: Sequence[Mask], prompts: Prompts) -> Array:
     """Draw masks, the best on top, and the prompts above them."""
     canvas = image.copy()
     captions = []

@@ -44,8 +44,8 @@ def predict(
                 allowed="--box X1,Y1,X2,Y2, once per object",
             )
         )
-    types = _types(function)
-    drawn = [_shape(box, types[0]) for box in prompts.box]
+    types = types_of(function)
+    drawn = [shape_of(box, types[0]) for box in prompts.box]
     sent: dict[str, Any] = {"shapes": drawn, "states": []}
     trails: list[list[Point]] = [[] for _ in drawn]
     for name, file, data in _frames(files):
@@ -57,7 +57,7 @@ def predict(
         saved = None
         rows: tuple[str, ...] = ()
         if not faults:
-            shapes = _found(reply.body)
+            shapes = found_shapes(reply.body)
             for trail, shape in zip(trails, shapes, strict=True):
                 trail += [] if shape is None else [_middle(shape)]
             saved = pictures.save(file, partial(_drawn, data, shapes, trails))
@@ -72,8 +72,8 @@ def predict(
 
 def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
     """See builder.run.predict.Predictor.smoke_test. Two frames are sent."""
-    types = _types(function)
-    shapes = [_shape((40, 40, 120, 100), shape_type) for shape_type in types]
+    types = types_of(function)
+    shapes = [shape_of((40, 40, 120, 100), shape_type) for shape_type in types]
     reply = function(blank, shapes=shapes, states=[]).raise_for_status().body
     faults = judge(reply, types)
     if not faults:
@@ -83,7 +83,7 @@ def smoke_test(function: Function, blank: bytes) -> tuple[str, ...]:
     return tuple(faults)
 
 
-def _found(reply: dict[str, list[Any]]) -> list[dict[str, Any] | None]:
+def found_shapes(reply: dict[str, list[Any]]) -> list[dict[str, Any] | None]:
     """Return the shapes of a valid reply, None for lost objects; see runtimes.state."""
     return [
         None if isinstance(state, dict) and state.get("lost") else shape
@@ -91,12 +91,12 @@ def _found(reply: dict[str, list[Any]]) -> list[dict[str, Any] | None]:
     ]
 
 
-def _types(function: Function) -> tuple[str, ...]:
+def types_of(function: Function) -> tuple[str, ...]:
     """Return the shape types that a function supports."""
     return tuple(function.annotations["supported_shape_types"].split(","))
 
 
-def _shape(box: Box, shape_type: str) -> dict[str, Any]:
+def shape_of(box: Box, shape_type: str) -> dict[str, Any]:
     """Return a box as a shape of one of CVAT's types."""
     x1, y1, x2, y2 = box
     if shape_type == "polygon":

@@ -4,7 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.cli.terminal import Color, Progress, is_terminal, paint, paint_diff, width
+from builder.cli.terminal import (
+    Color,
+    Counter,
+    Progress,
+    duration,
+    is_terminal,
+    paint,
+    paint_diff,
+    width,
+)
 
 DIFF = (
     "--- a/function.yaml\n"
@@ -212,3 +221,37 @@ def test_progress_fits_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with Progress(stream, delay=0.001).step("x" * 200):
         assert wait_for(lambda: shown(stream) != "")
         assert shown(stream) == "x" * 49
+
+
+def test_a_counter_shows_the_time_left_twice_a_second_and_is_cleared() -> None:
+    stream, now = Terminal(), [0.0]
+    counter = Counter(stream, lambda: now[0])
+    for now[0], done, expected in (
+        (0.4, 1, ""),
+        (1.0, 2, "2 of 10 images, 0:04 left"),
+        (1.4, 3, "2 of 10 images, 0:04 left"),
+        (2.0, 4, "4 of 10 images, 0:03 left"),
+    ):
+        counter.show(done, 10)
+        assert shown(stream) == expected
+    counter.close()
+    assert shown(stream) == ""
+    text = stream.getvalue()
+    counter.close()
+    assert stream.getvalue() == text
+
+
+def test_a_counter_is_hidden_without_a_terminal() -> None:
+    stream, now = io.StringIO(), [0.0]
+    counter = Counter(stream, lambda: now[0])
+    now[0] = 9.0
+    counter.show(1, 2)
+    counter.close()
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, "0:00"), (59.4, "0:59"), (60, "1:00"), (3723, "1:02:03")]
+)
+def test_a_duration_has_hours_only_if_it_takes_hours(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
