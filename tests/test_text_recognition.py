@@ -11,9 +11,12 @@ from onnx import TensorProto, helper
 from PIL import Image, ImageDraw, ImageFont
 
 from builder.diagnostics.errors import CvatbuildError
+from builder.families.init import draft_manifest
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.judge.detector import judge
+from builder.run.predict import predict
+from builder.run.predict.prediction import Prompts
 from builder.targets.build import build
 from runtimes.arrays import Array
 from tests.local_function import LocalFunction
@@ -143,6 +146,46 @@ def test_an_unusable_file_of_characters_is_refused(
     (problem,) = caught.value.problems
     assert problem.place.startswith("then[0].postprocess[0]")
     assert problem.place.endswith("characters")
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_init_drafts_a_text_detector_with_its_recognizer(
+    tmp_path: Path, variant: VariantName, swapped: bool
+) -> None:
+    dbnet(tmp_path / "ocr-det.onnx")
+    reader(tmp_path / "ocr-rec.onnx", metadata="r\ng\nb")
+    files = [tmp_path / "ocr-det.onnx", tmp_path / "ocr-rec.onnx"]
+    draft = draft_manifest(files[::-1] if swapped else files, tmp_path)
+    assert draft.ranking.sureness == "sure"
+    assert draft.notes == ()
+    # The recognizer of colors differs from PP-OCR's in its input format.
+    before, _, after = draft.text.rpartition("normalize: {mean: [0.5], std: [0.5]}")
+    text = f"{before}normalize{after}".replace("- channels: bgr", "- channels: rgb")
+    (tmp_path / "ocr.yaml").write_text(text)
+    folder = build(plan(tmp_path / "ocr.yaml"), tmp_path / "build", force=False).folder
+    function = LocalFunction(folder, variant)
+    (tmp_path / "line.png").write_bytes(colored(RED, GREEN, BLUE))
+    (prediction,) = predict(function, [tmp_path / "line.png"], Prompts(), None)
+    assert prediction.as_table().endswith("  text: rgb")
+
+
+def test_init_asks_for_the_characters_that_a_recognizer_lacks(tmp_path: Path) -> None:
+    dbnet(tmp_path / "det.onnx")
+    reader(tmp_path / "rec.onnx")
+    draft = draft_manifest([tmp_path / "det.onnx", tmp_path / "rec.onnx"], tmp_path)
+    assert "- text_attribute: {attribute: text, characters: characters.txt}" in draft.text
+    assert "write the characters" in draft.text
+    (tmp_path / "ocr.yaml").write_text(draft.text)
+    with pytest.raises(CvatbuildError, match="there is no file"):
+        plan(tmp_path / "ocr.yaml")
+
+
+def test_two_text_detectors_are_no_pair(tmp_path: Path) -> None:
+    dbnet(tmp_path / "one.onnx")
+    dbnet(tmp_path / "other.onnx")
+    with pytest.raises(CvatbuildError):
+        draft_manifest([tmp_path / "one.onnx", tmp_path / "other.onnx"], tmp_path)
 
 
 PAGES = (

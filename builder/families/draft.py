@@ -73,7 +73,8 @@ def draft_text(request: DraftRequest) -> tuple[str, tuple[Problem, ...]]:
     notes: list[Problem] = []
     labels: list[Line] = []
     if match.classes is not None:
-        evidence, file = request.ranking.evidence[0], request.files[0]
+        first = request.ranking.first
+        evidence, file = request.ranking.evidence[first], request.files[first]
         labels += label_lines(match, match.classes, evidence, file, request.labels, notes)
     stem = common_stem(request.files)
     lines = [
@@ -88,6 +89,7 @@ def draft_text(request: DraftRequest) -> tuple[str, tuple[Problem, ...]]:
         *_section("preprocess", preprocess_of(request)),
         *_section("postprocess", match.postprocess),
         *_settings(request),
+        *_second(request),
         *_variants(request),
     ]
     return render(lines), tuple(notes)
@@ -96,7 +98,7 @@ def draft_text(request: DraftRequest) -> tuple[str, tuple[Problem, ...]]:
 def preprocess_of(request: DraftRequest) -> tuple[DraftStep, ...]:
     """Return the steps of the match, with the values of Hugging Face's preprocessor_config.json."""
     steps = request.match.preprocess
-    first = min(request.ranking.files.values())
+    first = request.ranking.first
     processor = read_processor(request.files[first])
     named = request.ranking.evidence[first].ultralytics.task
     if processor is None or len(request.files) > 1 or named:
@@ -149,11 +151,33 @@ def doubt(ranking: Ranking) -> str:
 
 
 def _models(request: DraftRequest) -> Iterator[Line]:
-    """Yield the model files, relative to the manifest."""
+    """Yield the model files at the top of the manifest."""
     for key, index in request.ranking.files.items():
-        path = os.path.relpath(request.files[index].resolve(), request.folder.resolve())
-        inputs = ", ".join(str(tensor) for tensor in request.models[index].signature.inputs)
-        yield Line(f"{key}: {inline(Path(path).as_posix())}", f"takes {inputs}")
+        if key != "then":
+            yield _model(key, request, index)
+
+
+def _model(key: str, request: DraftRequest, index: int) -> Line:
+    """Return the line of a model file, relative to the manifest."""
+    path = os.path.relpath(request.files[index].resolve(), request.folder.resolve())
+    inputs = ", ".join(str(tensor) for tensor in request.models[index].signature.inputs)
+    return Line(f"{key}: {inline(Path(path).as_posix())}", f"takes {inputs}")
+
+
+def _second(request: DraftRequest) -> Iterator[Line]:
+    """Yield the key `then` if the match has a second model."""
+    second = request.match.second
+    if second is None:
+        return
+    lines = [
+        _model("model", request, request.ranking.files["then"]),
+        *(Line(f"{it.key}: {inline(it.value)}", it.why) for it in second.settings),
+        *_section("preprocess", second.preprocess),
+        *_section("postprocess", second.postprocess),
+    ]
+    yield Line("then:")
+    for number, line in enumerate(lines):
+        yield Line(f"{'    ' if number else '  - '}{line.text}", line.comment)
 
 
 def _section(key: str, steps: Sequence[DraftStep]) -> Iterator[Line]:
@@ -189,7 +213,9 @@ def settings_of(request: DraftRequest) -> tuple[Setting, ...]:
     """Return the keys after the steps, with the confidence threshold of a detector."""
     settings = list(request.match.settings)
     if request.match.type == "detector" and all(it.key != "threshold" for it in settings):
-        settings.append(_threshold(request.ranking.evidence[0].signature.metadata))
+        settings.append(
+            _threshold(request.ranking.evidence[request.ranking.first].signature.metadata)
+        )
     return tuple(settings)
 
 

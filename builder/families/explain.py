@@ -76,13 +76,20 @@ def _explanations(request: DraftRequest) -> Iterator[Explanation]:
     for section, steps in sections.items():
         for index, step in enumerate(steps):
             yield from _numbers(f"{section}[{index}].{step.name}", step)
+    if match.second is not None:
+        for section, steps in (
+            ("preprocess", match.second.preprocess),
+            ("postprocess", match.second.postprocess),
+        ):
+            for index, step in enumerate(steps):
+                yield from _numbers(f"then[0].{section}[{index}].{step.name}", step)
     for setting in settings_of(request):
         yield Explanation(setting.key, setting.value, setting.why)
 
 
 def _input_size(request: DraftRequest) -> Iterator[Explanation]:
     """Yield height and width of the input, if the model file states them."""
-    image = request.ranking.evidence[min(request.ranking.files.values())].image
+    image = request.ranking.evidence[request.ranking.first].image
     if image is not None and image.height and image.width:
         why = f"the input {image.name} of the model"
         yield Explanation("input size", [image.height, image.width], why)

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from builder.families.evidence import Evidence
 from builder.families.input_format import InputFormat
-from builder.families.match import ClassList, DraftStep, Match, Setting
+from builder.families.match import ClassList, DraftSecond, DraftStep, Match, Setting
 from builder.families.preprocessing import draft
 from builder.families.sureness import Strength
 from builder.manifest.function_type import FunctionType
@@ -34,7 +34,7 @@ class Family:
         steps: the decoders, segmenters, trackers or embedders that read its models' outputs. A
             step belongs to one family.
         recognize: yields what a model file may be; None if the family's models have two files.
-        recognize_pair: the same for an encoder and a decoder, in this order.
+        recognize_pair: the same for two files; the first one takes the image.
         precedence: the order of families with equally strong matches: the lowest is drafted, the
             others are listed as rivals.
         input_format: how images look to its models; None where that differs from model to model.
@@ -83,6 +83,7 @@ class Family:
         keypoint_names: tuple[str, ...] = (),
         settings: tuple[Setting, ...] = (),
         other_tasks: tuple[str, ...] = (),
+        second: DraftSecond | None = None,
     ) -> Match:
         """Return a match of this family.
 
@@ -99,6 +100,7 @@ class Family:
             keypoint_names: see Match.
             settings: see Match.
             other_tasks: see Match.
+            second: see Match.
         """
         format_ = input_format or self.input_format
         if preprocess is None:
@@ -115,4 +117,5 @@ class Family:
             keypoint_names=keypoint_names,
             settings=settings,
             other_tasks=other_tasks,
+            second=second,
         )

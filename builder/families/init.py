@@ -189,6 +189,9 @@ def _names_all(file: Path, models: Sequence[Path]) -> bool:
     if not isinstance(data, dict):
         return False
     given = [data.get(key) for key in ("model", "encoder", "decoder")]
+    seconds = data.get("then")
+    if isinstance(seconds, list):
+        given += [it.get("model") for it in seconds if isinstance(it, dict)]
     named = {(file.parent / it).resolve() for it in given if isinstance(it, str) and it}
     return {path.resolve() for path in models} <= named
 
@@ -244,7 +247,7 @@ def _unrunnable(files: Sequence[Path], models: Sequence[Model]) -> list[Problem]
 
 def _unread(files: Sequence[Path], ranking: Ranking) -> list[Problem]:
     """Return a note if the drafted decoder does not read every output."""
-    found = unread_by_draft(ranking.matches[0], ranking.evidence[0].signature)
+    found = unread_by_draft(ranking.matches[0], ranking.evidence[ranking.first].signature)
     if not found:
         return []
     hint = "use a step that reads it, or export the model without it"

@@ -79,7 +79,11 @@ class Inspection:
     def _unread(self) -> tuple[Tensor, ...]:
         """The outputs that the best match does not read."""
         best = self.ranking.best
-        return () if best is None else unread_by_draft(best, self.ranking.evidence[0].signature)
+        return (
+            ()
+            if best is None
+            else unread_by_draft(best, self.ranking.evidence[self.ranking.first].signature)
+        )
 
     def as_json(self) -> str:
         """Return everything as one JSON object."""

@@ -68,6 +68,20 @@ class ClassList:
     names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DraftSecond:
+    """The second model of a drafted manifest, in its key `then`.
+
+    Attributes:
+        settings: its keys before the steps.
+        preprocess, postprocess: its steps.
+    """
+
+    settings: tuple[Setting, ...]
+    preprocess: tuple[DraftStep, ...]
+    postprocess: tuple[DraftStep, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """A family that a model may belong to.
@@ -84,6 +98,7 @@ class Match:
         settings: further keys of the manifest.
         other_tasks: tasks, in words, of models that cvatbuild does not know and whose outputs look
             the same.
+        second: the second model, if the match is for two files and the other one is not a decoder.
     """
 
     name: str
@@ -97,3 +112,4 @@ class Match:
     keypoint_names: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
     other_tasks: tuple[str, ...] = ()
+    second: DraftSecond | None = None

@@ -21,7 +21,8 @@ class Ranking:
 
     Attributes:
         matches: the strongest first.
-        files: the manifest's key for each model file -> the file's index among those given.
+        files: the manifest's key for each model file -> the file's index among those given. The
+            file that takes the image comes first.
         evidence: of each file.
         ran: whether the model was run on a blank image.
     """
@@ -35,6 +36,11 @@ class Ranking:
     def best(self) -> Match | None:
         """The strongest match."""
         return self.matches[0] if self.matches else None
+
+    @property
+    def first(self) -> int:
+        """The index of the file that takes the image."""
+        return next(iter(self.files.values()), 0)
 
     @property
     def rivals(self) -> tuple[Match, ...]:
@@ -105,7 +111,7 @@ def _weighed(match: Match, evidence: Evidence) -> Match:
 
 
 def _rank_pair(evidence: tuple[Evidence, ...]) -> Ranking:
-    """Rank the families of two models, in the order in which one of them is an encoder."""
+    """Rank the families of two models, in the order in which one of them takes the image."""
     for encoder, decoder in ((0, 1), (1, 0)):
         matches = [
             match
@@ -114,7 +120,8 @@ def _rank_pair(evidence: tuple[Evidence, ...]) -> Ranking:
             for match in family.recognize_pair(evidence[encoder], evidence[decoder])
         ]
         if matches:
-            files = {"encoder": encoder, "decoder": decoder}
+            keys = ("encoder", "decoder") if matches[0].second is None else ("model", "then")
+            files = dict(zip(keys, (encoder, decoder), strict=True))
             return Ranking(_strongest_first(matches), files, evidence)
     return Ranking((), {}, evidence)
 

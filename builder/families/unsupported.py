@@ -120,8 +120,7 @@ def _text_recognition(evidence: Evidence) -> Iterator[UnsupportedLayout]:
     if len(evidence.outputs) == 1 and is_text_recognition(evidence, evidence.outputs[0]):
         yield UnsupportedLayout(
             "text recognition (CTC): a Softmax over characters for each step",
-            "use a text detection model, such as PP-OCR's `det` model; recognition of text is not "
-            "supported",
+            "pass a text detector too, whose lines it reads: `cvatbuild init DETECTOR RECOGNIZER`",
         )
 
 

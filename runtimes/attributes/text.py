@@ -15,7 +15,7 @@ from runtimes.step import Attribute, Fraction, InputType
 METADATA = "metadata"
 """Value of `characters` that reads them from the model."""
 
-_METADATA_KEY = "character"
+METADATA_KEY = "character"
 """Key of the characters in a model's metadata, one per line, as RapidOCR's exports have it."""
 
 _SLACK = 0.01
@@ -116,7 +116,7 @@ def _of_metadata(signature: Signature) -> tuple[str, ...]:
     Raises:
         BadModel: there are none.
     """
-    text = signature.metadata.get(_METADATA_KEY, "")
+    text = signature.metadata.get(METADATA_KEY, "")
     if not text:
         raise BadModel(
             "the model's metadata have no list of characters",

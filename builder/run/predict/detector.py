@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from builder.diagnostics.text import printable
 from builder.run.draw import draw, ring_of
 from builder.run.function import Function
 from builder.run.judge.detector import judge
@@ -63,7 +64,7 @@ def _rows(items: Sequence[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _row(item: dict[str, Any], width: int) -> str:
-    """Return the line of an item: label, confidence, type, bounding box, details of the type."""
+    """Return the line of an item: label, confidence, type, box, details of the type, attributes."""
     box = "".join(f"  {value:7.1f}" for value in bounds_of(item))
     if item["type"] in ("polygon", "polyline"):
         box += f"  {len(item['points']) // 2} points"
@@ -74,6 +75,8 @@ def _row(item: dict[str, Any], width: int) -> str:
         box += f"  {seen} of {len(item['elements'])} points visible"
     elif item.get("rotation"):
         box += f"  rotated by {item['rotation']:.1f} degrees"
+    for attribute in item.get("attributes", ()):
+        box += f"  {attribute['name']}: {printable(attribute['value'])}"
     return f"  {item['label']:{width}}  {item['confidence']:.3f}  {item['type']:9}{box}".rstrip()
 
 
