@@ -21,6 +21,7 @@ from tests.builder.models import (
     two_input_model,
     yolo_model,
 )
+from tests.zoo.strangers import STRANGERS
 
 Shape: TypeAlias = Sequence[int | str]
 Write: TypeAlias = Callable[[Path], object]
@@ -201,7 +202,7 @@ def _with_plugin(folder: Path) -> None:
 MODELS: dict[str, Write] = {
     # detectors
     "yolo": _in_model_file(yolo_model),
-    "raw-boxes-and-scores": partial(_detector, boxes=(1, 3000, 4), scores=(1, 3000, 3)),
+    "text-recognition": _in_model_file(STRANGERS["text recognition"]),
     "yolo-with-vectors": partial(_detector, output0=(1, 7, 84), vectors=(1, 84)),
     "yolo-of-another-size": partial(_detector, output0=(1, 7, 8400)),
     "yolo-with-plugin": _with_plugin,

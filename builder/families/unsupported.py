@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from builder.families.box_reading import read_boxes
+from builder.families.catalog.boxes_and_scores import boxes_beside_scores
 from builder.families.catalog.yolo_end2end import rows_end_in_class
 from builder.families.evidence import Evidence, fits, is_integer
 from builder.families.other_tasks import is_text_recognition
@@ -98,20 +100,13 @@ def _priors(evidence: Evidence) -> Iterator[UnsupportedLayout]:
         )
 
 
-def _boxes_and_scores(evidence: Evidence) -> Iterator[UnsupportedLayout]:
-    """Yield raw boxes beside raw scores of as many candidates."""
-    rows = [it for it in evidence.outputs if fits(it, (1, None, None), (1, None, 1, 4))]
-    boxes = [it for it in rows if it.shape[-1] == 4]
-    if len(evidence.outputs) != 2 or len(rows) != 2 or not boxes:
-        return
-    (scores,) = (it for it in rows if it is not boxes[0])
-    count = boxes[0].shape[1]
-    if count is not None and count > _MANY and scores.shape[1] in (count, None):
+def _offsets(evidence: Evidence) -> Iterator[UnsupportedLayout]:
+    """Yield scores beside values that are no boxes: offsets from anchors or priors."""
+    found = boxes_beside_scores(evidence)
+    if found is not None and read_boxes(evidence.values(found[0]), evidence.size) is None:
         yield UnsupportedLayout(
-            "raw boxes and raw scores in two outputs, as YOLO-NAS, DAMO-YOLO, PP-YOLOE, YOLOv4 and "
-            "UltraFace have",
-            "export it with NMS in the graph, for example with the outputs num_dets, det_boxes, "
-            "det_scores and det_classes, or SuperGradients' BATCH_FORMAT",
+            f"raw scores, and {found[0].name} with offsets from anchors or priors instead of boxes",
+            "export it with the boxes decoded in the graph, or with NMS in the graph",
         )
 
 
@@ -130,6 +125,6 @@ _LOOKS: tuple[Callable[[Evidence], Iterator[UnsupportedLayout]], ...] = (
     _tensorflow,
     _small_masks,
     _priors,
-    _boxes_and_scores,
+    _offsets,
     _text_recognition,
 )

@@ -3,6 +3,7 @@
 `ENTRIES` has what must come of each; a new model is one decorated function.
 """
 
+from tests.zoo.candidates import centers_and_scores, pp_yoloe, ultraface, yolo_nas, yolov4
 from tests.zoo.entry import ENTRIES, Entry
 from tests.zoo.faces import blazeface, retinaface, scrfd, scrfd_boxes, yunet
 from tests.zoo.final import (
@@ -84,6 +85,7 @@ __all__ = [
     "any_size_map",
     "blazeface",
     "centernet",
+    "centers_and_scores",
     "classifier",
     "classifier_softmax",
     "compared",
@@ -107,6 +109,7 @@ __all__ = [
     "nanodet",
     "openvino_boxes",
     "pixellink",
+    "pp_yoloe",
     "reid",
     "retinaface",
     "rfdetr",
@@ -129,8 +132,11 @@ __all__ = [
     "three_classes_or_two_turned",
     "torchvision",
     "u2net",
+    "ultraface",
     "ultralytics",
     "vector_or_classes",
+    "yolo_nas",
+    "yolov4",
     "yolov5",
     "yolov5_face",
     "yolov5_heads",

@@ -1,5 +1,6 @@
 """Known layouts that no decoder reads."""
 
+import numpy as np
 import pytest
 
 from builder.families.unsupported import unsupported_layout
@@ -13,9 +14,6 @@ BIG: dict[str, Shape] = {"images": (1, 3, 640, 640)}
     ("outputs", "inputs", "name", "hint"),
     [
         ({"flat_predictions": (None, 7)}, BIG, "SuperGradients", "BATCH_FORMAT"),
-        ({"boxes": (1, 8400, 4), "scores": (1, 8400, 3)}, BIG, "YOLO-NAS", "NMS in the graph"),
-        ({"boxes": (1, 4420, 4), "scores": (1, 4420, 2)}, BIG, "UltraFace", "NMS in the graph"),
-        ({"b": (1, 10647, 1, 4), "c": (1, 10647, 80)}, BIG, "YOLOv4", "NMS in the graph"),
         ({"rows": (None, 6)}, {**BIG, "scale_factor": (1, 2)}, "PaddleDetection", "PyTorch"),
         (
             {"detection_boxes": (1, 9, 4), "detection_classes": (1, 9), "detection_scores": (1, 9)},
@@ -49,9 +47,20 @@ def test_text_recognition_is_named() -> None:
     assert "text recognition" in found.name
 
 
+@pytest.mark.parametrize("values", [-0.5, 1e9])
+def test_offsets_from_priors_are_named(values: float) -> None:
+    outputs: dict[str, Shape] = {"loc": (1, 8732, 4), "conf": (1, 8732, 21)}
+    blank = {"loc": np.full((1, 8732, 4), values), "conf": np.zeros((1, 8732, 21))}
+    model = evidence(outputs, {"image": (1, 3, 300, 300)}, blank=blank)
+    found = unsupported_layout(model)
+    assert found is not None
+    assert "loc with offsets from anchors" in found.name
+
+
 @pytest.mark.parametrize(
     "outputs",
     [
+        {"boxes": (1, 8732, 4), "scores": (1, 8732, 21)},
         {"output0": (1, 7, 84)},
         {"output0": (1, 39, 84), "output1": (1, 32, 16, 16)},
         {"logits": (1, 300, 80), "pred_boxes": (1, 300, 4)},

@@ -22,7 +22,6 @@ postprocess: [{}, nms, rectangle]
 @pytest.mark.parametrize(
     ("decoder", "outputs", "name"),
     [
-        ("yolo", {"boxes": (1, 8400, 4), "scores": (1, 8400, 3)}, "YOLO-NAS"),
         ("yolo_end2end", {"flat_predictions": (2, 7)}, "SuperGradients"),
     ],
 )
