@@ -12,9 +12,11 @@ from builder.lint.examine import examine, plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.judge.detector import judge
 from builder.targets.build import build
+from tests.builder.conftest import png
 from tests.builder.models import end2end_model
 from tests.local_function import LocalFunction
 from tests.paths import ROOT
+from tests.zoo.net import image
 
 MODEL = ROOT / "manifests" / "models" / "shapes-detect.onnx"
 NAMES = ("round", "angular", "angular")
@@ -113,3 +115,52 @@ def test_nms_is_allowed_after_final_detections_of_merged_classes(tmp_path: Path)
     assert [it.code for it in examine(file).problems] == ["redundant-nms"]
     file.write_text(text % "[1, 2]")
     assert examine(file).problems == ()
+
+
+def map_model(path: Path) -> np.ndarray:
+    """Write a model that finds the same map of five classes in each image; return the map.
+
+    Classes 2 and 3 touch; class 3 also has a part of four cells, and one elsewhere.
+    """
+    classes = np.zeros((64, 64), np.int64)
+    classes[8:24, 8:24] = 2
+    classes[8:24, 24:40] = 3
+    classes[24:26, 8:10] = 3
+    classes[40:50, 40:50] = 3
+    classes[40:60, 4:20] = 4
+    logits = np.full((1, 5, 64, 64), -4, np.float32)
+    np.put_along_axis(logits[0], classes[None], 4, axis=0)
+    net = image()
+    net.give("logits", net.known(logits), (1, 5, 64, 64))
+    net.save(path)
+    return classes
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("per", ["class", "component"])
+def test_semantic_gives_one_mask_of_merged_classes(
+    tmp_path: Path, variant: VariantName, per: str
+) -> None:
+    classes = map_model(tmp_path / "m.onnx")
+    (tmp_path / "m.yaml").write_text(
+        "name: m\ntype: detector\nmodel: m.onnx\n"
+        "labels: [{name: tree, id: 4}, {name: vehicle, id: [2, 3]}]\n"
+        "preprocess: [resize, {normalize: 255}]\n"
+        f"postprocess: [{{semantic: {{per: {per}}}}}, mask]\n"
+    )
+    built = build(plan(tmp_path / "m.yaml"), tmp_path / "build", force=False)
+    function = LocalFunction(built.folder, variant)
+    items = function(png(64, 64, 100)).body
+    assert judge(items, function.labels) == []
+    found = []
+    for item in items:
+        *pixels, left, top, right, bottom = item["mask"]
+        whole = np.zeros((64, 64), bool)
+        whole[top : bottom + 1, left : right + 1] = np.reshape(pixels, (bottom - top + 1, -1)) == 1
+        found.append((item["label"], whole))
+    vehicle = (classes == 2) | (classes == 3)
+    far = vehicle & (np.arange(64) >= 40)
+    parts = [vehicle] if per == "class" else [vehicle & ~far, far]
+    assert len(found) == len(parts) + 1
+    for label, wanted in (("tree", classes == 4), *(("vehicle", it) for it in parts)):
+        assert [name for name, mask in found if np.array_equal(mask, wanted)] == [label]

@@ -98,7 +98,7 @@ def _suppression(scene: Scene) -> Iterator[Problem]:
                 hint=f"add `- nms: 0.45` after `- {name}`",
             )
         # Final detections of merged classes overlap, as the model suppressed each class alone.
-        is_merged = scene.labels is not None and scene.labels.has_merged_classes
+        is_merged = scene.labels is not None and bool(scene.labels.merged_classes)
         for redundant in suppressions if not (family.candidates_overlap or is_merged) else ():
             yield scene.problem(
                 REDUNDANT_NMS,

@@ -200,8 +200,8 @@ class Label(Skeleton):
     id: ClassId | Annotated[tuple[ClassId, ...], Field(min_length=1)] | None = None
     """The model's class ID, or a list of class IDs: `id: [2, 5, 7]` merges these classes. Default:
     the index in the list, from 0. With IDs, classes can be omitted. Merged classes are one class to
-    all steps after the decoder, so that `nms` compares their boxes with each other. `semantic`
-    still gives one mask for each class ID."""
+    all steps after the decoder, so that `nms` compares their boxes with each other, and
+    `semantic` gives one mask of all of them."""
     type: LabelType | None = None
     """CVAT's label type. Default: the type of the last shape in `postprocess`."""
     attributes: tuple[Attribute, ...] = ()
@@ -309,9 +309,9 @@ class Labels:
         return {number: label.name for label in self.entries for number in label.ids}
 
     @property
-    def has_merged_classes(self) -> bool:
-        """Whether a label has several class IDs."""
-        return any(len(label.ids) > 1 for label in self.entries)
+    def merged_classes(self) -> tuple[tuple[int, ...], ...]:
+        """The class IDs of each label that has several."""
+        return tuple(label.ids for label in self.entries if len(label.ids) > 1)
 
     @property
     def classes(self) -> Classes:

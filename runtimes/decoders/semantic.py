@@ -164,13 +164,17 @@ class Semantic(Decoder):
             confidence = on_image(sample(probability, to_grid, window), view, window, 0)
             class_map = on_image(best_classes(planes, to_grid, window), view, window, NO_CLASS)
         return instances_of(
-            class_map,
+            self.merged(class_map, background),
             confidence,
             background=background,
             components=self.per == "component",
             min_area=self.min_area,
             threshold=threshold,
         )
+
+    def merged(self, class_map: Array, background: int | None) -> Array:
+        """Return the map in which the classes of one label are one class; see MergedSemantic."""
+        return class_map
 
 
 def _check_one(tensor: Tensor, channels: int | None) -> None:

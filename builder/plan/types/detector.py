@@ -19,6 +19,7 @@ from builder.plan.cvat_labels import declared_labels, invalid_attributes
 from runtimes.attributes.text import TextAttribute
 from runtimes.detector import Detector
 from runtimes.errors import BadModel, Fault
+from runtimes.merged_semantic import with_merged_classes
 from runtimes.second import Second
 from runtimes.signature import Signature
 from runtimes.step import Attribute, Decoder, Refine, Shape
@@ -112,6 +113,7 @@ def _bind_postprocess(
         try:
             if isinstance(step, Decoder):
                 decoder = step.bind(signature, labels.classes)
+                decoder = with_merged_classes(decoder, labels.merged_classes)
                 keypoints = decoder.keypoint_count
             elif isinstance(step, Attribute):
                 if isinstance(step, TextAttribute):

@@ -262,7 +262,7 @@ def test_a_label_can_have_several_class_ids() -> None:
     assert labels.names == {7: "vehicle", 2: "vehicle", 5: "vehicle", 0: "person"}
     assert labels.classes == Classes(8, False, "person")
     assert labels.problems() == []
-    assert labels.has_merged_classes
+    assert labels.merged_classes == ((7, 2, 5),)
 
 
 def test_merged_classes_share_their_keypoints() -> None:
