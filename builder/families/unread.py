@@ -23,7 +23,7 @@ def unread_outputs(bound: object, outputs: Sequence[Tensor]) -> tuple[Tensor, ..
     """Return the outputs that no bound step names.
 
     Side outputs of the step's family, such as U2-Net's, are left out: outputs with the shape of
-    one that is read.
+    one that is read. So is the size of the image, two integers, which Detectron2 returns.
 
     Args:
         bound: a step, or a function with steps, whose tensor names are filled in.
@@ -39,7 +39,13 @@ def unread_outputs(bound: object, outputs: Sequence[Tensor]) -> tuple[Tensor, ..
             sides.add(shapes[text])
     if names.isdisjoint(shapes):
         return ()
-    return tuple(it for it in outputs if it.name not in names and shapes[it.name] not in sides)
+    return tuple(
+        it
+        for it in outputs
+        if it.name not in names
+        and shapes[it.name] not in sides
+        and not (it.shape == (2,) and it.dtype.startswith("int"))
+    )
 
 
 def unread_by_draft(match: Match, signature: Signature) -> tuple[Tensor, ...]:

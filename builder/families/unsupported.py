@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from builder.families.box_reading import read_boxes
 from builder.families.catalog.boxes_and_scores import boxes_beside_scores
 from builder.families.catalog.yolo_end2end import rows_end_in_class
-from builder.families.evidence import Evidence, fits, is_integer
+from builder.families.evidence import Evidence, fits
 from builder.families.other_tasks import is_text_recognition
-from runtimes.signature import Tensor
 
 _MANY = 1000
 """No output with final detections has more rows."""
@@ -63,29 +62,6 @@ def _tensorflow(evidence: Evidence) -> Iterator[UnsupportedLayout]:
         )
 
 
-def _small_masks(evidence: Evidence) -> Iterator[UnsupportedLayout]:
-    """Yield boxes with small masks that are not pasted into the image."""
-    boxes = [it for it in evidence.outputs_of_rank(2) if it.shape[1] == 4]
-    masks = [it for it in evidence.outputs_of_rank(4) if _is_small_mask(evidence, it)]
-    labels = [it for it in evidence.outputs_of_rank(1) if is_integer(it)]
-    if boxes and masks and labels:
-        side = masks[0].shape[2]
-        yield UnsupportedLayout(
-            f"Mask R-CNN (Detectron2) with masks of {side}x{side} that are not pasted into the "
-            "image",
-            "export a model whose graph pastes the masks: torchvision's `maskrcnn_resnet50_fpn`, "
-            "or MMDeploy with `export_postprocess_mask=True`",
-        )
-
-
-def _is_small_mask(evidence: Evidence, tensor: Tensor) -> bool:
-    """Whether an output has small square masks, one per box or one per box and class."""
-    side = tensor.shape[2]
-    if side is None or side != tensor.shape[3] or not 8 <= side <= 64:
-        return False
-    return evidence.size is None or side * 2 < min(evidence.size)
-
-
 def _priors(evidence: Evidence) -> Iterator[UnsupportedLayout]:
     """Yield locations, confidences and landmarks for each prior: RetinaFace, YuNet, SCRFD."""
     columns = {it.shape[2] for it in evidence.outputs_of_rank(3)}
@@ -123,7 +99,6 @@ _LOOKS: tuple[Callable[[Evidence], Iterator[UnsupportedLayout]], ...] = (
     _supergradients,
     _paddle,
     _tensorflow,
-    _small_masks,
     _priors,
     _offsets,
     _text_recognition,

@@ -1,4 +1,4 @@
-"""Final instances with masks or keypoints: torchvision, MMDeploy, OpenVINO's Mask R-CNN."""
+"""Final instances with masks or keypoints: torchvision, Detectron2, MMDeploy, Mask R-CNN."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ _MASK_LEVEL = 0.5
 """Probability above which a pixel belongs to a mask, in all of these models."""
 
 _BOXES = Role("boxes", "boxes [N, 4]", ("boxes",), ((None, 4),))
-_LABELS = Role("labels", "labels [N]", ("labels",), ((None,),), "int")
+_LABELS = Role("labels", "labels [N]", ("labels", "classes"), ((None,),), "int")
 _SCORES = Role("scores", "scores [N]", ("scores",), ((None,),))
 _MASKS = Role(
     "masks", "masks [N, 1, height, width]", ("masks",), ((None, 1, None, None),), optional=True
@@ -51,31 +51,57 @@ _CLASS_MASKS = Role(
 )
 
 
-def _frame_masks(masks: Array, size: Size, step: str) -> FrameMasks:
-    """Return masks, (N, height, width), that cover the model's whole input.
+def _masks_of(masks: Array, boxes: Array, size: Size, step: str) -> FrameMasks | BoxMasks:
+    """Return masks that cover the model's whole input, or that are to be pasted into their boxes.
+
+    Small square masks are those of the head, mostly 28x28. They are stretched over their boxes and
+    fade out beyond their borders: torchvision's paste_masks_in_image and Detectron2's
+    paste_masks_in_image both interpolate towards a ring of zeros around the mask.
+
+    Args:
+        masks: (N, height, width) probabilities.
+        boxes: (N, 4) x1 y1 x2 y2 in pixels of the input.
+        size: of the input.
+        step: the step's name, for the message.
 
     Raises:
-        BadModel: the masks do not have the size of the input.
+        BadModel: the masks have neither the size of the input nor that of a head.
     """
-    if len(masks) and masks.shape[1:] != size:
+    height, width = masks.shape[1:]
+    if (height, width) == size or not len(masks):
+        return FrameMasks.over(masks, _MASK_LEVEL, size)
+    if height != width or 2 * height >= min(size):
         raise BadModel(
-            f"`{step}` decodes masks of the input's size {size[0]}x{size[1]}, got "
-            f"{masks.shape[1]}x{masks.shape[2]}",
+            f"`{step}` decodes masks of the input's size {size[0]}x{size[1]}, or small square ones "
+            f"of each box, such as 28x28; got {height}x{width}",
             where="masks",
             hint="export the model with masks pasted into the image (MMDeploy: "
             "export_postprocess_mask)",
         )
-    return FrameMasks.over(masks, _MASK_LEVEL, size)
+    boxes = boxes.astype(np.float64)
+    ring = (boxes[:, 2:] - boxes[:, :2]) / height
+    wider = np.concatenate([boxes[:, :2] - ring, boxes[:, 2:] + ring], axis=1)
+    padded = np.pad(masks.astype(np.float32), ((0, 0), (1, 1), (1, 1)))
+    return BoxMasks(padded, _MASK_LEVEL, wider)
+
+
+def _without_image_size(signature: Signature) -> Signature:
+    """Return a signature without Detectron2's output of the image's height and width, int [2]."""
+    outputs = tuple(
+        it for it in signature.outputs if not (it.shape == (2,) and it.dtype.startswith("int"))
+    )
+    return replace(signature, outputs=outputs)
 
 
 @dataclass(frozen=True, slots=True)
 class Torchvision(Decoder):
-    """torchvision's Faster, Mask and Keypoint R-CNN, SSD, RetinaNet and FCOS. Needs no `nms`.
+    """torchvision's and Detectron2's R-CNN, RetinaNet and FCOS, torchvision's SSD. Needs no `nms`.
 
     boxes [N, 4] of x1, y1, x2, y2 in pixels of the model's input, labels [N], scores [N],
-    optionally masks [N, 1, height, width] that cover the input, and keypoints [N, K, 3] of x, y,
-    visibility. The model takes one image without a batch axis, [3, height, width], and resizes it
-    in the graph.
+    optionally masks [N, 1, height, width] of probabilities, and keypoints [N, K, 3] of x, y,
+    visibility. Masks cover the input, or are small, such as 28x28, and are stretched over their
+    boxes. The model takes one image without a batch axis, [3, height, width]; torchvision's models
+    resize it in the graph.
 
     Example:
         - torchvision: {boxes: boxes, labels: labels, scores: scores, masks: masks}
@@ -96,13 +122,14 @@ class Torchvision(Decoder):
     """Name of the output [N, K] with the logits of the keypoints, which are converted to their
     confidence. Default: the third value of `keypoints`, which torchvision always sets to 1."""
     background: bool = True
-    """Whether the model's class 0 is the background. If so, class 1 is the label with class ID
-    0."""
+    """Whether the model's class 0 is the background. If so, class 1 is the label with class ID 0.
+    `false` for Detectron2."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks", "keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Torchvision":
         """See Decoder.bind."""
+        signature = _without_image_size(signature)
         boxes, labels, scores, masks, keypoints = names(resolve(signature, self._parts()))
         if self.keypoints_scores is not None:
             resolve(signature, [(_KEYPOINT_LOGITS, self.keypoints_scores)])
@@ -118,7 +145,9 @@ class Torchvision(Decoder):
         kept = above(found["scores"], found["labels"], threshold, first)
         masks = keypoints = None
         if "masks" in found:
-            masks = _frame_masks(found["masks"][kept, 0], view.input, self.name())
+            masks = _masks_of(
+                found["masks"][kept, 0], found["boxes"][kept], view.input, self.name()
+            )
         if "keypoints" in found:
             keypoints = found["keypoints"][kept].astype(np.float64)
             if "keypoints_scores" in found:
@@ -147,7 +176,8 @@ class Mmdeploy(Decoder):
     """MMDeploy's detectors, such as RTMDet: dets [1, N, 5], labels [1, N]. Needs no `nms`.
 
     A row of dets is x1, y1, x2, y2 in pixels of the model's input, and score. Instance
-    segmentation models have masks [1, N, height, width] that cover the input.
+    segmentation models have masks [1, N, height, width] that cover the input, or small ones such as
+    28x28 that are stretched over their boxes.
 
     Example:
         - mmdeploy: {dets: dets, labels: labels, masks: masks}
@@ -174,7 +204,7 @@ class Mmdeploy(Decoder):
         kept = above(dets[:, 4], labels, threshold)
         masks = None
         if "masks" in found:
-            masks = _frame_masks(found["masks"][kept], view.input, self.name())
+            masks = _masks_of(found["masks"][kept], dets[kept, :4], view.input, self.name())
         return Instances.of(dets[kept, :4], dets[kept, 4], labels[kept], masks=masks, rows=kept)
 
     def _parts(self) -> list[tuple[Role, str | None]]:

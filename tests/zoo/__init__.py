@@ -7,6 +7,7 @@ from tests.zoo.candidates import centers_and_scores, pp_yoloe, ultraface, yolo_n
 from tests.zoo.entry import ENTRIES, Entry
 from tests.zoo.faces import blazeface, retinaface, scrfd, scrfd_boxes, yunet
 from tests.zoo.final import (
+    detectron2,
     efficient_nms,
     mask_rcnn_openvino,
     mmdeploy,
@@ -93,6 +94,7 @@ __all__ = [
     "crop_head",
     "darknet_heads",
     "dbnet",
+    "detectron2",
     "detr",
     "efficient_nms",
     "end2end",

@@ -6,7 +6,7 @@ import numpy as np
 from onnx import TensorProto
 
 from tests.zoo.entry import LETTERBOX, NO_COUNT, OPENCV, RECTANGLE, expect
-from tests.zoo.net import BOX, SCORE, UNIT, image, logit, table
+from tests.zoo.net import BOX, SCORE, SIDE, UNIT, image, logit, table
 
 
 @expect("ssd", OPENCV, RECTANGLE, note=NO_COUNT)
@@ -71,6 +71,27 @@ def torchvision(path: Path) -> Path:
     net.give("boxes", net.known(rows), ("found", 4))
     net.give("scores", best, ("found",))
     net.give("labels", labels, ("found",), "int64")
+    return net.save(path)
+
+
+@expect(
+    "torchvision",
+    ("letterbox", "channels", "normalize"),
+    ("class_1", "polygon", BOX),
+    slack=1.01,
+    note=NO_COUNT,
+)
+def detectron2(path: Path) -> Path:
+    """Mask R-CNN with a mask of 28x28 and the size of the image; classes count from 0."""
+    net = image("image", 3, SIDE, SIDE)
+    net.give("pred_boxes", net.known([BOX]), ("found", 4))
+    classes = net("Cast", net.known([1]), to=TensorProto.INT64)
+    net.give("pred_classes", classes, ("found",), "int64")
+    net.give("pred_masks", net.known(np.full((1, 1, 28, 28), 0.99)), ("found", 1, 28, 28))
+    net.give("scores", net.known([SCORE]), ("found",))
+    net.give(
+        "image_size", net("Cast", net.known([SIDE, SIDE]), to=TensorProto.INT64), (2,), "int64"
+    )
     return net.save(path)
 
 

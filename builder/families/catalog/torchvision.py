@@ -1,4 +1,4 @@
-"""Torchvision's detectors: boxes [N, 4], labels [N], scores [N], maybe masks or keypoints."""
+"""Torchvision's and Detectron2's detectors: boxes [N, 4], labels [N], scores [N], and more."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,20 +6,35 @@ from dataclasses import replace
 from builder.families.common_steps import POLYGON, RECTANGLE, SKELETON
 from builder.families.evidence import Evidence, is_integer
 from builder.families.family import Family
-from builder.families.input_format import InputFormat, Resizing, Values
-from builder.families.match import ClassList, Match, step
+from builder.families.input_format import Channels, InputFormat, Resizing, Values
+from builder.families.match import ClassList, DraftStep, Match, step
+from builder.families.preprocessing import draft
 from builder.families.sureness import Strength
 from runtimes.decoders.rcnn import Torchvision
+from runtimes.preprocess.values import Normalize
 from runtimes.signature import Tensor
 
 _COCO_KEYPOINTS = 17
+_DETECTRON2 = InputFormat(
+    # The mean color: Detectron2 pads with zeros after it has subtracted the mean.
+    Resizing(
+        "letterbox",
+        "Detectron2 keeps the aspect ratio; shorter side 800",
+        side=800,
+        align="top_left",
+        fill=(124, 116, 104),
+    ),
+    Values(scale=1),
+    Channels("bgr", "Detectron2's models are trained on BGR"),
+)
 
 
 def recognize(evidence: Evidence) -> Iterator[Match]:
     """Recognize boxes beside a list of integers and a list of scores."""
     boxes = [it for it in evidence.outputs_of_rank(2) if it.shape[1] == 4]
     lines = evidence.outputs_of_rank(1)
-    labels = [tensor for tensor in lines if is_integer(tensor)]
+    whole = [tensor for tensor in lines if is_integer(tensor)]
+    labels = [tensor for tensor in whole if len(whole) == 1 or tensor.shape != (2,)]
     scores = [tensor for tensor in lines if not is_integer(tensor)]
     if len(boxes) != 1 or len(labels) != 1 or len(scores) != 1:
         return
@@ -31,6 +46,9 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     elif points:
         shape, result = SKELETON, "Keypoint"
         keypoints = points[0].shape[1] or _COCO_KEYPOINTS
+    if len(whole) > 1 or "class" in labels[0].name.lower():
+        yield _detectron2(evidence, boxes[0], labels[0], scores[0], shape, keypoints)
+        return
     image = evidence.image
     fixed = image is not None and (image.height or image.width)
     input_format = TORCHVISION.input_format
@@ -48,11 +66,37 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     )
 
 
+def _detectron2(
+    evidence: Evidence,
+    boxes: Tensor,
+    labels: Tensor,
+    scores: Tensor,
+    shape: DraftStep,
+    keypoints: int,
+) -> Match:
+    """Return the match of Detectron2's detectors, which have no background and normalize inside."""
+    image = evidence.image
+    values = step(Normalize, "Detectron2's models take 0..255 and normalize in the graph", scale=1)
+    begins = evidence.graph.input_ops(image.name) if image else []
+    if not {"Sub", "Div", "Mul"} & {*begins}:
+        values = replace(values, guessed=True)
+    return TORCHVISION.match(
+        evidence,
+        _strength(evidence),
+        (f"{boxes}, {labels}, {scores}: final detections, as Detectron2 names them",),
+        (step(Torchvision, "boxes, classes, scores", background=False), shape),
+        name="Detectron2: R-CNN and similar",
+        preprocess=(*draft(evidence, _DETECTRON2), values),
+        classes=_classes(evidence, scores),
+        keypoints=keypoints,
+    )
+
+
 def _strength(evidence: Evidence) -> Strength:
     """Return how strong the evidence for final detections is."""
     if "NonMaxSuppression" in evidence.graph.ops:
         return Strength.STRUCTURE
-    named = evidence.names_outputs("box", "label", "score")
+    named = any(evidence.names_outputs("box", it, "score") for it in ("label", "class"))
     return Strength.EVIDENCE if named else Strength.SHAPE
 
 

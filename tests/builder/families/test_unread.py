@@ -98,3 +98,8 @@ def test_init_reports_an_output_that_the_decoder_does_not_read(tmp_path: Path) -
     assert "output `vectors` [1, 10, 32] is not used" in [note.what for note in draft.notes]
     draft = draft_manifest([yolov8(tmp_path / "y.onnx")], tmp_path)
     assert draft.notes == ()
+
+
+def test_the_size_of_the_image_is_not_missed() -> None:
+    size = Tensor("image_size", (2,), "int64")
+    assert unread_outputs(Step("rows"), (ROWS, MASKS, size)) == (MASKS,)

@@ -21,12 +21,6 @@ BIG: dict[str, Shape] = {"images": (1, 3, 640, 640)}
             "TensorFlow",
             "`ssd`",
         ),
-        (
-            {"boxes": (None, 4), "masks": (None, 1, 28, 28), "classes": (None,), "s": (None,)},
-            {"x": (3, 800, 800)},
-            "28x28",
-            "export_postprocess_mask",
-        ),
         ({"loc": (1, 9, 4), "conf": (1, 9, 2), "landms": (1, 9, 10)}, BIG, "RetinaFace", "`sizes`"),
     ],
     ids=lambda it: it if isinstance(it, str) else "",

@@ -255,6 +255,69 @@ def test_mmdeploy_drops_padding_and_what_is_not_finite() -> None:
     assert Mmdeploy("dets", "labels")(nothing, VIEW, 0.0).boxes.shape == (0, 4)
 
 
+def interpolated(mask: Array, x: float, y: float) -> float:
+    """The value at a place of a mask in cells, bilinear between their centers, 0 beyond it."""
+    left, top = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
+    total = 0.0
+    for row, column in itertools.product((top, top + 1), (left, left + 1)):
+        if 0 <= row < mask.shape[0] and 0 <= column < mask.shape[1]:
+            near = (1 - abs(x - 0.5 - column)) * (1 - abs(y - 0.5 - row))
+            total += near * float(mask[row, column])
+    return total
+
+
+@pytest.mark.parametrize("kind", ["torchvision", "mmdeploy"])
+@pytest.mark.parametrize("seed", range(3))
+def test_small_masks_are_pasted_into_their_boxes_as_detectron2_does(seed: int, kind: str) -> None:
+    # Detectron2's paste_masks_in_image: each pixel's center, in cells of the mask, sampled.
+    rng = np.random.default_rng(seed)
+    view = View((200, 240), (200, 240), Geometry())
+    corner, size = rng.uniform(0, 90, (2, 2)), rng.uniform(40, 100, (2, 2))
+    boxes = np.concatenate([corner, corner + size], axis=1).astype(np.float32)
+    # Blobs: values of single pixels would make a border of every cell.
+    coarse = rng.random((2, 7, 7)).astype(np.float32)
+    masks = np.repeat(np.repeat(coarse, 4, axis=1), 4, axis=2)
+    labels, scores = np.array([1, 2]), np.array([0.9, 0.8], np.float32)
+    if kind == "torchvision":
+        outputs = {"boxes": boxes, "labels": labels, "scores": scores, "masks": masks[:, None]}
+        found = MASKS(outputs, view, 0.25)
+    else:
+        dets = np.column_stack([boxes, scores])
+        outputs = {"dets": dets[None], "labels": labels[None], "masks": masks[None]}
+        found = Mmdeploy("dets", "labels", "masks")(outputs, view, 0.25)
+    for number, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
+        values = np.array(
+            [
+                [
+                    interpolated(
+                        masks[number],
+                        (column + 0.5 - x1) / (x2 - x1) * 28,
+                        (row + 0.5 - y1) / (y2 - y1) * 28,
+                    )
+                    for column in range(240)
+                ]
+                for row in range(200)
+            ]
+        )
+        mask, expected = pasted(found, number, view), values > 0.5
+        # OpenCV rounds places to 1/32 cell.
+        assert ((mask == expected) | (abs(values - 0.5) < 0.05)).all()
+        assert (mask & expected).sum() / (mask | expected).sum() > 0.985
+
+
+def test_the_image_size_of_detectron2_is_not_taken_for_the_labels() -> None:
+    outputs = (
+        Tensor("3415", (None, 4), "float32"),
+        Tensor("3417", (None,), "int64"),
+        Tensor("3418", (None, 1, 28, 28), "float32"),
+        Tensor("3416", (None,), "float32"),
+        Tensor("3420", (2,), "int64"),
+    )
+    bound = Torchvision(background=False).bind(Signature((), outputs), ANY)
+    assert (bound.boxes, bound.labels, bound.scores) == ("3415", "3417", "3416")
+    assert bound.masks == "3418"
+
+
 def test_openvino_mask_rcnn_uses_the_mask_of_the_predicted_class() -> None:
     # The left half of class 1's mask is set, the upper half of class 2's, nothing of class 3's.
     masks = np.zeros((4, 3, 4, 4), np.float32)

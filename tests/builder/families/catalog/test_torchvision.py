@@ -55,3 +55,21 @@ def test_only_a_fixed_input_is_letterboxed(size: int | None, steps: list[str]) -
 def test_all_three_outputs_are_needed(missing: str) -> None:
     outputs = {name: shape for name, shape in FASTER.items() if name != missing}
     assert matches(TORCHVISION, evidence(outputs, dtypes=LABELS)) == []
+
+
+@pytest.mark.parametrize("name", ["pred_classes", "3417"])
+def test_detectron2_is_told_by_its_classes_or_by_the_size_of_the_image(name: str) -> None:
+    outputs: dict[str, Shape] = {
+        "boxes": (None, 4),
+        name: (None,),
+        "masks": (None, 1, 28, 28),
+        "scores": (None,),
+        "size": (2,),
+    }
+    if name == "pred_classes":
+        del outputs["size"]
+    found = evidence(outputs, {"x": (3, 800, 800)}, dtypes={name: "int64", "size": "int64"})
+    (match,) = matches(TORCHVISION, found)
+    assert match.name == "Detectron2: R-CNN and similar"
+    assert match.postprocess[0].fields == {"background": False}
+    assert [it.name for it in match.preprocess] == ["letterbox", "channels", "normalize"]
