@@ -263,6 +263,16 @@ def parse_places(
     return positive, negative, tuple(parse_numbers("--box", text, 4) for text in box or ())
 
 
+def built_variants_of(function: Path, wanted: Sequence[VariantOption]) -> "tuple[VariantName, ...]":
+    """Return the variants of a built function to run.
+
+    Args:
+        function: the directory of the function.
+        wanted: the values of --variant. Without any, the CPU variant is preferred.
+    """
+    return selected_variants(wanted) if wanted else (built_variant(function, None),)
+
+
 def parse_numbers(option: str, text: str, count: int) -> Any:
     """Parse the comma-separated numbers of an option.
 

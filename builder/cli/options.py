@@ -79,3 +79,38 @@ Save: TypeAlias = Annotated[
     Path | None,
     typer.Option("--save", metavar="DIR", help="Directory for images with the shapes drawn."),
 ]
+Dataset: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATASET", help="Labeled images: CVAT for images, COCO, YOLO, Datumaro."
+    ),
+]
+Images: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--images", metavar="DIR", help="Directory of the images.  [default: by DATASET]"),
+]
+Map: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="DATASET=FUNCTION",
+        help="Label of the dataset and label of the function that belong together; repeatable.",
+    ),
+]
+Store: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        help="Directory of the stored replies, with which a run continues.  "
+        "[default: in the cache of cvatbuild]",
+    ),
+]
+FailUnder: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-under",
+        metavar="METRIC=VALUE",
+        help="Exit with 1 if a metric is lower, such as map50=0.6; repeatable.",
+    ),
+]

@@ -6,6 +6,7 @@ Files, pipes and CI logs get none of them. NO_COLOR disables colors (https://no-
 import os
 import re
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -130,38 +131,62 @@ class Progress:
         self._stream.flush()
 
 
-class Counter:
-    """A line on a terminal with the number of images that are done, and the time left."""
+_WINDOW = 30.0
+"""Seconds over which the speed is measured, so that stored answers do not count for long."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = monotonic) -> None:
-        """Create a counter; nothing is written to other streams than terminals.
+_LINE_SECONDS = 10.0
+"""Seconds between two lines where no line can be replaced."""
+
+
+class Counter:
+    """The number of images done, with speed and time left; see builder.diagnostics.progress.
+
+    On a terminal, a line is replaced; other streams get a line every ten seconds.
+    """
+
+    def __init__(
+        self, stream: TextIO, what: str = "", clock: Callable[[], float] = monotonic
+    ) -> None:
+        """Create a counter.
 
         Args:
             stream: the stream to write to, usually stderr.
+            what: the beginning of the line.
             clock: time in seconds.
         """
         self._stream = stream
+        self._what = what
         self._clock = clock
-        self._started = clock()
-        self._written: float | None = None
+        self._is_terminal = is_terminal(stream)
+        self._seen = deque([(clock(), 0)])
+        self._shown = clock()
 
     def show(self, done: int, total: int) -> None:
-        """See builder.diagnostics.progress.Counter. The line changes twice a second."""
+        """See builder.diagnostics.progress.Counter."""
         now = self._clock()
-        if not is_terminal(self._stream) or now - (self._written or self._started) < _INTERVAL:
+        if now - self._shown < (_INTERVAL if self._is_terminal else _LINE_SECONDS):
             return
-        self._written = now
-        left = (now - self._started) / done * (total - done) if done else 0.0
-        text = f"{done} of {total} images, {duration(left)} left"
-        self._stream.write(f"\r\x1b[K{text[: (width(self._stream) or 80) - 1]}")
+        self._shown = now
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and now - self._seen[0][0] > _WINDOW:
+            self._seen.popleft()
+        (before, fewer), share = self._seen[0], done / max(total, 1)
+        speed = (done - fewer) / (now - before)
+        left = f", {duration((total - done) / speed)} left" if speed > 0 else ""
+        head = f"{self._what}: " if self._what else ""
+        text = f"{head}{done} of {total} images ({share:.0%}), {speed:.1f} images/s{left}"
+        if self._is_terminal:
+            room = (width(self._stream) or 80) - 1
+            self._stream.write(f"\r\x1b[K{text[:room]}")
+        else:
+            self._stream.write(f"{text}\n")
         self._stream.flush()
 
     def close(self) -> None:
         """See builder.diagnostics.progress.Counter."""
-        if self._written is not None:
+        if self._is_terminal:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
-            self._written = None
 
 
 def duration(seconds: float) -> str:

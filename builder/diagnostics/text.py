@@ -18,6 +18,14 @@ def has_controls(text: str) -> bool:
     )
 
 
+def visible(text: str) -> str:
+    """Return text in which control characters and the like are escaped, for a terminal."""
+    return "".join(
+        letter if not has_controls(letter) else letter.encode("unicode_escape").decode()
+        for letter in printable(text)
+    )
+
+
 def closest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is closest to a misspelled one, or None if none is close."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

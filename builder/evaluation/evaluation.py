@@ -136,11 +136,12 @@ class Evaluation:
     Attributes:
         function: the function's directory, as the user named it.
         variant: the variant that ran.
-        device: what the function says about its device, if it is not the variant's.
+        device: what the function says about its device.
         dataset: the dataset, as the user named it.
         measure: name of the measure, such as `boxes`.
         samples: number of samples, failed and skipped ones included.
         result: the figures.
+        notes: sentences for people about labels, the device and the measure.
         speed: None if no request was answered.
         failures: the first samples without a usable reply.
         failed, skipped: number of samples of each sort; see Failure.
@@ -153,6 +154,7 @@ class Evaluation:
     measure: str
     samples: int
     result: Result
+    notes: tuple[str, ...]
     speed: Speed | None
     failures: tuple[Failure, ...]
     failed: int

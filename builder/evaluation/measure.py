@@ -100,7 +100,10 @@ class Measure(Protocol):
         """
 
     def result(self) -> Result:
-        """Return the figures of all samples that were added."""
+        """Return the figures of all samples that were added.
+
+        The names of the metrics are the same if none was added.
+        """
 
 
 class Kind(Protocol):

@@ -75,7 +75,7 @@ def store_path(folder: Path | None, function: Path, variant: VariantName) -> Pat
     return (folder or cache_folder() / "evaluation") / name
 
 
-def identity_of(function: Path, variant: VariantName, *, device: str = "") -> str:
+def identity_of(function: Path, variant: VariantName, *, device: str) -> str:
     """Return a digest of what the answers of a function depend on.
 
     These are the files that build.lock lists, as they are now, the lock itself, the inference
@@ -84,7 +84,7 @@ def identity_of(function: Path, variant: VariantName, *, device: str = "") -> st
     Args:
         function: directory of a complete function.
         variant: the variant.
-        device: what runs instead of the variant's device; empty if nothing does.
+        device: the device that the function runs on.
     """
     digest = hashlib.sha256(f"{_FORMAT} {variant} {device}".encode())
     lock = Lock.read(function)

@@ -223,31 +223,51 @@ def test_progress_fits_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         assert shown(stream) == "x" * 49
 
 
-def test_a_counter_shows_the_time_left_twice_a_second_and_is_cleared() -> None:
-    stream, now = Terminal(), [0.0]
-    counter = Counter(stream, lambda: now[0])
-    for now[0], done, expected in (
-        (0.4, 1, ""),
-        (1.0, 2, "2 of 10 images, 0:04 left"),
-        (1.4, 3, "2 of 10 images, 0:04 left"),
-        (2.0, 4, "4 of 10 images, 0:03 left"),
-    ):
-        counter.show(done, 10)
-        assert shown(stream) == expected
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_counter_replaces_its_line_on_a_terminal() -> None:
+    stream, clock = Terminal(), Clock()
+    counter = Counter(stream, "boxes", clock)
+    counter.show(1, 1000)
+    assert stream.getvalue() == ""
+    for second in (1, 2):
+        clock.now = second
+        counter.show(50 * second, 1000)
+    assert shown(stream) == "boxes: 100 of 1000 images (10%), 50.0 images/s, 0:18 left"
     counter.close()
     assert shown(stream) == ""
-    text = stream.getvalue()
-    counter.close()
-    assert stream.getvalue() == text
 
 
-def test_a_counter_is_hidden_without_a_terminal() -> None:
-    stream, now = io.StringIO(), [0.0]
-    counter = Counter(stream, lambda: now[0])
-    now[0] = 9.0
-    counter.show(1, 2)
+def test_a_counter_measures_the_speed_of_the_last_half_minute() -> None:
+    stream, clock = Terminal(), Clock()
+    counter = Counter(stream, "boxes", clock)
+    clock.now = 1
+    counter.show(10_000, 20_000)  # from the store
+    for second in range(2, 40):
+        clock.now = second
+        counter.show(10_000 + 10 * second, 20_000)
+    assert "10.0 images/s, 16:01 left" in shown(stream)
+
+
+def test_a_counter_writes_a_line_now_and_then_without_a_terminal() -> None:
+    stream, clock = io.StringIO(), Clock()
+    counter = Counter(stream, clock=clock)
+    for second in range(25):
+        clock.now = second
+        counter.show(second, 36_000)
     counter.close()
-    assert stream.getvalue() == ""
+    assert stream.getvalue().splitlines() == [
+        "10 of 36000 images (0%), 1.0 images/s, 9:59:50 left",
+        "20 of 36000 images (0%), 1.0 images/s, 9:59:40 left",
+    ]
 
 
 @pytest.mark.parametrize(

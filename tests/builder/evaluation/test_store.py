@@ -90,13 +90,12 @@ def test_identity_depends_on_every_file_of_the_function(tmp_path: Path) -> None:
     (tmp_path / LOCK).write_text(lock.text())
     for path in lock.files:
         (tmp_path / path).write_text(path)
-    first = identity_of(tmp_path, "cpu")
-    assert identity_of(tmp_path, "cpu") == first
-    assert identity_of(tmp_path, "gpu") != first
-    assert identity_of(tmp_path, "cpu", device="cpu") != first
+    first = identity_of(tmp_path, "cpu", device="CPU")
+    assert identity_of(tmp_path, "cpu", device="CPU") == first
+    assert identity_of(tmp_path, "gpu", device="CPU") != first
+    assert identity_of(tmp_path, "cpu", device="GPU") != first
     (tmp_path / "main.py").write_text("edited by hand")
-    edited = identity_of(tmp_path, "cpu")
-    assert edited != first
+    assert identity_of(tmp_path, "cpu", device="CPU") != first
 
 
 def test_functions_of_one_name_in_two_places_have_two_stores(tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+"""Evaluate a variant of a built function on a dataset."""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.datasets.dataset import Dataset
+from builder.diagnostics.progress import Counter
+from builder.evaluation.collect import collect
+from builder.evaluation.evaluation import Evaluation
+from builder.evaluation.label_map import label_map
+from builder.evaluation.measure import Measure, Task
+from builder.evaluation.registry import kind_of
+from builder.evaluation.store import Store, identity_of, store_path
+from builder.manifest.variants import VariantName
+from builder.run.process import FunctionProcess
+from builder.targets.built import describe
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How functions are evaluated.
+
+    Attributes:
+        label_pairs: the values of --map.
+        measure: the value of --measure.
+        lowest: the confidence threshold to send to a detector; None for the measure's own.
+        sigma: the sigma of OKS; None for COCO's.
+        store: the directory of the stored answers; None for the default.
+    """
+
+    label_pairs: tuple[str, ...] = ()
+    measure: str | None = None
+    lowest: float | None = None
+    sigma: float | None = None
+    store: Path | None = None
+
+
+def evaluate(
+    folder: Path,
+    variant: VariantName,
+    dataset: Dataset,
+    options: Options,
+    counter: Counter,
+    prepared: Callable[[Measure], None] = lambda _: None,
+) -> Evaluation:
+    """Run a function on all images of a dataset that its store lacks, and score the answers.
+
+    The GPU variant runs on the CPU if there is no usable GPU, as in the smoke test.
+
+    Args:
+        folder: directory of a built function.
+        variant: the variant to run.
+        dataset: the labeled images.
+        options: see Options.
+        counter: shows the progress.
+        prepared: called with the measure before the first image.
+
+    Raises:
+        BuiltError: the function does not start, or its process ends.
+        CommandLineError: an option is invalid.
+        DatasetError: the dataset does not fit the function, or is invalid.
+        OutputError: the store cannot be used.
+    """
+    description = describe(folder, variant)
+    task = Task(
+        labels=description.labels,
+        annotations=description.annotations,
+        threshold=threshold_of(description.code_folder),
+        dataset=dataset,
+        label_map=label_map(dataset.labels, description.labels, options.label_pairs, dataset.path),
+        lowest=options.lowest,
+        sigma=options.sigma,
+    )
+    kind = kind_of(description.type, task, options.measure)
+    measure = kind.start(task)
+    prepared(measure)
+    with FunctionProcess(folder, variant, allow_fallback=True) as function:
+        device = _device(function.log, variant)
+        identity = identity_of(folder, variant, device=device)
+        with Store(store_path(options.store, folder, variant), identity) as store:
+            collected = collect(function, measure, store, counter)
+    result = measure.result()
+    return Evaluation(
+        function=str(folder),
+        variant=variant,
+        device=device,
+        dataset=str(dataset.path),
+        measure=kind.NAME,
+        samples=collected.samples,
+        result=result,
+        notes=(*task.label_map.notes(), *function.warnings[:1], *result.notes),
+        speed=collected.speed,
+        failures=collected.failures,
+        failed=collected.failed,
+        skipped=collected.skipped,
+    )
+
+
+def threshold_of(code_folder: Path) -> float | None:
+    """Return the threshold in a function's model_handler.py; None if it has none."""
+    try:
+        tree = ast.parse((code_folder / "model_handler.py").read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        # The function then does not start, with an error of its own.
+        return None
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+            targets = [it.id for it in statement.targets if isinstance(it, ast.Name)]
+            for keyword in statement.value.keywords if targets == ["FUNCTION"] else ():
+                value = keyword.value
+                if keyword.arg == "threshold" and isinstance(value, ast.Constant):
+                    return float(value.value) if isinstance(value.value, int | float) else None
+    return None
+
+
+def _device(log: list[str], variant: VariantName) -> str:
+    """Return the device that a started function names in its log; see runtimes.service."""
+    for line in log:
+        head = f"info: {variant}: "
+        if line.startswith(head):
+            return line.removeprefix(head).partition(";")[0]
+    return ""

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from builder.datasets.annotation import Annotation, LabeledImage, Rectangle
+from builder.evaluation.evaluate import Options, evaluate, threshold_of
+from builder.targets.built import describe
+from tests.builder.evaluation.made import Counted, MadeDataset
+
+
+def test_the_threshold_is_read_from_the_generated_source(built_once: Path, tmp_path: Path) -> None:
+    assert threshold_of(describe(built_once, "cpu").code_folder) == 0.25
+    (tmp_path / "model_handler.py").write_text("FUNCTION = Interactor(network=None)\n")
+    assert threshold_of(tmp_path) is None
+    assert threshold_of(tmp_path / "absent") is None
+
+
+@pytest.mark.parametrize("variant", ["cpu", "gpu"])
+def test_a_built_function_is_evaluated_and_its_replies_are_kept(
+    variant: str, built_once: Path, tmp_path: Path
+) -> None:
+    """The model finds the same boxes in every image, whatever it shows."""
+    images = []
+    for number in range(3):
+        file = tmp_path / f"{number}.png"
+        cv2.imwrite(str(file), np.full((48, 64, 3), number, np.uint8))
+        # All in place of one cat in the corner, which the model never finds.
+        images.append(LabeledImage(file.name, file, (Annotation("cat", Rectangle(0, 0, 2, 2)),)))
+    dataset = MadeDataset(images, ("cat",))
+    options = Options(store=tmp_path / "store")
+    counter = Counted()
+    assert variant in ("cpu", "gpu")
+    done = evaluate(built_once, variant, dataset, options, counter)  # type: ignore[arg-type]
+    assert (done.variant, done.samples, done.failures) == (variant, 3, ())
+    assert done.measure == "boxes"
+    assert done.device
+    assert done.result.metrics["map50"] == 0
+    assert done.result.metrics["threshold"] == 0.25
+    assert done.speed is not None
+    assert done.speed.requests == 3
+    assert counter.seen[-1] == (3, 3)
+    assert len(list((tmp_path / "store").iterdir())) == 1
+    again = evaluate(built_once, variant, dataset, options, Counted())  # type: ignore[arg-type]
+    assert again == done
