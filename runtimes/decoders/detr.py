@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,8 +12,9 @@ from runtimes.decoders.outputs import corners, sigmoid, softmax
 from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
+from runtimes.masks import FrameMasks
 from runtimes.signature import Signature
-from runtimes.step import Count, Decoder
+from runtimes.step import Capability, Count, Decoder
 from runtimes.view import View
 
 # RF-DETR calls the boxes `dets` and the logits `labels`.
@@ -22,6 +24,13 @@ _BOXES = Role(
     "boxes [1, queries, 4] of center x, center y, width, height",
     ("box", "dets"),
     ((1, None, 4),),
+)
+_MASKS = Role(
+    "masks",
+    "logits of masks [1, queries, height, width]",
+    ("mask",),
+    ((1, None, None, None),),
+    optional=True,
 )
 _CONCAT = Role("output", "[1, queries, 4 + classes]", ("output",), ((1, None, None),))
 _LABELS = Role("labels", "labels [1, queries]", ("label",), ((1, None),), "int")
@@ -80,8 +89,10 @@ class Rtdetr(Decoder):
 
     The logits are [1, queries, classes]; the scores are their sigmoid. The highest scores of all
     queries and classes are selected, so one query can be found as two classes. The boxes are
-    [1, queries, 4] of center x, center y, width, height in 0..1 of the model's input. Source:
-    post_process_object_detection of transformers' RTDetrImageProcessor.
+    [1, queries, 4] of center x, center y, width, height in 0..1 of the model's input. RF-DETR's
+    segmentation models have masks [1, queries, h, w] that cover the input; a pixel whose
+    interpolated logit is above 0 belongs to the mask. Sources: post_process_object_detection of
+    transformers' RTDetrImageProcessor; PostProcess of github.com/roboflow/rf-detr.
 
     Example:
         - rtdetr: {queries: 300}
@@ -94,21 +105,29 @@ class Rtdetr(Decoder):
     queries: Count | None = None
     """Maximum number of scores to select from all queries and classes. Default: the number of
     queries."""
+    masks: str | None = None
+    """Name of the output with the masks, if the model has one. Default: the output with four axes
+    and `mask` in its name."""
+
+    provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Rtdetr":
         """See Decoder.bind."""
-        parts = [(_LOGITS, self.logits), (_BOXES, self.boxes)]
-        logits, boxes = resolve(signature, parts, _OTHERS)
+        logits, boxes, masks = resolve(signature, self._parts(), _OTHERS)
         assert logits is not None
         assert boxes is not None
         if logits.shape[2] is not None:
             classes.check(logits.shape[2], str(logits))
-        return replace(self, logits=logits.name, boxes=boxes.name)
+        if masks is not None and self.masks is None and "mask" not in masks.name.lower():
+            masks = None  # such as features of the encoder
+        return replace(
+            self, logits=logits.name, boxes=boxes.name, masks=masks.name if masks else None
+        )
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
         """See Decoder."""
-        parts = [(_LOGITS, self.logits), (_BOXES, self.boxes)]
-        logits, boxes = rows(outputs, parts, self.name())
+        parts = self._parts() if self.masks is not None else self._parts()[:2]
+        logits, boxes, *masks = rows(outputs, parts, self.name())
         if logits.shape[1] < 1:
             raise BadModel(
                 f"`{self.name()}` decodes {_LOGITS.holds}, got no classes", where=_LOGITS.key
@@ -120,7 +139,11 @@ class Rtdetr(Decoder):
             kept = kept[np.argsort(-scores[kept], kind="stable")[:most]]
         query, number = np.divmod(kept, logits.shape[1])
         found = to_pixels(corners(boxes[query].astype(np.float64)), view.input)
-        return Instances.of(found, scores[kept], number, rows=query)
+        own = FrameMasks.over(masks[0][query], 0, view.input) if masks else None
+        return Instances.of(found, scores[kept], number, masks=own, rows=query)
+
+    def _parts(self) -> list[tuple[Role, str | None]]:
+        return [(_LOGITS, self.logits), (_BOXES, self.boxes), (_MASKS, self.masks)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ from tests.zoo.net import (
 from tests.zoo.pairs import PAIRS, TRACKERS
 from tests.zoo.people import hrnet, movenet, movenet_multi, rtmpose, square_maps
 from tests.zoo.prompted import sam2_decoder, sam2_encoder, sam_decoder, sam_encoder
-from tests.zoo.queries import detr, logits_and_boxes, rfdetr, rtdetr, rtdetr_concat
+from tests.zoo.queries import detr, logits_and_boxes, rfdetr, rfdetr_segment, rtdetr, rtdetr_concat
 from tests.zoo.trackers import compared, crop_encoder, crop_head
 from tests.zoo.whole import (
     classifier,
@@ -115,6 +115,7 @@ __all__ = [
     "reid",
     "retinaface",
     "rfdetr",
+    "rfdetr_segment",
     "rtdetr",
     "rtdetr_concat",
     "rtmpose",

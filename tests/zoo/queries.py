@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.zoo.entry import DOG, RECTANGLE, STRETCH, expect
-from tests.zoo.net import SCORE, UNIT_CENTER, Net, image, logit, table, ultralytics
+from tests.zoo.net import BOX, SCORE, UNIT_CENTER, Net, image, logit, table, ultralytics
 
 
 def _queries(net: Net, classes: int, number: int) -> tuple[str, str]:
@@ -53,6 +53,20 @@ def rfdetr(path: Path) -> Path:
     only[0, 0, 1] = logit(SCORE)
     net.give("dets", net.known(table(4, 10, UNIT_CENTER)), (1, 10, 4))
     net.give("labels", net.known(only), (1, 10, 3))
+    return net.save(path)
+
+
+@expect("rtdetr", STRETCH, ("class_1", "polygon", BOX), slack=1.01)
+def rfdetr_segment(path: Path) -> Path:
+    """The same with `masks`, logits at a quarter of the input's size."""
+    net = image("input")
+    only = np.full((1, 10, 3), -9, np.float32)
+    only[0, 0, 1] = logit(SCORE)
+    masks = np.full((1, 10, 16, 16), -9, np.float32)
+    masks[0, 0, 2:6, 4:12] = 9
+    net.give("dets", net.known(table(4, 10, UNIT_CENTER)), (1, 10, 4))
+    net.give("labels", net.known(only), (1, 10, 3))
+    net.give("masks", net.known(masks), masks.shape)
     return net.save(path)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from builder.families.class_count import of_labels
-from builder.families.common_steps import RECTANGLE
+from builder.families.common_steps import POLYGON, RECTANGLE
 from builder.families.evidence import Evidence, fits
 from builder.families.family import Family
 from builder.families.grid_heads import STRIDES
@@ -68,16 +68,17 @@ def _match(
     name: str,
     input_format: InputFormat,
 ) -> Match:
-    """Return the match of logits and boxes."""
+    """Return the match of logits and boxes, and perhaps masks."""
+    masks = [it for it in evidence.outputs_of_rank(4) if "mask" in it.name.lower()]
     return RTDETR.match(
         evidence,
         strength,
         (why,),
         (
             step(Rtdetr, f"{logits}: sigmoid, the best of all queries and classes"),
-            RECTANGLE,
+            POLYGON if masks else RECTANGLE,
         ),
-        name=name,
+        name=f"{name}: masks" if masks else name,
         input_format=input_format,
         classes=ClassList(logits.shape[2], f"{logits}"),
     )

@@ -1,5 +1,6 @@
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -445,3 +446,35 @@ def test_bind_refuses_outputs_that_do_not_fit(
     with pytest.raises(BadModel) as caught:
         decoder.bind(signature(**outputs), classes)
     assert [text for text in texts if text not in str(caught.value)] == []
+
+
+def test_a_mask_of_rfdetr_is_its_querys_logits_enlarged_and_above_0() -> None:
+    # PostProcess of rf-detr: bilinear interpolation to the image's size, then > 0.
+    rng = np.random.default_rng(0)
+    masks = rng.normal(size=(1, 5, 25, 50)).astype(np.float32)
+    logits = np.full((1, 5, 2), -9, np.float32)
+    logits[0, 3] = 2, 1  # one query, found as both classes
+    outputs = {"l": logits, "b": np.full((1, 5, 4), 0.5, np.float32), "m": masks}
+    view = View((480, 640), (100, 200), Geometry(200 / 640, 100 / 480))
+    found = Rtdetr("l", "b", masks="m")(outputs, view, 0.25)
+    assert sorted(found.classes.tolist()) == [0, 1]
+    expected = cv2.resize(masks[0, 3], (640, 480), interpolation=cv2.INTER_LINEAR)
+    image = found.to_image(view.geometry)
+    assert image.masks is not None
+    for number in range(2):
+        crop = image.masks.crop(number, image.boxes[number], view.image)
+        assert crop is not None
+        mask = np.zeros((480, 640), bool)
+        height, width = crop.bitmap.shape
+        mask[crop.top : crop.top + height, crop.left : crop.left + width] = crop.bitmap
+        # OpenCV rounds places to 1/32 cell.
+        assert ((mask == (expected > 0)) | (abs(expected) < 0.2)).all()
+        assert (mask == (expected > 0)).mean() > 0.98
+
+
+@pytest.mark.parametrize(("name", "bound"), [("pred_masks", "pred_masks"), ("features", None)])
+def test_only_outputs_named_after_masks_are_masks(name: str, bound: str | None) -> None:
+    shapes: dict[str, Shape] = {"dets": (1, 300, 4), "scores": (1, 300, 2), name: (1, 300, 9, 9)}
+    step = Rtdetr().bind(signature(**shapes), Classes(2, exact=True))
+    assert isinstance(step, Rtdetr)
+    assert step.masks == bound
