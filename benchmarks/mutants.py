@@ -129,10 +129,10 @@ Position = tuple[int, int]
 def inert(tree: ast.Module) -> Iterator[tuple[Position, Position]]:
     """Yield first and end position of all code that cannot change the behavior of a module.
 
-    That is: annotations, docstrings, imports under `if TYPE_CHECKING`, the argument `slots` of a
-    data class, which saves memory, and `strict` of `zip`, which asserts equal lengths. Python
-    evaluates annotations, but a mutated one only fails to be evaluated, which says nothing about
-    tests.
+    That is: annotations, docstrings, imports under `if TYPE_CHECKING`, the arguments `frozen` and
+    `slots` of a data class, which refuse assignments as mypy does, and `strict` of `zip`, which
+    asserts equal lengths. Python evaluates annotations, but a mutated one only fails to be
+    evaluated, which says nothing about tests.
     """
     for node in ast.walk(tree):
         match node:
@@ -143,7 +143,7 @@ def inert(tree: ast.Module) -> Iterator[tuple[Position, Position]]:
             case (
                 ast.Expr(value=ast.Constant())
                 | ast.If(test=ast.Name(id="TYPE_CHECKING"))
-                | ast.keyword(arg="slots" | "strict")
+                | ast.keyword(arg="frozen" | "slots" | "strict")
             ):
                 yield span(node)
 

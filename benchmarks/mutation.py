@@ -66,7 +66,12 @@ MODULES = (
 
 MORE_TESTS = {
     "runtimes/decoders/yolo.py": ("tests/runtimes/decoders/test_yolo_tasks.py",),
-    "runtimes/decoders/yolo_end2end.py": ("tests/runtimes/decoders/test_yolo_tasks.py",),
+    "runtimes/decoders/yolo_end2end.py": (
+        "tests/runtimes/decoders/test_yolo.py",
+        "tests/runtimes/decoders/test_yolo_tasks.py",
+    ),
+    "runtimes/decoders/yolo_objectness.py": ("tests/runtimes/decoders/test_yolo.py",),
+    "runtimes/decoders/saliency.py": ("tests/runtimes/decoders/test_semantic.py",),
     "runtimes/refine/suppress.py": ("tests/runtimes/refine/test_suppress_rotated.py",),
     "runtimes/shapes/rectangle.py": ("tests/runtimes/shapes/test_ellipse.py",),
 }

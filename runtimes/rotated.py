@@ -4,7 +4,7 @@ The angle is measured from the x axis towards the y axis, clockwise on a screen,
 Ultralytics.
 """
 
-from math import radians
+from math import floor, radians
 
 import cv2
 import numpy as np
@@ -43,10 +43,11 @@ def enclosing(points: Array) -> tuple[float, float, float, float, float]:
         Center x, center y, width, height, angle.
     """
     (x, y), (width, height), angle = cv2.minAreaRect(points)
-    if not -45 <= angle < 45:
+    turns = floor((angle + 45) / 90)
+    if turns % 2:
         # The same box, with its more horizontal side as the width.
-        width, height, angle = height, width, angle - 90 if angle > 0 else angle + 90
-    return x, y, width, height, radians(angle)
+        width, height = height, width
+    return x, y, width, height, radians(angle - 90 * turns)
 
 
 def bounds(boxes: Array) -> Array:

@@ -233,3 +233,22 @@ def test_components_that_simplification_removes_are_dropped() -> None:
 def test_an_empty_mask_has_no_outline(holes: bool) -> None:
     found: list[Outline] = outlines(np.zeros((3, 4), np.uint8), 0, 0, 0.75, holes)
     assert found == []
+
+
+@pytest.mark.parametrize("hole", [(2, 5), (5, 2), (7, 8), (8, 7)])
+def test_a_seam_joins_the_closest_points_of_ring_and_hole(hole: tuple[int, int]) -> None:
+    # A hole of 2x1 pixels in a square of 12x12, nearest to one of its sides.
+    y, x = hole
+    bitmap = np.ones((12, 12), np.uint8)
+    bitmap[y, x : x + 2] = 0
+    (found,) = outlines(bitmap, 0, 0, 0, True)
+    ring = [tuple(point) for point in found.ring.tolist()]
+    around = {(x, y), (x + 2, y), (x, y + 1), (x + 2, y + 1)}
+    border = {(0, 0), (12, 0), (0, 12), (12, 12)}
+    assert set(ring) == around | border
+    # The seam is gone along twice: in and out, between the same two points.
+    steps = {frozenset(it) for it in zip(ring, [*ring[1:], ring[0]], strict=True)}
+    (seam,) = [it for it in steps if it & around and it & border]
+    (inner,), (outer,) = seam & around, seam & border
+    shortest = min(np.hypot(a - c, b - d) for a, b in around for c, d in border)
+    assert np.hypot(inner[0] - outer[0], inner[1] - outer[1]) == shortest

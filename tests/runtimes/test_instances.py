@@ -3,8 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
-from runtimes.instances import Instances
+from runtimes.instances import Instances, keypoints_of, masks_of
+from runtimes.rotated import bounds, corners, from_corners
 
 corner = st.floats(-50, 150)
 rows = st.lists(st.tuples(corner, corner, corner, corner), max_size=8)
@@ -100,3 +102,51 @@ def test_clipped_does_not_change_the_original() -> None:
     found = instances([(-5, -5, 50, 50)])
     found.clipped((10, 20))
     assert found.boxes.tolist() == [[-5, -5, 50, 50]]
+
+
+def turned(*boxes: tuple[float, ...]) -> Instances:
+    rows = np.array(boxes, float)
+    count = len(boxes)
+    return Instances.of(bounds(rows), np.ones(count), np.zeros(count), rotated=rows)
+
+
+def test_to_image_scales_the_sides_of_oriented_boxes_and_keeps_the_angle() -> None:
+    # The two scales of a letterbox differ by rounding: 0.5 and 0.48 by 4 %.
+    found = turned((50, 30, 20, 12, 0.5), (8, 6, 4, 2, -1.2)).to_image(Geometry(0.5, 0.48, 10, 6))
+    assert found.rotated is not None
+    wanted = [[80, 50, 40, 25, 0.5], [-4, 0, 8, 2 / 0.48, -1.2]]
+    np.testing.assert_allclose(found.rotated, wanted)
+
+
+@pytest.mark.parametrize("geometry", [Geometry(0.5, 0.47, 10, 6), Geometry(0.4, 0.8), Geometry(2)])
+def test_to_image_fits_oriented_boxes_to_their_corners_after_stretching(geometry: Geometry) -> None:
+    found = turned((50, 30, 20, 12, 0.5), (8, 6, 4, 2, -1.2))
+    assert found.rotated is not None
+    wanted = from_corners(geometry.inverse.points(corners(found.rotated)))
+    image = found.to_image(geometry)
+    assert image.rotated is not None
+    np.testing.assert_allclose(image.rotated, wanted)
+    assert not np.allclose(image.rotated[:, 4], [0.5, -1.2])
+
+
+def test_clipped_drops_oriented_boxes_of_less_than_a_hundredth_of_a_pixel() -> None:
+    found = turned((5, 5, 4, 0.01, 0), (5, 5, 0.009, 4, 0), (5, 5, 4, 0.009, 0), (5, 5, 4, 4, 0))
+    kept = found.clipped((10, 10))
+    assert kept.rotated is not None
+    assert kept.rotated[:, 3].tolist() == [0.01, 4]
+
+
+def test_clipped_clips_keypoints_to_the_image() -> None:
+    points = np.array([[[-3, 5, 0.5], [25, 9, 0.25], [7, -1, 1], [8, 12, 0]]], float)
+    found = Instances.of(np.array([[0, 0, 9, 9]]), np.ones(1), np.zeros(1), keypoints=points)
+    clipped = found.clipped((10, 20)).keypoints
+    assert clipped is not None
+    assert clipped.tolist() == [[[0, 5, 0.5], [20, 9, 0.25], [7, 0, 1], [8, 10, 0]]]
+    assert found.keypoints is not None
+    assert found.keypoints.tolist() == points.tolist()
+
+
+def test_steps_that_need_what_the_decoder_lacks_are_refused() -> None:
+    for read, what in ((masks_of, "masks"), (keypoints_of, "keypoints")):
+        with pytest.raises(BadModel, match=f"`step` needs {what}"):
+            read(instances([(0, 0, 1, 1)]), "step")

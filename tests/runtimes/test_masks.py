@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runtimes import masks as masks_module
 from runtimes.arrays import Array, Size
 from runtimes.geometry import Geometry
 from runtimes.masks import (
@@ -13,6 +14,7 @@ from runtimes.masks import (
     PrototypeMasks,
     RegionMasks,
     grid_size,
+    sample,
     tight,
 )
 
@@ -421,3 +423,88 @@ def test_areas_of_regions_are_numbers_of_pixels() -> None:
     regions = np.array([[1, 1, -1], [4, 1, 4]])
     assert RegionMasks(regions, np.array([4, 1, 9])).areas().tolist() == [2, 3, 0]
     assert RegionMasks(regions, np.zeros(0, int)).areas().tolist() == []
+
+
+def certain(found: Array, whole: Array, level: float, seen: Array) -> None:
+    """Check all pixels whose interpolated value is not within 5 % of the level."""
+    clear = abs(whole - level) > 0.05 * np.ptp(whole)
+    np.testing.assert_array_equal(found[clear], ((whole > level) & seen)[clear])
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("cells", [4, 16, 64])
+def test_small_parts_of_prototype_masks_are_exact(seed: int, cells: int) -> None:
+    rng = np.random.default_rng(seed)
+    size, geometry = CASES["letterbox, wide"]
+    prototypes = rng.normal(size=(2, cells, cells)).astype(np.float32)
+    masks = PrototypeMasks.over(np.array([[1, -2]], np.float32), prototypes, INPUT)
+    masks = masks.to_image(geometry)
+    to_grid = to_cells(geometry, cells, cells)
+    whole = upsampled(prototypes[0] - 2 * prototypes[1].astype(np.float64), to_grid, size)
+    for _ in range(25):
+        x1, y1 = rng.uniform(-5, 150), rng.uniform(-5, 85)
+        box = (x1, y1, x1 + rng.uniform(1, 25), y1 + rng.uniform(1, 25))
+        certain(cropped(masks, 0, box, size), whole, 0, numbered(box, size))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("cells", [4, 16, 64])
+@pytest.mark.parametrize("case", ["letterbox, wide", "stretch", "same size"])
+def test_frame_masks_of_a_few_cells_are_exact(seed: int, cells: int, case: str) -> None:
+    rng = np.random.default_rng(seed)
+    size, geometry = CASES[case]
+    for _ in range(10):
+        values = np.zeros((1, cells, cells), np.float32)
+        y, x = rng.integers(0, cells, 2)
+        # Far above the level: the mask extends to the middles of the neighboring cells.
+        values[0, y : y + rng.integers(1, 3), x : x + rng.integers(1, 3)] = 100
+        masks = FrameMasks.over(values, 8, INPUT).to_image(geometry)
+        whole = upsampled(values[0], to_cells(geometry, cells, cells), size)
+        # Beyond the input, the grid's border is repeated, which only the neighborhood shows.
+        (seen_by_model,) = geometry.inverse.boxes(np.array([[0, 0, INPUT[1], INPUT[0]]])).tolist()
+        seen = touched(seen_by_model, size)
+        whole[~seen] = 0
+        found = cropped(masks, 0, (0, 0, 1, 1), size) & seen
+        certain(found, whole, 8, seen)
+
+
+@pytest.mark.parametrize(
+    ("box", "inside"), [((0, 30, 9, 60), (16, 40)), ((88, 30, 96, 60), (79, 40))]
+)
+def test_beyond_the_input_prototype_masks_continue_the_border(
+    box: Box, inside: tuple[int, int]
+) -> None:
+    size, geometry = CASES["crop"]
+    for value in (1, -1):
+        prototypes = np.full((1, 64, 64), value, np.float32)
+        masks = PrototypeMasks.over(np.ones((1, 1), np.float32), prototypes, INPUT)
+        found = cropped(masks.to_image(geometry), 0, box, size)
+        assert found.sum() == (numbered(box, size).sum() if value > 0 else 0)
+
+
+def test_only_the_cells_around_an_instance_are_interpolated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shapes: list[tuple[Size, tuple[int, int, int, int]]] = []
+
+    def recorded(values: Array, to_grid: Geometry, window: tuple[int, int, int, int]) -> Array:
+        shapes.append((values.shape, window))
+        return sample(values, to_grid, window)
+
+    monkeypatch.setattr(masks_module, "sample", recorded)
+    ones = np.ones((1, 1), np.float32)
+    # Cells of 4 pixels. The box covers cells 10 to 14 and 5 to 7; one more on each side.
+    prototypes = PrototypeMasks.over(ones, np.ones((1, 16, 24), np.float32), (64, 96))
+    prototypes.crop(0, np.array([40.0, 20, 60, 32]), (64, 96))
+    # Cells 10 and 11 are above the level; one more on each side, then one pixel.
+    values = np.zeros((1, 16, 24), np.float32)
+    values[0, 5, 10:12] = 1
+    FrameMasks.over(values, 0.5, (64, 96)).crop(0, np.array([0.0, 0, 96, 64]), (64, 96))
+    # The pixels that the box touches.
+    boxes = BoxMasks(np.ones((1, 28, 28)), 0.5, np.array([[40.0, 20, 60, 32]]))
+    boxes.crop(0, np.array([40.5, 20.5, 59.5, 31.5]), (64, 96))
+    assert shapes == [
+        ((5, 7), (40, 20, 60, 32)),
+        ((16, 24), (35, 15, 53, 29)),
+        ((28, 28), (40, 20, 60, 32)),
+    ]

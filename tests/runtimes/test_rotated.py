@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtimes.arrays import Array
-from runtimes.rotated import bounds, corners, from_corners, probiou
+from runtimes.rotated import bounds, corners, enclosing, from_corners, probiou
 
 Box = tuple[float, float, float, float, float]
 
@@ -178,3 +178,17 @@ def test_no_boxes_give_no_corners() -> None:
     assert corners(np.zeros((0, 5))).shape == (0, 4, 2)
     assert bounds(np.zeros((0, 5))).shape == (0, 4)
     assert from_corners(np.zeros((0, 4, 2))).shape == (0, 5)
+
+
+@pytest.mark.parametrize("degrees", [-45, -44, -20, -1, 0, 1, 20, 44])
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_the_box_around_its_corners_is_the_box(degrees: float, turns: int) -> None:
+    # A quarter turn swaps the sides; the angle stays in -45 to 45 degrees.
+    width, height = (30.0, 12.0) if turns % 2 == 0 else (12.0, 30.0)
+    turned = (100.0, 60.0, width, height, (degrees + 90 * turns) * pi / 180)
+    ring = np.array(ring_of(*turned), np.float32)
+    found = enclosing(ring)
+    if degrees == -45:  # rounding may turn it to 45 degrees
+        assert abs(found[4]) == pytest.approx(pi / 4, abs=1e-3)
+        return
+    assert found == pytest.approx((100, 60, 30, 12, degrees * pi / 180), abs=1e-3)

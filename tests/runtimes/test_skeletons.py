@@ -49,3 +49,9 @@ def test_sublabels_that_the_model_lacks_are_refused() -> None:
     missing = Joints((0,), "", {"tail": 3}, None)
     with pytest.raises(BadModel, match="the model has 3 keypoints"):
         list(Skeletons((missing,))(instances(0), SIZE))
+
+
+def test_keypoints_at_the_default_threshold_of_one_half_are_outside() -> None:
+    assert list(Skeletons((BODY,))(instances(0, confidence=0.45), SIZE)) == []
+    ((_, item),) = Skeletons((BODY,))(instances(0, confidence=0.55), SIZE)
+    assert [element["outside"] for element in item["elements"]] == [False, False]

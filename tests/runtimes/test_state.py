@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
-from runtimes.state import MAX_BYTES, State
+from runtimes.state import MAX_BYTES, VERSION, State
 from runtimes.stretch import Stretch
 from runtimes.tracked import Tracked
 
@@ -103,7 +103,8 @@ BAD: dict[str, tuple[object, str]] = {
     "nothing": ({}, "states[2]"),
     "one key less": ({k: v for k, v in made().items() if k != "box"}, "states[2]"),
     "one key more": (changed(pickle="gASV"), "states[2]"),
-    "older version": (changed(version=0), "states[2].version"),
+    "older version": (changed(version=VERSION - 1), "states[2].version"),
+    "newer version": (changed(version=VERSION + 1), "states[2].version"),
     "version as truth": (changed(version=True), "states[2].version"),
     "version as text": (changed(version="1"), "states[2].version"),
     "other model": (changed(model="another"), "states[2].model"),

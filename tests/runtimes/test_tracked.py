@@ -124,3 +124,30 @@ def test_types_that_are_not_declared_are_refused() -> None:
     assert caught.value.allowed == "rectangle"
     with pytest.raises(BadRequest):
         shape([10, 20, 30, 40], ("polygon",))
+
+
+def test_a_shape_that_is_too_small_is_named_by_its_size() -> None:
+    with pytest.raises(BadRequest) as caught:
+        shape([10, 20, 10.5, 40])
+    assert caught.value.found == "0.5 x 20 pixels"
+    with pytest.raises(BadRequest) as caught:
+        shape([10, 20, 40, 20.25])
+    assert caught.value.found == "30 x 0.25 pixels"
+
+
+@pytest.mark.parametrize("far", [-1e7, -1_000_001, 1_000_001, 1e7])
+@pytest.mark.parametrize("place", range(4))
+def test_coordinates_beyond_any_image_are_refused(far: float, place: int) -> None:
+    points = [10.0, 20.0, 30.0, 40.0]
+    points[place] = far
+    with pytest.raises(BadRequest) as caught:
+        shape(points)
+    assert caught.value.found == f"{far:g}"
+    limit = [10.0, 20.0, 30.0, 40.0]
+    limit[place] = 1_000_000 if far > 0 else -1_000_000
+    assert shape(limit).box.tolist() == [
+        min(limit[0], limit[2]),
+        min(limit[1], limit[3]),
+        max(limit[0], limit[2]),
+        max(limit[1], limit[3]),
+    ]

@@ -211,3 +211,25 @@ def test_bind_refuses_outputs_that_do_not_fit(shape: Shape) -> None:
 def test_there_is_one_class() -> None:
     with pytest.raises(BadModel, match="the model has 1 classes, the manifest 2 labels"):
         Dbnet().bind(signature((1, 1, 64, 64)), Classes(2, exact=True))
+
+
+@pytest.mark.parametrize("flip", [(), (2,), (3,), (2, 3)])
+def test_text_at_the_border_of_the_map_is_scored(flip: tuple[int, ...]) -> None:
+    # A diamond at the upper left corner, whose rectangle extends beyond the map.
+    output = blank()
+    rows, columns = np.mgrid[:128, :192]
+    output[0, 0, (abs(rows - columns) <= 12) & (rows + columns <= 60)] = 0.75
+    found = Dbnet("o", dilate=False)({"o": np.flip(output, flip)}, VIEW, 0.5)
+    assert len(found) == 1
+    assert 0.5 < found.scores[0] <= 0.75
+
+
+def test_boxes_are_scaled_to_the_input_by_each_axis() -> None:
+    output = blank()
+    output[0, 0, 40:50, 20:100] = 0.75
+    view = View((512, 576), (512, 576), Geometry())  # 4 times the map's height, 3 times its width
+    found = Dbnet("o", unclip=1.5)({"o": output}, view, 0.5)
+    grow, mean = 80 * 10 * 1.5 / 180, 12**0.5
+    assert found.rotated is not None
+    wanted = [180, 180, (80 + 2 * grow) * mean, (10 + 2 * grow) * mean, 0]
+    np.testing.assert_allclose(found.rotated, [wanted], atol=1e-2)

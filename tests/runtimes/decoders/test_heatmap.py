@@ -98,6 +98,7 @@ def test_a_score_at_the_threshold_is_not_above_it(dtype: str) -> None:
     maps = np.full((1, 4, 8, 6), 0.375, dtype)
     assert len(Heatmap("o")({"o": maps}, VIEW, 0.375)) == 0
     assert len(Heatmap("o")({"o": maps}, VIEW, 0.37)) == 1
+    assert len(Heatmap("o")({"o": maps}, VIEW, 0.38)) == 0
     single = np.full((1, 3, 8, 6), 0.3, np.float32)
     assert len(Heatmap("o")({"o": single}, VIEW, 0.3)) == 0
 

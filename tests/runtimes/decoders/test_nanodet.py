@@ -194,6 +194,9 @@ BINS = {"x": (1, 96, 32), "y": (1, 24, 32), "z": (1, 6, 32)}
     [
         (Nanodet("o"), {"o": (1, CELLS, 32)}, ["`nanodet` decodes", f"[1, {CELLS}, 32]"]),
         (Nanodet("o"), {"o": (CELLS, 35)}, ["`nanodet` decodes", f"[{CELLS}, 35]"]),
+        (Nanodet("o"), {"o": (2, CELLS, 35)}, ["`nanodet` decodes", f"[2, {CELLS}, 35]"]),
+        (Nanodet("o"), {"o": (1, 1, CELLS, 35)}, ["`nanodet` decodes", f"[1, 1, {CELLS}, 35]"]),
+        (Nanodet("o"), {"o": (1, CELLS, 35, 1)}, ["`nanodet` decodes", f"[1, {CELLS}, 35, 1]"]),
         (Nanodet("o"), {"o": (1, CELLS, 35)}, [f"has {CELLS} candidates", "give 128", "1x2"]),
         (
             Nanodet(scores=("a", "b", "c"), bins=("x", "y", "z"), strides=STRIDES),

@@ -441,3 +441,20 @@ def test_bind_refuses_outputs_that_do_not_fit(
     with pytest.raises(BadModel) as caught:
         decoder.bind(signature(**outputs), classes)
     assert [text for text in texts if text not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 5, 6, 7])
+@pytest.mark.parametrize("height", [1, 2, 3, 6])
+def test_a_grid_of_any_size_may_be_all_text(height: int, width: int) -> None:
+    pixels, links = np.ones((1, height, width, 2)), np.ones((1, height, width, 16))
+    pixels[..., 0] = links[..., 0::2] = 0
+    view = View((4 * height, 4 * width), (4 * height, 4 * width), Geometry())
+    found = decode(pixels.astype(np.float32), links.astype(np.float32), 0.5, view)
+    assert found.boxes.tolist() == [[0, 0, 4 * width, 4 * height]]
+
+
+def test_probabilities_slightly_above_1_give_a_score_of_1() -> None:
+    pixels, links = nothing()
+    mark(pixels, (3, 4), 1.0)
+    pixels[0, 3, 4, 1] = 1 + 1e-4
+    assert decode(pixels, links, 0.5).scores.tolist() == [1]

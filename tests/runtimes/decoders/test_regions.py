@@ -225,7 +225,7 @@ def test_confidence_is_that_of_the_highest_class(activation: str) -> None:
 
 def test_the_confidence_of_each_cell_is_that_of_its_highest_class() -> None:
     planes = np.random.default_rng(4).normal(0, 2, (3, 2, 4)).astype(np.float32)
-    soft, single = (confidence_of(planes, it, "step") for it in ("softmax", "sigmoid"))  # type: ignore[arg-type]
+    soft, single = (confidence_of(planes, it, "step") for it in ("softmax", "sigmoid"))
     assert soft.shape == single.shape == (2, 4)
     for row in range(2):
         for column in range(4):
@@ -350,8 +350,8 @@ def test_masks_scores_and_boxes_are_those_of_each_region(
         box = [crop.left, crop.top, crop.left + width, crop.top + height]
         assert found.boxes[number].tolist() == box
         seen.append((int(found.classes[number]), picture.tolist(), found.scores[number]))
-    for (number, picture, score), place in zip(sorted(seen), order, strict=True):
-        assert (number, picture) == (wanted[place][0], wanted[place][1].tolist())
+    for (number, pixels, score), place in zip(sorted(seen), order, strict=True):
+        assert (number, pixels) == (wanted[place][0], wanted[place][1].tolist())
         assert score == pytest.approx(wanted[place][2], rel=1e-5)
 
 
@@ -360,7 +360,7 @@ def test_an_instance_with_the_minimum_area_is_kept() -> None:
         arguments = {"background": 0, "components": True, "threshold": 0}
         found = instances_of(CLASS_MAP, None, min_area=least, **arguments)  # type: ignore[arg-type]
         assert isinstance(found.masks, RegionMasks)
-        return found.masks.areas().tolist()
+        return [int(area) for area in found.masks.areas()]
 
     # Components of 2x2, 1x3 and 1x2 pixels.
     assert areas(2) == [4, 3, 2]

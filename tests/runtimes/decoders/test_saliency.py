@@ -69,3 +69,30 @@ def test_saliency_binds_by_name_and_refuses_several_channels() -> None:
         Saliency().bind(several, Classes(2, exact=True))
     with pytest.raises(BadModel, match="the output output0"):
         Saliency().bind(signature((1, 3, 64, 64)), ONE)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 24, 36), (1, 24, 36, 1), (1, 24, 36)])
+def test_every_layout_of_one_channel_is_decoded(shape: tuple[int, ...]) -> None:
+    plane = np.zeros((24, 36), np.float32)
+    plane[2:10, 5:30] = 1
+    found = Saliency("o")({"o": plane.reshape(shape)}, PLAIN, 0.5)
+    assert found.boxes.tolist() == [[5, 2, 30, 10]]
+
+
+def test_the_foreground_is_one_instance_or_one_for_each_component() -> None:
+    values = np.zeros((1, 1, 24, 36), np.float32)
+    values[0, 0, 2:10, 5:15] = values[0, 0, 12:20, 20:30] = 1
+    assert Saliency("o")({"o": values}, PLAIN, 0.5).boxes.tolist() == [[5, 2, 30, 20]]
+    parts = Saliency("o", per="component")({"o": values}, PLAIN, 0.5)
+    assert parts.boxes.tolist() == [[5, 2, 15, 10], [20, 12, 30, 20]]
+    assert parts.classes.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(24, 36), (2, 1, 24, 36), (1, 2, 24, 36), (1, 1, 24, 36, 1), (1, 1, 0, 36), (2, 24, 36)],
+)
+def test_outputs_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(BadModel) as caught:
+        Saliency("o")({"o": np.zeros(shape, np.float32)}, PLAIN, 0.5)
+    assert f"got {list(shape)}" in caught.value.what

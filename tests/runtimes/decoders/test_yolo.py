@@ -135,6 +135,7 @@ def test_candidates_that_are_not_finite_are_dropped(
         (Yolo(output="o"), "yolo", (1, 4, 8400)),
         (Yolo(output="o"), "yolo", (2, 84, 8400)),
         (Yolo(output="o"), "yolo", (84, 8400)),
+        (Yolo(output="o"), "yolo", (1, 84)),
         (Yolo(output="o"), "yolo", (1, 84, 80, 80)),
         (YoloObjectness(output="o"), "yolo_objectness", (1, 25200, 5)),
         (YoloObjectness(output="o"), "yolo_objectness", (2, 25200, 85)),
@@ -175,6 +176,8 @@ def test_a_missing_output_is_refused(
         (Yolo(), [(1, None, None)], Classes(3, exact=True), "output0"),
         (Yolo(), [(1, 84, None)], Classes(80, exact=True), "output0"),
         (Yolo(), [(1, 5, 21)], Classes(1, exact=True), "output0"),
+        # Fewer candidates than channels, but the channels fit the labels.
+        (Yolo(), [(1, 20, 10)], Classes(16, exact=True), "output0"),
         (Yolo(), [(1, 8), (1, 84, 8400), (1, 3, 80, 80)], Classes(80, exact=True), "output1"),
         (Yolo("output1"), [(1, 84, 9), (1, 7, 9)], Classes(3, exact=True), "output1"),
         (YoloObjectness(), [(1, 25200, 85)], Classes(80, exact=True), "output0"),
@@ -185,6 +188,8 @@ def test_a_missing_output_is_refused(
         (YoloEnd2end(), [(None, 7)], ANY, "output0"),
         (YoloEnd2end(), [(1, None, None)], ANY, "output0"),
         (YoloEnd2end(), [(1, 1000, 6)], ANY, "output0"),
+        # As many rows as a raw head of 80 classes has.
+        (YoloEnd2end(), [(1, 84, 6)], Classes(80, exact=True), "output0"),
     ],
 )
 def test_bind_fills_in_the_name_of_the_output(
@@ -292,3 +297,11 @@ def test_a_named_output_with_other_axes_is_refused(
     with pytest.raises(BadModel) as caught:
         kind(output="o").bind(Signature((), (tensor,)), Classes(3, True))
     assert str(tensor) in caught.value.what
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_channels_for_the_box_alone_leave_none_for_classes(channels: int) -> None:
+    with pytest.raises(BadModel) as caught:
+        Yolo().bind(signature((1, channels, 8400)), ANY)
+    assert f"has {channels} channels, and none is left for classes" in caught.value.what
+    assert caught.value.allowed == "5 channels or more"

@@ -376,3 +376,18 @@ def test_bind_refuses_another_task() -> None:
     model = Signature((), signature(**HEADS).outputs, {"task": "pose"})
     with pytest.raises(BadModel, match="task: pose"):
         YoloAnchors().bind(model, ANY)
+
+
+def test_the_default_anchors_are_those_of_yolov3() -> None:
+    # cfg/yolov3.cfg: anchors = 10,13, 16,30, 33,23, 30,61, 62,45, 59,119, 116,90, 156,198, 373,326
+    text = "10,13, 16,30, 33,23, 30,61, 62,45, 59,119, 116,90, 156,198, 373,326"
+    numbers = [int(it) for it in text.split(",")]
+    pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
+    assert [anchor for level in COCO for anchor in level] == pairs
+    assert [len(level) for level in COCO] == [3, 3, 3]
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 13, 13, 85), (1, 13, 13, 4, 85), (1, 13, 13, 13, 85)])
+def test_five_axes_without_the_number_of_anchors_are_refused(shape: Shape) -> None:
+    with pytest.raises(BadModel, match="candidates of 3 anchors"):
+        YoloAnchors().bind(signature(a=shape, b=shape, c=shape), ANY)

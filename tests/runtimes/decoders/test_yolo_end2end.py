@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
-from runtimes.decoders.yolo_end2end import YoloEnd2end
+from runtimes.decoders.yolo_end2end import YoloEnd2end, YoloEnd2endObb, YoloEnd2endSegment
+from runtimes.errors import BadModel
 from tests.runtimes.decoders.candidates import VIEW, rows_of
 
 
@@ -38,3 +40,15 @@ def test_end2end_of_v7_has_image_first_and_class_before_score() -> None:
     output = np.array([[0, 10, 20, 30, 40, 5, 0.75], [0, 1, 2, 3, 4, 6, 0.25]])
     found = YoloEnd2end(output="output0")({"output0": output}, VIEW, 0.25)
     assert rows_of(found) == [((10, 20, 30, 40), 0.75, 5)]
+
+
+@pytest.mark.parametrize("kind", [YoloEnd2endSegment, YoloEnd2endObb])
+@pytest.mark.parametrize("shape", [(7,), (300, 7), (2, 300, 7), (1, 300, 8), (1, 1, 300, 7)])
+def test_rows_of_another_shape_are_refused(
+    kind: type[YoloEnd2endSegment | YoloEnd2endObb], shape: tuple[int, ...]
+) -> None:
+    outputs = {"o": np.zeros(shape, np.float32), "m": np.zeros((1, 1, 8, 8), np.float32)}
+    step = YoloEnd2endObb("o") if kind is YoloEnd2endObb else YoloEnd2endSegment("o", "m")
+    with pytest.raises(BadModel) as caught:
+        step(outputs, VIEW, 0.25)
+    assert f"decodes [1, rows, 7], got {list(shape)}" in caught.value.what

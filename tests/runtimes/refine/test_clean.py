@@ -144,11 +144,10 @@ def test_smoothing_removes_hairs_and_fills_cracks() -> None:
     assert inside / (smooth | block).sum() > 0.97
 
 
-@given(bitmaps)
-def test_smoothing_is_a_blur_and_a_threshold(rows: list[list[int]]) -> None:
+@given(bitmaps, st.sampled_from([1, 3, 6]))
+def test_smoothing_is_a_blur_and_a_threshold(rows: list[list[int]], radius: int) -> None:
     # Coarser pixels, so that something is left.
     bitmap = np.kron(np.array(rows, np.uint8), np.ones((4, 4), np.uint8))
-    radius = 3
     weights = np.exp(-(np.arange(-radius, radius + 1) ** 2) / (2 * (radius / 2) ** 2))
     weights /= weights.sum()
     edge = np.pad(bitmap.astype(float), radius, mode="edge")

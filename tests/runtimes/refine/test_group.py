@@ -52,6 +52,7 @@ def test_most_of_the_box_must_be_inside(left: float, together: bool) -> None:
         [],
         [(PERSON, (0, 0, 30, 90))],
         # Of one class, of one size.
+        [(PERSON, (0, 0, 30, 90)), (FACE, (0, 0, 90, 30))],
         [(PERSON, (0, 0, 30, 90)), (PERSON, (10, 10, 20, 20))],
         [(PERSON, (0, 0, 30, 90)), (FACE, (0, 0, 30, 90))],
     ],
