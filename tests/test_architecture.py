@@ -169,6 +169,18 @@ TESTED_ELSEWHERE = {
     "builder/backends": "tests/builder/backends/test_registry.py",
     "builder/cli/commands/doctor.py": "tests/builder/doctor/test_examination.py",
     "builder/cli/commands/init.py": "tests/builder/families/test_init.py",
+    # Parts that the modules of several formats share.
+    "builder/datasets/image_files.py": "tests/builder/datasets/formats/test_cvat.py",
+    "builder/datasets/index.py": "tests/builder/datasets/test_registry.py",
+    "builder/datasets/indexed.py": "tests/builder/datasets/test_registry.py",
+    "builder/datasets/json_stream.py": "tests/builder/datasets/formats/test_coco.py",
+    "builder/datasets/request.py": "tests/builder/datasets/test_registry.py",
+    "builder/datasets/rle.py": "tests/builder/datasets/formats/test_coco.py",
+    "builder/datasets/subsets.py": "tests/builder/datasets/formats/test_coco.py",
+    "builder/datasets/value.py": "tests/builder/datasets/formats/test_coco.py",
+    "builder/datasets/xml.py": "tests/builder/datasets/formats/test_cvat.py",
+    "builder/datasets/formats/cvat_shapes.py": "tests/builder/datasets/formats/test_cvat.py",
+    "builder/datasets/formats/yolo_rows.py": "tests/builder/datasets/formats/test_yolo.py",
     "builder/doctor/runtime.py": "tests/builder/doctor/test_backends.py",
     "builder/doctor/trial.py": "tests/builder/doctor/test_backends.py",
     # Each family is recognized in the models of tests/zoo.

@@ -1,0 +1,55 @@
+"""Opening of datasets: recognizes their format."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.datasets.dataset import Dataset
+from builder.datasets.formats import coco, cvat, yolo
+from builder.datasets.indexed import Contents, IndexedDataset
+from builder.datasets.request import Request, request
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A dataset format.
+
+    Attributes:
+        sign: by what a dataset of this format is recognized, for messages.
+        read: returns the contents of a dataset, or None if it has another format.
+    """
+
+    sign: str
+    read: Callable[[Request], Contents | None]
+
+
+FORMATS = (
+    Format("annotations.xml (CVAT)", cvat.read),
+    Format("data.yaml or obj.data (YOLO)", yolo.read),
+    Format("annotations/*.json or _annotations.coco.json (COCO)", coco.read),
+)
+"""All formats. The first one that recognizes a dataset reads it."""
+
+
+def open_dataset(path: Path, images: Path | None = None) -> Dataset:
+    """Open a dataset of any format.
+
+    Args:
+        path: a file, a folder or a ZIP archive. The format is recognized by the content.
+        images: the folder of the images, if they are not beside the annotations.
+
+    Raises:
+        DatasetError: the format is unknown, a file is missing or invalid, or images are missing.
+    """
+    with ExitStack() as stack:
+        asked = request(path, images, stack)
+        for format_ in FORMATS:
+            contents = format_.read(asked)
+            if contents is not None:
+                return IndexedDataset(path, contents, stack.pop_all())
+        raise asked.place.error(
+            "is not a dataset of a known format",
+            allowed="; ".join(format_.sign for format_ in FORMATS),
+            hint="export the task from CVAT as CVAT for images, COCO or Ultralytics YOLO",
+        )

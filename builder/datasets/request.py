@@ -1,0 +1,89 @@
+"""A dataset that a user names."""
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.datasets.files import Archive, Files, Folder, opened
+from builder.datasets.image_files import ImageFiles, ImageFolder
+from builder.datasets.index import Index
+from builder.datasets.value import Place
+
+ANNOTATIONS = "annotations"
+"""The folder of COCO's and Datumaro's files; the images are in folders beside it."""
+_START = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What `open_dataset` was called with.
+
+    Attributes:
+        path: the file, folder or archive.
+        files: the files of the folder or the archive, or those beside the file.
+        main: the name of the file in `files`; "" for a folder or an archive.
+        images: the folder of the images, if the user names it.
+        index: an empty index.
+    """
+
+    path: Path
+    files: Files
+    main: str
+    images: Path | None
+    index: Index
+
+    @property
+    def place(self) -> Place:
+        """The dataset, for messages."""
+        return Place(self.path)
+
+    def start(self, name: str) -> bytes:
+        """Return the first bytes of a file, without a byte order mark and white space."""
+        with opened(self.files, name) as stream:
+            return stream.read(_START).removeprefix(b"\xef\xbb\xbf").lstrip()
+
+    def named(self, *names: str) -> str | None:
+        """Return the file that the user named, or the first of these that exists."""
+        return self.main or next((name for name in names if name in self.files), None)
+
+    def image_files(self, folders: Sequence[str]) -> ImageFiles:
+        """Return a search in the folder that the user named, or else in these."""
+        if self.images is not None:
+            return ImageFiles([ImageFolder(Folder(self.images))])
+        return ImageFiles([ImageFolder(self.files, folder) for folder in folders])
+
+
+def request(path: Path, images: Path | None, stack: ExitStack) -> Request:
+    """Return the request for a dataset.
+
+    Args:
+        path: a file, a folder or a ZIP archive.
+        images: the folder of the images.
+        stack: deletes temporary files.
+
+    Raises:
+        DatasetError: one of the paths does not exist, or the archive cannot be read.
+    """
+    if images is not None and not images.is_dir():
+        raise Place(images).error("is not a folder", hint="name the folder: --images DIR")
+    scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cvatbuild-")))
+    index = Index(scratch)
+    stack.callback(index.close)
+    if path.is_dir():
+        return Request(path, Folder(path), "", images, index)
+    if not path.is_file():
+        raise Place(path).error("there is no such file or folder")
+    folder = Folder(path.parent)
+    with opened(folder, path.name) as stream:
+        is_archive = stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+    if not is_archive:
+        parent = path.absolute().parent
+        if parent.name == ANNOTATIONS:
+            name = f"{ANNOTATIONS}/{path.name}"
+            return Request(path, Folder(parent.parent), name, images, index)
+        return Request(path, folder, path.name, images, index)
+    archive = Archive(path, scratch / "files")
+    stack.callback(archive.close)
+    return Request(path, archive, "", images, index)
