@@ -7,7 +7,6 @@ import ast
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import parso
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -93,9 +92,8 @@ def change(original: str, mutated: str) -> tuple[str, str]:
     return "\n".join(removed), "\n".join(added)
 
 
-def mutants(root: Path, module: str) -> Iterator[Mutant]:
+def mutants(module: str, source: str) -> Iterator[Mutant]:
     """Yield each mutant of a module that may change its behavior, see `inert`."""
-    source = (root / module).read_text("utf-8")
     tree = get_ast(source)
     nodes = list(ast_nodes(tree))
     excluded = list(inert(ast.parse(source)))

@@ -27,7 +27,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
@@ -112,13 +111,13 @@ class Result:
         return "\n    ".join([name, *lines, *([self.reason] if self.reason else [])])
 
 
-def sources(names: list[str]) -> Iterator[str]:
+def sources(root: Path, names: list[str]) -> Iterator[str]:
     """Yield the paths of all modules in files and packages, except `__init__.py`."""
     for name in names:
-        path = ROOT / name
+        path = root / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             if file.name != "__init__.py":
-                yield file.relative_to(ROOT).as_posix()
+                yield file.relative_to(root).as_posix()
 
 
 def tests(module: str) -> list[str]:
@@ -128,21 +127,15 @@ def tests(module: str) -> list[str]:
     return [own, *MORE_TESTS.get(module, ())]
 
 
-@cache
-def original(module: str) -> str:
-    """Return the source of a module."""
-    return (ROOT / module).read_text("utf-8")
-
-
-def sample(modules: list[str], count: int, seed: int) -> Iterator[tuple[Mutant, str]]:
-    """Yield `count` mutants of the modules with their source, each with the same probability."""
-    every = [mutant for module in modules for mutant in mutants(ROOT, module)]
-    print(f"{len(every)} mutants in {len(modules)} modules, seed {seed}", flush=True)
+def sample(originals: dict[str, str], count: int, seed: int) -> Iterator[tuple[Mutant, str]]:
+    """Yield `count` mutants of modules with their source, each with the same probability."""
+    every = [mutant for module, source in originals.items() for mutant in mutants(module, source)]
+    print(f"{len(every)} mutants in {len(originals)} modules, seed {seed}", flush=True)
     random.Random(seed).shuffle(every)  # noqa: S311
     for mutant in every:
         if count <= 0:
             return
-        source = mutant.source(original(mutant.module))
+        source = mutant.source(originals[mutant.module])
         if source is not None:
             count -= 1
             yield mutant, source
@@ -166,11 +159,11 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         """Copy what the tests need."""
         self.root = folder
+        self.serial = 0
         ignored = shutil.ignore_patterns("__pycache__", ".hypothesis")
         for name in ("builder", "runtimes", "tests", "manifests"):
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         shutil.copy(ROOT / "pyproject.toml", folder)
-        self.serial = 0
 
     def write(self, module: str, source: str) -> None:
         """Replace a module.
@@ -185,6 +178,7 @@ class Copy:
 
     def run(self, module: str, source: str, limit: float | None) -> tuple[str, float]:
         """Run the tests of a module with another source; return outcome and seconds."""
+        original = (self.root / module).read_text("utf-8")
         shutil.rmtree(self.root / ".hypothesis", ignore_errors=True)
         self.write(module, source)
         arguments = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", *tests(module)]
@@ -205,19 +199,23 @@ class Copy:
             process.wait()
             outcome = "timeout"
         finally:
-            self.write(module, original(module))
+            self.write(module, original)
         return outcome, time.monotonic() - start
 
 
 class Bench:
-    """Copies of the repository, one for each job; time limits; and the file of results."""
+    """Copies of the repository, one for each job; sources; time limits; the file of results."""
 
-    def __init__(self, folder: Path, jobs: int, file: Path) -> None:
+    def __init__(self, folder: Path, jobs: int, file: Path, names: list[str]) -> None:
         self.file = file
         self.lock = Lock()
         self.copies: SimpleQueue[Copy] = SimpleQueue()
         for number in range(jobs):
-            self.copies.put(Copy(folder / str(number)))
+            copy = Copy(folder / str(number))
+            self.copies.put(copy)
+        # The checkout may change during the run.
+        modules = sources(copy.root, names)
+        self.originals = {it: (copy.root / it).read_text("utf-8") for it in modules}
         self.limits: dict[str, float] = {}
 
     def measure(self, module: str) -> None:
@@ -227,16 +225,19 @@ class Bench:
             SystemExit: a test fails without any mutation.
         """
         copy = self.copies.get()
-        outcome, seconds = copy.run(module, original(module), None)
+        outcome, seconds = copy.run(module, self.originals[module], None)
         self.copies.put(copy)
         if outcome != "survived":
             raise SystemExit(f"the tests of the unchanged {module} fail: {tests(module)}")
         self.limits[module] = 10 + 5 * seconds
 
+    def key(self, mutant: Mutant, source: str) -> Key:
+        """Return the key of a mutant with its source."""
+        return mutant.module, mutant.definition, *change(self.originals[mutant.module], source)
+
     def judge(self, mutant: Mutant, source: str, known: dict[Key, str]) -> Result:
         """Run the tests of a mutated module, unless the mutant is equivalent; store the result."""
-        removed, added = change(original(mutant.module), source)
-        key = mutant.module, mutant.definition, removed, added
+        key = self.key(mutant, source)
         outcome, seconds, reason = "equivalent", 0.0, known.get(key, "")
         if key not in known:
             copy = self.copies.get()
@@ -288,10 +289,10 @@ def main() -> None:
     known, done = equivalents(), read(file)
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
-        bench = Bench(Path(folder), options.jobs, file)
+        bench = Bench(Path(folder), options.jobs, file, options.modules)
         todo = []
-        for mutant, source in sample(list(sources(options.modules)), options.sample, options.seed):
-            key = mutant.module, mutant.definition, *change(original(mutant.module), source)
+        for mutant, source in sample(bench.originals, options.sample, options.seed):
+            key = bench.key(mutant, source)
             old = done.get(key)
             if old and key not in known and not (old.outcome == "survived" and options.again):
                 results.append(old)
