@@ -182,6 +182,40 @@ def test_a_template_of_another_size_is_refused(text: str) -> None:
     assert caught.value.where == "states[2].template"
 
 
+def simple(kind: bytes, body: bytes, magic: bytes = b"RIFF") -> str:
+    """The start of a WebP file with one chunk."""
+    size = len(body).to_bytes(4, "little")
+    return base64.b64encode(magic + bytes(4) + b"WEBP" + kind + size + body).decode()
+
+
+# Lossless: 0x2F, then 14 bits of width - 1 and 14 bits of height - 1. Lossy: three bytes, a start
+# code, then 14 bits of width, 2 of scaling, and likewise for the height (RFC 9649 and RFC 6386).
+LOSSLESS = b"\x2f" + (299 | 199 << 14 | 1 << 28).to_bytes(4, "little") + bytes(8)
+LOSSY = b"\x10\0\0\x9d\x01\x2a" + (300 | 1 << 14).to_bytes(2, "little") + b"\xc8\x80" + bytes(8)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        (simple(b"VP8L", LOSSLESS), ", 300x200 pixels"),
+        (simple(b"VP8 ", LOSSY), ", 300x200 pixels"),
+        # Too short for a header, another magic number, another start code, another chunk.
+        (simple(b"VP8L", LOSSLESS[:9]), ""),
+        (simple(b"VP8L", LOSSLESS, b"RIFX"), ""),
+        (simple(b"VP8L", b"\x2e" + LOSSLESS[1:]), ""),
+        (simple(b"VP8L", b"\x30" + LOSSLESS[1:]), ""),
+        (simple(b"VP8 ", LOSSY[:3] + b"\x9d\x01\x29" + LOSSY[6:]), ""),
+        (simple(b"VP8 ", LOSSY[:3] + b"\x9d\x01\x2b" + LOSSY[6:]), ""),
+        (simple(b"VP8X", LOSSY), ""),
+        (simple(b"VP8X", LOSSLESS), ""),
+    ],
+)
+def test_the_size_in_the_header_of_a_refused_template_is_named(text: str, size: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        read(changed(template=text)).crop(128, "states[2]")
+    assert caught.value.found == f"{len(base64.b64decode(text))} bytes{size}"
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),

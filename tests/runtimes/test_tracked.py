@@ -151,3 +151,26 @@ def test_coordinates_beyond_any_image_are_refused(far: float, place: int) -> Non
         max(limit[0], limit[2]),
         max(limit[1], limit[3]),
     ]
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 7), (7, 1), (5, 3)])
+def test_a_mask_may_be_a_single_row_or_column(height: int, width: int) -> None:
+    points = rle.encode(np.ones((height, width), np.uint8), 10, 20)
+    drawn = shape({"type": "mask", "points": points})
+    assert drawn.box.tolist() == [10, 20, 10 + width, 20 + height]
+    assert drawn.as_sent() == {"type": "mask", "points": points}
+
+
+@pytest.mark.parametrize(
+    "box_of_mask",
+    [
+        (10, 20, 9, 30),
+        (10, 20, 30, 19),
+        # More than 2**26 pixels.
+        (0, 0, 2**16 - 1, 2**10),
+        (0, 0, 2**16, 2**10 - 1),
+    ],
+)
+def test_a_mask_in_an_empty_or_huge_box_is_refused(box_of_mask: tuple[int, ...]) -> None:
+    with pytest.raises(BadRequest, match="empty or too large box"):
+        shape({"type": "mask", "points": [0, 1, *box_of_mask]})
