@@ -277,3 +277,26 @@ class RegionMasks:
         left, top, right, bottom = window
         part = self.regions[top:bottom, left:right] == self.numbers[number]
         return tight(part.astype(np.uint8), left, top)
+
+
+@dataclass(frozen=True, slots=True)
+class CropMasks:
+    """Masks that are computed already, of instances that may overlap.
+
+    Attributes:
+        crops: the mask of each instance, in pixels of the image.
+    """
+
+    crops: tuple[Crop | None, ...]
+
+    def take(self, index: Array) -> "CropMasks":
+        """See Masks.take."""
+        return CropMasks(tuple(self.crops[it] for it in np.arange(len(self.crops))[index].tolist()))
+
+    def to_image(self, geometry: Geometry) -> "CropMasks":
+        """Return the masks unchanged: they are in pixels of the image."""
+        return self
+
+    def crop(self, number: int, box: Array, size: Size) -> Crop | None:
+        """See Masks.crop."""
+        return self.crops[number]

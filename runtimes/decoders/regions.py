@@ -1,5 +1,6 @@
 """Helpers of segmentation decoders: from maps over the input to instances in the image."""
 
+from collections.abc import Sequence
 from math import ceil, floor
 from typing import Literal, TypeAlias
 
@@ -11,7 +12,7 @@ from runtimes.decoders.outputs import probabilities, sigmoid
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
-from runtimes.masks import RegionMasks, sample
+from runtimes.masks import CropMasks, RegionMasks, sample
 from runtimes.view import View
 
 MapLayout: TypeAlias = Literal["nchw", "nhwc"]
@@ -241,6 +242,22 @@ def instances_of(
         means[kept],
         np.concatenate(classes)[kept],
         masks=RegionMasks(regions, named[kept]),
+    )
+
+
+def joined(parts: Sequence[Instances], size: Size) -> Instances:
+    """Return the instances of several maps of an image of `size`, which may overlap."""
+    crops = [
+        it.masks.crop(number, box, size) if it.masks is not None else None
+        for it in parts
+        for number, box in enumerate(it.boxes)
+    ]
+    none = np.zeros(0)
+    return Instances.of(
+        np.concatenate([none.reshape(0, 4), *(it.boxes for it in parts)]),
+        np.concatenate([none, *(it.scores for it in parts)]),
+        np.concatenate([none, *(it.classes for it in parts)]),
+        masks=CropMasks(tuple(crops)),
     )
 
 

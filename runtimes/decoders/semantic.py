@@ -19,6 +19,7 @@ from runtimes.decoders.regions import (
     foreground,
     grid_of,
     instances_of,
+    joined,
     layout_of,
     nearest,
     on_image,
@@ -50,17 +51,24 @@ def is_background(name: str) -> bool:
     return name.strip(" _").lower() in _BACKGROUND
 
 
-def _background_of(signature: Signature, classes: Classes) -> int | None:
-    """Return 0, or None if the labels or the metadata give class 0 another name.
+def _background_of(signature: Signature, classes: Classes, unnamed: int | None) -> int | None:
+    """Return 0 or None, as the labels or the metadata name class 0.
 
     Ultralytics' files have class names, {0: 'road', ...}, and a background class only if the model
     was trained with one.
+
+    Args:
+        signature: the model's.
+        classes: of the labels.
+        unnamed: the result if nothing names class 0.
     """
     if classes.zero is not None:
         return 0 if is_background(classes.zero) else None
     names = signature.metadata.get("names", "")
     first = re.search(r"(?:(?<!\d)0['\"]?\s*:|^\s*[\[(])\s*['\"]([^'\"]*)", names)
-    return 0 if first is None or is_background(first[1]) else None
+    if first is None:
+        return unnamed
+    return 0 if is_background(first[1]) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,8 @@ class Semantic(Decoder):
     the image, and the class with the highest value is selected. Class IDs are integers [1, h, w],
     [1, 1, h, w] or [1, h, w, 1]. The probability of a single class, 0, is [1, 1, h, w],
     [1, h, w, 1] or [1, h, w]. An instance's score is the mean probability of its pixels, or 1 for
-    class IDs.
+    class IDs. Independent classes, with a sigmoid each, may overlap: each has the pixels with a
+    probability above `level`.
 
     Example:
         - semantic: {per: component, background: null, min_area: 100}
@@ -86,17 +95,21 @@ class Semantic(Decoder):
     background: int | Literal["auto"] | None = "auto"
     """Class ID of the background, which gives no instances; `null` for none. Default: none if
     a label has class ID 0, or the model's metadata name class 0, with another name than that of a
-    background; otherwise 0."""
+    background, or if nothing names class 0 of classes that may overlap; otherwise 0."""
     activation: Literal["softmax", "sigmoid", "none"] | None = None
     """Activation that converts the output to probabilities. Default: `softmax` for several classes,
     `none` for a single class."""
     level: Fraction = 0.5
-    """Probability above which a pixel belongs to the class, for models with a single class."""
+    """Probability above which a pixel belongs to a class, for models with a single class and for
+    classes that may overlap."""
     min_area: Count = 16
     """Minimum area of an instance, in pixels of the image."""
     layout: MapLayout | None = None
     """Layout of the output: `nchw` or `nhwc`. Default: derived from the shapes of output and
     input."""
+    overlap: bool | None = None
+    """Whether the classes are independent and may overlap. If not, a pixel belongs to the class
+    with the highest value. Default: true for `activation: sigmoid`."""
 
     provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
 
@@ -108,7 +121,7 @@ class Semantic(Decoder):
         check_task(signature, tensor, "semantic")
         background = self.background
         if background == "auto":
-            background = _background_of(signature, classes)
+            background = _background_of(signature, classes, 0 if not self._overlaps else None)
         bound = replace(self, output=tensor.name, background=background)
         if tensor.shape[0] not in (1, None) or len(tensor.shape) not in (3, 4):
             raise BadModel(
@@ -158,6 +171,8 @@ class Semantic(Decoder):
             probability = probabilities(planes[0], kind, self.name())
             class_map, confidence = foreground(probability, self.level, view, self.name())
             background = None
+        elif self._overlaps:
+            return self._overlapping(planes, view, background, threshold)
         else:
             planes = np.ascontiguousarray(planes, np.float32)
             probability = confidence_of(planes, self.activation or "softmax", self.name())
@@ -170,6 +185,57 @@ class Semantic(Decoder):
             components=self.per == "component",
             min_area=self.min_area,
             threshold=threshold,
+        )
+
+    @property
+    def _overlaps(self) -> bool:
+        """Whether the classes may overlap."""
+        return self.activation == "sigmoid" if self.overlap is None else self.overlap
+
+    def _overlapping(
+        self, planes: Array, view: View, background: int | None, threshold: float
+    ) -> Instances:
+        """Return the instances of independent classes, (C, h, w) logits or probabilities.
+
+        Raises:
+            BadModel: the activation is `none` and the values are not probabilities, or it is
+                `softmax`.
+        """
+        if self.activation == "softmax":
+            raise BadModel(
+                "classes after a softmax exclude each other",
+                where="overlap",
+                found="overlap: true, activation: softmax",
+                allowed="`activation: sigmoid`, or `none` if the sigmoid is in the graph",
+            )
+        kind: Literal["none", "sigmoid"] = "sigmoid" if self.activation == "sigmoid" else "none"
+        maps: dict[int, tuple[Array, Array]] = {}
+        for number, plane in enumerate(planes):
+            probability = probabilities(plane, kind, self.name())
+            if number == background or not (probability > self.level).any():
+                continue
+            found, confidence = foreground(probability, self.level, view, self.name())
+            own = self.merged(np.where(found == 0, np.int32(number), found), background)
+            label = int(own.max())
+            if label in maps:
+                # Of the classes of one label, the most probable one counts at each pixel.
+                own = np.maximum(own, maps[label][0])
+                confidence = np.maximum(confidence, maps[label][1])
+            maps[label] = own, confidence
+        return joined(
+            [
+                instances_of(
+                    own,
+                    confidence,
+                    background=None,
+                    components=self.per == "component",
+                    min_area=self.min_area,
+                    threshold=threshold,
+                )
+                for label, (own, confidence) in maps.items()
+                if label != NO_CLASS
+            ],
+            view.image,
         )
 
     def merged(self, class_map: Array, background: int | None) -> Array:

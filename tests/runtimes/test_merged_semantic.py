@@ -43,3 +43,16 @@ def test_only_semantic_is_changed() -> None:
     step = with_merged_classes(Semantic(per="component", min_area=9), [(1, 2)])
     assert step == MergedSemantic(per="component", min_area=9, same=((1, 2),))
     assert step.name() == "semantic"
+
+
+def test_overlapping_classes_of_one_label_have_one_mask() -> None:
+    logits = np.full((1, 3, 24, 36), -9, np.float32)
+    logits[0, 1, :, :10], logits[0, 2, :, 8:20] = 2, 3
+    logits[0, 0, :, 15:] = 1
+    step = MergedSemantic(output="o", background=None, activation="sigmoid", same=((1, 2),))
+    found = step({"o": logits}, View((24, 36), (24, 36), Geometry()), 0.25)
+    assert found.classes.tolist() == [0, 1]
+    assert found.boxes.tolist() == [[15, 0, 36, 24], [0, 0, 20, 24]]
+    # Columns 0 to 7 have the first class alone, 8 to 19 the second one or both.
+    two, three = (1 / (1 + np.exp(-value)) for value in (2, 3))
+    assert found.scores[1] == pytest.approx((8 * two + 12 * three) / 20, abs=1e-5)

@@ -26,7 +26,16 @@ from tests.zoo.grids import (
     yolov7_pose,
     yolox,
 )
-from tests.zoo.maps import any_size_map, dbnet, pixellink, selfie, semantic, semantic_numbers, u2net
+from tests.zoo.maps import (
+    any_size_map,
+    dbnet,
+    pixellink,
+    selfie,
+    semantic,
+    semantic_numbers,
+    semantic_sigmoid,
+    u2net,
+)
 from tests.zoo.net import (
     BOX,
     CELLS,
@@ -129,6 +138,7 @@ __all__ = [
     "selfie",
     "semantic",
     "semantic_numbers",
+    "semantic_sigmoid",
     "square_maps",
     "ssd",
     "table",

@@ -69,6 +69,16 @@ def selfie(path: Path) -> Path:
     return net.save(path)
 
 
+@expect("semantic", STRETCH, ("class_1", "mask", PIXELS), score=1)
+def semantic_sigmoid(path: Path) -> Path:
+    """A Sigmoid for each of four classes, which may overlap; the second one has the object."""
+    net = image("input")
+    logits = np.full((1, 4, SIDE, SIDE), -9, np.float32)
+    logits[:, 1:2] = _foreground()
+    net.give("output", net("Sigmoid", net.known(logits)), logits.shape)
+    return net.save(path)
+
+
 def dbnet(path: Path) -> Path:
     """Text: ConvTranspose, ConvTranspose, Sigmoid over an image of any size."""
     net = Net({"x": ("float32", ("n", 3, "h", "w"))})

@@ -67,12 +67,12 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
         fields["activation"] = "none"
         why += ", after a Softmax" if activation == "softmax" else ", 0..1 already"
     elif activation == "sigmoid":
-        fields["activation"] = "none"
-        why += ", after a Sigmoid"
+        fields |= {"activation": "none", "overlap": True}
+        why += ", after a Sigmoid: classes may overlap"
     if len(maps) > 1:
         fields["output"] = tensor.name
-    # Ultralytics' models have no background.
-    first = 0 if evidence.ultralytics.task else 1
+    # Ultralytics' models have no background, and independent classes need none.
+    first = 0 if evidence.ultralytics.task or "overlap" in fields else 1
     strength, reason = _strength(evidence, tensor, channels)
     yield SEMANTIC.match(
         evidence,
@@ -83,7 +83,8 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
         preprocess=_preprocess(evidence),
         classes=ClassList(
             channels - first,
-            f"{tensor}: {channels} classes, the first is assumed to be background",
+            f"{tensor}: {channels} classes"
+            + (", the first is assumed to be background" if first else ""),
             first,
         ),
     )

@@ -149,7 +149,8 @@ def test_a_score_is_the_mean_probability_of_the_best_class() -> None:
     assert found.scores.tolist() == pytest.approx([two, (three + one) / 2], abs=1e-6)
     assert len(Semantic("o", background=None)({"o": logits}, PLAIN, two + 0.001)) == 0
     # The same by sigmoid: only the best class's own logit counts.
-    each = Semantic("o", background=None, activation="sigmoid")({"o": logits}, PLAIN, 0.0)
+    sigmoid = Semantic("o", background=None, activation="sigmoid", overlap=False)
+    each = sigmoid({"o": logits}, PLAIN, 0.0)
     wanted = [1 / (1 + exp(-2)), (1 / (1 + exp(-3)) + 1 / (1 + exp(-1))) / 2]
     assert each.scores.tolist() == pytest.approx(wanted, abs=1e-6)
 
@@ -366,3 +367,65 @@ def test_the_name_of_class_0_in_the_labels_decides_whether_it_is_the_background(
     classes = Classes(3, exact=True, zero=zero)
     assert Semantic().bind(outputs, classes).background == background
     assert Semantic(background=2).bind(outputs, classes).background == 2
+
+
+def chance(logit: float) -> float:
+    return 1 / (1 + exp(-logit))
+
+
+@pytest.mark.parametrize("in_graph", [False, True])
+def test_independent_classes_overlap_where_each_is_above_the_level(in_graph: bool) -> None:
+    logits = np.full((1, 3, 24, 36), -9, np.float32)
+    logits[0, 0, :, :20] = 1
+    logits[0, 1, 4:, 10:30] = 2
+    logits[0, 1, :4] = 0.5  # below a level of 0.75, above 0.5
+    values = np.array(1 / (1 + np.exp(-logits)), np.float32) if in_graph else logits
+    step = Semantic(
+        "o",
+        background=None,
+        activation="none" if in_graph else "sigmoid",
+        overlap=True if in_graph else None,
+        level=0.7,
+    )
+    found = step({"o": values}, PLAIN, 0.25)
+    expected = np.array(logits[0] > -np.log(1 / 0.7 - 1))
+    assert found.classes.tolist() == [0, 1]
+    assert found.scores.tolist() == pytest.approx([chance(1), chance(2)], abs=1e-5)
+    assert found.boxes.tolist() == [[0, 0, 20, 24], [10, 4, 30, 24]]
+    masks = list(drawn(found, PLAIN.image))
+    assert np.array_equal(masks, expected[:2])
+    assert (masks[0] & masks[1]).any()
+
+
+def test_components_of_overlapping_classes_are_instances_of_their_own() -> None:
+    logits = np.full((1, 2, 24, 36), -9, np.float32)
+    logits[0, :, :, :8] = 3
+    logits[0, 0, :, 20:] = 5
+    step = Semantic("o", per="component", background=None, activation="sigmoid")
+    found = step({"o": logits}, PLAIN, 0.25)
+    assert found.classes.tolist() == [0, 0, 1]
+    assert found.boxes[:, [0, 2]].tolist() == [[0, 8], [20, 36], [0, 8]]
+    assert [int(mask.sum()) for mask in drawn(found, PLAIN.image)] == [192, 384, 192]
+    # Each of them can be selected.
+    assert int(next(iter(drawn(found.take(np.array([1])), PLAIN.image))).sum()) == 384
+
+
+def test_the_background_of_overlapping_classes_is_one_that_is_named_so() -> None:
+    for zero, background in ((None, None), ("wall", None), ("background", 0)):
+        classes = Classes(3, exact=True, zero=zero)
+        bound = Semantic(activation="sigmoid").bind(signature((1, 3, 24, 36)), classes)
+        assert bound.background == background
+    logits = np.full((1, 2, 24, 36), 3, np.float32)
+    found = Semantic("o", background=0, activation="sigmoid")({"o": logits}, PLAIN, 0.25)
+    assert found.classes.tolist() == [1]
+
+
+def test_nothing_above_the_level_gives_no_instances() -> None:
+    logits = np.full((1, 2, 24, 36), -3, np.float32)
+    assert len(Semantic("o", activation="sigmoid")({"o": logits}, PLAIN, 0.0)) == 0
+
+
+def test_a_softmax_does_not_overlap() -> None:
+    step = Semantic("o", activation="softmax", overlap=True)
+    with pytest.raises(BadModel, match="exclude each other"):
+        step({"o": np.zeros((1, 2, 24, 36), np.float32)}, PLAIN, 0.0)

@@ -75,7 +75,7 @@ def test_values_that_sum_to_one_are_evidence(change: float, strength: str) -> No
     ("op", "fields"),
     [
         ("Softmax", {"activation": "none"}),
-        ("Sigmoid", {"activation": "none"}),
+        ("Sigmoid", {"activation": "none", "overlap": True}),
         ("Conv", {}),
     ],
 )
