@@ -1,6 +1,5 @@
 """The measure of detectors: COCO's average precision, operating points, confusion, examples."""
 
-import heapq
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ import numpy as np
 from builder.datasets.annotation import Annotation, Shape
 from builder.evaluation.average_precision import RECALLS, Detections
 from builder.evaluation.confusion import ConfusionCounts
-from builder.evaluation.evaluation import Chart, Example, Line, Result, Table, Value
+from builder.evaluation.evaluation import Chart, Line, Result, Table, Value
+from builder.evaluation.examples import Examples
 from builder.evaluation.matching import AREAS, Matches, match, unpacked
 from builder.evaluation.measure import Sample, Task, Unanswered
 from builder.evaluation.operating_points import OperatingPoints
@@ -29,9 +29,6 @@ _THRESHOLD = 0.5
 
 _LINES = 10
 """Labels with a line of their own in a chart."""
-
-_EXAMPLES = 12
-"""Examples of each sort."""
 
 Item = Mapping[str, Any]
 """An item of a detector's reply."""
@@ -115,8 +112,7 @@ class DetectionMeasure:
         self._index = 0
         self._left_out: Counter[str] = Counter()
         self._cut = 0
-        self._worst: list[tuple[tuple[float, float, int], Example]] = []
-        self._best: list[tuple[tuple[float, float, int], Example]] = []
+        self._examples = Examples()
 
     def __len__(self) -> int:
         """See Measure."""
@@ -128,23 +124,8 @@ class DetectionMeasure:
             yield Sample(image.name, (image,), {"threshold": self._lowest})
 
     def ask(self, function: Function, sample: Sample) -> object:
-        """See Measure. The answer is {"size": [height, width] or null, "items": [...]}."""
-        try:
-            data = sample.images[0].file.read_bytes()
-        except OSError as error:
-            raise Unanswered(f"cannot be read: {error.strerror or error}", skipped=True) from error
-        reply = function(data, threshold=self._lowest)
-        # With `on_bad_image: empty`, the reply is that of an image without objects.
-        unclear = reply.status != 200 or not reply.body
-        size = _size(data) if unclear or self._comparison.needs_size else None
-        if reply.status != 200:
-            raise Unanswered(f"status {reply.status}: {reply.text[:300]}")
-        faults = judge(reply.body, function.labels)
-        if faults:
-            raise Unanswered(f"invalid reply: {faults[0]}")
-        if any(item.get("confidence") is None for item in reply.body):
-            raise Unanswered("invalid reply: an item has no confidence")
-        return {"size": size, "items": reply.body}
+        """See Measure and ask_detector."""
+        return ask_detector(function, sample, self._lowest, needs_size=self._comparison.needs_size)
 
     def add(self, sample: Sample, answer: Any) -> None:
         """See Measure."""
@@ -154,7 +135,7 @@ class DetectionMeasure:
             size = tuple(answer["size"] or (0, 0))
         else:
             answer = {"items": []}
-            size = _size(image.file.read_bytes()) if self._comparison.needs_size else (0, 0)
+            size = size_of_file(image.file.read_bytes()) if self._comparison.needs_size else (0, 0)
         truth = self._truth(image.annotations, image.ignored, size)
         found: list[tuple[Figure, int, float]] = []
         counts = np.zeros(3, np.int64)
@@ -216,8 +197,8 @@ class DetectionMeasure:
             ),
             self._charts(curves),
             (self._confusion.result(),),
-            tuple(it for _, it in sorted(self._worst, reverse=True)),
-            tuple(it for _, it in sorted(self._best, reverse=True)),
+            self._examples.worst,
+            self._examples.best,
             self._notes(),
         )
 
@@ -313,11 +294,8 @@ class DetectionMeasure:
             return
         score = 2 * right / (2 * right + wrong + missed)
         note = f"{right} found, {missed} missed, {wrong} wrong"
-        example = Example(index, score, note)
-        if wrong + missed:
-            _keep(self._worst, ((-score, wrong + missed, -index), example))
-        else:
-            _keep(self._best, ((score, right, -index), example))
+        flawed = bool(wrong + missed)
+        self._examples.add(index, score, note, flawed, wrong + missed if flawed else right)
 
     def _row(self, number: int, curves: Array) -> tuple[Value, ...]:
         """Return the row of a label."""
@@ -397,7 +375,42 @@ _COLUMNS = (
 )
 
 
-def _size(data: bytes) -> Size:
+def ask_detector(
+    function: Function, sample: Sample, threshold: float | None, *, needs_size: bool
+) -> dict[str, Any]:
+    """Send an image to a detector.
+
+    Args:
+        function: the detector.
+        sample: one image.
+        threshold: the threshold to send; None sends none.
+        needs_size: whether the answer must have the size of the image.
+
+    Returns:
+        {"size": [height, width] or null, "items": [...]}; each item has a confidence.
+
+    Raises:
+        Unanswered, BuiltError: see Measure.ask.
+    """
+    try:
+        data = sample.images[0].file.read_bytes()
+    except OSError as error:
+        raise Unanswered(f"cannot be read: {error.strerror or error}", skipped=True) from error
+    reply = function(data, **({} if threshold is None else {"threshold": threshold}))
+    # With `on_bad_image: empty`, the reply is that of an image without objects.
+    unclear = reply.status != 200 or not reply.body
+    size = size_of_file(data) if unclear or needs_size else None
+    if reply.status != 200:
+        raise Unanswered(f"status {reply.status}: {reply.text[:300]}")
+    faults = judge(reply.body, function.labels)
+    if faults:
+        raise Unanswered(f"invalid reply: {faults[0]}")
+    if any(item.get("confidence") is None for item in reply.body):
+        raise Unanswered("invalid reply: an item has no confidence")
+    return {"size": size, "items": reply.body}
+
+
+def size_of_file(data: bytes) -> Size:
     """Return height and width of an image file.
 
     Raises:
@@ -418,8 +431,3 @@ def _mean(values: Array) -> float | None:
 def _value(number: float) -> float | None:
     """Return a number, or None for NaN."""
     return None if np.isnan(number) else number
-
-
-def _keep(heap: list[tuple[Any, Example]], entry: tuple[Any, Example]) -> None:
-    """Add an entry to a heap of the largest keys."""
-    (heapq.heappush if len(heap) < _EXAMPLES else heapq.heappushpop)(heap, entry)

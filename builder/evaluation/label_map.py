@@ -45,7 +45,8 @@ def label_map(
     """Match the labels of a dataset with those of a function.
 
     Equal names belong together, unless `given` maps the dataset's label to another one. Several
-    labels of the dataset may belong to one label of the function.
+    labels of the dataset may belong to one label of the function. A function without labels, such
+    as an interactor, is compared on all labels.
 
     Args:
         dataset: the labels of the dataset.
@@ -57,6 +58,8 @@ def label_map(
         CommandLineError: a value of --map is invalid.
         DatasetError: no label has a counterpart.
     """
+    if not spec and not given:
+        return LabelMap(tuple(dataset), {name: name for name in dataset}, (), ())
     function = [str(label["name"]) for label in spec]
     pairs = _parsed(given, dataset, function)
     found = {name: pairs.get(name, name) for name in dataset}

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from builder.evaluation.parity.region import Region
+from builder.evaluation.region import Region
 from builder.run.draw import ring_of
 from runtimes import rle
 from runtimes.arrays import Array

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from builder.evaluation.parity.item import Item
-from builder.evaluation.parity.region import Region
+from builder.evaluation.region import Region
 from runtimes.arrays import Array
 from runtimes.reid import assign
 

@@ -16,8 +16,8 @@ from builder.evaluation.measure import Unanswered
 from builder.evaluation.parity.item import Item
 from builder.evaluation.parity.pictures import File, Picture
 from builder.evaluation.parity.reference_file import Detection, read
-from builder.evaluation.parity.region import Region
 from builder.evaluation.parity.side import size_of
+from builder.evaluation.region import Region
 from runtimes.arrays import Array, Size
 
 _VISIBLE = 0.5
@@ -219,7 +219,7 @@ def _region(found: Detection, size: Size) -> Region | None:
         return _tight(values.reshape(size))
     if found.polygons is None:
         return None
-    return Region.inside([np.array(ring).reshape(-1, 2) for ring in found.polygons])
+    return Region.inside([np.array(ring).reshape(-1, 2) for ring in found.polygons], size)
 
 
 def _tight(bitmap: Array) -> Region:

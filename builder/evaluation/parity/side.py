@@ -11,7 +11,7 @@ from builder.diagnostics.problem import Problem
 from builder.evaluation.measure import Unanswered
 from builder.evaluation.parity.item import Item, item_of
 from builder.evaluation.parity.pictures import Picture
-from builder.evaluation.parity.region import Region
+from builder.evaluation.region import Region
 from builder.run.judge import detector, interactor, reid, tracker
 from builder.run.predict.files import pixels_of
 from builder.run.predict.interactor import masks_of, request_of

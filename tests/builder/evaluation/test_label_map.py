@@ -70,3 +70,10 @@ def test_an_invalid_pair_is_an_error(given: str, expected: str) -> None:
 def test_a_label_cannot_be_mapped_twice() -> None:
     with pytest.raises(CommandLineError, match="twice"):
         mapped(["kitten"], "kitten=cat", "kitten=dog")
+
+
+def test_a_function_without_labels_is_compared_on_all_labels() -> None:
+    found = label_map(["cat", "dog"], [], (), Path("made"))
+    assert found.names == ("cat", "dog")
+    assert found.of_dataset == {"cat": "cat", "dog": "dog"}
+    assert found.notes() == ()

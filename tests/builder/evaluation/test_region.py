@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from skimage.draw import polygon2mask
 
-from builder.evaluation.parity.region import Region
+from builder.evaluation.region import Region
 
 
 def region(*rows: str, left: int = 0, top: int = 0) -> Region:
@@ -50,3 +50,16 @@ def test_iou_counts_pixels() -> None:
     assert one.iou(region("#.", "..", left=1, top=1)) == 1 / 4
     assert one.iou(region("#", left=9, top=9)) == 0
     assert region(".").iou(region(".")) == 0
+
+
+def test_a_region_is_cut_off_at_the_borders_of_an_image() -> None:
+    ring = np.array([[-3, -2], [1e9, -2], [1e9, 2], [-3, 2]])
+    found = Region.inside([ring], (3, 4))
+    assert (found.left, found.top, found.bitmap.tolist()) == (0, 0, [[True] * 4] * 2)
+    assert found.on_canvas((3, 4)).sum() == 8
+    assert region("###", "###", left=-1, top=1).on_canvas((2, 3)).tolist() == [
+        [False, False, False],
+        [True, True, False],
+    ]
+    assert not region("##", left=9, top=9).on_canvas((2, 3)).any()
+    assert not region("##", left=-9, top=-9).on_canvas((2, 3)).any()

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from runtimes.arrays import Array
+from runtimes.arrays import Array, Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +24,35 @@ class Region:
     top: int
 
     @classmethod
-    def inside(cls, rings: Iterable[Array]) -> Self:
+    def inside(cls, rings: Iterable[Array], size: Size | None = None) -> Self:
         """Return the pixels whose center is inside one of several polygons.
 
         Args:
             rings: (P, 2) x y each; a pixel's center is at (0.5, 0.5) from its corner. Where a ring
                 crosses itself, the even-odd rule decides.
+            size: height and width of the image that the region is clipped to; None does not clip.
         """
         listed = [ring for ring in rings if len(ring)]
         if not listed:
             return cls(np.zeros((0, 0), bool), 0, 0)
         points = np.concatenate(listed)
+        if size is not None:
+            points = points.clip(0, (size[1], size[0]))
         left, top = (floor(value) for value in points.min(axis=0).tolist())
         right, bottom = (ceil(value) for value in points.max(axis=0).tolist())
         bitmap = np.zeros((bottom - top, right - left), bool)
         for ring in listed:
             bitmap |= _filled(ring - (left, top), bitmap.shape)
         return cls(bitmap, left, top)
+
+    def on_canvas(self, size: Size) -> Array:
+        """Return the region in an image of a size, (H, W) bool; what is outside is cut off."""
+        canvas = np.zeros(size, bool)
+        left, top = max(self.left, 0), max(self.top, 0)
+        bitmap = self.bitmap[top - self.top :, left - self.left :]
+        window = canvas[top : top + bitmap.shape[0], left : left + bitmap.shape[1]]
+        window[:] = bitmap[: window.shape[0], : window.shape[1]]
+        return canvas
 
     def iou(self, other: "Region") -> float:
         """Return the intersection over union with another region; 0 if both are empty."""
@@ -71,7 +83,7 @@ def _filled(ring: Array, shape: tuple[int, ...]) -> Array:
     for (x1, y1), (x2, y2) in zip(ring.tolist(), np.roll(ring, -1, axis=0).tolist(), strict=True):
         # The rows whose centers are in [low, high).
         low, high = min(y1, y2), max(y1, y2)
-        rows = np.arange(ceil(low - 0.5), ceil(high - 0.5))
+        rows = np.arange(max(ceil(low - 0.5), 0), min(ceil(high - 0.5), height))
         if len(rows):
             x = x1 + (rows + 0.5 - y1) * (x2 - x1) / (y2 - y1)
             columns = np.ceil(x - 0.5).astype(np.int64).clip(0, width)

@@ -1,0 +1,42 @@
+"""The samples that a report shows: the worst and the best."""
+
+import heapq
+
+from builder.evaluation.evaluation import Example
+
+MOST = 12
+"""Number of examples of each sort."""
+
+_Heap = list[tuple[tuple[float, float, int], Example]]
+
+
+class Examples:
+    """Keeps the worst of the flawed samples, and the best of the others."""
+
+    def __init__(self) -> None:
+        self._worst: _Heap = []
+        self._best: _Heap = []
+
+    def add(self, index: int, score: float, note: str, flawed: bool, weight: float = 0) -> None:
+        """Add a sample.
+
+        Args:
+            index: number of the sample, from 0.
+            score: from 0 (worst) to 1 (best).
+            note: what is right and wrong in it.
+            flawed: whether it can be among the worst; otherwise it can be among the best.
+            weight: decides between samples with the same score; the larger one is kept.
+        """
+        heap, sign = (self._worst, -1) if flawed else (self._best, 1)
+        entry = ((sign * score, weight, -index), Example(index, score, note))
+        (heapq.heappush if len(heap) < MOST else heapq.heappushpop)(heap, entry)
+
+    @property
+    def worst(self) -> tuple[Example, ...]:
+        """The samples with the lowest scores, the worst first."""
+        return tuple(it for _, it in sorted(self._worst, reverse=True))
+
+    @property
+    def best(self) -> tuple[Example, ...]:
+        """The samples with the highest scores, the best first."""
+        return tuple(it for _, it in sorted(self._best, reverse=True))

@@ -1,0 +1,173 @@
+"""Semantic segmentation: the label of each pixel."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from builder.datasets.annotation import LabeledImage, Mask, Shape
+from builder.evaluation.detection import ask_detector, size_of_file
+from builder.evaluation.evaluation import Confusion, Result, Table, Value
+from builder.evaluation.examples import Examples
+from builder.evaluation.measure import Measure, Sample, Task
+from builder.evaluation.region import Region
+from builder.evaluation.shapes import bitmap_of, rings_of
+from builder.run.draw import ring_of
+from builder.run.function import Function
+from runtimes.arrays import Array, Size
+
+NAME = "semantic"
+"""See Kind."""
+
+TYPE = "detector"
+"""See Kind."""
+
+_COLUMNS = ("pixels", "iou", "precision", "recall")
+
+_GOOD = 0.9
+"""Mean IoU from which an image is no example of the worst ones."""
+
+
+def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
+    """See Kind. Masks of objects and of classes look alike, so that it must be asked for."""
+    return False
+
+
+def start(task: Task) -> Measure:
+    """See Kind."""
+    return SemanticMeasure(task)
+
+
+class SemanticMeasure:
+    """See Measure: a confusion matrix over the pixels of all images.
+
+    Shapes cover those before them: annotations in their order, items in ascending order of their
+    confidence. A pixel without a shape is background. Pixels of crowds and ignored regions do not
+    count. The function is asked with its own threshold.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._names = task.label_map.names
+        self._numbers = {name: number for number, name in enumerate(self._names)}
+        size = len(self._names) + 1
+        self._counts = np.zeros((size, size), np.int64)
+        self._examples = Examples()
+        self._index = 0
+
+    def __len__(self) -> int:
+        """See Measure."""
+        return len(self._task.dataset)
+
+    def samples(self) -> Iterator[Sample]:
+        """See Measure."""
+        for image in self._task.dataset:
+            yield Sample(image.name, (image,), {"threshold": self._task.lowest})
+
+    def ask(self, function: Function, sample: Sample) -> object:
+        """See Measure and ask_detector."""
+        return ask_detector(function, sample, self._task.lowest, needs_size=True)
+
+    def add(self, sample: Sample, answer: Any) -> None:
+        """See Measure. A failed image is all background."""
+        image = sample.images[0]
+        if answer is None:
+            answer = {"items": [], "size": size_of_file(image.file.read_bytes())}
+        height, width = answer["size"]
+        background = len(self._names)
+        truth = np.full((height, width), background, np.int64)
+        counted = np.ones((height, width), bool)
+        for it in image.annotations:
+            label = self._task.label_map.of_dataset.get(it.label)
+            if it.crowd:
+                _paint(counted, _region(it.shape, (height, width)), False)
+            elif label is not None:
+                _paint(truth, _region(it.shape, (height, width)), self._numbers[label])
+        for shape in image.ignored:
+            _paint(counted, _region(shape, (height, width)), False)
+        found = np.full((height, width), background, np.int64)
+        for item in sorted(answer["items"], key=lambda item: float(item["confidence"])):
+            if item["label"] in self._numbers:
+                _paint(found, _region_of(item, (height, width)), self._numbers[item["label"]])
+        size = background + 1
+        pairs = truth[counted] * size + found[counted]
+        counts = np.bincount(pairs, minlength=size * size).reshape(size, size)
+        self._counts += counts
+        ious = _ious(counts)
+        if not np.isnan(ious[:-1]).all():
+            score = float(np.nanmean(ious[:-1]))
+            self._examples.add(self._index, score, f"mean IoU {score:.3f}", score < _GOOD)
+        self._index += 1
+
+    def result(self) -> Result:
+        """See Measure."""
+        ious = _ious(self._counts)
+        right = self._counts.diagonal()
+        names = (*self._names, "background")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision, recall = right / self._counts.sum(axis=0), right / self._counts.sum(axis=1)
+        rows: dict[str, tuple[Value, ...]] = {
+            name: (
+                int(self._counts[number].sum()),
+                *(_value(float(it[number])) for it in (ious, precision, recall)),
+            )
+            for number, name in enumerate(names)
+        }
+        total = int(self._counts.sum())
+        metrics: dict[str, float | None] = {
+            "miou": _mean(ious[:-1]),
+            "miou_with_background": _mean(ious),
+            "pixel_accuracy": float(right.sum() / total) if total else None,
+        }
+        counts = tuple(tuple(row) for row in self._counts.tolist())
+        return Result(
+            metrics,
+            (Table("per_class", "Per label", _COLUMNS, rows),),
+            confusions=(Confusion("Confusion of pixels", names, names, counts),),
+            worst=self._examples.worst,
+            best=self._examples.best,
+            notes=(
+                "miou is the mean IoU of the labels that have pixels on either side, without the "
+                "background, from the pixels of all images together",
+            ),
+        )
+
+
+def _region(shape: Shape, size: Size) -> Region:
+    """Return the pixels of an annotation; none for tags and keypoints."""
+    if isinstance(shape, Mask):
+        return Region(np.asarray(shape.bitmap) > 0, shape.left, shape.top)
+    return Region.inside(rings_of(shape), size)
+
+
+def _region_of(item: dict[str, Any], size: Size) -> Region:
+    """Return the pixels of an item; none for those without an inside."""
+    if item["type"] == "mask":
+        bitmap, left, top = bitmap_of(item)
+        return Region(bitmap > 0, left, top)
+    closed = item["type"] in ("polygon", "rectangle", "ellipse")
+    return Region.inside([ring_of(item)] if closed else [], size)
+
+
+def _paint(canvas: Array, region: Region, value: int) -> None:
+    """Set the pixels of a region that are inside of a canvas, (H, W)."""
+    height, width = canvas.shape
+    canvas[region.on_canvas((height, width))] = value
+
+
+def _ious(counts: Array) -> Array:
+    """Return the IoU of each class from a confusion matrix; NaN without pixels on either side."""
+    right = counts.diagonal()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(right / (counts.sum(axis=0) + counts.sum(axis=1) - right))
+
+
+def _mean(values: Array) -> float | None:
+    """Return the mean of the values that are defined; None without any."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else None
+
+
+def _value(number: float) -> float | None:
+    """Return a number, or None for NaN."""
+    return None if np.isnan(number) else number

@@ -1,0 +1,163 @@
+"""Tags: which labels an image has."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from builder.datasets.annotation import LabeledImage, Tag
+from builder.evaluation.detection import LOWEST, ask_detector
+from builder.evaluation.evaluation import Result, Table, Value
+from builder.evaluation.examples import Examples
+from builder.evaluation.measure import Measure, Sample, Task
+from builder.evaluation.operating_points import OperatingPoints
+from builder.evaluation.ranking import Ranking
+from builder.run.function import Function
+
+NAME = "tags"
+"""See Kind."""
+
+TYPE = "detector"
+"""See Kind."""
+
+_THRESHOLD = 0.5
+"""Threshold if the function has none."""
+
+_COLUMNS = ("images", "ap", "precision", "recall", "f1", "best_threshold", "best_f1")
+
+
+def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
+    """See Kind: tags on both sides."""
+    return any(label.get("type") in ("tag", "any") for label in task.labels) and any(
+        isinstance(it.shape, Tag) for image in first for it in image.annotations
+    )
+
+
+def start(task: Task) -> Measure:
+    """See Kind."""
+    return TagMeasure(task)
+
+
+class TagMeasure:
+    """See Measure.
+
+    The top-1 accuracy is the share of the images with a tag whose label of the highest confidence
+    is one of their tags.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._names = task.label_map.names
+        self._threshold = _THRESHOLD if task.threshold is None else task.threshold
+        self._lowest = LOWEST if task.lowest is None else task.lowest
+        self._points = OperatingPoints(len(self._names), self._threshold)
+        self._ranking = Ranking()
+        self._positives = np.zeros(len(self._names), np.int64)
+        self._tagged = self._top1 = self._index = 0
+        self._examples = Examples()
+
+    def __len__(self) -> int:
+        """See Measure."""
+        return len(self._task.dataset)
+
+    def samples(self) -> Iterator[Sample]:
+        """See Measure."""
+        for image in self._task.dataset:
+            yield Sample(image.name, (image,), {"threshold": self._lowest})
+
+    def ask(self, function: Function, sample: Sample) -> object:
+        """See Measure and ask_detector."""
+        return ask_detector(function, sample, self._lowest, needs_size=False)
+
+    def add(self, sample: Sample, answer: Any) -> None:
+        """See Measure. A failed image has no tags."""
+        scores: dict[str, float] = {}
+        for item in answer["items"] if answer else ():
+            if item["type"] == "tag":
+                name = str(item["label"])
+                scores[name] = max(scores.get(name, 0.0), float(item["confidence"]))
+        of_dataset = self._task.label_map.of_dataset
+        truth = {
+            of_dataset[it.label]
+            for it in sample.images[0].annotations
+            if isinstance(it.shape, Tag) and it.label in of_dataset
+        }
+        for number, name in enumerate(self._names):
+            right = name in truth
+            self._positives[number] += right
+            score = scores.get(name)
+            found = np.array([] if score is None else [score])
+            rights = np.full(len(found), right)
+            self._points.add(number, found, rights, ~rights, int(right))
+            if score is not None:
+                self._ranking.add(number, score, right)
+        self._rank(truth, {name: it for name, it in scores.items() if name in self._names})
+
+    def result(self) -> Result:
+        """See Measure."""
+        numbers = range(len(self._names))
+        precisions = [
+            self._ranking.average_precision(it, int(self._positives[it])) for it in numbers
+        ]
+        defined = [it for it in precisions if it is not None]
+        own, best = self._points.own(), self._points.best()
+        metrics: dict[str, float | None] = {
+            "top1": self._top1 / self._tagged if self._tagged else None,
+            "map": sum(defined) / len(defined) if defined else None,
+            "precision": _value(own.precision),
+            "recall": _value(own.recall),
+            "f1": _value(own.f1),
+            "threshold": self._threshold,
+            "best_threshold": best.threshold if best else None,
+            "best_f1": best.f1 if best else None,
+        }
+        rows = {name: self._row(it, precisions[it]) for it, name in enumerate(self._names)}
+        note = (
+            "top1 is the share of the images with a tag whose label of the highest confidence is "
+            "one of their tags; precision, recall and F1 hold at the threshold "
+            f"{self._threshold:g}; map is the mean of the average precision of all labels, from "
+            f"confidence {self._lowest:g}"
+        )
+        return Result(
+            metrics,
+            (Table("per_class", "Per label", _COLUMNS, rows),),
+            worst=self._examples.worst,
+            best=self._examples.best,
+            notes=(note,),
+        )
+
+    def _row(self, number: int, precision: float | None) -> tuple[Value, ...]:
+        """Return the row of a label."""
+        own, best = self._points.own(number), self._points.best(number)
+        return (
+            int(self._positives[number]),
+            precision,
+            _value(own.precision),
+            _value(own.recall),
+            _value(own.f1),
+            best.threshold if best else None,
+            best.f1 if best else None,
+        )
+
+    def _rank(self, truth: set[str], scores: dict[str, float]) -> None:
+        """Count the best label of an image, and keep the image if it is an example."""
+        if truth:
+            self._tagged += 1
+            self._top1 += bool(scores) and max(scores, key=scores.__getitem__) in truth
+        found = {name for name, score in scores.items() if score >= self._threshold}
+        if found | truth:
+            right, wrong, missed = len(found & truth), len(found - truth), len(truth - found)
+            note = f"found {_listed(found)}; right {_listed(truth)}"
+            score = 2 * right / (2 * right + wrong + missed)
+            self._examples.add(self._index, score, note, found != truth, wrong + missed)
+        self._index += 1
+
+
+def _listed(names: set[str]) -> str:
+    """Return names as text."""
+    return ", ".join(sorted(names)) or "nothing"
+
+
+def _value(number: float) -> float | None:
+    """Return a number, or None for NaN."""
+    return None if np.isnan(number) else number
