@@ -12,7 +12,13 @@ PYTHON = "3.11"
 ONNX Runtime and numpy need 3.11. Nuclio's wheels are for one minor version, so the image must have
 the same."""
 
-COMMON = ("numpy==2.4.6", "opencv-python-headless==5.0.0.93", "orjson==3.13.0")
+COMMON = (
+    "numpy==2.4.6",
+    "opencv-python-headless==5.0.0.93",
+    "orjson==3.13.0",
+    "pybase64==1.5.1",
+    "simplejpeg==1.9.0",
+)
 
 _ONNXRUNTIME_NEEDS = ("flatbuffers==25.12.19", "packaging==26.3", "protobuf==7.36.2")
 

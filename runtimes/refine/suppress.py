@@ -13,6 +13,8 @@ from runtimes.step import Count, Fraction, Positive, Refine
 
 _BLOCK = 512
 """Number of oriented boxes compared at once, to bound the memory."""
+_FIRST = 1000
+"""Number of instances with axis-aligned boxes that are compared first."""
 
 
 def _survivors(boxes: Array, scores: Array, iou: float) -> Array:
@@ -81,8 +83,21 @@ class Nms(Refine):
         ordered = instances.best_first()
         most = self.candidates if ordered.rotated is None else min(self.candidates, 5000)
         ordered = ordered.take(np.arange(min(len(ordered), most)))
+        # Instances with lower scores do not change which ones with higher scores are kept. Once
+        # `max` are kept, the others need no comparison: 8400 boxes of one class with few overlaps
+        # take a twentieth of the time.
+        kept = np.zeros(0, np.int64)
+        start, count = 0, _FIRST if ordered.rotated is None else len(ordered)
+        while start < len(ordered) and len(kept) < self.max:
+            tried = np.concatenate([kept, np.arange(start, min(start + count, len(ordered)))])
+            kept = tried[self._kept(ordered.take(tried))]
+            start, count = start + count, count * 4
+        return ordered.take(kept[: self.max])
+
+    def _kept(self, ordered: Instances) -> Array:
+        """Return the indexes of the survivors, (M,), of instances by descending score."""
         groups = ordered.classes if self.per_class else np.zeros(len(ordered), np.int64)
-        survivors = []
+        survivors = [np.zeros(0, np.int64)]
         for group in np.unique(groups):
             members = np.flatnonzero(groups == group)
             if ordered.rotated is None:
@@ -90,9 +105,8 @@ class Nms(Refine):
             else:
                 kept = _rotated_survivors(ordered.rotated[members], self.iou)
             survivors.append(members[kept])
-        # `ordered` is sorted, so ascending indexes are descending scores.
-        kept = np.sort(np.concatenate(survivors)) if survivors else np.zeros(0, np.int64)
-        return ordered.take(kept[: self.max])
+        # Ascending indexes are descending scores.
+        return np.sort(np.concatenate(survivors))
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,30 @@ def test_nms_matches_a_greedy_loop(
     assert rows_of(step(instances(rows))) == wanted
 
 
+@pytest.mark.parametrize("per_class", [True, False])
+@pytest.mark.parametrize("side", [20, 400])
+@pytest.mark.parametrize("most", [10, 300, 5000])
+def test_nms_of_many_boxes_matches_a_greedy_loop(per_class: bool, side: int, most: int) -> None:
+    # With sides of 20, 300 survive among the first boxes; with sides of 400 few survive at all.
+    random = np.random.default_rng(side)
+    places, sides = random.integers(0, 300, (2500, 2)), random.integers(10, side, (2500, 2))
+    scores, classes = random.permutation(2500) / 2500, random.integers(0, 3, 2500)
+    corners = np.concatenate([places, places + sides], axis=1)
+    kept: list[int] = []
+    for number in np.argsort(-scores)[:2400]:
+        others = [n for n in kept if not per_class or classes[n] == classes[number]]
+        low = np.maximum(corners[others, :2], corners[number, :2])
+        high = np.minimum(corners[others, 2:], corners[number, 2:])
+        common = np.maximum(high - low, 0).prod(axis=1)
+        union = sides[others].prod(axis=1) + sides[number].prod() - common
+        if not (2 * common > union).any():  # an IoU of 0.5, exactly
+            kept.append(number)
+    step = Nms(iou=0.5, per_class=per_class, max=most, candidates=2400)
+    found = step(Instances.of(corners, scores, classes))
+    assert found.boxes.tolist() == corners[kept[:most]].tolist()
+    assert found.scores.tolist() == scores[kept[:most]].tolist()
+
+
 @pytest.mark.parametrize(
     ("iou", "left"),
     [(0.5, 2), (0.499, 1), (0.501, 2)],
