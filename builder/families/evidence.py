@@ -20,6 +20,9 @@ from runtimes.signature import ImageInput, Signature, Tensor
 Pattern: TypeAlias = tuple[int | str | None, ...]
 """A shape: numbers; letters for sizes that are equal wherever the letter occurs; None for any."""
 
+_FEWEST_FEATURES = 16
+"""Channels of a layer; maps of results have fewer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -147,6 +150,12 @@ def are_fractions(arrays: Sequence[Array]) -> bool | None:
 def is_integer(tensor: Tensor) -> bool:
     """Whether a tensor has integers."""
     return tensor.dtype.startswith(("int", "uint"))
+
+
+def is_feature_map(tensor: Tensor) -> bool:
+    """Whether an output has the many channels of a layer's features, as ISNet's further outputs."""
+    shape = tensor.shape
+    return len(shape) == 4 and shape[1] is not None and shape[1] >= _FEWEST_FEATURES
 
 
 def _named(tensors: Sequence[Tensor], words: Sequence[str]) -> Tensor | None:

@@ -41,7 +41,7 @@ class Family:
         required: the parts of `input_format` that hold for every model of the family. `check`
             warns of manifests that differ from them; the others are only what `init` writes.
         side_outputs: whether its models repeat their result in further outputs of the same shape,
-            which only their training needs.
+            or return the features of layers, which only their training needs.
         candidates_overlap: whether several candidates stand for one object, so that `nms` has to
             follow the decoder.
         encoder_speed: bytes of weights that an encoder processes per second on two cores; None if

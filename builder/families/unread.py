@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import Literal, get_args, get_origin
 
 from builder.diagnostics.rule import warning
+from builder.families.evidence import is_feature_map
 from builder.families.match import Match
 from builder.families.registry import family_of
 from runtimes.classes import Classes
@@ -23,7 +24,8 @@ def unread_outputs(bound: object, outputs: Sequence[Tensor]) -> tuple[Tensor, ..
     """Return the outputs that no bound step names.
 
     Side outputs of the step's family, such as U2-Net's, are left out: outputs with the shape of
-    one that is read. So is the size of the image, two integers, which Detectron2 returns.
+    one that is read, and features of layers. So is the size of the image, two integers, which
+    Detectron2 returns.
 
     Args:
         bound: a step, or a function with steps, whose tensor names are filled in.
@@ -37,6 +39,7 @@ def unread_outputs(bound: object, outputs: Sequence[Tensor]) -> tuple[Tensor, ..
         family = family_of(step) if step is not None else None
         if family is not None and family.side_outputs and text in shapes:
             sides.add(shapes[text])
+            sides.update(shapes[it.name] for it in outputs if is_feature_map(it))
     if names.isdisjoint(shapes):
         return ()
     return tuple(

@@ -29,6 +29,7 @@ from tests.zoo.grids import (
 from tests.zoo.maps import (
     any_size_map,
     dbnet,
+    isnet,
     pixellink,
     selfie,
     semantic,
@@ -111,6 +112,7 @@ __all__ = [
     "end2end_segment",
     "hrnet",
     "image",
+    "isnet",
     "logit",
     "logits_and_boxes",
     "mask_rcnn_openvino",

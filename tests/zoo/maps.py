@@ -61,6 +61,19 @@ def u2net(path: Path) -> Path:
 
 
 @expect("saliency", STRETCH, ("foreground", "mask", PIXELS), score=1)
+def isnet(path: Path) -> Path:
+    """Six side outputs after sigmoids, then the features of layers."""
+    net = image("input_image")
+    for number in range(6):
+        values = net("Sigmoid", net.dense(net.known(_foreground()), 1, "Conv"))
+        net.give(f"d{number + 1}", values, (1, 1, SIDE, SIDE))
+    for number, side in enumerate((32, 16, 8)):
+        shape = (1, 64, side, side)
+        net.give(f"features{number}", net.known(np.ones(shape)), shape)
+    return net.save(path)
+
+
+@expect("saliency", STRETCH, ("foreground", "mask", PIXELS), score=1)
 def selfie(path: Path) -> Path:
     """Channels last: [1, 64, 64, 1]."""
     net = image("input_1", 1, SIDE, SIDE, 3)

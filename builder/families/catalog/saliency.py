@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from builder.families.catalog.dbnet import dbnet_strength
-from builder.families.evidence import Evidence
+from builder.families.evidence import Evidence, is_feature_map
 from builder.families.family import Family
 from builder.families.input_format import (
     IMAGENET_MEAN,
@@ -30,9 +30,13 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     """Recognize outputs of one channel that cover the image."""
     if evidence.ultralytics.task is not None or not evidence.outputs:
         return
-    if not all(_is_single_channel(evidence, it) for it in evidence.outputs):
+    maps = [it for it in evidence.outputs if _is_single_channel(evidence, it)]
+    features = [it for it in evidence.outputs if it not in maps]
+    if evidence.outputs[:1] != tuple(maps[:1]) or not all(is_feature_map(it) for it in features):
         return
-    tensor, several = evidence.outputs[0], len(evidence.outputs) > 1
+    tensor, several = maps[0], len(maps) > 1
+    if features and not several:
+        return  # a model with one map and features may be anything
     text = None if several else dbnet_strength(evidence, tensor)
     if text is Strength.STRUCTURE:
         return
@@ -44,7 +48,9 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         fields["activation"] = "sigmoid"
         why += ", before a sigmoid"
     if several:
-        why += f", the first of {len(evidence.outputs)}"
+        why += f", the first of {len(maps)}"
+    if features:
+        why += f", beside {len(features)} outputs of features"
     guessed = activation is None and fraction is None
     strength = Strength.SHAPE
     if activation == "sigmoid" and text is None:
@@ -59,19 +65,24 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
             step(Saliency, why, guessed=guessed, **fields),
             step(Mask, "the foreground; or `polygon`"),
         ),
-        preprocess=_preprocess(evidence),
+        preprocess=_preprocess(evidence, features=bool(features)),
         classes=ClassList(1, f"{tensor}: one class", names=("foreground",)),
     )
 
 
-def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
+def _preprocess(evidence: Evidence, *, features: bool) -> tuple[DraftStep, ...]:
     """Return the preprocessing that the file describes, or that of the best known models."""
     described = from_model_info(evidence)
     if described:
         return described
-    resized = resize(evidence, Resizing("resize", "usual for saliency models", side=320))
+    side = 1024 if features else 320
+    resized = resize(evidence, Resizing("resize", "usual for saliency models", side=side))
     if is_from_tensorflow(evidence):
         return resized, *usual_normalization(evidence)
+    if features:
+        why = "ISNet's mean and std: github.com/xuebinqin/DIS"
+        values = Values(why, mean=(0.5,) * 3, std=(1.0,) * 3, guessed=True)
+        return resized, *normalize(evidence, values)
     if len(evidence.outputs) > 1:
         why = "u2net's mean and std are ImageNet's"
         values = Values(why, mean=IMAGENET_MEAN, std=IMAGENET_STD, guessed=True)

@@ -62,6 +62,12 @@ def test_outputs_of_the_same_shape_are_side_outputs_of_families_that_have_some()
     assert unread_outputs(Semantic(output="d0"), maps) == maps[1:]
 
 
+def test_features_of_layers_are_side_outputs_too() -> None:
+    maps = (MAP, tensor("features", 1, 64, 32, 32), tensor("classes", 1, 3, 32, 32))
+    assert unread_outputs(Saliency(output="d0"), maps) == maps[2:]
+    assert unread_outputs(Semantic(output="d0"), maps) == maps[1:]
+
+
 def test_the_word_of_a_choice_is_no_name_of_an_output() -> None:
     step = Semantic(output="d0", activation="softmax")
     assert unread_outputs(step, (MAP, DEPTH)) == (DEPTH,)
