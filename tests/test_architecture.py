@@ -151,6 +151,7 @@ DECLARATIONS = {
     "builder/doctor/check_result.py",
     "builder/evaluation/evaluation.py",
     "builder/evaluation/measure.py",
+    "builder/evaluation/report/style.py",
     "builder/families/coco_keypoints.py",
     "builder/families/face_keypoints.py",
     "builder/families/common_steps.py",

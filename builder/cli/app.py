@@ -12,6 +12,7 @@ from builder.cli.commands.build import build
 from builder.cli.commands.check import check
 from builder.cli.commands.diff import diff
 from builder.cli.commands.doctor import doctor
+from builder.cli.commands.evaluate import evaluate
 from builder.cli.commands.init import init
 from builder.cli.commands.inspect import inspect
 from builder.cli.commands.parity import parity
@@ -63,7 +64,7 @@ def main(
     """Handle the options that belong to no command."""
 
 
-for _command in (build, check, diff, init, inspect, predict, parity, schema, doctor):
+for _command in (build, check, diff, init, inspect, predict, evaluate, parity, schema, doctor):
     app.command()(_command)
 
 

@@ -1,7 +1,7 @@
 """Run a function on a dataset: ask for what the store lacks, and score every answer."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,14 +27,21 @@ class Collected:
         samples: number of samples, failed and skipped ones included.
         speed: None if no sample was answered.
         failures: the first failures.
-        failed, skipped: number of samples of each sort; see Failure.
+        failed: number of samples without a usable reply.
+        skipped: places of the skipped samples, in ascending order; see Failure.
     """
 
     samples: int
     speed: Speed | None
     failures: tuple[Failure, ...]
     failed: int
-    skipped: int
+    skipped: Sequence[int]
+
+    def place(self, index: int) -> int:
+        """Return the place of a sample among all samples from its place among the added ones."""
+        for skipped in self.skipped:
+            index += skipped <= index
+        return index
 
 
 class _Timed(Function):
@@ -84,7 +91,8 @@ def collect(function: Function, measure: Measure, store: Store, counter: Counter
     """
     total = len(measure)
     failures: list[Failure] = []
-    counts = {False: 0, True: 0}
+    failed = 0
+    skipped = array("q")
     # One float per sample, which is less than a megabyte for 100,000 samples.
     times = array("d")
     requests = done = 0
@@ -92,10 +100,12 @@ def collect(function: Function, measure: Measure, store: Store, counter: Counter
         try:
             stored = _answer(function, measure, store, sample)
         except Unanswered as reason:
-            counts[reason.skipped] += 1
             if len(failures) < _LISTED:
                 failures.append(Failure(sample.name, str(reason), reason.skipped))
-            if not reason.skipped:
+            if reason.skipped:
+                skipped.append(done)
+            else:
+                failed += 1
                 measure.add(sample, None)
         else:
             measure.add(sample, stored.answer)
@@ -105,7 +115,7 @@ def collect(function: Function, measure: Measure, store: Store, counter: Counter
         done += 1
         counter.show(done, total)
     counter.close()
-    if done == counts[True]:
+    if done == len(skipped):
         raise DatasetError(
             Problem(
                 f"none of the {done} images can be used"
@@ -114,12 +124,12 @@ def collect(function: Function, measure: Measure, store: Store, counter: Counter
                 found=f"{failures[0].name}: {failures[0].reason}" if failures else "",
             )
         )
-    if done == sum(counts.values()):
-        failed = next(it for it in failures if not it.skipped)
+    if done == len(skipped) + failed:
+        first = next((it for it in failures if not it.skipped), failures[0])
         raise BuiltError(
-            Problem("the function answered no image", found=f"{failed.name}: {failed.reason}")
+            Problem("the function answered no image", found=f"{first.name}: {first.reason}")
         )
-    return Collected(done, _speed(times, requests), tuple(failures), counts[False], counts[True])
+    return Collected(done, _speed(times, requests), tuple(failures), failed, skipped)
 
 
 def _answer(function: Function, measure: Measure, store: Store, sample: Sample) -> Stored:

@@ -1,18 +1,19 @@
 """Evaluate a variant of a built function on a dataset."""
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from builder.datasets.dataset import Dataset
 from builder.diagnostics.progress import Counter
-from builder.evaluation.collect import collect
-from builder.evaluation.evaluation import Evaluation
+from builder.evaluation.collect import Collected, collect
+from builder.evaluation.evaluation import Evaluation, Example, Picture
 from builder.evaluation.label_map import label_map
-from builder.evaluation.measure import Measure, Task
+from builder.evaluation.measure import Measure, Sample, Task
 from builder.evaluation.registry import kind_of
-from builder.evaluation.store import Store, identity_of, store_path
+from builder.evaluation.store import Store, identity_of, key_of, store_path
 from builder.manifest.variants import VariantName
 from builder.run.process import FunctionProcess
 from builder.targets.built import describe
@@ -28,6 +29,7 @@ class Options:
         lowest: the confidence threshold to send to a detector; None for the measure's own.
         sigma: the sigma of OKS; None for COCO's.
         store: the directory of the stored answers; None for the default.
+        pictures: whether the worst and the best images are drawn.
     """
 
     label_pairs: tuple[str, ...] = ()
@@ -35,6 +37,7 @@ class Options:
     lowest: float | None = None
     sigma: float | None = None
     store: Path | None = None
+    pictures: bool = False
 
 
 def evaluate(
@@ -81,7 +84,12 @@ def evaluate(
         identity = identity_of(folder, variant, device=device)
         with Store(store_path(options.store, folder, variant), identity) as store:
             collected = collect(function, measure, store, counter)
-    result = measure.result()
+            result = measure.result()
+            draw = options.pictures and description.type == "detector"
+            worst, best = (
+                _pictures(examples, collected, measure, store, task) if draw else ()
+                for examples in (result.worst, result.best)
+            )
     return Evaluation(
         function=str(folder),
         variant=variant,
@@ -94,7 +102,9 @@ def evaluate(
         speed=collected.speed,
         failures=collected.failures,
         failed=collected.failed,
-        skipped=collected.skipped,
+        skipped=len(collected.skipped),
+        worst=worst,
+        best=best,
     )
 
 
@@ -113,6 +123,25 @@ def threshold_of(code_folder: Path) -> float | None:
                 if keyword.arg == "threshold" and isinstance(value, ast.Constant):
                     return float(value.value) if isinstance(value.value, int | float) else None
     return None
+
+
+def _pictures(
+    examples: Sequence[Example], collected: Collected, measure: Measure, store: Store, task: Task
+) -> tuple[Picture, ...]:
+    """Draw the examples of a detector. Images that were deleted meanwhile are left out."""
+    from builder.evaluation.report.pictures import picture_of
+
+    pictures = []
+    prompt = next(measure.samples()).prompt
+    for example in examples:
+        image = task.dataset[collected.place(example.index)]
+        try:
+            stored = store.get(key_of(Sample(image.name, (image,), prompt)))
+        except OSError:
+            continue
+        answer: Any = stored.answer if stored else {"items": []}
+        pictures.append(picture_of(image, answer["items"], example.note, task))
+    return tuple(it for it in pictures if it is not None)
 
 
 def _device(log: list[str], variant: VariantName) -> str:

@@ -66,7 +66,7 @@ class Example:
     """A sample to show in the report.
 
     Attributes:
-        index: number of the sample, from 0.
+        index: number of the sample among those that were added, from 0.
         score: from 0 (worst) to 1 (best).
         note: what is right and wrong in it, such as `3 found, 1 missed`.
     """
@@ -130,6 +130,23 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """An image of the report, drawn twice.
+
+    Attributes:
+        name: the image's name.
+        note: what is right and wrong in it.
+        truth: JPEG with the annotations.
+        found: JPEG with the detections.
+    """
+
+    name: str
+    note: str
+    truth: bytes
+    found: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """An evaluated variant of a function.
 
@@ -145,6 +162,7 @@ class Evaluation:
         speed: None if no request was answered.
         failures: the first samples without a usable reply.
         failed, skipped: number of samples of each sort; see Failure.
+        worst, best: pictures for the report, if they were asked for.
     """
 
     function: str
@@ -159,3 +177,5 @@ class Evaluation:
     failures: tuple[Failure, ...]
     failed: int
     skipped: int
+    worst: tuple[Picture, ...] = ()
+    best: tuple[Picture, ...] = ()

@@ -61,6 +61,9 @@ def as_text(evaluation: Evaluation) -> str:
     failures = failures_of(evaluation)
     if failures:
         parts.append("\n".join(failures))
+    best = result.metrics.get("best_threshold")
+    if best is not None and best != result.metrics.get("threshold"):
+        parts.append(f"--write-threshold MANIFEST writes the threshold with the best F1, {best:g}")
     if evaluation.notes:
         parts.append("\n".join(f"note: {note}" for note in evaluation.notes))
     # Names come from outside and may contain control characters.

@@ -57,7 +57,9 @@ def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str,
             left, top = _dots(canvas, _pairs(item["points"]), color, thick)
         else:
             left, top = _outline(canvas, item, color, thick)
-        captions.append(Caption(f"{item['label']} {item['confidence']:.2f}", left, top, color))
+        confidence = item.get("confidence")
+        text = item["label"] if confidence is None else f"{item['label']} {confidence:.2f}"
+        captions.append(Caption(text, left, top, color))
     write(canvas, captions[::-1])
     return canvas
 

@@ -99,7 +99,8 @@ def test_images_that_cannot_be_used_are_reported_and_left_out(
     function = MadeFunction(lambda number: "broken" if number == 2 else number, [])
     collected = run(measure, function, tmp_path)
     assert [name for name, _ in measure.added] == ["0000.png", "0003.png"]
-    assert (collected.samples, collected.skipped, collected.failed) == (4, 2, 0)
+    assert (collected.samples, list(collected.skipped), collected.failed) == (4, [1, 2], 0)
+    assert [collected.place(index) for index in (0, 1)] == [0, 3]
     assert collected.failures == (
         Failure("0001.png", "cannot be read: No such file or directory", True),
         Failure("0002.png", "cannot be decoded", True),
@@ -117,7 +118,7 @@ def test_images_without_an_answer_count_as_empty_and_are_asked_again(
 
     collected = run(measure, Failing(lambda number: number, []), tmp_path)
     assert measure.added[:3] == [("0000.png", 0), ("0001.png", None), ("0002.png", 2)]
-    assert (collected.skipped, collected.failed) == (0, 1)
+    assert (len(collected.skipped), collected.failed) == (0, 1)
     function = MadeFunction(lambda number: number, [])
     run(Listed(measure.dataset), function, tmp_path)
     assert function.asked == [1]

@@ -307,7 +307,7 @@ def test_images_that_cannot_be_decoded_are_skipped(
     pictures[1].file.write_text("not an image")
     function = Lenient(lambda number: [item("cat", 0.9, 0, 0, 50, 50)], SPEC)
     done = collected(pictures, function, tmp_path)
-    assert (done.skipped, done.failed) == (1, 0)
+    assert (len(done.skipped), done.failed) == (1, 0)
     assert done.failures[0].name == "0001.png"
     assert "cannot be decoded" in done.failures[0].reason
 
@@ -326,7 +326,7 @@ def test_invalid_replies_are_failures(
     valid = [item("cat", 0.9, 0, 0, 50, 50)]
     function = MadeFunction(lambda number: answer if number == 1 else valid, SPEC)
     done = collected(pictures, function, tmp_path)
-    assert (done.skipped, done.failed) == (0, 1)
+    assert (len(done.skipped), done.failed) == (0, 1)
     assert expected in done.failures[0].reason
 
 

@@ -1,0 +1,1 @@
+"""The HTML report of evaluations: one file without external resources."""
