@@ -152,6 +152,7 @@ class OpenDetector:
             `nan NAME`: the number of NaN in the output NAME, and its size. `reply`: the bytes of
             the reply as JSON. If the decoder gives them: `keypoints` (N, K, 3); `grid`, height and
             width of the masks over the input; `areas` (N,) of the parts of a map, in pixels.
+            And what OpenSecond.examine returns.
 
         Raises:
             BadModel: a step does not match the model's outputs.
@@ -185,6 +186,8 @@ class OpenDetector:
         best = self._refined(shown, outputs)
         best = best.take(np.arange(min(len(best), _MOST_DRAWN)))
         reply = orjson.dumps(self._drawn(best, pixels, clock))
+        for second in self._seconds:
+            examined |= second.examine(pixels)
         return {**examined, "reply": np.frombuffer(reply, np.uint8)}
 
     def _refined(self, found: Instances, outputs: Outputs) -> Instances:

@@ -1,7 +1,7 @@
 """Interactors: functions that segment the objects that an annotator clicks."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -18,7 +18,7 @@ from runtimes.embeddings import Embeddings, fingerprint
 from runtimes.errors import BadModel, BadRequest
 from runtimes.instances import Instances
 from runtimes.interfaces import Segmenter
-from runtimes.masks import Crop
+from runtimes.masks import Crop, FrameMasks
 from runtimes.network import Network, OpenNetwork, Outputs
 from runtimes.numbers import number_of
 from runtimes.prompts import Prompts
@@ -121,6 +121,8 @@ class OpenInteractor:
         size = features.view.image
         with clock.stage("decoder"):
             instances = self._segment(features, prompts)
+            # The scores are predictions of an IoU and can slightly exceed 1.
+            instances = replace(instances, scores=instances.scores.clip(0, 1))
         with clock.stage("shapes"):
             found = list(_found(instances.take(instances.scores >= threshold), size))
             return self._reply(found, size)
@@ -202,18 +204,33 @@ class OpenInteractor:
 
         Returns:
             `image`: height and width of the image. `scores` (N,) and `areas` (N,) of the masks, in
-            pixels, of any score.
+            pixels, of any score, for all kinds of prompts that requests can have. If there are
+            masks: `grid`, their height and width in cells, and `input`, height and width of the
+            part of the model's input that they cover.
 
         Raises:
             BadModel: a step does not match the model's outputs.
         """
         size = size_of(pixels)
-        instances = self._segment(self._embed(pixels, Clock()), self._usual_prompts(size))
-        areas = np.zeros(len(instances))
-        for number, box in enumerate(instances.boxes):
-            crop = instances.masks and instances.masks.crop(number, box, size)
-            areas[number] = crop.bitmap.sum() if crop else 0
-        return {"image": np.array(size), "scores": instances.scores, "areas": areas}
+        features = self._embed(pixels, Clock())
+        examined = {"image": np.array(size)}
+        scores, areas = [np.zeros(0)], [np.zeros(0)]
+        usual = self._usual_prompts(size)
+        boxed = replace(usual, boxes=np.array([_usual_box(size)]))
+        for prompts in [usual, boxed] if self._interactor.box == "optional" else [usual]:
+            instances = self._segment(features, prompts)
+            masks = instances.masks
+            crops = [
+                masks.crop(number, box, size) if masks else None
+                for number, box in enumerate(instances.boxes)
+            ]
+            scores.append(instances.scores)
+            areas.append(np.array([crop.bitmap.sum() if crop else 0 for crop in crops], float))
+            if isinstance(masks, FrameMasks) and len(instances):
+                grid, map_, seen = masks.values.shape[1:], masks.to_grid, features.view.geometry
+                cells = [map_.scale_y / seen.scale_y, map_.scale_x / seen.scale_x]
+                examined |= {"grid": np.array(grid), "input": np.array(grid) / cells}
+        return {**examined, "scores": np.concatenate(scores), "areas": np.concatenate(areas)}
 
     def _warm_up(self) -> None:
         """Run once, to find a model that does not fit at start-up."""
@@ -226,12 +243,18 @@ class OpenInteractor:
         height, width = size
         count = max(1, self._interactor.min_pos_points)
         fractions = (np.arange(count) + 1.0)[:, None] / (count + 1)
-        boxes = [[width / 8, height / 8, width / 2, height / 2]]
+        boxes = [_usual_box(size)]
         return Prompts(
             fractions * [width, height],
             np.zeros((0, 2)),
             np.array(boxes if self._interactor.box == "always" else [], np.float64).reshape(-1, 4),
         )
+
+
+def _usual_box(size: Size) -> list[float]:
+    """Return a box around the middle of the left upper part of an image of `size`."""
+    height, width = size
+    return [width / 8, height / 8, width / 2, height / 2]
 
 
 def _found(instances: Instances, size: Size) -> Iterator[Found]:

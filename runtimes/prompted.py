@@ -263,8 +263,7 @@ class Prompted(Segmenter):
         x, y, width, height = np.array(extents, np.float64).reshape(-1, 4).T
         cells = np.stack([x, y, x + width, y + height], axis=1)
         boxes = masks.to_grid.inverse.boxes(cells)
-        # The scores are predictions of an IoU and can slightly exceed 1.
-        return Instances.of(boxes, scores.clip(0, 1), numbers, masks=masks)
+        return Instances.of(boxes, scores, numbers, masks=masks)
 
 
 def _seen(view: View) -> tuple[int, int]:

@@ -59,9 +59,48 @@ class OpenSecond:
         Returns:
             The image as one instance, with the model's keypoints and attributes.
         """
+        return self(self._whole(image), image, Clock())
+
+    def examine(self, image: Array) -> dict[str, Array]:
+        """Return what the model finds in a whole image, for the smoke test of a build.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+
+        Returns:
+            `nan NAME of FILE`: the number of NaN in each output that a step reads, and its size.
+            `points of FILE`: (K, 3) keypoints in pixels of the image. `number NAME of FILE`: an
+            attribute's number before it is rounded and clipped, then its minimum and maximum.
+
+        Raises:
+            BadModel: a step does not match the model's outputs.
+        """
+        whole, second = self._whole(image), self._second
+        (outputs,) = self._run(whole, image, Clock())
+        found = {}
+        names = set(second.decoder.tensors() if second.decoder else ())
+        names |= {getattr(attribute, "output", "") for attribute in second.attributes}
+        file = second.network.file
+        for name in sorted(names & outputs.tensors.keys()):
+            tensor = outputs.tensors[name]
+            if tensor.dtype.kind == "f":
+                found[f"nan {name} of {file}"] = np.array([np.isnan(tensor).sum(), tensor.size])
+        if second.decoder is not None:
+            points = self._with_keypoints(whole, np.zeros(1, int), second.decoder, [outputs])
+            if points.keypoints is not None and points.keypoints.size:
+                found[f"points of {file}"] = points.keypoints[0]
+        one = replace(whole, rows=np.zeros(1, int))
+        for attribute in second.attributes:
+            numbers = attribute.unclipped(one, outputs.tensors)
+            if numbers is not None:
+                limits = [float(it) for it in attribute.declare()[1][:2]]
+                found[f"number {attribute.attribute} of {file}"] = np.array([*numbers, *limits])
+        return found
+
+    def _whole(self, image: Array) -> Instances:
+        """Return a whole image as one instance."""
         box = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float64)
-        class_id = np.array(self._second.classes[:1], np.int64)
-        return self(Instances(box, np.ones(1), class_id), image, Clock())
+        return Instances(box, np.ones(1), np.array(self._second.classes[:1], np.int64))
 
     def __call__(self, instances: Instances, image: Array, clock: Clock) -> Instances:
         """Return the instances with the second model's keypoints and attributes.

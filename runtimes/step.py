@@ -190,6 +190,15 @@ class Attribute(Step):
         """Return the attribute's input type and values, for labels that do not declare it."""
         raise NotImplementedError
 
+    def unclipped(self, instances: Instances, outputs: Mapping[str, Array]) -> Array | None:
+        """Return the numbers before they are rounded and clipped, (N,); None for texts.
+
+        Args:
+            instances: see __call__.
+            outputs: see __call__.
+        """
+        return None
+
     def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
         """Add the attribute to the instances of one image.
 

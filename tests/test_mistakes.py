@@ -40,6 +40,8 @@ WITHOUT_A_CASE = {
     "not-smoke-tested",
     "output",
     # reported by the smoke test of a build
+    "attribute-values",
+    "mask-values",
     "box-values",
     "class-values",
     "mask-size",

@@ -13,6 +13,7 @@ from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.run.judge.detector import judge
 from builder.run.process import FunctionProcess
+from builder.run.smoke import smoke_test
 from builder.targets.build import build
 from tests.builder.manifest.test_skeleton_svg import circles, lines
 from tests.builder.models import Box, end2end_model, save
@@ -321,3 +322,28 @@ def test_a_number_of_choices_that_differs_from_the_scores_fails_the_start(tmp_pa
     with pytest.raises(CvatbuildError) as caught:
         FunctionProcess(folder, "cpu").wait_until_started()
     assert "has 3 scores per row, the attribute 'color' 2 values" in caught.value.problems[0].what
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ("number_attribute: {attribute: red, least: 0, most: 255}", ""),
+        ("number_attribute: {attribute: red, scale: 100, most: 100}", "outside of its range"),
+    ],
+)
+def test_the_smoke_test_judges_attributes_although_the_first_model_finds_nothing(
+    tmp_path: Path, steps: str, words: str
+) -> None:
+    red = helper.make_node("ReduceMean", ["crop"], ["red"], axes=[1, 2, 3], keepdims=0)
+    _save(tmp_path / "second.onnx", 1, [red], {"red": 1})
+    end2end_model(tmp_path / "first.onnx", size=128, rows=())
+    (tmp_path / "two.yaml").write_text(MANIFEST.format(steps=steps, only=""))
+    function = plan(tmp_path / "two.yaml")
+    if not words:
+        build(function, tmp_path / "build", force=False, verify=smoke_test)
+        return
+    with pytest.raises(CvatbuildError, match=words) as caught:
+        build(function, tmp_path / "build", force=False, verify=smoke_test)
+    (problem,) = caught.value.problems
+    assert problem.code == "attribute-values"
+    assert "then-1.onnx" in problem.what

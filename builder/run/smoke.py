@@ -125,9 +125,7 @@ def _try(
         ) from error
     try:
         faults = PREDICTORS[function.type].smoke_test(function, blank())
-        # An encoder takes seconds, and what it gives does not depend on the kind of picture.
-        names = ["scene"] if function.type == "interactor" else list(files)
-        examinations = {} if faults else {name: function.examine(files[name]) for name in names}
+        examinations = {} if faults else {it: function.examine(files[it]) for it in files}
     except BuiltError as error:
         raise BuiltError(
             *(

@@ -150,10 +150,14 @@ class NumberAttribute(Attribute):
         """See Attribute.bind."""
         return replace(self, output=bound_output(self.output, signature))
 
-    def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
+    def unclipped(self, instances: Instances, outputs: Mapping[str, Array]) -> Array:
         """See Attribute."""
         rows = _rows(outputs, self.output or "", instances, single=True)
         first = rows[:, 0] if len(rows) else np.zeros(0)
-        numbers = np.nan_to_num(first.astype(np.float64) * self.scale + self.offset)
+        return np.asarray(first.astype(np.float64) * self.scale + self.offset)
+
+    def __call__(self, instances: Instances, outputs: Mapping[str, Array]) -> Instances:
+        """See Attribute."""
+        numbers = np.nan_to_num(self.unclipped(instances, outputs))
         whole = numbers.round().clip(self.least, self.most).astype(int)
         return instances.with_attribute(self.attribute, whole.astype(str))

@@ -260,11 +260,11 @@ def test_an_empty_mask_is_not_returned(masks: Any) -> None:
     assert len(found) == 0
 
 
-def test_scores_outside_0_and_1_are_clipped_or_dropped() -> None:
+def test_scores_outside_0_and_1_are_kept_and_nan_is_dropped() -> None:
     found, _ = run(
         replace(BOUND, masks="all"), prompts([[1, 1]]), answer([1.0625, float("nan"), -0.5])
     )
-    assert found.scores.tolist() == [1, 0]
+    assert found.scores.tolist() == [1.0625, -0.5]
     found, _ = run(BOUND, prompts([[1, 1]]), answer([0.25, float("nan"), 0.125]))
     assert found.scores.tolist() == [0.25]
 

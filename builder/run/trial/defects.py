@@ -31,6 +31,16 @@ MASK_SIZE = Rule(
     "Mask size does not match the input",
     "The masks would be stretched, and would cover other objects.",
 )
+MASK_VALUES = Rule(
+    "mask-values",
+    "All masks are empty or cover the image",
+    "The values are not what the step compares with its level; the annotator gets useless masks.",
+)
+ATTRIBUTE_VALUES = Rule(
+    "attribute-values",
+    "Attribute is outside of its range",
+    "The values are clipped to the range, so that every object gets the same wrong attribute.",
+)
 SAME_VECTORS = Rule(
     "same-vectors",
     "All vectors are equal",
@@ -78,6 +88,13 @@ where a detector finds nothing, about half of its best boxes leave the image."""
 LEAST_BOXES = 3
 """Number of boxes in all pictures from which BEYOND_SHARE and ORIGIN apply."""
 
+WHOLE = 0.999
+"""Share of the image from which a mask covers it."""
+
+ATTRIBUTE_SLACK = 0.5
+"""Tolerance of an attribute's range, relative to its width: a regression of a picture that shows no
+such object may leave the range a bit."""
+
 Examinations = Mapping[str, Mapping[str, Array]]
 """Name of a picture -> the arrays that the function's `examine` returned."""
 
@@ -108,7 +125,13 @@ def detector_defect(
             return found
     best = {name: _best(arrays) for name, arrays in examinations.items()}
     # Boxes first: a wrong order of columns also gives wrong classes.
-    return _boxes(best) or _keypoints(best) or _classes(best, class_count) or _masks(best)
+    return (
+        _boxes(best)
+        or _keypoints(best)
+        or _classes(best, class_count)
+        or _masks(best)
+        or _second_models(examinations)
+    )
 
 
 def interactor_defect(examinations: Examinations) -> Defect | None:
@@ -120,6 +143,30 @@ def interactor_defect(examinations: Examinations) -> Defect | None:
             return _finite_defect("the masks have scores that are not numbers", picture)
         if len(scores) and (scores.min() < least or scores.max() > most):
             return _score_defect(scores, picture, f"{least:g} to {most:g}")
+    return _masks(examinations) or _same_masks(examinations)
+
+
+def _same_masks(examinations: Examinations) -> Defect | None:
+    """Check that the masks of an interactor depend on the picture or on the prompts."""
+    pixels = float(next(iter(examinations.values()))["image"].prod())
+    shares = np.concatenate([it["areas"] for it in examinations.values()]) / pixels
+    hint = "set `level` to the value above which a pixel belongs to the mask, or check the outputs"
+    if not shares.any():
+        return Defect(
+            MASK_VALUES,
+            "the masks are empty for every picture and prompt",
+            f"{len(shares)} masks without a pixel" if len(shares) else "no mask",
+            "masks of the object at the prompt",
+            hint,
+        )
+    if len(shares) > 1 and shares.min() > WHOLE:
+        return Defect(
+            MASK_VALUES,
+            "the masks cover the whole image for every picture and prompt",
+            f"{len(shares)} masks",
+            "masks of the object at the prompt",
+            hint,
+        )
     return None
 
 
@@ -315,9 +362,17 @@ def _keypoints(best: Examinations) -> Defect | None:
     """Check that keypoints are in the image, and not all at one place."""
     arrays = [it["keypoints"][..., :2].reshape(-1, 2) for it in best.values() if "keypoints" in it]
     points = np.concatenate(arrays) if arrays else np.zeros((0, 2))
-    if not len(points):
-        return None
-    size = next(iter(best.values()))["input"]
+    return _points(points, next(iter(best.values()))["input"]) if len(points) else None
+
+
+def _points(points: Array, size: Array, owner: str = "") -> Defect | None:
+    """Check that points, (N, 2), are in an image of `size`, and not all at one place.
+
+    Args:
+        points: at least one.
+        size: height and width.
+        owner: the model file of the points, for the message; empty for the first one.
+    """
     gone = ((points < -size[::-1]) | (points > 2 * size[::-1])).any(axis=1)
     unit = points.any() and np.abs(points).max() <= 1
     if gone.mean() < OUTSIDE_SHARE and not unit:
@@ -325,7 +380,8 @@ def _keypoints(best: Examinations) -> Defect | None:
     example = points[gone][0] if gone.any() else points[0]
     return Defect(
         BOX_VALUES,
-        "all keypoints are within a pixel" if unit else "nearly all keypoints are outside",
+        f"{'all' if unit else 'nearly all'} keypoints{owner} are "
+        f"{'within a pixel' if unit else 'outside'}",
         f"{len(points)} keypoints, such as {_text(example)}",
         f"keypoints within {size[1]}x{size[0]} pixels",
         "check that the decoder matches the model",
@@ -363,5 +419,34 @@ def _masks(best: Examinations) -> Defect | None:
                     f"masks of {rows}x{columns}",
                     f"an aspect ratio of {height}x{width}, the model's input",
                     "check that the decoder matches the model",
+                )
+    return None
+
+
+def _second_models(examinations: Examinations) -> Defect | None:
+    """Check the keypoints and the attributes' numbers that second models give for each picture."""
+    first = next(iter(examinations.values()))
+    for key in first:
+        kind, _, owner = key.partition(" ")
+        found = np.concatenate([it[key][None] for it in examinations.values()])
+        if kind == "points":
+            if not np.isfinite(found).all():
+                what = f"the keypoints {owner} have values that are not numbers"
+                return _finite_defect(what, f"{(~np.isfinite(found)).sum()} of {found.size} values")
+            defect = _points(found[..., :2].reshape(-1, 2), first["image"], f" {owner}")
+            if defect is not None:
+                return defect
+        elif kind == "number":
+            numbers, (least, most) = found[:, 0], found[0, 1:]
+            slack = ATTRIBUTE_SLACK * (most - least)
+            if not np.isfinite(numbers).all():
+                return _finite_defect(f"the attribute {owner} is not a number", key)
+            if ((numbers < least - slack) | (numbers > most + slack)).all():
+                return Defect(
+                    ATTRIBUTE_VALUES,
+                    f"the attribute {owner} is outside of its range in every picture",
+                    ", ".join(f"{it:.4g}" for it in numbers),
+                    f"{least:g} to {most:g}",
+                    "check `scale`, `offset` and `output` of the attribute",
                 )
     return None

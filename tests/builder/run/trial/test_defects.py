@@ -19,8 +19,15 @@ def detector(
     boxes: Array = GOOD, scores: object = 0.5, classes: object = 0, **more: Any
 ) -> Defect | None:
     """What is found of a detector with three classes and an input of 100 x 128."""
+    return detector_defect({"scene": detector_arrays(boxes, scores, classes, **more)}, lambda: 3)
+
+
+def detector_arrays(
+    boxes: Array = GOOD, scores: object = 0.5, classes: object = 0, **more: Any
+) -> dict[str, Array]:
+    """What a detector finds."""
     count = len(boxes)
-    arrays = {
+    return {
         "image": np.array([100, 128]),
         "input": np.array([100, 128]),
         "boxes": np.array(boxes, float),
@@ -28,7 +35,6 @@ def detector(
         "classes": np.broadcast_to(np.array(classes), count),
         **more,
     }
-    return detector_defect({"scene": arrays}, lambda: 3)
 
 
 def code(defect: Defect | None) -> str:
@@ -159,7 +165,80 @@ def one(**arrays: object) -> dict[str, dict[str, Array]]:
     [([0.9, 1.03], ""), ([8.0], "score-range"), ([np.nan], "not-finite"), ([], "")],
 )
 def test_an_interactors_scores_are_checked(scores: list[float], expected: str) -> None:
-    assert code(interactor_defect(one(scores=scores))) == expected
+    areas = np.linspace(10, 20, len(scores) or 1)
+    assert code(interactor_defect(one(scores=scores, areas=areas, image=[100, 128]))) == expected
+
+
+@pytest.mark.parametrize(
+    ("areas", "expected"),
+    [
+        ([[0, 0], [0]], "mask-values"),
+        ([[], []], "mask-values"),
+        ([[0, 3], [0]], ""),
+        ([[12800, 12800], [12800]], "mask-values"),
+        ([[12800, 12800], [12700]], ""),
+        ([[12800]], ""),  # one mask may be of the whole picture
+    ],
+)
+def test_an_interactors_masks_are_neither_all_empty_nor_all_whole(
+    areas: list[list[float]], expected: str
+) -> None:
+    examinations = {
+        str(number): {
+            "image": np.array([100, 128]),
+            "areas": np.array(it, float),
+            "scores": np.full(len(it), 0.5),
+        }
+        for number, it in enumerate(areas)
+    }
+    assert code(interactor_defect(examinations)) == expected
+
+
+@pytest.mark.parametrize(("grid", "refused"), [((25, 32), False), ((32, 32), True)])
+def test_an_interactors_masks_have_the_aspect_ratio_of_the_input(
+    grid: tuple[int, int], refused: bool
+) -> None:
+    found = one(scores=[0.5], areas=[9], image=[100, 128], grid=grid, input=[200, 256])
+    assert code(interactor_defect(found)) == ("mask-size" if refused else "")
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([[10, 20, 0.5], [90, 50, 0.1]], ""),
+        ([[-30, 20, 0.5], [150, 50, 0.1]], ""),  # near the crop
+        ([[0.1, 0.2, 0.5], [0.9, 0.5, 0.1]], "box-values"),
+        ([[2000, 20, 0.5], [900, -500, 0.1]], "box-values"),
+        ([[10, np.nan, 0.5], [90, 50, 0.1]], "not-finite"),
+    ],
+)
+def test_keypoints_of_a_second_model_are_in_or_near_the_crop(
+    points: list[list[float]], expected: str
+) -> None:
+    found = detector(**{"points of second.onnx": np.array(points)})
+    assert code(found) == expected
+    assert found is None or "of second.onnx" in found.what
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(35, ""), (-20, ""), (149, ""), (151, "attribute-values"), (np.inf, "not-finite")],
+)
+def test_numbers_of_a_second_model_are_in_the_attributes_range(
+    number: float, expected: str
+) -> None:
+    found = detector(**{"number age of second.onnx": np.array([number, 0, 100])})
+    assert code(found) == expected
+    assert found is None or "age of second.onnx" in found.what
+
+
+def test_a_number_may_leave_the_range_in_some_pictures() -> None:
+    key = "number age of second.onnx"
+    examinations = {
+        name: {**detector_arrays(), key: np.array([number, 0, 100])}
+        for name, number in (("one", 500), ("other", 50))
+    }
+    assert detector_defect(examinations, lambda: 3) is None
 
 
 @pytest.mark.parametrize(
