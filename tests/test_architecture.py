@@ -173,6 +173,7 @@ TESTED_ELSEWHERE = {
     "builder/cli/commands/doctor.py": "tests/builder/doctor/test_examination.py",
     "builder/cli/commands/init.py": "tests/builder/families/test_init.py",
     # Parts that the modules of several formats share.
+    "builder/datasets/frames.py": "tests/builder/datasets/formats/test_tracking.py",
     "builder/datasets/image_files.py": "tests/builder/datasets/formats/test_cvat.py",
     "builder/datasets/index.py": "tests/builder/datasets/test_registry.py",
     "builder/datasets/indexed.py": "tests/builder/datasets/test_registry.py",

@@ -114,11 +114,11 @@ class Folder:
         self.root = root
 
     def __contains__(self, name: str) -> bool:
-        return (self.root / name).is_file()
+        return os.path.isfile(os.path.join(self.root, name))
 
     def has_folder(self, name: str) -> bool:
         """See Files."""
-        return (self.root / name).is_dir()
+        return os.path.isdir(os.path.join(self.root, name))
 
     def below(self, folder: str) -> Iterator[str]:
         """See Files."""

@@ -43,7 +43,7 @@ def entries(files: Files, name: str, *keys: str) -> Iterator[Value]:
     with opened(files, name) as stream:
         found = ijson.items(stream, ".".join((*keys, "item")), use_float=True)
         for index, entry in enumerate(_checked(found, where, keys)):
-            yield Value(entry, replace(where, path=(*keys, index)))
+            yield Value(entry, Place(where.file, path=(*keys, index)))
 
 
 def _checked(found: Iterator[Any], where: Place, keys: tuple[str, ...]) -> Iterator[Any]:

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.datasets.dataset import Dataset
-from builder.datasets.formats import coco, cvat, yolo
+from builder.datasets.formats import (
+    coco,
+    cvat,
+    datumaro,
+    image_folders,
+    market,
+    masks,
+    mot,
+    tracking,
+    yolo,
+)
 from builder.datasets.indexed import Contents, IndexedDataset
 from builder.datasets.request import Request, request
 
@@ -28,6 +38,12 @@ FORMATS = (
     Format("annotations.xml (CVAT)", cvat.read),
     Format("data.yaml or obj.data (YOLO)", yolo.read),
     Format("annotations/*.json or _annotations.coco.json (COCO)", coco.read),
+    Format("annotations/*.json with `items` (Datumaro)", datumaro.read),
+    Format("SegmentationClass (masks)", masks.read),
+    Format("gt/gt.txt (MOT)", mot.read),
+    Format("query and bounding_box_test (Market-1501)", market.read),
+    Format("groundtruth.txt or groundtruth_rect.txt (tracking)", tracking.read),
+    Format("a folder of images for each class", image_folders.read),
 )
 """All formats. The first one that recognizes a dataset reads it."""
 

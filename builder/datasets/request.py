@@ -1,12 +1,12 @@
 """A dataset that a user names."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.datasets.files import Archive, Files, Folder, opened
+from builder.datasets.files import Archive, Files, Folder, is_image, opened
 from builder.datasets.image_files import ImageFiles, ImageFolder
 from builder.datasets.index import Index
 from builder.datasets.value import Place
@@ -53,6 +53,20 @@ class Request:
         if self.images is not None:
             return ImageFiles([ImageFolder(Folder(self.images))])
         return ImageFiles([ImageFolder(self.files, folder) for folder in folders])
+
+    def own_images(self) -> ImageFiles:
+        """Return the images in the dataset itself, by their paths in it."""
+        return ImageFiles([ImageFolder(self.files)])
+
+    def frames(self, *folders: str) -> Iterator[str]:
+        """Yield the images of the first of these folders that exists, or of all if none does.
+
+        They are in the folder that the user named, or else in the dataset. The paths are relative
+        to that.
+        """
+        root = self.files if self.images is None else Folder(self.images)
+        folder = next((it for it in folders if it and root.has_folder(it)), "")
+        return filter(is_image, root.below(folder))
 
 
 def request(path: Path, images: Path | None, stack: ExitStack) -> Request:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,7 @@ class Value:
         return self.place.error(what, self.data, allowed, hint)
 
     def _below(self, key: str | int, data: Any) -> "Value":
-        return Value(data, replace(self.place, path=(*self.place.path, key)))
+        return Value(data, Place(self.place.file, self.place.line, (*self.place.path, key)))
 
 
 def shortened(value: object) -> str:

@@ -155,7 +155,7 @@ def _annotation(value: Value, categories: _Categories) -> Annotation:
         raise value["attributes"].error("is not a map", "a map")
     return Annotation(
         categories.names[category],
-        _shape(value, categories.keypoints.get(category)),
+        _shape(value, categories.keypoints.get(category, ())),
         crowd="iscrowd" in value and value["iscrowd"].flag(),
         area=value["area"].number() if "area" in value else None,
         track=value["track_id"].whole() if "track_id" in value else None,
@@ -163,8 +163,8 @@ def _annotation(value: Value, categories: _Categories) -> Annotation:
     )
 
 
-def _shape(value: Value, names: tuple[str, ...] | None) -> Shape:
-    if names is not None and "keypoints" in value:
+def _shape(value: Value, names: tuple[str, ...]) -> Shape:
+    if "keypoints" in value and value["keypoints"].data:
         return _keypoints(value, names)
     segmentation = value.optional("segmentation")
     if segmentation is not None and isinstance(segmentation.data, dict):
@@ -193,7 +193,8 @@ def _corners(value: Value) -> tuple[float, float, float, float]:
 
 def _keypoints(value: Value, names: tuple[str, ...]) -> Keypoints:
     keypoints = value["keypoints"]
-    rows = np.array(keypoints.numbers(3 * len(names)), float).reshape(-1, 3)
+    count = 3 * len(names) if names else None
+    rows = np.array(keypoints.numbers(count, multiple=3), float).reshape(-1, 3)
     if not np.isin(rows[:, 2], (0, 1, 2)).all():
         raise keypoints.error("has an invalid visibility", "0, 1 or 2 after each x and y")
     box = _corners(value["bbox"]) if "bbox" in value else None

@@ -117,4 +117,6 @@ def test_a_large_dataset_needs_no_more_memory(
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         shutil.rmtree(folder)
-    assert peaks[2] < peaks[1] + 2**19
+    # Python's table of interned strings, which pathlib fills, is resized in steps of megabytes. The
+    # annotations themselves would need 40 MB.
+    assert peaks[2] < peaks[1] + 2**22
