@@ -28,7 +28,6 @@ class Prompted(Segmenter):
     """The base class of segmenters like SAM: tensors, point labels, selection of masks.
 
     Attributes:
-        pads: whether a padding point is added to points without a box.
         square: whether masks cover the input padded to a square, even if the encoder pads it.
         names: the usual tensor names of each role; the first one in the model is used.
     """
@@ -55,7 +54,6 @@ class Prompted(Segmenter):
     scores: str | None = None
     """Name of the output with the scores of the masks. Default: recognized by its name."""
 
-    pads: ClassVar[bool] = False
     square: ClassVar[bool] = False
     names: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "points": ("point_coords", "batched_point_coords", "input_points"),
@@ -63,8 +61,18 @@ class Prompted(Segmenter):
         "size": ("orig_im_size", "original_image_size"),
         "zeros": ("mask_input", "has_mask_input", "input_masks", "has_input_masks"),
         "output": ("low_res_masks", "masks", "output_masks", "pred_masks"),
-        "scores": ("iou_predictions", "iou_scores"),
+        "scores": ("iou_predictions", "iou_scores", "scores"),
     }
+
+    @property
+    def pads(self) -> bool:
+        """Whether a padding point is added to points without a box."""
+        return False
+
+    @property
+    def takes_boxes(self) -> bool:
+        """Whether the model reads the corners of a box as points with labels 2 and 3."""
+        return True
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Prompted":
         """See Segmenter.bind."""

@@ -3,9 +3,13 @@
 from builder.families.evidence import Evidence
 from builder.families.match import Setting
 
-PROMPT_SETTINGS = (
+POINT_SETTINGS = (
     Setting("min_pos_points", 1, "a mask after the first point"),
     Setting("min_neg_points", 0, "negative points are optional"),
+)
+"""What CVAT asks of the annotator for models that read points only."""
+PROMPT_SETTINGS = (
+    *POINT_SETTINGS,
     Setting("start_with_box", "optional", "SAM accepts boxes, too"),
 )
 """What CVAT asks of the annotator."""

@@ -18,6 +18,8 @@ from runtimes.segmenters.sam2 import Sam2
 from runtimes.signature import Signature
 from runtimes.view import View
 from tests.runtimes.segmenters.exports import (
+    OPTIMUM,
+    OPTIMUM_ENCODER,
     SAM,
     SAM_ENCODER,
     ZEROS,
@@ -173,6 +175,22 @@ def test_sam2_gets_no_padding_point() -> None:
     step = Sam2().bind(SAM, SAM_ENCODER)
     _, session = run(step, prompts([[150, 75]]), answer([0.5]))
     assert session.given[0]["point_labels"].tolist() == [[1]]
+
+
+def test_the_decoder_of_hugging_face_pads_points_itself() -> None:
+    features = {**EMBEDDING, "image_positional_embeddings": EMBEDDING["image_embeddings"] + 1}
+    session = Recorded(OPTIMUM, [{"iou_scores": np.array([[[0.5, 0.75, 0.25]]], np.float32)}])
+    session.answers[0]["pred_masks"] = answer([0.5, 0.75, 0.25])["low_res_masks"][None]
+    step = Sam().bind(OPTIMUM, OPTIMUM_ENCODER)
+    found = step(partial(run_fitted, session), features, WIDE, prompts([[150, 75]], [[300, 150]]))
+    (given,) = session.given
+    assert given["input_points"].tolist() == [[[[256, 128], [512, 256]]]]
+    assert given["input_labels"].tolist() == [[[1, 0]]]
+    assert given["input_labels"].dtype == np.int64
+    assert (given["image_positional_embeddings"] == 1).all()
+    # The best of the three masks, the second band.
+    assert found.scores.tolist() == [0.75]
+    assert found.boxes[0].tolist() == pytest.approx([0, 75, 150, 150])
 
 
 def test_each_of_several_boxes_is_a_run() -> None:

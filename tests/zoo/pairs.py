@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from tests.zoo.net import Maker
-from tests.zoo.prompted import sam2_decoder, sam2_encoder, sam_decoder, sam_encoder
+from tests.zoo.prompted import (
+    edgesam_decoder,
+    optimum_decoder,
+    optimum_encoder,
+    sam2_decoder,
+    sam2_encoder,
+    sam_decoder,
+    sam_encoder,
+)
 from tests.zoo.trackers import compared, crop_encoder, crop_head
 
 
@@ -27,6 +35,10 @@ class Pair:
 
 PAIRS = {
     "sam": Pair(sam_encoder, sam_decoder, "interactor", "sam", ("letterbox", "normalize")),
+    "edgesam": Pair(sam_encoder, edgesam_decoder, "interactor", "sam", ("letterbox", "normalize")),
+    "optimum": Pair(
+        optimum_encoder, optimum_decoder, "interactor", "sam", ("letterbox", "normalize")
+    ),
     "sam2": Pair(sam2_encoder, sam2_decoder, "interactor", "sam2", ("resize", "normalize")),
     "nanotrack": Pair(crop_encoder, crop_head, "tracker", "siamrpn", ("channels",)),
 }

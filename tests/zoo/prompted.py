@@ -60,3 +60,40 @@ def sam2_decoder(path: Path) -> Path:
     net.give("masks", net.known(np.zeros((1, 3, 16, 16))), (1, 3, 16, 16))
     net.give("iou_predictions", net.known(np.zeros((1, 3))), (1, 3))
     return net.save(path)
+
+
+def edgesam_decoder(path: Path) -> Path:
+    """EdgeSAM's decoder, without inputs for a previous mask, and with `scores`."""
+    net = Net(
+        {
+            "image_embeddings": ("float32", (1, 256, 4, 4)),
+            "point_coords": ("float32", (1, "n", 2)),
+            "point_labels": ("float32", (1, "n")),
+        }
+    )
+    net.give("scores", net.known(np.zeros((1, 4))), (1, 4))
+    net.give("masks", net.known(np.zeros((1, 4, 16, 16))), (1, 4, 16, 16))
+    return net.save(path)
+
+
+def optimum_encoder(path: Path) -> Path:
+    """`vision_encoder.onnx` of Hugging Face's optimum."""
+    net = image("pixel_values")
+    for name in ("image_embeddings", "image_positional_embeddings"):
+        net.give(name, net.known(np.zeros((1, 256, 4, 4))), (1, 256, 4, 4))
+    return net.save(path)
+
+
+def optimum_decoder(path: Path) -> Path:
+    """`prompt_encoder_mask_decoder.onnx` of Hugging Face's optimum."""
+    net = Net(
+        {
+            "input_points": ("float32", (1, 1, "n", 2)),
+            "input_labels": ("int64", (1, 1, "n")),
+            "image_embeddings": ("float32", (1, 256, 4, 4)),
+            "image_positional_embeddings": ("float32", (1, 256, 4, 4)),
+        }
+    )
+    net.give("iou_scores", net.known(np.zeros((1, 1, 3))), (1, 1, 3))
+    net.give("pred_masks", net.known(np.zeros((1, 1, 3, 16, 16))), (1, 1, 3, 16, 16))
+    return net.save(path)

@@ -1,4 +1,4 @@
-"""SAM, MobileSAM and SAM-HQ: an encoder of images and a decoder that takes prompts."""
+"""SAM, MobileSAM, SAM-HQ and EdgeSAM: an encoder of images and a decoder that takes prompts."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from builder.families.family import Family
 from builder.families.input_format import InputFormat, Resizing, Values
 from builder.families.match import DraftStep, Match, step
 from builder.families.preprocessing import normalize, resize, unless_in_graph
-from builder.families.prompts import PROMPT_SETTINGS, takes
+from builder.families.prompts import POINT_SETTINGS, PROMPT_SETTINGS, takes
 from builder.families.sureness import Strength
 from runtimes.preprocess.resize import Letterbox
 from runtimes.segmenters.sam import Sam
@@ -22,9 +22,15 @@ def takes_prompts(encoder: Evidence, decoder: Evidence) -> bool:
     """Whether two models are an encoder of images and a decoder of SAM or SAM 2."""
     return (
         encoder.image is not None
-        and takes(decoder, "point_coords", "point_labels")
+        and (takes(decoder, "point_coords", "point_labels") or is_transformers(decoder))
         and decoder.input_named("embed") is not None
     )
+
+
+def is_transformers(decoder: Evidence) -> bool:
+    """Whether a decoder has the inputs of SAM's export with Hugging Face's optimum."""
+    words = ("input_points", "input_labels", "image_positional_embeddings")
+    return takes(decoder, *words)
 
 
 def takes_features(decoder: Evidence) -> bool:
@@ -41,14 +47,17 @@ def recognize_pair(encoder: Evidence, decoder: Evidence) -> Iterator[Match]:
     """Recognize an image's encoder beside a decoder that takes an embedding and points."""
     if not takes_prompts(encoder, decoder) or takes_features(decoder):
         return
+    why = "an embedding; points and boxes"
+    if is_transformers(decoder):
+        why = "an embedding; points, and no boxes"
     yield SAM.match(
         encoder,
         Strength.STRUCTURE,
         reasons(decoder),
-        (step(Sam, "an embedding; points and boxes"), *REFINED_MASK),
+        (step(Sam, why), *REFINED_MASK),
         preprocess=_preprocess(encoder),
-        name="SAM (MobileSAM, SAM-HQ)",
-        settings=PROMPT_SETTINGS,
+        name="SAM (Hugging Face)" if is_transformers(decoder) else "SAM (MobileSAM, SAM-HQ)",
+        settings=POINT_SETTINGS if is_transformers(decoder) else PROMPT_SETTINGS,
     )
 
 

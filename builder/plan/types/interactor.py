@@ -4,13 +4,22 @@ from typing import Literal
 
 from builder.diagnostics.faults import problem_of
 from builder.diagnostics.problem import Problem
+from builder.diagnostics.rule import Rule
+from builder.manifest.reading import ManifestFile
 from builder.manifest.schema import InteractorManifest
 from builder.plan.binding import bind_network
 from builder.plan.context import Bound, Context
 from runtimes.errors import BadModel
 from runtimes.interactor import Interactor
 from runtimes.interfaces import Segmenter
+from runtimes.prompted import Prompted
 from runtimes.step import Refine
+
+BOX_NOT_READ = Rule(
+    "box-not-read",
+    "Model does not read boxes",
+    "The model would take the corners of the box for points without a meaning.",
+)
 
 NOUN = "an interactor"
 """See FunctionType."""
@@ -53,6 +62,8 @@ def bind(context: Context) -> Bound | None:
     context.diagnostics.add(problems)
     if segmenter is None:
         return None
+    if isinstance(segmenter, Prompted) and not segmenter.takes_boxes:
+        context.diagnostics.add(_boxes(manifest_file))
     network = bind_network(context, (), first, image)
     if network is None:
         return None
@@ -67,6 +78,20 @@ def bind(context: Context) -> Bound | None:
         manifest.start_with_box,
     )
     return Bound(function, annotations=annotations(manifest))
+
+
+def _boxes(manifest_file: ManifestFile[InteractorManifest]) -> list[Problem]:
+    """Return the problem of a manifest that asks for boxes, for a model that reads none."""
+    if manifest_file.manifest.start_with_box == "never":
+        return []
+    problem = Problem(
+        "the annotator draws a box, but the decoder is Hugging Face's export, which reads points "
+        "only",
+        allowed="never",
+        hint="remove `start_with_box`, or use a decoder that SAM's own script exports",
+        rule=BOX_NOT_READ,
+    )
+    return [manifest_file.yaml.locate(problem, ("start_with_box",))]
 
 
 def reply_format(manifest: InteractorManifest) -> Literal["shapes", "mask"]:

@@ -33,6 +33,19 @@ SAM = signature(
     },
 )
 SAM_ENCODER = signature({"image": (1, 3, 1024, 1024)}, {"image_embeddings": (1, 256, 64, 64)})
+EMBEDDINGS: dict[str, Any] = {
+    "image_embeddings": (1, 256, 64, 64),
+    "image_positional_embeddings": (1, 256, 64, 64),
+}
+OPTIMUM = signature(
+    {
+        "input_points": (1, 1, None, 2),
+        "input_labels": ("int64", (1, 1, None)),
+        **EMBEDDINGS,
+    },
+    {"iou_scores": (1, 1, 3), "pred_masks": (1, 1, 3, 256, 256)},
+)
+OPTIMUM_ENCODER = signature({"pixel_values": (1, 3, 1024, 1024)}, EMBEDDINGS)
 SAM2 = signature(
     {
         "image_embed": (1, 256, 64, 64),

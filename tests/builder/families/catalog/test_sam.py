@@ -50,6 +50,18 @@ def test_the_annotator_is_asked_for_a_point_or_a_box() -> None:
     }
 
 
+def test_hugging_faces_decoder_takes_points_only() -> None:
+    decoder: dict[str, Shape] = {
+        **EMBEDDING,
+        "image_positional_embeddings": (1, 256, 64, 64),
+        "input_points": (1, 1, None, 2),
+        "input_labels": (1, 1, None),
+    }
+    (match,) = pair(SAM, decoder, {"pixel_values": (1, 3, 1024, 1024)})
+    assert match.name == "SAM (Hugging Face)"
+    assert "start_with_box" not in {it.key for it in match.settings}
+
+
 def test_an_encoder_takes_one_image() -> None:
     two: dict[str, Shape] = {**IMAGE, "other": (1, 3, 8, 8)}
     assert pair(SAM, {**EMBEDDING, **POINTS}, two) == []

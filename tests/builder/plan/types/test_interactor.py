@@ -66,6 +66,7 @@ def test_the_steps_are_bound_to_encoder_and_decoder(write: Write) -> None:
         zeros={"mask_input": (1, 1, 256, 256), "has_mask_input": (1,)},
         output="low_res_masks",
         scores="iou_predictions",
+        transformers=False,
     )
     assert found.segmenter == sam
     assert found.refine == (LargestComponent(), FillHoles(50), Smooth(2))
