@@ -74,6 +74,17 @@ ONNX_VERSIONS = {
 and opset were loaded with the wheels of these versions. They refuse opsets whose definition was not
 final at their release. OpenVINO loads any version, with its newest known operators."""
 
+DOMAIN_VERSIONS = {
+    "ai.onnx.ml": 5,
+    "ai.onnx.training": 1,
+    "ai.onnx.preview.training": 1,
+    "com.microsoft": 1,
+    "com.microsoft.nchwc": 1,
+}
+"""Domain of operators beside ONNX's default one -> newest version that ONNX Runtime loads. Measured
+in the same way; the wheels of ONNX_VERSIONS have the same limits. A model that only imports a newer
+version is refused, too; domains that ONNX Runtime does not know are not."""
+
 DRIVERS = {12: (525, 60, 13), 13: (580, 65, 6)}
 """CUDA version -> oldest Linux driver that its packages support (cuDNN's support matrix,
 docs.nvidia.com/deeplearning/cudnn/backend/latest/reference/support-matrix.html)."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from builder.backends.backend import Backend
-from builder.backends.pins import OLDEST_OPSET, OnnxVersions
+from builder.backends.pins import DOMAIN_VERSIONS, OLDEST_OPSET, OnnxVersions
 from builder.backends.registry import backend_of
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
@@ -28,14 +28,18 @@ def find(scene: Scene) -> Iterator[Problem]:
         for path, model in scene.models.items() if limits else ():
             assert limits is not None
             graph = model.graph
-            for what, hint in _faults(graph, limits):
+            of_file = (
+                f"opset {OLDEST_OPSET} to {limits.opset}, IR version up to {limits.ir_version}"
+            )
+            faults = [(*it, of_file) for it in _faults(graph, limits)]
+            for what, hint, allowed in (*faults, *_domain_faults(graph)):
                 yield scene.problem(
                     ONNX_VERSION,
                     path,
                     f"{_runtime(backend, settings)} of the {settings.NAME} variant does not load "
                     f"{what}",
                     f"{graph.description}, IR version {graph.ir_version}",
-                    f"opset {OLDEST_OPSET} to {limits.opset}, IR version up to {limits.ir_version}",
+                    allowed,
                     hint,
                 )
 
@@ -45,6 +49,22 @@ def _runtime(backend: Backend, settings: Variant) -> str:
     pins = backend.packages(settings)
     version = next(it.partition("==")[2] for it in pins if it.startswith(backend.module))
     return f"{backend.runtime} {version}"
+
+
+def _domain_faults(graph: Graph) -> Iterator[tuple[str, str, str]]:
+    """Yield the versions of other operator sets that ONNX Runtime does not load.
+
+    Yields:
+        The version, a hint, and the versions that it loads.
+    """
+    for domain, version in graph.domain_versions.items():
+        newest = DOMAIN_VERSIONS.get(domain)
+        if newest is None or version <= newest:
+            continue
+        hint = f"export the model with version {newest} of {domain}"
+        if domain not in graph.domains:
+            hint = "no operator of it is used: remove it from `opset_import` and save the model"
+        yield f"version {version} of the operators of {domain}", hint, f"{domain} up to {newest}"
 
 
 def _faults(graph: Graph, limits: OnnxVersions) -> Iterator[tuple[str, str]]:

@@ -64,6 +64,7 @@ class Graph:
         shapes: name of a tensor -> its shape, if the number of axes is known; None for unknown
             sizes.
         ir_version: the version of the ONNX file format; None for OpenVINO IR.
+        domain_versions: the versions of the operator sets of other domains, by domain.
     """
 
     description: str
@@ -75,6 +76,7 @@ class Graph:
     constants: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     ir_version: int | None = None
+    domain_versions: Mapping[str, int] = field(default_factory=dict)
     _by_output: dict[str, Node] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -101,6 +101,7 @@ def graph_of(proto: "onnx.ModelProto", shapes: Mapping[str, Shape]) -> Graph:
         {name: found for name, it in tensors.items() for found in _numbers(it)},
         shapes,
         proto.ir_version or None,
+        {domain: version for domain, version in opsets.items() if domain not in ("", "ai.onnx")},
     )
 
 

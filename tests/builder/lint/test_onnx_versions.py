@@ -98,3 +98,50 @@ def test_the_cuda_version_decides(write_manifest: WriteManifest, tmp_path: Path)
         (problem,) = examine(write_manifest(model="other.onnx", variants=variants)).problems
         assert f"ONNX Runtime {version} of the gpu variant" in problem.what
         assert "`model.ir_version = 13`" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("domain", "version", "words"),
+    [
+        ("ai.onnx.ml", 5, ""),
+        ("ai.onnx.ml", 6, "version 6 of the operators of ai.onnx.ml"),
+        ("com.microsoft", 1, ""),
+        ("com.microsoft", 2, "version 2 of the operators of com.microsoft"),
+        ("made.up", 9, ""),
+    ],
+)
+@pytest.mark.parametrize("used", [False, True])
+def test_operator_sets_of_other_domains_have_limits(
+    write_manifest: WriteManifest,
+    tmp_path: Path,
+    domain: str,
+    version: int,
+    words: str,
+    used: bool,
+) -> None:
+    model = onnx.load(yolo_model(tmp_path / "other.onnx"))
+    model.opset_import.append(onnx.helper.make_opsetid(domain, version))
+    if used and domain != "made.up":
+        # An operator of the domain whose result nothing reads.
+        op = {"ai.onnx.ml": "Scaler", "com.microsoft": "FastGelu"}[domain]
+        source = model.graph.node[0].input[0]
+        model.graph.node.append(onnx.helper.make_node(op, [source], ["extra"], domain=domain))
+    onnx.save(model, tmp_path / "other.onnx")
+    problems = examine(write_manifest(model="other.onnx", variants=CPU_ONLY)).problems
+    assert [it.code for it in problems] == (["onnx-version"] if words else [])
+    for problem in problems:
+        assert words in problem.what
+        assert ("remove it from `opset_import`" in problem.hint) is not used
+        assert problem.allowed in ("ai.onnx.ml up to 5", "com.microsoft up to 1")
+
+
+@pytest.mark.parametrize("domain", pins.DOMAIN_VERSIONS)
+def test_the_limits_of_other_domains_are_those_of_the_installed_runtime(
+    tmp_path: Path, domain: str
+) -> None:
+    model = onnx.load(yolo_model(tmp_path / "m.onnx"))
+    model.opset_import.append(onnx.helper.make_opsetid(domain, pins.DOMAIN_VERSIONS[domain]))
+    onnxruntime.InferenceSession(model.SerializeToString())
+    model.opset_import[-1].version += 1
+    with pytest.raises(onnxruntime.capi.onnxruntime_pybind11_state.Fail):
+        onnxruntime.InferenceSession(model.SerializeToString())
