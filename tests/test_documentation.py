@@ -1,5 +1,6 @@
 """The Markdown files of the repository: links, and the command lines of the README."""
 
+import ast
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ import pytest
 import typer.main
 
 from builder.cli.app import app
+from builder.manifest.steps import LISTINGS, known_steps
 from builder.reference.markdown import anchor
 from tests.paths import ROOT
 
@@ -72,14 +74,30 @@ def test_the_readme_is_short_and_starts_with_the_commands_and_the_picture() -> N
     assert lines[8].startswith("![")
 
 
-def test_the_command_lines_of_the_readme_parse() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_command_lines_parse(page: Path) -> None:
     group: Any = typer.main.get_command(app)
-    lines = [line for line, _ in commands(ROOT / "README.md") if line.startswith("cvatbuild ")]
-    assert lines
-    for line in lines:
-        _, *words = shlex.split(line, comments=True)
-        name, words = (words[0], words[1:]) if words[0] in group.commands else ("build", words)
-        group.commands[name].make_context(name, words)
+    for line, _ in commands(page):
+        if line.startswith("cvatbuild ") and "$(" not in line:
+            _, *words = shlex.split(line, comments=True)
+            name, words = (words[0], words[1:]) if words[0] in group.commands else ("build", words)
+            group.commands[name].make_context(name, words)
+
+
+def test_recipes_name_steps_that_exist() -> None:
+    page = prose(ROOT / "docs" / "recipes.md")
+    named = set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+)+)`", page))
+    steps = {name for listing in LISTINGS for name in known_steps(listing)}
+    assert named - steps == {"data_preprocessor"}  # a key of MMDetection's configs
+    assert len(named) > 10
+
+
+def test_the_code_of_recipes_is_python() -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        ast.parse(block)
 
 
 @pytest.mark.slow
