@@ -1,0 +1,310 @@
+"""Accuracy of the example models, in the functions and in a second implementation.
+
+    python benchmarks/accuracy.py [--images N] [--write]
+
+Every model of manifests/models that needs no prompt runs on held-out drawn scenes: the CPU variant,
+the GPU variant, and benchmarks/naive.py on the same model file. All three are measured by the same
+code as in `cvatbuild evaluate`. The exit status is 1 if they differ by more than LIMITS.
+`--write` writes docs/accuracy.md.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "manifests" / "models"), str(Path(__file__).parent)]
+
+import naive
+import shapes
+
+from builder.datasets.annotation import (
+    Annotation,
+    Keypoints,
+    LabeledImage,
+    Mask,
+    Rectangle,
+    Shape,
+    Tag,
+)
+from builder.evaluation.label_map import label_map
+from builder.evaluation.measure import Sample, Task, Unanswered
+from builder.evaluation.measures import boxes, keypoints, masks, semantic, tags
+from builder.lint.examine import plan
+from builder.manifest.variants import VARIANTS
+from builder.run.process import FunctionProcess
+from builder.targets.build import build
+
+SIZES = ((320, 320), (640, 480), (480, 640), (400, 300), (512, 384), (300, 420))
+"""Widths and heights of the scenes, in turn."""
+
+FROM_REFERENCE, BETWEEN_VARIANTS = 0.1, 0.05
+"""Greatest differences in points (hundredths) of a function from the reference, and of the two
+variants. Masks may differ from the reference by twice as much."""
+
+CLASSES = list(shapes.CLASS_NAMES)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An example to measure.
+
+    Attributes:
+        manifest: name of the manifest.
+        model: name of the model file.
+        task: method of naive.Reference.
+        labels: names of the model's classes.
+        measure: module of builder.evaluation.measures.
+        metric: key of its result.
+        title: name of the metric.
+        truth: the annotations of a scene.
+        lowest: confidence threshold.
+        bars: whether the scenes have bars.
+        is_mask: see FROM_REFERENCE.
+    """
+
+    manifest: str
+    model: str
+    task: str
+    labels: list[str]
+    measure: Any
+    metric: str
+    title: str
+    truth: Callable[[Any], Iterator[Annotation]]
+    lowest: float = 0.001
+    bars: bool = False
+    is_mask: bool = False
+
+
+def each(make: Callable[[Any, int], Shape | None]) -> Callable[[Any], Iterator[Annotation]]:
+    """Return a function that annotates the objects of a scene with what `make` returns."""
+
+    def annotations(scene: Any) -> Iterator[Annotation]:
+        for number, kind in enumerate(scene.classes.tolist()):
+            shape = make(scene, number)
+            if shape is not None:
+                label = shapes.BAR_NAME if kind == shapes.BAR else CLASSES[kind]
+                yield Annotation(label, shape, area=float(scene.mask(number).sum()))
+
+    return annotations
+
+
+def box(scene: Any, number: int) -> Shape:
+    """Return the box of the visible part of an object."""
+    return Rectangle(*scene.boxes[number].tolist())
+
+
+def mask(scene: Any, number: int) -> Shape:
+    """Return the visible pixels of an object."""
+    x1, y1, x2, y2 = scene.boxes[number].astype(int).tolist()
+    return Mask(scene.mask(number)[y1:y2, x1:x2], x1, y1)
+
+
+def star(scene: Any, number: int) -> Shape | None:
+    """Return the tips of a star."""
+    if scene.classes[number] != shapes.STAR:
+        return None
+    x, y, seen = scene.keypoints[number].T
+    bounds = tuple(scene.boxes[number].tolist())
+    points = np.stack([x, y], axis=1)
+    return Keypoints(shapes.KEYPOINT_NAMES, points, np.where(seen > 0, 2, 0), bounds)
+
+
+def bar(scene: Any, number: int) -> Shape | None:
+    """Return a bar, also where it is hidden."""
+    if scene.classes[number] != shapes.BAR:
+        return None
+    x, y, width, height, angle = scene.oriented[number].tolist()
+    corners = x - width / 2, y - height / 2, x + width / 2, y + height / 2
+    return Rectangle(*corners, float(np.degrees(angle) % 360))
+
+
+def of_image(scene: Any) -> Iterator[Annotation]:
+    """Yield a tag for each class of a scene."""
+    for kind in np.unique(scene.classes).tolist():
+        yield Annotation(CLASSES[kind], Tag())
+
+
+SUBJECTS = (
+    Subject("yolo", "shapes-detect", "detect", CLASSES, boxes, "map50_95", "box mAP50-95",
+            each(box)),
+    Subject("masks", "shapes-segment", "segment", CLASSES, masks, "map50_95", "mask mAP50-95",
+            each(mask), lowest=0.05, is_mask=True),
+    Subject("rcnn", "shapes-rcnn", "rcnn", CLASSES, masks, "map50_95", "mask mAP50-95",
+            each(mask), lowest=0.05, is_mask=True),
+    Subject("skeleton", "shapes-pose", "pose", ["star"], keypoints, "map50_95",
+            "keypoint mAP50-95 (OKS, sigma 0.05)", each(star)),
+    Subject("oriented", "shapes-obb", "oriented", ["bar"], boxes, "map50_95",
+            "oriented box mAP50-95", each(bar), bars=True),
+    Subject("semantic", "shapes-semantic", "semantic", CLASSES, semantic, "miou", "mIoU",
+            each(mask), lowest=0.0, is_mask=True),
+    Subject("tags", "shapes-tags", "tags", CLASSES, tags, "map", "mAP of tags", of_image),
+)  # fmt: skip
+
+
+class Scenes:
+    """A dataset of drawn scenes; see builder.datasets.dataset.Dataset."""
+
+    format = "drawn scenes"
+    path = Path("scenes")
+
+    def __init__(self, folder: Path, subject: Subject, count: int) -> None:
+        """Set the number of scenes; their images are written to a folder."""
+        self.labels = tuple(subject.labels)
+        self._folder, self._subject, self._count = folder, subject, count
+        self._photos = shapes.load_photos(shapes.HELD_OUT_PHOTOS)
+
+    def __len__(self) -> int:
+        """Return the number of scenes."""
+        return self._count
+
+    def __getitem__(self, index: int) -> LabeledImage:
+        """Return a scene."""
+        width, height = SIZES[index % len(SIZES)]
+        kinds = (*(3 * [shapes.BAR]), 0, 1, 2, 3) if self._subject.bars else (0, 1, 2, 3)
+        scene = shapes.scene(
+            shapes.HELD_OUT_SEED + index,
+            width=width,
+            height=height,
+            photos=self._photos,
+            classes=kinds,
+        )
+        file = self._folder / f"{'bars' if self._subject.bars else 'scene'}-{index:04}.png"
+        if not file.exists():
+            cv2.imwrite(str(file), scene.image)
+        return LabeledImage(file.name, file, tuple(self._subject.truth(scene)))
+
+    def __iter__(self) -> Iterator[LabeledImage]:
+        """Yield the scenes."""
+        return (self[index] for index in range(self._count))
+
+
+def measured(subject: Subject, folder: Path, count: int) -> dict[str, float]:
+    """Return the metric of both variants and of the reference, in points."""
+    scenes: Any = Scenes(folder, subject, count)
+    reference = naive.Reference(
+        ROOT / "manifests" / "models" / f"{subject.model}.onnx",
+        subject.task,
+        subject.labels,
+        subject.lowest,
+    )
+    manifest = plan(ROOT / "manifests" / f"{subject.manifest}.yaml")
+    built = build(manifest, folder / "build", force=True).folder
+    found = {}
+    for variant in VARIANTS:
+        with FunctionProcess(built, variant, allow_fallback=True) as function:
+            task = _task(subject, scenes, function.labels, function.annotations)
+            found[variant] = _score(subject, task, lambda measure, sample, it=function: (
+                measure.ask(it, sample)
+            ))  # fmt: skip
+            labels, annotations = function.labels, function.annotations
+    task = _task(subject, scenes, labels, annotations)
+    names = [str(it["name"]) for it in labels[0].get("sublabels", ())]
+
+    def answer(measure: Any, sample: Sample) -> Mapping[str, Any]:
+        image = cv2.imread(str(sample.images[0].file))
+        items = [
+            {**it, "elements": [{**e, "label": names[e["label"]]} for e in it["elements"]]}
+            if it["type"] == "skeleton"
+            else it
+            for it in reference(image)
+        ]
+        return {"size": image.shape[:2], "items": items}
+
+    found["reference"] = _score(subject, task, answer)
+    return found
+
+
+def _task(subject: Subject, scenes: Any, labels: Any, annotations: Any) -> Task:
+    """Return what is measured."""
+    pairs = label_map(subject.labels, labels, (), Path("scenes"))
+    lowest = subject.lowest or None
+    return Task(labels, annotations, None, scenes, pairs, lowest=lowest)
+
+
+def _score(subject: Subject, task: Task, answer: Callable[[Any, Sample], object]) -> float:
+    """Return the metric of the answers to all scenes, in points."""
+    measure = subject.measure.start(task)
+    for sample in measure.samples():
+        try:
+            measure.add(sample, answer(measure, sample))
+        except Unanswered as reason:
+            sys.exit(f"{subject.model}: {sample.name}: {reason}")
+    return 100 * measure.result().metrics[subject.metric]
+
+
+def page(rows: Sequence[tuple[Subject, Mapping[str, float]]], count: int) -> str:
+    """Return docs/accuracy.md."""
+    packages = ("openvino", "onnxruntime-gpu", "numpy", "opencv-python-headless")
+    versions = ", ".join(f"{it} {importlib.metadata.version(it)}" for it in packages)
+    lines = [
+        f"| `{it.model}.onnx` | {it.title} | {found['cpu']:.3f} | {found['gpu']:.3f} "
+        f"| {found['reference']:.3f} | {_gap(found):.3f} |"
+        for it, found in rows
+    ]
+    return f"""\
+# Accuracy
+
+Does a function find what its model finds? Each example model ran on {count} held-out drawn scenes as
+the CPU variant (OpenVINO), as the GPU variant (ONNX Runtime), and in a second implementation of the
+same pipeline, benchmarks/naive.py, which shares no code with the functions. All figures are points,
+and come from the measures of `cvatbuild evaluate`.
+
+| model | metric | CPU variant | GPU variant | second implementation | largest difference from it |
+|---|---|---|---|---|---|
+{chr(10).join(lines)}
+
+A function may differ from the second implementation by {FROM_REFERENCE:g} points, for masks
+{2 * FROM_REFERENCE:g}, and the variants from each other by {BETWEEN_VARIANTS:g}. `python
+benchmarks/accuracy.py` fails otherwise.
+
+Measured on {datetime.date.today().isoformat()} by `python benchmarks/accuracy.py --images {count}
+--write`, with Python {platform.python_version()}, {versions}. The GPU variant ran on
+the CPU, as in the smoke test. The scenes are those of manifests/models/shapes.py from seed
+{shapes.HELD_OUT_SEED} on, which no training used, in six sizes from 300x420 to 640x480. Detections
+count from a confidence of 0.001, masks from 0.05.
+"""
+
+
+def _gap(found: Mapping[str, float]) -> float:
+    """Return the largest difference of a variant from the reference."""
+    return max(abs(found[variant] - found["reference"]) for variant in VARIANTS)
+
+
+def main() -> int:
+    """Measure all examples, print the table, and return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--images", type=int, default=500, help="number of scenes")
+    parser.add_argument("--only", help="measure one model, such as shapes-detect")
+    parser.add_argument("--write", action="store_true", help="write docs/accuracy.md")
+    options = parser.parse_args()
+    rows = []
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        for subject in SUBJECTS:
+            if options.only in (None, subject.model):
+                found = measured(subject, Path(folder), options.images)
+                most = FROM_REFERENCE * (2 if subject.is_mask else 1)
+                apart = abs(found["cpu"] - found["gpu"])
+                wrong = _gap(found) > most or apart > BETWEEN_VARIANTS
+                failed |= wrong
+                figures = "  ".join(f"{key} {value:.3f}" for key, value in found.items())
+                print(f"{subject.model}: {subject.title}: {figures}{'  FAILED' if wrong else ''}")
+                rows.append((subject, found))
+    if options.write:
+        (ROOT / "docs" / "accuracy.md").write_text(page(rows, options.images), "utf-8")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
