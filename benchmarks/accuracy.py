@@ -15,7 +15,8 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ SIZES = ((320, 320), (640, 480), (480, 640), (400, 300), (512, 384), (300, 420))
 FROM_REFERENCE, BETWEEN_VARIANTS = 0.1, 0.05
 """Greatest differences in points (hundredths) of a function from the reference, and of the two
 variants. Masks may differ from the reference by twice as much."""
+
+PHOTOS = shapes.load_photos(shapes.HELD_OUT_PHOTOS)
+"""Backgrounds of some of the scenes."""
 
 CLASSES = list(shapes.CLASS_NAMES)
 
@@ -152,6 +156,22 @@ SUBJECTS = (
 )  # fmt: skip
 
 
+@cache
+def drawn(file: Path, index: int) -> Any:
+    """Draw a scene, write its image to a file, and return the scene without the image."""
+    width, height = SIZES[index % len(SIZES)]
+    kinds = (*(3 * [shapes.BAR]), 0, 1, 2, 3) if file.name.startswith("bars") else (0, 1, 2, 3)
+    scene = shapes.scene(
+        shapes.HELD_OUT_SEED + index,
+        width=width,
+        height=height,
+        photos=PHOTOS,
+        classes=kinds,
+    )
+    cv2.imwrite(str(file), scene.image)
+    return replace(scene, image=np.zeros((1, 1, 3), np.uint8))
+
+
 class Scenes:
     """A dataset of drawn scenes; see builder.datasets.dataset.Dataset."""
 
@@ -162,7 +182,6 @@ class Scenes:
         """Set the number of scenes; their images are written to a folder."""
         self.labels = tuple(subject.labels)
         self._folder, self._subject, self._count = folder, subject, count
-        self._photos = shapes.load_photos(shapes.HELD_OUT_PHOTOS)
 
     def __len__(self) -> int:
         """Return the number of scenes."""
@@ -170,19 +189,8 @@ class Scenes:
 
     def __getitem__(self, index: int) -> LabeledImage:
         """Return a scene."""
-        width, height = SIZES[index % len(SIZES)]
-        kinds = (*(3 * [shapes.BAR]), 0, 1, 2, 3) if self._subject.bars else (0, 1, 2, 3)
-        scene = shapes.scene(
-            shapes.HELD_OUT_SEED + index,
-            width=width,
-            height=height,
-            photos=self._photos,
-            classes=kinds,
-        )
         file = self._folder / f"{'bars' if self._subject.bars else 'scene'}-{index:04}.png"
-        if not file.exists():
-            cv2.imwrite(str(file), scene.image)
-        return LabeledImage(file.name, file, tuple(self._subject.truth(scene)))
+        return LabeledImage(file.name, file, tuple(self._subject.truth(drawn(file, index))))
 
     def __iter__(self) -> Iterator[LabeledImage]:
         """Yield the scenes."""
@@ -255,10 +263,10 @@ def page(rows: Sequence[tuple[Subject, Mapping[str, float]]], count: int) -> str
     return f"""\
 # Accuracy
 
-Does a function find what its model finds? Each example model ran on {count} held-out drawn scenes as
-the CPU variant (OpenVINO), as the GPU variant (ONNX Runtime), and in a second implementation of the
-same pipeline, benchmarks/naive.py, which shares no code with the functions. All figures are points,
-and come from the measures of `cvatbuild evaluate`.
+Does a function find what its model finds? Each example model ran on {count} held-out drawn scenes
+as the CPU variant (OpenVINO), as the GPU variant (ONNX Runtime), and in a second implementation of
+the same pipeline, benchmarks/naive.py, which shares no code with the functions. All figures are
+points, and come from the measures of `cvatbuild evaluate`.
 
 | model | metric | CPU variant | GPU variant | second implementation | largest difference from it |
 |---|---|---|---|---|---|

@@ -93,9 +93,7 @@ class Candidates:
         best = scores.argmax(axis=1)
         kept = np.flatnonzero(scores.max(axis=1) > lowest)
         kept = kept[np.argsort(-scores.max(axis=1)[kept], kind="stable")]
-        return cls(
-            rows[kept, :4], scores.max(axis=1)[kept], best[kept], rows[kept, 4 + classes :]
-        )
+        return cls(rows[kept, :4], scores.max(axis=1)[kept], best[kept], rows[kept, 4 + classes :])
 
     def corners(self) -> Array:
         """Return the boxes as x1 y1 x2 y2."""
