@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from builder.evaluation.evaluation import Failure, Speed
 from builder.evaluation.measure import Measure, Sample, Unanswered
 from builder.evaluation.store import Store, Stored, key_of
 from builder.run.function import Function, Reply
+from runtimes.arrays import Array
 
 _LISTED = 1000
 """Failures of which the names are kept; all are counted."""
@@ -73,6 +75,14 @@ class _Timed(Function):
         self.requests += 1
         self.milliseconds += reply.milliseconds
         return reply
+
+    def examine(self, image: bytes) -> dict[str, Array]:
+        """See Function.examine."""
+        start = perf_counter()
+        arrays = self._function.examine(image)
+        self.requests += 1
+        self.milliseconds += (perf_counter() - start) * 1000
+        return arrays
 
 
 def collect(function: Function, measure: Measure, store: Store, counter: Counter) -> Collected:

@@ -1,6 +1,7 @@
 """Average precision of tags, accumulated in a temporary SQLite database."""
 
 import sqlite3
+import weakref
 
 import numpy as np
 
@@ -16,6 +17,7 @@ class Ranking:
     def __init__(self) -> None:
         """Create the database. An empty name stands for a file that SQLite deletes."""
         self._database = sqlite3.connect("")
+        weakref.finalize(self, self._database.close)
         self._database.execute("create table found (label, score real, right)")
         self._waiting: list[tuple[int, float, bool]] = []
 

@@ -12,7 +12,7 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.text import did_you_mean
 from builder.evaluation.measure import Kind, Task
 
-_MODULES = ("keypoints", "tags", "masks", "boxes", "semantic", "clicks", "tracks")
+_MODULES = ("keypoints", "tags", "masks", "boxes", "semantic", "clicks", "tracks", "reid")
 """Modules of builder.evaluation.measures. The first one that fits is used without --measure."""
 
 _PEEKED = 100

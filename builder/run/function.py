@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 from builder.diagnostics.errors import BuiltError
 from builder.diagnostics.problem import Problem
+from runtimes.arrays import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,20 @@ class Function(Protocol):
         Raises:
             BuiltError: the function gives no HTTP response, or the response is not JSON.
         """
+
+    def examine(self, image: bytes) -> dict[str, Array]:
+        """Return what the function's model finds in an image, before anything is dropped.
+
+        Args:
+            image: an image file.
+
+        Returns:
+            The arrays that `examine` of the function's class in `runtimes` returns.
+
+        Raises:
+            BuiltError: the model's outputs cannot be had, or a step fails.
+        """
+        raise BuiltError(Problem("the outputs of the function's model cannot be had"))
 
     def __call__(self, image: bytes, **request: Any) -> Reply:
         """Send one image as CVAT does; see send.
