@@ -19,14 +19,18 @@ from runtimes.view import View
 MAX_BATCH = 16
 """Maximum batch size for models with a dynamic batch axis; it bounds the memory."""
 
-SIZE_INPUTS: dict[str, Callable[[Size], list[int]]] = {
-    "orig_target_sizes": lambda size: [size[1], size[0]],
-    "im_shape": lambda size: [size[0], size[1]],
-    "scale_factor": lambda size: [1, 1],
+EXTRA_INPUTS: dict[str, Callable[[Tensor, Size], Array]] = {
+    "orig_target_sizes": lambda _, size: np.array([[size[1], size[0]]]),
+    "im_shape": lambda _, size: np.array([size]),
+    "scale_factor": lambda *_: np.ones((1, 2)),
+    "pixel_mask": lambda mask, size: np.ones(
+        [given or own for given, own in zip(mask.shape, (1, *size), strict=True)]
+    ),
 }
-"""Size inputs of some exports by name -> their [1, 2] values for an input of this height and width.
-With them, boxes are in pixels of the input (RT-DETR's and D-FINE's deployment exports;
-PaddleDetection)."""
+"""Inputs of some exports beside the image, by name -> their values for an input of this height and
+width: sizes [1, 2] (RT-DETR's and D-FINE's deployment exports; PaddleDetection), with which boxes
+are in pixels of the input, and the mask [1, height, width] of the pixels that are no padding (DETR
+of transformers). All pixels count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class OpenNetwork:
         self.session = session
         self.input = inputs[network.input]
         self._network = network
-        self._sizes = [inputs[name] for name in SIZE_INPUTS if name in inputs]
+        self._extras = [inputs[name] for name in EXTRA_INPUTS if name in inputs]
 
     def prepare(self, image: Array, geometry: Geometry | None = None) -> tuple[Array, View]:
         """Return the model's input for an image, and the view.
@@ -168,10 +172,21 @@ class OpenNetwork:
 
     def _infer(self, tensor: Array, size: Size) -> dict[str, Array]:
         """Run the model on a batch of preprocessed images of `size`, height and width."""
-        sizes = {it.name: _size_input(it, size) for it in self._sizes}
-        return self.session.run({self.input.name: tensor, **sizes})
+        extras = {it.name: extra_input(it, size) for it in self._extras}
+        return self.session.run({self.input.name: tensor, **extras})
 
 
-def _size_input(tensor: Tensor, size: Size) -> Array:
-    """Return the value of one of SIZE_INPUTS."""
-    return np.array([SIZE_INPUTS[tensor.name](size)], np.dtype(tensor.dtype))
+def extra_input(tensor: Tensor, size: Size) -> Array:
+    """Return the value of one of EXTRA_INPUTS for an image input of `size`, height and width.
+
+    Raises:
+        BadModel: the input has another number of axes.
+    """
+    try:
+        return EXTRA_INPUTS[tensor.name](tensor, size).astype(tensor.dtype)
+    except ValueError as error:
+        raise BadModel(
+            f"the input {tensor} has {len(tensor.shape)} axes",
+            found=str(tensor),
+            allowed=f"{tensor.name} [1, height, width]",
+        ) from error

@@ -14,7 +14,7 @@ from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.backends.session import Backend
 from runtimes.errors import FunctionError
-from runtimes.network import SIZE_INPUTS
+from runtimes.network import EXTRA_INPUTS, extra_input
 from runtimes.signature import ImageInput, Signature, Tensor
 
 _SIDES = (640, 224, 512, 256, 320)
@@ -109,13 +109,9 @@ def _blank_inputs(signature: Signature, image: ImageInput, size: Size) -> dict[s
     axes = {"n": 1, "c": image.channels or 3, "h": size[0], "w": size[1]}
     dtype = np.dtype(image.dtype)
     gray = 0.5 if dtype.kind == "f" else 127
-    sizes = {
-        tensor.name: np.array([SIZE_INPUTS[tensor.name](size)], np.dtype(tensor.dtype))
-        for tensor in signature.inputs
-        if tensor.name in SIZE_INPUTS
-    }
+    extras = {it.name: extra_input(it, size) for it in signature.inputs if it.name in EXTRA_INPUTS}
     blank = np.full([axes[axis] for axis in image.layout], gray, dtype)
-    return {image.name: blank, **sizes}
+    return {image.name: blank, **extras}
 
 
 def _varied_inputs(signature: Signature, image: ImageInput, size: Size) -> dict[str, Array]:

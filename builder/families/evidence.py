@@ -14,7 +14,7 @@ from builder.model.label_metadata import from_metadata
 from builder.model.metadata import image_size
 from runtimes.arrays import Array, Size
 from runtimes.errors import FunctionError
-from runtimes.network import SIZE_INPUTS
+from runtimes.network import EXTRA_INPUTS
 from runtimes.signature import ImageInput, Signature, Tensor
 
 Pattern: TypeAlias = tuple[int | str | None, ...]
@@ -165,7 +165,7 @@ def _named(tensors: Sequence[Tensor], words: Sequence[str]) -> Tensor | None:
 
 def _image_input(signature: Signature) -> ImageInput | None:
     """Return the only input that can take an image."""
-    others = [tensor for tensor in signature.inputs if tensor.name not in SIZE_INPUTS]
+    others = [tensor for tensor in signature.inputs if tensor.name not in EXTRA_INPUTS]
     if len(others) != 1:
         return None
     try:

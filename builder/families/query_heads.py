@@ -29,7 +29,8 @@ def logits_and_boxes(evidence: Evidence) -> tuple[Tensor | None, Tensor | None]:
         others = [it for it in others if it.shape[1] in (boxes.shape[1], None)]
     named = [it for it in others if "logit" in it.name.lower() or it.name.lower() == "labels"]
     others = named[:1] or others
-    if len(others) != 1 or evidence.image is None or len(evidence.signature.inputs) != 1:
+    inputs = [it for it in evidence.signature.inputs if it.name != "pixel_mask"]
+    if len(others) != 1 or evidence.image is None or len(inputs) != 1:
         return nothing
     (logits,) = others
     count = logits.shape[1] or boxes.shape[1] or 0

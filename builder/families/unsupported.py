@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from builder.families.box_reading import read_boxes
 from builder.families.catalog.boxes_and_scores import boxes_beside_scores
-from builder.families.catalog.yolo_end2end import rows_end_in_class
-from builder.families.evidence import Evidence, fits
+from builder.families.evidence import Evidence
 from builder.families.other_tasks import is_text_recognition
 
 _MANY = 1000
@@ -29,37 +28,6 @@ class UnsupportedLayout:
 def unsupported_layout(evidence: Evidence) -> UnsupportedLayout | None:
     """Return the known layout that the outputs of a model have, or None."""
     return next((found for look in _LOOKS for found in look(evidence)), None)
-
-
-def _supergradients(evidence: Evidence) -> Iterator[UnsupportedLayout]:
-    """Yield SuperGradients' flat rows: image, corners, score, class."""
-    tables = [it for it in evidence.outputs_of_rank(2) if fits(it, (None, 7))]
-    if len(evidence.outputs) == 1 and tables and rows_end_in_class(evidence, tables[0]):
-        yield UnsupportedLayout(
-            "SuperGradients (YOLO-NAS) with flat rows of image, x1, y1, x2, y2, score, class",
-            "export it with `output_predictions_format=DetectionOutputFormatMode.BATCH_FORMAT`",
-        )
-
-
-def _paddle(evidence: Evidence) -> Iterator[UnsupportedLayout]:
-    """Yield PaddleDetection's inputs and rows of class, score, corners."""
-    if evidence.input_named("scale_factor", "im_shape") is not None:
-        yield UnsupportedLayout(
-            "PaddleDetection: an input `scale_factor`, and rows of class, score, x1, y1, x2, y2",
-            "no export of PaddleDetection is supported; export the same architecture from another "
-            "framework, such as RT-DETR from its PyTorch code",
-        )
-
-
-def _tensorflow(evidence: Evidence) -> Iterator[UnsupportedLayout]:
-    """Yield the outputs of TensorFlow's object detection API, as SavedModels name them."""
-    if evidence.names_outputs("detection_boxes", "detection_classes", "detection_scores"):
-        yield UnsupportedLayout(
-            "TensorFlow's object detection API: boxes as ymin, xmin, ymax, xmax in 0..1, and class "
-            "IDs from 1",
-            "convert the frozen graph with `mo --transformations_config ...` of OpenVINO 2023 or "
-            "2024, whose DetectionOutput the decoder `ssd` reads",
-        )
 
 
 def _priors(evidence: Evidence) -> Iterator[UnsupportedLayout]:
@@ -96,9 +64,6 @@ def _text_recognition(evidence: Evidence) -> Iterator[UnsupportedLayout]:
 
 
 _LOOKS: tuple[Callable[[Evidence], Iterator[UnsupportedLayout]], ...] = (
-    _supergradients,
-    _paddle,
-    _tensorflow,
     _priors,
     _offsets,
     _text_recognition,

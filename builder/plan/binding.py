@@ -14,7 +14,7 @@ from builder.model.metadata import image_size
 from builder.plan.context import Context
 from runtimes.arrays import Size
 from runtimes.errors import BadModel, Fault
-from runtimes.network import SIZE_INPUTS, Network
+from runtimes.network import EXTRA_INPUTS, Network
 from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.signature import ImageInput, Signature, Tensor, listed
 from runtimes.step import Preprocess
@@ -140,7 +140,7 @@ def _order(step: Preprocess) -> int:
 
 
 def _image_input(signature: Signature, name: str | None) -> Tensor:
-    """Return the input that takes the image: by name, or the only one not in `SIZE_INPUTS`.
+    """Return the input that takes the image: by name, or the only one not in `EXTRA_INPUTS`.
 
     Raises:
         BadModel: no input or several inputs match.
@@ -148,7 +148,7 @@ def _image_input(signature: Signature, name: str | None) -> Tensor:
     images = [
         tensor
         for tensor in signature.inputs
-        if (tensor.name not in SIZE_INPUTS if name is None else tensor.name == name)
+        if (tensor.name not in EXTRA_INPUTS if name is None else tensor.name == name)
     ]
     if len(images) != 1:
         raise BadModel(

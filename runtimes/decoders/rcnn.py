@@ -11,10 +11,10 @@ from runtimes.classes import Classes
 from runtimes.decoders.outputs import sigmoid
 from runtimes.decoders.roles import Role, above, names, resolve, rows, to_pixels
 from runtimes.decoders.ssd import seven
-from runtimes.errors import BadModel
+from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.masks import BoxMasks, FrameMasks
-from runtimes.signature import Signature
+from runtimes.signature import Signature, listed
 from runtimes.step import Capability, Decoder
 from runtimes.view import View
 
@@ -35,9 +35,12 @@ _KEYPOINT_LOGITS = Role(
 )
 
 _DETS = Role("dets", "rows [1, N, 5] of x1, y1, x2, y2, score", ("dets",), ((1, None, 5),))
-_DET_LABELS = Role("labels", "labels [1, N]", ("labels",), ((1, None),), "int")
+_DET_LABELS = Role("labels", "labels [1, N]", ("labels",), ((1, None),), "int", optional=True)
 _DET_MASKS = Role(
     "masks", "masks [1, N, height, width]", ("masks",), ((1, None, None, None),), optional=True
+)
+_DET_KEYPOINTS = Role(
+    "keypoints", "keypoints [1, N, K, 3]", ("keypoints",), ((1, None, None, 3),), optional=True
 )
 
 _TABLE = Role(
@@ -177,7 +180,8 @@ class Mmdeploy(Decoder):
 
     A row of dets is x1, y1, x2, y2 in pixels of the model's input, and score. Instance
     segmentation models have masks [1, N, height, width] that cover the input, or small ones such as
-    28x28 that are stretched over their boxes.
+    28x28 that are stretched over their boxes. RTMO has keypoints [1, N, K, 3]
+    of x, y and confidence instead of labels: all its instances are of class 0.
 
     Example:
         - mmdeploy: {dets: dets, labels: labels, masks: masks}
@@ -186,29 +190,57 @@ class Mmdeploy(Decoder):
     dets: str | None = None
     """Name of the output with boxes and scores. Default: recognized by its name or shape."""
     labels: str | None = None
-    """Name of the output with the classes. Default: recognized by its name or shape."""
+    """Name of the output with the classes; RTMO has none. Default: recognized by its name or
+    shape."""
     masks: str | None = None
     """Name of the output with the masks, if the model has one. Default: recognized by its shape."""
+    keypoints: str | None = None
+    """Name of the output with the keypoints, if the model has one. Default: recognized by its
+    shape."""
 
-    provides: ClassVar[frozenset[Capability]] = frozenset({"masks"})
+    provides: ClassVar[frozenset[Capability]] = frozenset({"masks", "keypoints"})
 
     def bind(self, signature: Signature, classes: Classes) -> "Mmdeploy":
         """See Decoder.bind."""
-        dets, labels, masks = names(resolve(signature, self._parts()))
-        return replace(self, dets=dets, labels=labels, masks=masks)
+        found = resolve(signature, self._parts())
+        dets, labels, masks, keypoints = names(found)
+        if labels is None and keypoints is None:
+            raise BadModel(
+                f"no output holds {_DET_LABELS.holds}",
+                where=_DET_LABELS.key,
+                found=listed(signature.outputs),
+                allowed=f"{_DET_LABELS.holds}, or {_DET_KEYPOINTS.holds} of RTMO",
+                fault=Fault.OUTPUT_MISSING,
+            )
+        return replace(self, dets=dets, labels=labels, masks=masks, keypoints=keypoints)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
         """See Decoder."""
         found = _present(outputs, self._parts(), self.name())
-        dets, labels = found["dets"], found["labels"]
+        dets = found["dets"]
+        labels = found.get("labels", np.zeros(len(dets), np.int64))
         kept = above(dets[:, 4], labels, threshold)
-        masks = None
+        masks = keypoints = None
         if "masks" in found:
             masks = _masks_of(found["masks"][kept], dets[kept, :4], view.input, self.name())
-        return Instances.of(dets[kept, :4], dets[kept, 4], labels[kept], masks=masks, rows=kept)
+        if "keypoints" in found:
+            keypoints = found["keypoints"][kept]
+        return Instances.of(
+            dets[kept, :4],
+            dets[kept, 4],
+            labels[kept],
+            keypoints=keypoints,
+            masks=masks,
+            rows=kept,
+        )
 
     def _parts(self) -> list[tuple[Role, str | None]]:
-        return [(_DETS, self.dets), (_DET_LABELS, self.labels), (_DET_MASKS, self.masks)]
+        return [
+            (_DETS, self.dets),
+            (_DET_LABELS, self.labels),
+            (_DET_MASKS, self.masks),
+            (_DET_KEYPOINTS, self.keypoints),
+        ]
 
 
 @dataclass(frozen=True, slots=True)

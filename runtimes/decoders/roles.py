@@ -87,7 +87,7 @@ def resolve(
 
     # Names are the strongest evidence, then types, then shapes alone. A resolved role can make
     # another one unique, so each level is repeated until it resolves nothing more.
-    for level in ("name", "type", "shape"):
+    for level in ("same name", "name", "type", "shape"):
         before = -1
         while before != len(found):
             before = len(found)
@@ -111,7 +111,9 @@ def resolve(
 
 
 def _matches(level: str, role: Role, tensor: Tensor) -> bool:
-    """Return whether a tensor of a role's shape matches it by "name", "type" or "shape"."""
+    """Return whether a tensor of a role's shape matches it by name, type or shape."""
+    if level == "same name":
+        return tensor.name.lower() in role.words
     if level == "name":
         return any(word in tensor.name.lower() for word in role.words)
     integer = tensor.dtype.startswith(("int", "uint"))
@@ -152,6 +154,31 @@ def rows(
         )
         raise BadModel(f"`{step}` needs the same number of rows in each output, got {counts}")
     return found
+
+
+def used_rows(outputs: Mapping[str, Array], name: str | None, most: int, where: str) -> int:
+    """Return the number of rows that hold detections.
+
+    Args:
+        outputs: the model's outputs by name.
+        name: the output with the number; None if the model has none.
+        most: the number of all rows.
+        where: the step's key with the name, for messages.
+
+    Raises:
+        BadModel: the output does not have one number of rows.
+    """
+    if name is None:
+        return most
+    number = take(outputs, name)
+    if number.size != 1 or not 0 <= number.item() <= most:
+        raise BadModel(
+            f"the output {name} does not have the number of detections",
+            where=where,
+            found=str(number.item() if number.size == 1 else list(number.shape)),
+            allowed=f"0 to {most}",
+        )
+    return int(number.item())
 
 
 def above(scores: Array, classes: Array, threshold: float, first: int = 0) -> Array:

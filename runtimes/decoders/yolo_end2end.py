@@ -88,6 +88,15 @@ class YoloEnd2end(Decoder):
                 hint="for raw outputs, use `yolo` or `yolo_objectness`, followed by `nms`",
                 fault=Fault.OUTPUT_LAYOUT,
             )
+        if len(tensor.shape) == 2 and "flat_predictions" in tensor.name:
+            raise BadModel(
+                f"the rows of SuperGradients' {tensor} end in score and class, not in class and "
+                "score",
+                where="output",
+                allowed="[1, rows, 6 or more] or [rows, 7]",
+                hint="use `detection_rows: [image, x1, y1, x2, y2, score, class]`",
+                fault=Fault.OUTPUT_LAYOUT,
+            )
         if columns is not None and len(tensor.shape) == 3:
             rows = tensor.shape[1] or 0
             # A raw head of YOLOv8 has one row per value of a candidate.

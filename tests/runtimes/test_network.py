@@ -12,10 +12,10 @@ from runtimes.backends.session import Backend, Session
 from runtimes.clock import Clock
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
-from runtimes.network import MAX_BATCH, Network, OpenNetwork, Outputs
+from runtimes.network import MAX_BATCH, Network, OpenNetwork, Outputs, extra_input
 from runtimes.preprocess.resize import Letterbox, Resize
 from runtimes.preprocess.values import Channels, Layout, Normalize
-from runtimes.signature import LayoutName, Signature
+from runtimes.signature import LayoutName, Signature, Tensor
 from runtimes.step import Preprocess
 from runtimes.view import View
 from tests.grids import grid
@@ -336,6 +336,29 @@ def test_a_size_input_gets_the_size_of_the_models_input(
     for outputs in (network.run(PHOTO, Clock()), network.run(IMAGE, Clock()), *crops):
         seen = {name: outputs.tensors[f"{name}_seen"].tolist() for name in names}
         assert seen == told
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted"),
+    [
+        ((1, None, None), (1, 32, 64)),
+        ((None, None, None), (1, 32, 64)),
+        ((1, 16, 16), (1, 16, 16)),
+        ((None, 64, 64), (1, 64, 64)),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["int64", "float32", "bool"])
+def test_every_pixel_counts_in_the_mask_of_the_input(
+    shape: tuple[int | None, ...], wanted: tuple[int, ...], dtype: str
+) -> None:
+    mask = extra_input(Tensor("pixel_mask", shape, dtype), (32, 64))
+    assert (mask.shape, mask.dtype) == (wanted, np.dtype(dtype))
+    assert mask.all()
+
+
+def test_a_mask_with_other_axes_is_refused() -> None:
+    with pytest.raises(BadModel, match="has 2 axes"):
+        extra_input(Tensor("pixel_mask", (None, None), "int64"), (32, 64))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

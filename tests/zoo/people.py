@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.zoo.entry import LETTERBOX, expect
-from tests.zoo.net import SCORE, SIDE, UNIT, image
+from tests.zoo.net import BOX, SCORE, SIDE, UNIT, image, table
 
 
 # Cell 6, 4 of 4 pixels; neighbors are equal, so nothing is shifted.
@@ -53,4 +53,15 @@ def movenet_multi(path: Path) -> Path:
     people = np.zeros((1, 6, 56), np.float32)
     people[0, 0] = [*np.tile([0.5, 0.25, SCORE], 17), *np.array(UNIT)[[1, 0, 3, 2]], SCORE]
     net.give("output_0", net.known(people), (1, 6, 56))
+    return net.save(path)
+
+
+@expect("mmdeploy", ("letterbox", "channels"), ("person", "skeleton", (20, 12, 20, 12)))
+def rtmo(path: Path) -> Path:
+    """RTMO: `dets` with scores and COCO's keypoints of several people; NMS inside."""
+    net = image("input")
+    points = np.zeros((1, 10, 17, 3), np.float32)
+    points[0, 0] = 20, 12, SCORE
+    net.give("keypoints", net.known(points), (1, 10, 17, 3))
+    net.give("dets", net.known(table(5, 10, (*BOX, SCORE))), (1, 10, 5))
     return net.save(path)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.zoo.entry import DOG, RECTANGLE, STRETCH, expect
-from tests.zoo.net import BOX, SCORE, UNIT_CENTER, Net, image, logit, table, ultralytics
+from tests.zoo.net import BOX, SCORE, SIDE, UNIT_CENTER, Net, image, logit, table, ultralytics
 
 
 def _queries(net: Net, classes: int, number: int) -> tuple[str, str]:
@@ -20,11 +20,28 @@ def _queries(net: Net, classes: int, number: int) -> tuple[str, str]:
 @expect("detr", STRETCH, RECTANGLE, score=1)
 def detr(path: Path) -> Path:
     """Logits of three classes and of nothing; attention, and nothing that selects queries."""
-    net = image("pixel_values")
+    return _detr(image("pixel_values"), path)
+
+
+@expect("detr", STRETCH, RECTANGLE, score=1)
+def detr_with_mask(path: Path) -> Path:
+    """The same from transformers, with a mask of the pixels that are no padding.
+
+    Nothing is found unless the mask is 1 everywhere.
+    """
+    size = ("float32", (1, 3, SIDE, SIDE))
+    net = Net({"pixel_values": size, "pixel_mask": ("int64", (1, 32, 32))})
+    kept = net("ReduceMin", net("Cast", "pixel_mask", to=1), keepdims=0)
+    return _detr(net, path, kept)
+
+
+def _detr(net: Net, path: Path, kept: str | None = None) -> Path:
+    """A DETR whose boxes are multiplied by `kept`."""
     logits, boxes = _queries(net, 4, 1)
     attention = net("Softmax", net("MatMul", boxes, net.fixed(np.eye(4))), axis=-1)
     boxes = net("Add", boxes, net("Mul", attention, net.fixed(0.0)))
     net.give("logits", net.dense(logits, 4, "MatMul"), (1, 10, 4))
+    boxes = boxes if kept is None else net("Mul", boxes, kept)
     net.give("pred_boxes", boxes, (1, 10, 4))
     return net.save(path)
 

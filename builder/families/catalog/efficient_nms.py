@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from builder.families.catalog.final_boxes import is_named
 from builder.families.catalog.yolov8 import YOLO_INPUT
 from builder.families.class_count import of_labels
 from builder.families.common_steps import RECTANGLE
@@ -14,7 +15,7 @@ from runtimes.decoders.efficient_nms import EfficientNms
 
 def recognize(evidence: Evidence) -> Iterator[Match]:
     """Recognize four outputs, among them boxes and an integer number of them."""
-    if len(evidence.outputs) != 4:
+    if len(evidence.outputs) != 4 or is_named(evidence):
         return
     boxes = [it for it in evidence.outputs_of_rank(3) if fits(it, (1, None, 4))]
     one = ((1, 1), (1,), (None, 1))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from builder.families.catalog.final_boxes import is_named
 from builder.families.common_steps import POLYGON, RECTANGLE, SKELETON
 from builder.families.evidence import Evidence, is_integer
 from builder.families.family import Family
@@ -36,7 +37,7 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     whole = [tensor for tensor in lines if is_integer(tensor)]
     labels = [tensor for tensor in whole if len(whole) == 1 or tensor.shape != (2,)]
     scores = [tensor for tensor in lines if not is_integer(tensor)]
-    if len(boxes) != 1 or len(labels) != 1 or len(scores) != 1:
+    if len(boxes) != 1 or len(labels) != 1 or len(scores) != 1 or is_named(evidence):
         return
     masks = [it for it in evidence.outputs_of_rank(4) if it.shape[1] in (1, None)]
     points = [it for it in evidence.outputs_of_rank(3) if it.shape[2] == 3]

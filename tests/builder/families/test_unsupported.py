@@ -13,14 +13,6 @@ BIG: dict[str, Shape] = {"images": (1, 3, 640, 640)}
 @pytest.mark.parametrize(
     ("outputs", "inputs", "name", "hint"),
     [
-        ({"flat_predictions": (None, 7)}, BIG, "SuperGradients", "BATCH_FORMAT"),
-        ({"rows": (None, 6)}, {**BIG, "scale_factor": (1, 2)}, "PaddleDetection", "PyTorch"),
-        (
-            {"detection_boxes": (1, 9, 4), "detection_classes": (1, 9), "detection_scores": (1, 9)},
-            {"input_tensor": (1, None, None, 3)},
-            "TensorFlow",
-            "`ssd`",
-        ),
         ({"loc": (1, 9, 4), "conf": (1, 9, 2), "landms": (1, 9, 10)}, BIG, "RetinaFace", "`sizes`"),
     ],
     ids=lambda it: it if isinstance(it, str) else "",

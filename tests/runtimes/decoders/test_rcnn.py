@@ -247,6 +247,23 @@ def test_mmdeploy_masks_may_be_of_any_type(kind: str) -> None:
     assert pasted(found, 0, VIEW).sum() == 4 * 6
 
 
+def test_rtmo_has_keypoints_and_one_class() -> None:
+    points = np.arange(2 * 17 * 3, dtype=np.float32).reshape(1, 2, 17, 3)
+    dets = np.array([[[1, 2, 30, 40, 0.2], [5, 6, 50, 60, 0.75]]], np.float32)
+    found = Mmdeploy("dets", keypoints="k")({"dets": dets, "k": points}, VIEW, 0.25)
+    assert found.boxes.tolist() == [[5, 6, 50, 60]]
+    assert found.classes.tolist() == [0]
+    assert found.keypoints is not None
+    assert found.keypoints[0].tolist() == points[0, 1].tolist()
+
+
+def test_rtmo_has_no_labels() -> None:
+    tensors = (Tensor("keypoints", (1, None, 17, 3), "float32"), Tensor("d", (1, 9, 5), "float32"))
+    assert Mmdeploy().bind(Signature((), tensors), ANY) == Mmdeploy("d", keypoints="keypoints")
+    with pytest.raises(BadModel, match=r"no output holds labels \[1, N\]"):
+        Mmdeploy().bind(Signature((), tensors[1:]), ANY)
+
+
 def test_mmdeploy_drops_padding_and_what_is_not_finite() -> None:
     dets = rows((1, 2, 3, 4, 0.5), (0, 0, 0, 0, 0), (1, 2, 3, np.nan, 0.5), (1, 2, 3, 4, np.nan))
     outputs = {"dets": dets[None], "labels": np.array([[2, -1, 3, 4]])}
