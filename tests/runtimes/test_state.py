@@ -216,6 +216,14 @@ def test_the_size_in_the_header_of_a_refused_template_is_named(text: str, size: 
     assert caught.value.found == f"{len(base64.b64decode(text))} bytes{size}"
 
 
+@pytest.mark.parametrize("letter", ["!", "\n", " ", "-"])
+def test_a_template_with_letters_beside_base64_is_refused(letter: str) -> None:
+    text = made()["template"]
+    state = read(changed(template=text[:8] + letter + text[8:]))
+    with pytest.raises(BadRequest, match="is not base64"):
+        state.crop(128, "states[2]")
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),

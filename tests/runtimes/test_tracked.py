@@ -174,3 +174,8 @@ def test_a_mask_may_be_a_single_row_or_column(height: int, width: int) -> None:
 def test_a_mask_in_an_empty_or_huge_box_is_refused(box_of_mask: tuple[int, ...]) -> None:
     with pytest.raises(BadRequest, match="empty or too large box"):
         shape({"type": "mask", "points": [0, 1, *box_of_mask]})
+
+
+def test_a_run_may_be_longer_than_the_largest_coordinate() -> None:
+    points = [0, 1200 * 1000, 0, 0, 1199, 999]
+    assert shape({"type": "mask", "points": points}).as_sent() == {"type": "mask", "points": points}

@@ -101,3 +101,7 @@ def test_each_stride_needs_a_number_of_candidates() -> None:
     with pytest.raises(BadModel) as caught:
         bound(Blazeface(strides=(4,)), outputs_of(9, 6))
     assert caught.value.where == "anchors"
+
+
+def test_the_defaults_are_those_of_mediapipes_short_range_model() -> None:
+    assert Blazeface() == Blazeface(strides=(8, 16), anchors=(2, 6))

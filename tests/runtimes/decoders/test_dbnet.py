@@ -233,3 +233,7 @@ def test_boxes_are_scaled_to_the_input_by_each_axis() -> None:
     assert found.rotated is not None
     wanted = [180, 180, (80 + 2 * grow) * mean, (10 + 2 * grow) * mean, 0]
     np.testing.assert_allclose(found.rotated, [wanted], atol=1e-2)
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Dbnet() == Dbnet(level=0.3, unclip=1.6, dilate=True, max=1000)

@@ -478,3 +478,10 @@ def test_only_outputs_named_after_masks_are_masks(name: str, bound: str | None) 
     step = Rtdetr().bind(signature(**shapes), Classes(2, exact=True))
     assert isinstance(step, Rtdetr)
     assert step.masks == bound
+
+
+def test_more_columns_than_2000_are_candidates_of_a_raw_head() -> None:
+    classes = Classes(1996, exact=True)
+    assert RtdetrConcat().bind(signature(o=(1, 300, 2000)), classes) == RtdetrConcat("o")
+    with pytest.raises(BadModel, match="2001 values for each of 300 queries"):
+        RtdetrConcat().bind(signature(o=(1, 300, 2001)), Classes(1997, exact=True))

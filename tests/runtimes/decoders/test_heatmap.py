@@ -214,3 +214,8 @@ def test_simcc_of_another_shape_is_refused(
 ) -> None:
     with pytest.raises(BadModel, match=message):
         Simcc("x", "y")({"x": np.zeros(x), "y": np.zeros(y)}, VIEW, 0.5)
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Heatmap() == Heatmap(visible=0.3)
+    assert Simcc() == Simcc(split=2.0, visible=0.3)

@@ -132,3 +132,7 @@ def test_outputs_of_another_shape_are_refused(
     with pytest.raises(BadModel) as caught:
         step({"o": np.zeros(shape, np.float32)}, VIEW, 0.5)
     assert f"got {list(shape)}" in caught.value.what
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Movenet() == Movenet(visible=0.3)

@@ -308,3 +308,9 @@ def test_bind_refuses_outputs_that_do_not_fit(
     with pytest.raises(BadModel) as caught:
         decoder.bind(signature(**outputs), classes)
     assert [text for text in texts if text not in str(caught.value)] == []
+
+
+def test_the_defaults_are_those_of_nanodet_plus() -> None:
+    assert Nanodet() == Nanodet(
+        strides=(8, 16, 32, 64), reg_max=7, center="corner", multi_label=False
+    )

@@ -458,3 +458,7 @@ def test_probabilities_slightly_above_1_give_a_score_of_1() -> None:
     mark(pixels, (3, 4), 1.0)
     pixels[0, 3, 4, 1] = 1 + 1e-4
     assert decode(pixels, links, 0.5).scores.tolist() == [1]
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Pixellink() == Pixellink(pixel_level=0.8, link_level=0.8, activated=False, min_area=300)

@@ -179,9 +179,10 @@ def test_the_highest_interpolated_value_of_each_pixel_is_chosen(
     rng = np.random.default_rng(seed)
     planes = rng.normal(0, 0.3, (6, 11, 16)).astype(np.float32)
     # Most classes are the highest in a small part of the grid only.
+    planes[0] += 2
     for plane in planes[1:]:
         y, x = rng.integers(0, 10), rng.integers(0, 15)
-        plane[y : y + 3, x : x + 2] += 3
+        plane[y : y + 3, x : x + 2] += 6
     to_grid = Geometry(*scale, *rng.uniform(0, 0.5, 2))
     every = np.stack([sample(plane, to_grid, window) for plane in planes])
     found = best_classes(planes, to_grid, window)
@@ -270,6 +271,9 @@ def test_labels_at_the_border_continue_beyond_the_grid() -> None:
     found = nearest(labels, Geometry(1, 1, -1, -2), (0, 0, 4, 5))
     rows = [[1, 1, 2, 2]] * 3 + [[3, 3, 4, 4]] * 2
     assert found.tolist() == rows
+    wide, high = np.array([[1, 2, 3]]), np.array([[1], [2], [3]])
+    assert nearest(wide, Geometry(1, 1, -1, -1), (0, 0, 5, 2)).tolist() == [[1, 1, 2, 3, 3]] * 2
+    assert nearest(high, Geometry(1, 1, -1, -1), (0, 0, 1, 5)).tolist() == [[1], [1], [2], [3], [3]]
     # A window is a part of the image.
     assert nearest(labels, Geometry(1, 1, -1, -2), (1, 2, 3, 4)).tolist() == [[1, 2], [3, 4]]
 

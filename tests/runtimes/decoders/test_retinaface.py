@@ -106,3 +106,7 @@ def test_each_stride_needs_sizes(sizes: tuple[tuple[int, ...], ...]) -> None:
     with pytest.raises(BadModel, match="sizes of priors") as caught:
         bound(Retinaface(sizes=sizes), outputs_of(9, 0))
     assert caught.value.where == "sizes"
+
+
+def test_the_defaults_are_those_of_cfg_mnet_and_cfg_re50() -> None:
+    assert Retinaface() == Retinaface(strides=MNET[0], sizes=MNET[1], variances=(0.1, 0.2))

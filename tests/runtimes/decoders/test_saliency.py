@@ -96,3 +96,7 @@ def test_outputs_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(BadModel) as caught:
         Saliency("o")({"o": np.zeros(shape, np.float32)}, PLAIN, 0.5)
     assert f"got {list(shape)}" in caught.value.what
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Saliency() == Saliency(per="image", normalize=False, level=0.5, min_area=16)

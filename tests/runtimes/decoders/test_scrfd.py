@@ -83,3 +83,7 @@ def test_another_number_of_candidates_per_cell_is_refused() -> None:
     outputs = heads(0, 2, batched=True)
     with pytest.raises(BadModel, match="with 1 per cell give 96, 24, 6"):
         bound(Scrfd(anchors=1), outputs)(outputs, VIEW, 0.5)
+
+
+def test_the_defaults_are_those_of_insightface() -> None:
+    assert Scrfd() == Scrfd(strides=(8, 16, 32), anchors=2)

@@ -429,3 +429,7 @@ def test_a_softmax_does_not_overlap() -> None:
     step = Semantic("o", activation="softmax", overlap=True)
     with pytest.raises(BadModel, match="exclude each other"):
         step({"o": np.zeros((1, 2, 24, 36), np.float32)}, PLAIN, 0.0)
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Semantic() == Semantic(per="class", level=0.5, min_area=16)

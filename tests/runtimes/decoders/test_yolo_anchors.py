@@ -387,7 +387,16 @@ def test_the_default_anchors_are_those_of_yolov3() -> None:
     assert [len(level) for level in COCO] == [3, 3, 3]
 
 
-@pytest.mark.parametrize("shape", [(1, 4, 13, 13, 85), (1, 13, 13, 4, 85), (1, 13, 13, 13, 85)])
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 4, 13, 13, 85), (1, 13, 13, 4, 85), (1, 13, 13, 13, 85), (None, 4, 13, 13, 85)],
+)
 def test_five_axes_without_the_number_of_anchors_are_refused(shape: Shape) -> None:
     with pytest.raises(BadModel, match="candidates of 3 anchors"):
         YoloAnchors().bind(signature(a=shape, b=shape, c=shape), ANY)
+
+
+@pytest.mark.parametrize("shape", [(1, None, 13, 13, 85), (1, 13, 13, None, 85)])
+def test_an_axis_of_unknown_size_may_be_that_of_the_anchors(shape: Shape) -> None:
+    step = YoloAnchors().bind(signature(a=shape, b=shape, c=shape), Classes(80, exact=True))
+    assert step.outputs == NAMES

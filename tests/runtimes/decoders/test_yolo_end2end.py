@@ -43,7 +43,9 @@ def test_end2end_of_v7_has_image_first_and_class_before_score() -> None:
 
 
 @pytest.mark.parametrize("kind", [YoloEnd2endSegment, YoloEnd2endObb])
-@pytest.mark.parametrize("shape", [(7,), (300, 7), (2, 300, 7), (1, 300, 8), (1, 1, 300, 7)])
+@pytest.mark.parametrize(
+    "shape", [(7,), (1,), (1, 7), (300, 7), (2, 300, 7), (1, 300, 8), (1, 1, 300, 7)]
+)
 def test_rows_of_another_shape_are_refused(
     kind: type[YoloEnd2endSegment | YoloEnd2endObb], shape: tuple[int, ...]
 ) -> None:

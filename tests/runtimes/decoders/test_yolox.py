@@ -200,3 +200,7 @@ def test_bind_refuses_outputs_that_do_not_fit(
     with pytest.raises(BadModel) as caught:
         decoder.bind(signature(**outputs), classes)
     assert [text for text in texts if text not in str(caught.value)] == []
+
+
+def test_the_defaults_are_those_of_yolox() -> None:
+    assert Yolox() == Yolox(strides=(8, 16, 32))

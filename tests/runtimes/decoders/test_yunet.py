@@ -108,3 +108,7 @@ def test_models_without_landmarks_have_no_keypoints() -> None:
 def test_bind_refuses_several_labels() -> None:
     with pytest.raises(BadModel, match="1 classes, the manifest 2 labels"):
         Yunet().bind(signature(heads(0)), Classes(2, exact=True))
+
+
+def test_the_defaults_are_those_of_yunet() -> None:
+    assert Yunet() == Yunet(strides=(8, 16, 32))

@@ -424,3 +424,8 @@ def test_an_unbound_step_raises(kind: type[Sizing]) -> None:
         kind()(blank(8, 8))
     assert "not bound" in caught.value.what
     assert caught.value.where == "size"
+
+
+def test_the_defaults_are_those_of_ultralytics() -> None:
+    assert Letterbox() == Letterbox(fill=114, align="center", antialias=False)
+    assert Resize() == Resize(antialias=False)

@@ -160,3 +160,8 @@ def test_a_height_that_does_not_fit_is_refused(
 def test_longest_is_not_below_width() -> None:
     with pytest.raises(ValueError, match="less than width"):
         ResizeHeight(width=400, longest=320)
+
+
+def test_the_defaults_are_those_of_pp_ocr() -> None:
+    assert ResizeMultiple() == ResizeMultiple(shortest=736, multiple=32)
+    assert ResizeHeight() == ResizeHeight(width=320, longest=3200, multiple=32, fill=127)

@@ -119,3 +119,7 @@ def test_layout_is_filled_in_from_the_input(layout: LayoutName) -> None:
 
 def test_an_unbound_layout_changes_nothing() -> None:
     assert Layout()(frame()).layout == "nchw"
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Normalize() == Normalize(scale=255.0, mean=(0.0,), std=(1.0,))

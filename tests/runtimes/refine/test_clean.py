@@ -190,3 +190,8 @@ def test_instances_without_masks_are_refused(step: Refine) -> None:
     bare = Instances.of(np.zeros((1, 4)), np.ones(1), np.zeros(1))
     with pytest.raises(BadModel, match=f"`{step.name()}` needs masks"):
         step(bare)
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert FillHoles() == FillHoles(area=100)
+    assert Smooth() == Smooth(radius=3)

@@ -52,7 +52,7 @@ def test_most_of_the_box_must_be_inside(left: float, together: bool) -> None:
         [],
         [(PERSON, (0, 0, 30, 90))],
         # Of one class, of one size.
-        [(PERSON, (0, 0, 30, 90)), (FACE, (0, 0, 90, 30))],
+        [(PERSON, (0, 0, 30, 90)), (FACE, (0, 0, 30, 90)), (CAR, (0, 0, 30, 90))],
         [(PERSON, (0, 0, 30, 90)), (PERSON, (10, 10, 20, 20))],
         [(PERSON, (0, 0, 30, 90)), (FACE, (0, 0, 30, 90))],
     ],
@@ -67,3 +67,7 @@ def test_groups_survive_a_selection() -> None:
     after = Group()(found).best_first()
     assert after.groups is not None
     assert len(set(after.groups.tolist())) == 1
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Group() == Group(inside=0.8)

@@ -186,3 +186,9 @@ def test_min_size_checks_width_and_height(rows: list[Row], side: float) -> None:
         if corners[2] - corners[0] >= side and corners[3] - corners[1] >= side
     ]
     assert rows_of(MinSize(side)(instances(rows))) == wanted
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Nms() == Nms(iou=0.45, per_class=True, max=300, candidates=30_000)
+    assert TopK() == TopK(k=100)
+    assert MinSize() == MinSize(side=4.0)

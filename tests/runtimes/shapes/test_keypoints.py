@@ -183,3 +183,7 @@ def test_no_instances_give_no_items(step: Shape) -> None:
 
 def test_label_types() -> None:
     assert (Skeleton.label_type, Points.label_type) == ("skeleton", "points")
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Skeleton().threshold == Points().threshold == 0.5

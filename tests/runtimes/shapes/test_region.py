@@ -257,3 +257,9 @@ def test_label_types(shape: type[Shape], kind: str) -> None:
 @pytest.mark.parametrize("shape", [Mask(), Polygon(), Polyline()])
 def test_no_instances_give_no_items(shape: Shape) -> None:
     assert drawn(shape, instances()) == []
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert Mask() == Mask(encoding="pixels", epsilon=0.75)
+    assert Polygon() == Polygon(epsilon=0.75, parts="largest", holes=False, min_area=1.0)
+    assert Polyline() == Polyline(epsilon=0.75)
