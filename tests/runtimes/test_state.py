@@ -88,7 +88,12 @@ def test_a_shape_with_too_many_points_is_refused_with_its_size() -> None:
     with pytest.raises(BadRequest) as caught:
         made(shape={"type": "polygon", "points": ring})
     assert (caught.value.where, caught.value.allowed) == ("shapes[0]", "65536 bytes")
+    assert caught.value.found == "12000 numbers"
+    # As JSON, the numbers alone take this many bytes; the template of 128x128 takes a few thousand.
+    bare = len(json.dumps(ring, separators=(",", ":")))
+    size = int(caught.value.what.split("would take ")[1].split()[0])
     assert "too many points" in caught.value.what
+    assert bare + 500 < size < bare + 20_000
 
 
 def changed(**fields: object) -> dict[str, Any]:
@@ -238,3 +243,8 @@ json_values = st.recursive(
 def test_any_value_at_any_key_is_accepted_or_refused(key: str, value: object) -> None:
     with suppress(BadRequest):
         read(changed(**{key: value})).crop(128, "")
+
+
+def test_a_box_is_kept_to_a_thousandth_of_a_pixel() -> None:
+    state = State(Tracked.of(BOX, "", TYPES), np.array([10.00049, 20.0, 60.12352, 90.5]), "")
+    assert state.as_json("digest")["box"] == [10.0, 20.0, 60.124, 90.5]

@@ -11,6 +11,7 @@ RGB = np.array([[[100, 200, 300], [40, 50, 60]]], np.uint16)
     ("samples", "low", "high"),
     [
         (np.array([[5, 4080]], np.uint16), 5, 4080),
+        (np.array([[7, 8]], np.uint16), 7, 8),
         # 15 bits are fewer than 16, wherever they lie.
         (np.array([[0, 32767]], np.uint16), 0, 32767),
         (np.array([[30000, 62767]], np.uint16), 30000, 62767),

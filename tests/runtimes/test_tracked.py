@@ -179,3 +179,8 @@ def test_a_mask_in_an_empty_or_huge_box_is_refused(box_of_mask: tuple[int, ...])
 def test_a_run_may_be_longer_than_the_largest_coordinate() -> None:
     points = [0, 1200 * 1000, 0, 0, 1199, 999]
     assert shape({"type": "mask", "points": points}).as_sent() == {"type": "mask", "points": points}
+
+
+def test_a_mask_may_have_2_to_the_26_pixels() -> None:
+    points = [0, 2**26, 0, 0, 2**16 - 1, 2**10 - 1]
+    assert shape({"type": "mask", "points": points}).box.tolist() == [0, 0, 2**16, 2**10]

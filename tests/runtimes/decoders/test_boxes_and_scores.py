@@ -157,8 +157,9 @@ def test_outputs_of_another_shape_are_refused(shapes: dict[str, Any], texts: lis
     assert [text for text in texts if text not in str(caught.value)] == []
 
 
-def test_a_background_alone_is_refused() -> None:
-    outputs = {"b": np.zeros((1, 9, 4)), "s": np.zeros((1, 9, 1))}
+@pytest.mark.parametrize("columns", [0, 1])
+def test_a_background_alone_is_refused(columns: int) -> None:
+    outputs = {"b": np.zeros((1, 9, 4)), "s": np.zeros((1, 9, columns))}
     with pytest.raises(BadModel, match="scores of classes for each of 9 boxes"):
         BoxesAndScores("b", "s", background="first")(outputs, VIEW, 0.5)
 

@@ -67,3 +67,12 @@ def test_outputs_of_another_shape_are_refused(
     outputs = {**heads(0), name: np.zeros(shape, np.float32)}
     with pytest.raises(BadModel, match=words):
         list(BOUND.levels(outputs, STRIDES, 1, VIEW, 0.1))
+
+
+def test_heads_without_landmarks_have_empty_points() -> None:
+    outputs = {name: it for name, it in heads(0).items() if not name.startswith("kps")}
+    bound = Heads.bind(signature(outputs), NONE, STRIDES, each=2)
+    levels = list(bound.levels(outputs, STRIDES, 1, VIEW, 0.1))
+    assert sum(len(level.scores) for level in levels) > 0
+    for level in levels:
+        assert level.points.shape == (len(level.scores), 0, 2)

@@ -292,7 +292,7 @@ def test_bind_fills_in_the_names(
             Nanodet(strides=STRIDES),
             {**LEVELS, "x": (1, 96, 32)},
             ANY,
-            ["could hold class scores", "x [1, 96, 32] float32"],
+            ["4 outputs could hold class scores and 0 bins", "x [1, 96, 32] float32"],
         ),
         (
             Nanodet(scores=("a",), bins=("nowhere",)),

@@ -11,6 +11,7 @@ from runtimes.decoders.rcnn import MaskRcnnOpenvino, Mmdeploy, Torchvision
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.instances import Instances
+from runtimes.masks import BoxMasks
 from runtimes.signature import Signature, Tensor
 from runtimes.step import Decoder
 from runtimes.view import View
@@ -531,3 +532,17 @@ def test_bind_refuses_outputs_that_do_not_fit(
     with pytest.raises(BadModel) as caught:
         decoder.bind(signature(**outputs), classes)
     assert [text for text in texts if text not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("shape", [(14, 28), (28, 14), (20, 20), (60, 40), (40, 61)])
+def test_masks_that_are_neither_whole_nor_small_squares_are_refused(shape: tuple[int, int]) -> None:
+    outputs = {**some(2), "masks": np.ones((2, 1, *shape), np.float32)}
+    with pytest.raises(BadModel, match=f"got {shape[0]}x{shape[1]}"):
+        MASKS(outputs, VIEW, 0.25)
+
+
+def test_masks_of_less_than_half_of_the_input_are_pasted_into_their_boxes() -> None:
+    # The input is 40 high: squares of up to 19 cells are those of a head.
+    outputs = {**some(1), "masks": np.ones((1, 1, 19, 19), np.float32)}
+    found = MASKS(outputs, VIEW, 0.25)
+    assert isinstance(found.masks, BoxMasks)

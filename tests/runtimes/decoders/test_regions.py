@@ -208,6 +208,10 @@ def test_a_class_is_interpolated_only_where_it_can_be_the_highest(
     # and columns 0 and 1. A cell has 4 pixels; one more on each side.
     assert windows == [(0, 0, 32, 32), (15, 3, 29, 21), (0, 23, 9, 32)]
     windows.clear()
+    # A tenth of a cell further, 0.4 pixels.
+    best_classes(planes, Geometry(0.25, 0.25, 0.1, 0.1), (0, 0, 32, 32))
+    assert windows == [(0, 0, 32, 32), (14, 2, 29, 21), (0, 22, 9, 32)]
+    windows.clear()
     best_classes(planes, Geometry(0.25, 0.25), (10, 5, 20, 15))
     assert windows == [(10, 5, 20, 15), (15, 5, 20, 15)]
 

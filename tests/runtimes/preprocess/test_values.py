@@ -39,7 +39,7 @@ def test_channels_that_do_not_fit_the_input_are_refused(
     with pytest.raises(BadModel) as caught:
         Channels(order).bind(image_input(channels=channels))
     error = caught.value
-    assert f"{order} has {given} channel" in error.what
+    assert f"{order} has {given} channel{'' if given == 1 else 's'}, but" in error.what
     assert error.what.endswith(f"'images' has {channels}")
     assert (error.where, error.found, error.allowed) == ("order", order, allowed)
 
