@@ -248,3 +248,18 @@ def test_any_value_at_any_key_is_accepted_or_refused(key: str, value: object) ->
 def test_a_box_is_kept_to_a_thousandth_of_a_pixel() -> None:
     state = State(Tracked.of(BOX, "", TYPES), np.array([10.00049, 20.0, 60.12352, 90.5]), "")
     assert state.as_json("digest")["box"] == [10.0, 20.0, 60.124, 90.5]
+
+
+def test_a_template_is_compressed_further_only_above_the_limit() -> None:
+    drawn = Tracked.of(BOX, "", TYPES)
+
+    def started(limit: int) -> tuple[str, int]:
+        state = State.start(drawn, smooth(), None, "digest", limit, "shapes[0]")
+        return state.template, len(json.dumps(state.as_json("digest"), separators=(",", ":")))
+
+    best, size = started(MAX_BYTES)
+    assert started(size) == (best, size)
+    for less in (1, 2, 3, 5, 9, 17, 33, 65, 100):
+        worse, smaller = started(size - less)
+        assert worse != best
+        assert smaller <= size - less

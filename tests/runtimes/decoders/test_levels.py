@@ -76,3 +76,17 @@ def test_heads_without_landmarks_have_empty_points() -> None:
     assert sum(len(level.scores) for level in levels) > 0
     for level in levels:
         assert level.points.shape == (len(level.scores), 0, 2)
+
+
+def test_the_anchors_of_a_cell_are_consecutive() -> None:
+    # Two anchors: candidate 11 of stride 32 is the second one of cell 5, column 1 of row 1.
+    outputs = {
+        name: np.zeros((1, 2 * it.shape[1], it.shape[2]), np.float32)
+        for name, it in heads(0).items()
+    }
+    outputs["cls_32"][0, 11] = outputs["obj_32"][0, 11] = 0.5
+    outputs["bbox_32"][0, 11] = 1, 2, 3, 4
+    levels = {it.stride: it for it in BOUND.levels(outputs, STRIDES, 2, VIEW, 0.4)}
+    assert [len(levels[stride].scores) for stride in STRIDES] == [0, 0, 1]
+    assert levels[32].places.tolist() == [[1, 1]]
+    assert levels[32].boxes.tolist() == [[1, 2, 3, 4]]

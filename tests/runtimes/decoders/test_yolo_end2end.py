@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from runtimes.classes import Classes
 from runtimes.decoders.yolo_end2end import YoloEnd2end, YoloEnd2endObb, YoloEnd2endSegment
 from runtimes.errors import BadModel
-from tests.runtimes.decoders.candidates import VIEW, rows_of
+from tests.runtimes.decoders.candidates import VIEW, rows_of, signature
 
 
 def test_end2end_rows_are_decoded_unchanged() -> None:
@@ -54,3 +55,15 @@ def test_rows_of_another_shape_are_refused(
     with pytest.raises(BadModel) as caught:
         step(outputs, VIEW, 0.25)
     assert f"decodes [1, rows, 7], got {list(shape)}" in caught.value.what
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 12, 80])
+def test_as_many_rows_as_a_raw_head_of_the_labels_are_refused(count: int) -> None:
+    labels = Classes(count, exact=True)
+    with pytest.raises(BadModel, match="holds raw candidates") as caught:
+        YoloEnd2end().bind(signature((1, 4 + count, 8400)), labels)
+    assert "`yolo`," in caught.value.hint
+    # As many detections, of six values.
+    final = (1, 4 + count, 6)
+    if count > 1:
+        assert YoloEnd2end().bind(signature(final), labels) == YoloEnd2end("output0")
