@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -106,25 +107,25 @@ def collect(function: Function, measure: Measure, store: Store, counter: Counter
     # One float per sample, which is less than a megabyte for 100,000 samples.
     times = array("d")
     requests = done = 0
-    for sample in measure.samples():
-        try:
-            stored = _answer(function, measure, store, sample)
-        except Unanswered as reason:
-            if len(failures) < _LISTED:
-                failures.append(Failure(sample.name, str(reason), reason.skipped))
-            if reason.skipped:
-                skipped.append(done)
+    with closing(counter):
+        for sample in measure.samples():
+            try:
+                stored = _answer(function, measure, store, sample)
+            except Unanswered as reason:
+                if len(failures) < _LISTED:
+                    failures.append(Failure(sample.name, str(reason), reason.skipped))
+                if reason.skipped:
+                    skipped.append(done)
+                else:
+                    failed += 1
+                    measure.add(sample, None)
             else:
-                failed += 1
-                measure.add(sample, None)
-        else:
-            measure.add(sample, stored.answer)
-            requests += stored.requests
-            if stored.requests:
-                times.append(stored.milliseconds / stored.requests)
-        done += 1
-        counter.show(done, total)
-    counter.close()
+                measure.add(sample, stored.answer)
+                requests += stored.requests
+                if stored.requests:
+                    times.append(stored.milliseconds / stored.requests)
+            done += 1
+            counter.show(done, total)
     if done == len(skipped):
         raise DatasetError(
             Problem(

@@ -1,12 +1,16 @@
 """Evaluate a variant of a built function on a dataset."""
 
 import ast
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.datasets.dataset import Dataset
+from builder.diagnostics.errors import OutputError
+from builder.diagnostics.problem import Problem
 from builder.diagnostics.progress import Counter
 from builder.evaluation.collect import Collected, collect
 from builder.evaluation.evaluation import Evaluation, Example, Picture
@@ -79,7 +83,7 @@ def evaluate(
     kind = kind_of(description.type, task, options.measure)
     measure = kind.start(task)
     prepared(measure)
-    with FunctionProcess(folder, variant, allow_fallback=True) as function:
+    with _disk_errors(), FunctionProcess(folder, variant, allow_fallback=True) as function:
         device = _device(function.log, variant)
         identity = identity_of(folder, variant, device=device)
         with Store(store_path(options.store, folder, variant), identity) as store:
@@ -142,6 +146,24 @@ def _pictures(
         answer: Any = stored.answer if stored else {"items": []}
         pictures.append(picture_of(image, answer["items"], example.note, task))
     return tuple(it for it in pictures if it is not None)
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Report an error of a measure's temporary database, such as a full disk.
+
+    Raises:
+        OutputError: SQLite raises an error.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OutputError(
+            Problem(
+                f"the temporary files of the evaluation cannot be written: {error}",
+                hint="free some space, or name another directory in TMPDIR",
+            )
+        ) from error
 
 
 def _device(log: list[str], variant: VariantName) -> str:

@@ -84,8 +84,10 @@ def test_a_stopped_run_keeps_its_answers(measure: Listed, tmp_path: Path) -> Non
             raise KeyboardInterrupt
         return number
 
+    counter = Counted()
     with pytest.raises(KeyboardInterrupt):
-        run(measure, MadeFunction(stopping, []), tmp_path)
+        run(measure, MadeFunction(stopping, []), tmp_path, counter)
+    assert counter.closed
     again, function = Listed(measure.dataset), MadeFunction(lambda number: number, [])
     run(again, function, tmp_path)
     assert function.asked == [2, 3]

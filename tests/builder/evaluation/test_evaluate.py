@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import cv2
@@ -5,6 +6,8 @@ import numpy as np
 import pytest
 
 from builder.datasets.annotation import Annotation, LabeledImage, Rectangle
+from builder.diagnostics.errors import OutputError
+from builder.evaluation.average_precision import Detections
 from builder.evaluation.evaluate import Options, evaluate, threshold_of
 from builder.targets.built import describe
 from tests.builder.evaluation.made import Counted, MadeDataset
@@ -44,3 +47,19 @@ def test_a_built_function_is_evaluated_and_its_replies_are_kept(
     assert len(list((tmp_path / "store").iterdir())) == 1
     again = evaluate(built_once, variant, dataset, options, Counted())  # type: ignore[arg-type]
     assert again == done
+
+
+def test_a_full_disk_is_an_error_without_a_traceback(
+    built_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    cv2.imwrite(str(tmp_path / "0.png"), np.zeros((48, 64, 3), np.uint8))
+    box = Annotation("cat", Rectangle(0, 0, 2, 2))
+    dataset = MadeDataset([LabeledImage("0.png", tmp_path / "0.png", (box,))], ("cat",))
+    monkeypatch.setattr(Detections, "add", full)
+    options = Options(store=tmp_path / "store")
+    with pytest.raises(OutputError, match="disk is full") as caught:
+        evaluate(built_once, "cpu", dataset, options, Counted())
+    assert "TMPDIR" in caught.value.problems[0].hint
