@@ -178,3 +178,23 @@ def nanodet_heads(path: Path) -> Path:
         net.give(f"dis_pred_stride_{64 // cells}", net.known(bins), bins.shape)
         net.give(f"cls_pred_stride_{64 // cells}", net.known(scores), scores.shape)
     return net.save(path)
+
+
+@expect(
+    "centernet",
+    ("letterbox", "channels", "normalize"),
+    RECTANGLE,
+    note="output `dep` [1, 1, 16, 16] is not used",
+)
+def centernet_heads(path: Path) -> Path:
+    """Raw heads of cells of 4 pixels, out of order, and a depth that nothing reads."""
+    net = image("input")
+    maps = {"reg": 2, "dep": 1, "hm": 3, "wh": 2}
+    values = {name: np.zeros((1, it, 16, 16), np.float32) for name, it in maps.items()}
+    # Cell 7, 3 and one cell more: the center is 32, 16; the size 8 x 4 cells.
+    values["reg"][0, :, 3, 7] = 1
+    values["wh"][0, :, 3, 7] = 8, 4
+    values["hm"][0, 1, 3, 6:9] = SCORE / 2, SCORE, SCORE / 2
+    for name, it in values.items():
+        net.give(name, net.known(it), it.shape)
+    return net.save(path)

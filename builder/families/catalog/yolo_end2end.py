@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from builder.families.catalog.centernet import CENTERNET_INPUT
 from builder.families.catalog.yolov8 import RESULTS, SHAPES, YOLO_INPUT
 from builder.families.class_count import of_rows
 from builder.families.evidence import Evidence, fits
 from builder.families.family import Family
 from builder.families.grid_heads import MOST_ROWS, rows_and_prototypes
-from builder.families.input_format import Channels, InputFormat, Resizing, Values
 from builder.families.match import ClassList, Match, step
 from builder.families.sureness import Strength
 from runtimes.arrays import Array
@@ -33,16 +33,6 @@ _DECODERS: dict[str, type[Decoder]] = {
 }
 _COCO_KEYPOINTS = (17, 3)
 _UNIT_LIMIT = 2.0
-_CENTERNET_INPUT = InputFormat(
-    Resizing("letterbox", "CenterNet keeps the aspect ratio", side=512, fill=0),
-    Values(
-        "CenterNet's mean and std",
-        mean=(0.408, 0.447, 0.47),
-        std=(0.289, 0.274, 0.278),
-        guessed=True,
-    ),
-    Channels("bgr", "CenterNet is trained on BGR", guessed=True),
-)
 
 
 def recognize(evidence: Evidence) -> Iterator[Match]:
@@ -230,7 +220,7 @@ def _match(
         name="CenterNet with decoding in the graph"
         if centernet
         else f"{YOLO_END2END.name}: {RESULTS[task]}",
-        input_format=_CENTERNET_INPUT if centernet else None,
+        input_format=CENTERNET_INPUT if centernet else None,
         classes=_classes(evidence, tensor),
         keypoints=keypoints,
     )
