@@ -67,5 +67,6 @@ def open_dataset(path: Path, images: Path | None = None) -> Dataset:
         raise asked.place.error(
             "is not a dataset of a known format",
             allowed="; ".join(format_.sign for format_ in FORMATS),
-            hint="export the task from CVAT as CVAT for images, COCO or Ultralytics YOLO",
+            hint="name the file with the annotations, or export the task from CVAT as CVAT for "
+            "images, COCO or Ultralytics YOLO",
         )

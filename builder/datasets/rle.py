@@ -4,23 +4,29 @@ import numpy as np
 
 from builder.datasets.annotation import Mask
 from builder.datasets.value import Value
-from runtimes.arrays import Array
+from runtimes.arrays import Array, Size
 
 MAX_PIXELS = 2**28
 """A few characters can stand for a mask that fills the memory; no image has this many pixels."""
 
 
-def coco_mask(segmentation: Value) -> Mask:
+def coco_mask(segmentation: Value, of_image: Size | None = None) -> Mask:
     """Return the mask of COCO's RLE: `size` (height and width) and `counts`.
+
+    Args:
+        segmentation: the map.
+        of_image: height and width of the image, if the dataset has them.
 
     The counts are the lengths of runs of 0 and 1 in turn, in columns from the top left. They are a
     list, or a text that the COCO API calls compressed.
 
     Raises:
-        DatasetError: the counts are invalid, or do not fill the size.
+        DatasetError: the counts are invalid or do not fill the size, or it is not the image's.
     """
     size = segmentation["size"]
     height, width = (entry.whole(1) for entry in _pair(size))
+    if of_image not in (None, (height, width)):
+        raise size.error("is not the size of the image", f"{list(of_image or ())}")
     counts = segmentation["counts"]
     runs = _uncompressed(counts) if isinstance(counts.data, str) else _integers(counts)
     pixels = _fill(counts, runs, height, width)

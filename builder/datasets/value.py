@@ -9,10 +9,12 @@ from typing import Any
 from builder.diagnostics.errors import DatasetError
 from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
-from builder.diagnostics.text import printable
+from builder.diagnostics.text import has_controls
 
 LONGEST = 80
 """Number of characters of a value in a message."""
+LONGEST_LIST = 400
+"""Number of characters of the allowed values in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Place:
                 column=1 if self.line else 0,
                 path=self.path,
                 found="" if found is None else shortened(found),
-                allowed=allowed,
+                allowed=shortened(allowed, LONGEST_LIST),
                 hint=hint,
             )
         )
@@ -138,10 +140,22 @@ class Value:
         return Value(data, Place(self.place.file, self.place.line, (*self.place.path, key)))
 
 
-def shortened(value: object) -> str:
+def shortened(value: object, longest: int = LONGEST) -> str:
     """Return a value as a short printable text."""
-    text = printable(value if isinstance(value, str) else repr(value))
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    text = value if isinstance(value, str) else repr(value)
+    text = text if len(text) <= longest else f"{text[:longest]}..."
+    return repr(text) if has_controls(text) else text
+
+
+def label(text: str, place: Place) -> str:
+    """Return the name of a label.
+
+    Raises:
+        DatasetError: it is empty, or has control characters, which would reach the terminal.
+    """
+    if not text.strip() or has_controls(text):
+        raise place.error("is not the name of a label", text, "text without control characters")
+    return text
 
 
 def _number(data: object) -> float | None:

@@ -18,7 +18,8 @@ from builder.datasets.json_stream import entries, top_keys
 from builder.datasets.request import Request
 from builder.datasets.rle import coco_mask
 from builder.datasets.subsets import chosen
-from builder.datasets.value import Place, Value
+from builder.datasets.value import Place, Value, label
+from runtimes.arrays import Size
 
 _ROBOFLOW = "_annotations.coco.json"
 _TASK = re.compile(r"^(instances|person_keypoints)_?")
@@ -38,7 +39,7 @@ class _Categories:
         number = str(category["id"].whole(-(2**62)))
         if number in self.names:
             raise category["id"].error("is the ID of another category")
-        self.names[number] = category["name"].text()
+        self.names[number] = label(category["name"].text(), category["name"].place)
         if "keypoints" in category:
             names = tuple(it.text() for it in category["keypoints"].entries())
             if len(set(names)) != len(names):
@@ -67,14 +68,16 @@ def read(request: Request) -> Contents | None:
         file = images.find(text, image["file_name"].place)
         if file is not None:
             key = str(image["id"].data)
-            request.index.add(Entry(text, *file, key), image["file_name"].place)
+            size = _size(image)
+            entry = Entry(text, *file, key, orjson.dumps(size))
+            request.index.add(entry, image["file_name"].place)
     images.check(place)
-    for number, entry in enumerate(entries(files, name, "annotations")):
-        key = str(entry["image_id"].data)
-        category = entry["category_id"]
+    for number, value in enumerate(entries(files, name, "annotations")):
+        key = str(value["image_id"].data)
+        category = value["category_id"]
         if str(category.data) not in categories.names:
             raise category.error("unknown category", ", ".join(categories.names))
-        request.index.add_object(key, orjson.dumps((number, entry.data)))
+        request.index.add_object(key, orjson.dumps((number, value.data)))
     request.index.finish(place)
     if not len(request.index):
         raise place.error("has no images")
@@ -82,12 +85,13 @@ def read(request: Request) -> Contents | None:
     if stray is not None:
         raise place.error("an annotation is of an unknown image", f"image_id {stray}")
 
-    def objects(_: Entry, rows: list[bytes], __: Path) -> Objects:
+    def objects(entry: Entry, rows: list[bytes], _: Path) -> Objects:
+        size = orjson.loads(entry.data)
         annotations: list[Annotation] = []
         ignored: list[Shape] = []
         for number, data in map(orjson.loads, rows):
             value = Value(data, Place(place.file, path=("annotations", number)))
-            found = _annotation(value, categories)
+            found = _annotation(value, categories, size and (size[0], size[1]))
             if "ignore" in value and value["ignore"].flag() and not found.crowd:
                 ignored.append(found.shape)
             else:
@@ -148,14 +152,22 @@ def _folders(name: str, subset: str) -> list[str]:
     return [*below, "images", "", "annotations"]
 
 
-def _annotation(value: Value, categories: _Categories) -> Annotation:
+def _size(image: Value) -> Size | None:
+    """Return height and width of an entry of `images`, which some tools leave out or set to 0."""
+    if "height" not in image or "width" not in image:
+        return None
+    size = image["height"].whole(), image["width"].whole()
+    return size if all(size) else None
+
+
+def _annotation(value: Value, categories: _Categories, size: Size | None) -> Annotation:
     category = str(value["category_id"].data)
     attributes = value["attributes"].data if "attributes" in value else {}
     if not isinstance(attributes, dict):
         raise value["attributes"].error("is not a map", "a map")
     return Annotation(
         categories.names[category],
-        _shape(value, categories.keypoints.get(category, ())),
+        _shape(value, categories.keypoints.get(category, ()), size),
         crowd="iscrowd" in value and value["iscrowd"].flag(),
         area=value["area"].number() if "area" in value else None,
         track=value["track_id"].whole() if "track_id" in value else None,
@@ -163,12 +175,12 @@ def _annotation(value: Value, categories: _Categories) -> Annotation:
     )
 
 
-def _shape(value: Value, names: tuple[str, ...]) -> Shape:
+def _shape(value: Value, names: tuple[str, ...], size: Size | None) -> Shape:
     if "keypoints" in value and value["keypoints"].data:
         return _keypoints(value, names)
     segmentation = value.optional("segmentation")
     if segmentation is not None and isinstance(segmentation.data, dict):
-        return coco_mask(segmentation)
+        return coco_mask(segmentation, size)
     if segmentation is not None and segmentation.data:
         rings = list(segmentation.entries())
         if not isinstance(segmentation.data[0], list):

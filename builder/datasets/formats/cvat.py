@@ -18,7 +18,7 @@ from builder.datasets.image_files import ImageFiles
 from builder.datasets.index import Entry, Index
 from builder.datasets.indexed import Contents, Objects
 from builder.datasets.request import Request
-from builder.datasets.value import Place
+from builder.datasets.value import Place, label
 from builder.datasets.xml import Element, elements, restored
 
 _FRAME = re.compile(r"frame_(\d+)\.\w+")
@@ -34,6 +34,7 @@ class _Meta:
         skeletons: label -> names of its keypoints.
         declared: whether the file lists the labels, so that others are errors.
         start, step: number of the first frame, and the distance of frames.
+        size: the number of frames, if the file is of one task.
     """
 
     labels: dict[str, None] = field(default_factory=dict)
@@ -41,18 +42,21 @@ class _Meta:
     declared: bool = False
     start: int = 0
     step: int = 1
+    size: int | None = None
 
-    def read(self, meta: Element) -> None:
+    def read(self, meta: Element, place: Place) -> None:
         """Read the element `meta`."""
-        for label in (it for labels in meta.below("labels") for it in labels.children):
-            name, parent = label.child_text("name"), label.child_text("parent")
-            if label.tag != "label" or not name:
+        for entry in (it for labels in meta.below("labels") for it in labels.children):
+            name, parent = entry.child_text("name"), entry.child_text("parent")
+            if entry.tag != "label" or not name:
                 continue
             self.declared = True
             if parent:
                 self.skeletons[parent] = (*self.skeletons.get(parent, ()), name)
             else:
-                self.labels[name] = None
+                self.labels[label(name, Place(place.file, entry.line))] = None
+        sizes = [size.text for size in meta.below("size")]
+        self.size = int(sizes[0]) if len(sizes) == 1 and sizes[0].isdecimal() else None
         for start in meta.below("start_frame"):
             self.start = int(start.text) if start.text.isdecimal() else 0
         for filter_ in meta.below("frame_filter"):
@@ -62,12 +66,12 @@ class _Meta:
     def check(self, element: Element, place: Place) -> str:
         """Return the label of an element; add it to the labels if the file lists none."""
         value = element.value(place)["label"]
-        label = value.text()
-        if label not in self.labels:
+        name = value.text()
+        if name not in self.labels:
             if self.declared:
                 raise value.error("unknown label", ", ".join(self.labels))
-            self.labels[label] = None
-        return label
+            self.labels[label(name, value.place)] = None
+        return name
 
 
 def read(request: Request) -> Contents | None:
@@ -86,7 +90,7 @@ def read(request: Request) -> Contents | None:
     with opened(request.files, name) as stream:
         for element, parent in elements(stream, place, "track"):
             if element.tag == "meta":
-                meta.read(element)
+                meta.read(element, place)
             elif element.tag == "image":
                 _add_image(request.index, files, element, place, meta)
             elif parent.tag == "track" and element.tag in SHAPES:
@@ -103,8 +107,8 @@ def read(request: Request) -> Contents | None:
     def objects(entry: Entry, rows: list[bytes], _: Path) -> Objects:
         stored = map(orjson.loads, rows) if video.used else orjson.loads(entry.data)
         found = (
-            annotation(restored(plain), place, label, meta.skeletons, track)
-            for plain, label, track in stored
+            annotation(restored(plain), place, name, meta.skeletons, track)
+            for plain, name, track in stored
         )
         return tuple(it for it in found if it is not None), ()
 
@@ -147,7 +151,7 @@ class _Video:
     """Line, and the frames before and after those in which a track has no shape."""
     _frames: "array[int]" = field(default_factory=lambda: array("q"))
 
-    def add(self, element: Element, track: Element, label: str, step: int) -> None:
+    def add(self, element: Element, track: Element, name: str, step: int) -> None:
         """Add a shape of a track."""
         value, of_track = element.value(self.place), track.value(self.place)
         frame, number = value["frame"].whole(), of_track["id"].whole()
@@ -163,12 +167,18 @@ class _Video:
             self._gaps.append((element.line, last, frame))
         self._last = track.attributes["id"], frame, element.attributes.get("outside") == "1"
         if not self._last[2]:
-            self.index.add_object(str(frame), orjson.dumps((element.plain(), label, number)))
+            self.index.add_object(str(frame), orjson.dumps((element.plain(), name, number)))
 
     def add_images(self, files: ImageFiles, meta: _Meta) -> None:
         """Add the frames: `frame_000012.png` as CVAT names them, or all images in order."""
         names = sorted(files.names())
         numbered = [(int(match[1]), it) for it in names if (match := _FRAME.search(it[1]))]
+        if not numbered and meta.size is not None and len(names) != meta.size:
+            raise self.place.error(
+                f"the task has {meta.size} frames, and {len(names)} images were found",
+                allowed="all images of the task, or names such as frame_000012.png",
+                hint="export with images, or name the folder of the frames: --images DIR",
+            )
         frames = numbered or [
             (meta.start + meta.step * position, it) for position, it in enumerate(names)
         ]

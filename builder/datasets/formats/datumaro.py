@@ -25,7 +25,7 @@ from builder.datasets.json_stream import entries, top_keys
 from builder.datasets.request import ANNOTATIONS, Request
 from builder.datasets.rle import coco_mask
 from builder.datasets.subsets import chosen
-from builder.datasets.value import Place, Value
+from builder.datasets.value import Place, Value, label
 from runtimes.arrays import Array
 
 _READ = ("bbox", "polygon", "mask", "points", "skeleton", "ellipse", "label")
@@ -40,10 +40,10 @@ class _Categories:
         self.parents: list[str] = []
         self.keypoints: dict[int, tuple[str, ...]] = {}
 
-    def add_label(self, label: Value) -> None:
+    def add_label(self, entry: Value) -> None:
         """Add an entry of `categories.label.labels`."""
-        self.names.append(label["name"].text())
-        self.parents.append(str(label.data.get("parent") or ""))
+        self.names.append(label(entry["name"].text(), entry["name"].place))
+        self.parents.append(str(entry.data.get("parent") or ""))
 
     def add_points(self, item: Value) -> None:
         """Add an entry of `categories.points.items`."""
@@ -83,8 +83,8 @@ def read(request: Request) -> Contents | None:
     files = request.files
     place = place_in(files, name)
     categories = _Categories()
-    for label in entries(files, name, "categories", "label", "labels"):
-        categories.add_label(label)
+    for entry in entries(files, name, "categories", "label", "labels"):
+        categories.add_label(entry)
     for item in entries(files, name, "categories", "points", "items"):
         categories.add_points(item)
     folders = [f"images/{subset}", "images", ""] if name.startswith(f"{ANNOTATIONS}/") else [""]

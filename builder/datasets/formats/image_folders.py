@@ -8,7 +8,7 @@ from builder.datasets.index import Entry
 from builder.datasets.indexed import Contents, Objects
 from builder.datasets.request import Request
 from builder.datasets.subsets import ORDER
-from builder.datasets.value import Place
+from builder.datasets.value import Place, label
 
 _NOT_CLASSES = {"images", "img", "img1", "imgs", "jpegimages", "labels", "annotations", "frames"}
 """Folders of a dataset whose annotations are missing."""
@@ -32,6 +32,7 @@ def read(request: Request) -> Contents | None:
     if not all(any(map(is_image, files.below(start + name))) for name in classes):
         return None
     for name in classes:
+        label(name, Place(files.root / start / name))
         for file in filter(is_image, files.below(start + name)):
             place = Place(files.root / file)
             request.index.add(Entry(file, 0, file, data=name.encode()), place)

@@ -18,7 +18,7 @@ from builder.datasets.indexed import Contents, Objects
 from builder.datasets.request import Request
 from builder.datasets.rle import cropped
 from builder.datasets.subsets import chosen
-from builder.datasets.value import Place, Value
+from builder.datasets.value import Place, Value, label
 from runtimes.arrays import Array
 
 _CLASSES, _OBJECTS, _SETS = "SegmentationClass", "SegmentationObject", "ImageSets/Segmentation"
@@ -98,7 +98,7 @@ def _labels(files: Files) -> _Labels:
         color = _color(channels, where) if channels.strip() else _voc_color(len(by_color))
         if color in by_color:
             raise where.error(f"has the color of label {by_color[color]}", line)
-        by_color[color] = name
+        by_color[color] = label(name, where)
     return _Labels(tuple(by_color.values()), by_color)
 
 
@@ -153,11 +153,11 @@ def _objects(files: Files, name: str, labels: _Labels) -> Objects:
         if code == (255 if gray else _VOID) and code not in labels.by_color:
             ignored.append(cropped(pixels))
             continue
-        label = labels.name(code, gray, place)
-        if label == _BACKGROUND:
+        name_ = labels.name(code, gray, place)
+        if name_ == _BACKGROUND:
             continue
         annotations += [
-            Annotation(label, cropped(pixels & (instances == instance)))
+            Annotation(name_, cropped(pixels & (instances == instance)))
             for instance in np.unique(instances[pixels]).tolist()
         ]
     return tuple(annotations), tuple(ignored)

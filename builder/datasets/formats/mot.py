@@ -14,7 +14,7 @@ from builder.datasets.frames import add_frames, key
 from builder.datasets.index import Entry
 from builder.datasets.indexed import Contents, Objects
 from builder.datasets.request import Request
-from builder.datasets.value import Place, Value
+from builder.datasets.value import Place, Value, label
 
 _CHALLENGE = [
     *("pedestrian", "person on vehicle", "car", "bicycle", "motorbike", "non motorized vehicle"),
@@ -66,7 +66,7 @@ def _labels(request: Request, folder: str) -> list[str]:
     name = f"{folder}gt/labels.txt"
     if name not in request.files:
         return _CHALLENGE
-    return [line for _, line in read_lines(request.files, name)]
+    return [label(line, where) for where, line in read_lines(request.files, name)]
 
 
 def _row(line: str, where: Place, names: list[str]) -> tuple[int, tuple[object, ...]]:
@@ -79,24 +79,24 @@ def _row(line: str, where: Place, names: list[str]) -> tuple[int, tuple[object, 
     frame, track, x, y, width, height = numbers[:6]
     if not frame.is_integer() or not track.is_integer() or width < 0 or height < 0:
         raise where.error("has an invalid frame, track or size", line)
-    flag, label, visibility = numbers[6:9] + [1.0, 1.0, 1.0][len(numbers[6:9]) :]
-    if label == -1 and names is _CHALLENGE:
+    flag, class_id, visibility = numbers[6:9] + [1.0, 1.0, 1.0][len(numbers[6:9]) :]
+    if class_id == -1 and names is _CHALLENGE:
         # 2D MOT 2015 has pedestrians alone, and -1 in the last columns.
-        label = visibility = 1.0
-    if not label.is_integer() or not 1 <= label <= len(names):
-        raise where.error("unknown class ID", f"{label:g}", f"1 to {len(names)}")
+        class_id = visibility = 1.0
+    if not class_id.is_integer() or not 1 <= class_id <= len(names):
+        raise where.error("unknown class ID", f"{class_id:g}", f"1 to {len(names)}")
     box = (x, y, x + width, y + height)
-    return int(frame), (names[int(label) - 1], box, int(track), flag == 0, f"{visibility:g}")
+    return int(frame), (names[int(class_id) - 1], box, int(track), flag == 0, f"{visibility:g}")
 
 
 def _objects(rows: list[tuple[str, list[float], int, bool, str]]) -> Objects:
     annotations: list[Annotation] = []
     ignored: list[Shape] = []
-    for label, (x1, y1, x2, y2), track, is_ignored, visibility in rows:
+    for name, (x1, y1, x2, y2), track, is_ignored, visibility in rows:
         shape = Rectangle(x1, y1, x2, y2)
         if is_ignored:
             ignored.append(shape)
         else:
             attributes = {"visibility": visibility}
-            annotations.append(Annotation(label, shape, track=track, attributes=attributes))
+            annotations.append(Annotation(name, shape, track=track, attributes=attributes))
     return tuple(annotations), tuple(ignored)

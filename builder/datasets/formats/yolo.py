@@ -16,7 +16,7 @@ from builder.datasets.index import Entry
 from builder.datasets.indexed import Contents, Objects
 from builder.datasets.request import Request
 from builder.datasets.subsets import ORDER
-from builder.datasets.value import Place, Value
+from builder.datasets.value import Place, Value, label
 from builder.diagnostics.errors import DatasetError, ManifestError
 from builder.manifest.located_yaml import LocatedYaml
 
@@ -124,10 +124,12 @@ def _ultralytics(request: Request, name: str) -> _Config | None:
 def _names(names: Value) -> dict[int, str]:
     if isinstance(names.data, dict):
         return {
-            Value(key, names.place).whole(): Value(text, names.place).text()
+            Value(key, names.place).whole(): label(Value(text, names.place).text(), names.place)
             for key, text in names.data.items()
         }
-    return {number: entry.text() for number, entry in enumerate(names.entries())}
+    return {
+        number: label(entry.text(), entry.place) for number, entry in enumerate(names.entries())
+    }
 
 
 def _located(request: Request, prefix: str, text: str, place: Place) -> str:
@@ -140,24 +142,26 @@ def _located(request: Request, prefix: str, text: str, place: Place) -> str:
     root = request.files.root.as_posix().rstrip("/") + "/"
     inside = full.removeprefix(root)
     candidates = [inside, text, text.removeprefix("../"), PurePosixPath(text).name]
-    for candidate in candidates:
-        clean = safe(candidate)
-        if (
-            clean
-            and not candidate.startswith("/")
-            and (
-                clean in request.files
-                or request.files.has_folder(clean)
-                or (request.images and Folder(request.images).has_folder(clean))
-            )
-        ):
-            return clean
+    clean = [safe(it) for it in candidates if not it.startswith("/")]
+    for candidate in filter(None, clean):
+        if candidate in request.files or _image_root(request, candidate):
+            return candidate
+    for candidate in filter(None, clean):  # an export without images: all of `--images DIR`
+        labels = (it.rpartition("/")[0] for it in _label_names(f"{candidate}/any.jpg"))
+        if request.images and any(it and request.files.has_folder(it) for it in labels):
+            return candidate
     raise place.error(
         "not found in the dataset",
         full,
         f"a folder or a list of images in {request.files.root}",
         "correct `path`, or name the folder with the images: --images DIR",
     )
+
+
+def _image_root(request: Request, entry: str) -> Files | None:
+    """Return the files in which a folder of images exists."""
+    roots = [request.files] if request.images is None else [Folder(request.images), request.files]
+    return next((root for root in roots if root.has_folder(entry)), None)
 
 
 def _darknet(request: Request, name: str) -> _Config:
@@ -168,7 +172,7 @@ def _darknet(request: Request, name: str) -> _Config:
     )
     place = place_in(files, name)
     listed = _existing(files, pairs.get("names", "obj.names"), place)
-    labels = dict(enumerate(text for _, text in read_lines(files, listed)))
+    labels = dict(enumerate(label(text, where) for where, text in read_lines(files, listed)))
     parts = [(key, pairs[key]) for key in ORDER if key in pairs]
     if not parts:
         raise place.error("names no images", allowed=", ".join(f"`{key}`" for key in ORDER))
@@ -187,21 +191,19 @@ def _existing(files: Files, text: str, place: Place) -> str:
 def _image_names(request: Request, config: _Config, place: Place) -> Iterator[tuple[str, Place]]:
     """Yield the paths of the images in the dataset, with their locations."""
     for entry in config.entries:
+        root = _image_root(request, entry)
         if entry in request.files:
             for where, text in read_lines(request.files, entry):
                 yield safe(text) or text, where
-            continue
-        root = request.files
-        if not root.has_folder(entry) and request.images is not None:
-            root = Folder(request.images)
-        for name in filter(is_image, root.below(entry)):
-            yield name, place
+        elif root is not None:
+            yield from ((name, place) for name in filter(is_image, root.below(entry)))
+        else:
+            yield from ((f"{entry}/{name}", place) for name in request.frames())
 
 
 def _label_names(name: str) -> Iterator[str]:
     """Yield where the label file of an image may be: in `labels` beside `images`, or beside it."""
-    stem = str(PurePosixPath(name).with_suffix(".txt"))
-    parts = stem.split("/")
+    parts = PurePosixPath(name).with_suffix(".txt").parts
     places = [position for position, part in enumerate(parts[:-1]) if part == "images"]
     for last in places[-1:]:
         beside = (*parts[:last], "labels", *parts[last + 1 :])

@@ -140,8 +140,8 @@ def test_the_validation_part_of_several_is_read(write_files: WriteFiles) -> None
         (("annotations", 0, "bbox"), None, r"annotations\[0\]: has no `bbox`"),
         (("annotations", 1, "segmentation"), [[1, 2, 3, 4]], "is not a polygon"),
         (("annotations", 1, "segmentation"), [1, 2, 3, 4, 5, 6], "is not a list of polygons"),
-        (("annotations", 2, "segmentation", "size"), [48, 63], "has 3072 pixels for a mask"),
-        (("annotations", 2, "segmentation", "size"), [9**9, 9**9], "is a mask of"),
+        (("annotations", 2, "segmentation", "size"), [48, 63], "is not the size of the image"),
+        (("annotations", 3, "segmentation", "counts"), [3, 3070], "has 3073 pixels for a mask"),
         (("annotations", 2, "segmentation", "counts"), "~~", "is not RLE of the COCO API"),
         (("annotations", 3, "segmentation", "counts"), [-1, 3073], "run of invalid length"),
         (("annotations", 4, "keypoints"), [1, 2, 2], "keypoints: has 3 numbers"),
@@ -154,6 +154,7 @@ def test_the_validation_part_of_several_is_read(write_files: WriteFiles) -> None
         (("images", 0, "file_name"), "../a.jpg", "is the path of an image outside the dataset"),
         (("categories", 0, "id"), 1, "is the ID of another category"),
         (("categories", 0, "name"), "", "name: is not a text"),
+        (("categories", 0, "name"), "\x1b[2J", "name: is not the name of a label"),
         (("images",), [], "has no images"),
     ],
 )
@@ -178,6 +179,17 @@ def test_invalid_json_is_refused(write_files: WriteFiles, change: Any) -> None:
     (folder / CVAT).write_text(change(json.dumps(DATA)))
     with pytest.raises(DatasetError, match="is not valid JSON"):
         open_dataset(folder / CVAT)
+
+
+def test_a_mask_that_would_fill_the_memory_is_refused(write_files: WriteFiles) -> None:
+    data = copy.deepcopy(DATA)
+    del data["images"][0]["width"]
+    data["annotations"][2]["segmentation"]["size"] = [9**9, 9**9]
+    with (
+        open_dataset(write(write_files, data)) as dataset,
+        pytest.raises(DatasetError, match="is a mask of"),
+    ):
+        dataset[0]
 
 
 def test_random_masks_are_those_of_the_coco_api(write_files: WriteFiles) -> None:

@@ -159,6 +159,22 @@ def test_a_track_without_a_shape_between_keyframes_is_refused(write_files: Write
         assert len(dataset) == 2
 
 
+def test_frames_of_a_task_of_images_are_counted_by_their_names(write_files: WriteFiles) -> None:
+    text = video(box(4, outside=1), box(7)).replace("<task>", "<task><size>2</size>")
+    text = text.replace("<start_frame>0", "<start_frame>4")
+    text = text.replace("<frame_filter>", "<frame_filter>step=3")
+    images = {"images/b.png": (9, 9), "images/a.png": (9, 9)}
+    folder = write_files({"annotations.xml": text, **images})
+    with open_dataset(folder) as dataset:
+        assert [(image.file.name, len(image.annotations)) for image in dataset] == [
+            ("a.png", 0),
+            ("b.png", 1),
+        ]
+    (folder / "images/a.png").unlink()
+    with pytest.raises(DatasetError, match="the task has 2 frames, and 1 images were found"):
+        open_dataset(folder)
+
+
 def test_frames_without_images_are_refused(write_files: WriteFiles) -> None:
     folder = write_files({"annotations.xml": video(box(7)), "images/frame_000000.png": (9, 9)})
     with pytest.raises(DatasetError, match="frame 7 has annotations and no image"):

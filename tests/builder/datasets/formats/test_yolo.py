@@ -140,6 +140,28 @@ def test_cvats_ultralytics_export_lists_its_images(write_files: WriteFiles) -> N
         assert [len(image.annotations) for image in dataset] == [1, 0]
 
 
+def test_roboflows_labels_are_found_without_the_images(write_files: WriteFiles) -> None:
+    folder = write_files(
+        {
+            "data.yaml": "val: ../valid/images\nnames: [cat]\n",
+            "other/a.jpg": SIZE,
+            "valid/labels/a.txt": "0 0.5 0.5 0.25 0.5",
+        }
+    )
+    with open_dataset(folder, folder / "other") as dataset:
+        assert dataset[0].annotations[0].shape == Rectangle(75, 25, 125, 75)
+
+
+def test_an_export_without_images_takes_them_from_elsewhere(write_files: WriteFiles) -> None:
+    folder = write(write_files, "0 0.5 0.5 0.25 0.5")
+    (folder / "images/val").rename(folder.parent / "elsewhere")
+    (folder / "images").rmdir()
+    with pytest.raises(DatasetError, match="not found in the dataset"):
+        open_dataset(folder)
+    with open_dataset(folder, folder.parent / "elsewhere") as dataset:
+        assert [len(image.annotations) for image in dataset] == [1, 0]
+
+
 def test_cvats_yolo_export_has_labels_beside_images(write_files: WriteFiles) -> None:
     folder = write_files(
         {
