@@ -12,6 +12,7 @@ from builder.evaluation.average_precision import RECALLS, Detections
 from builder.evaluation.confusion import ConfusionCounts
 from builder.evaluation.evaluation import Chart, Line, Result, Table, Value
 from builder.evaluation.examples import Examples
+from builder.evaluation.figures import figure, mean_figure
 from builder.evaluation.matching import AREAS, Matches, match, unpacked
 from builder.evaluation.measure import Sample, Task, Unanswered
 from builder.evaluation.operating_points import OperatingPoints
@@ -164,15 +165,15 @@ class DetectionMeasure:
         truths = self._detections.truths
         own, best = self._points.own(), self._points.best()
         metrics: dict[str, float | None] = {
-            "map50_95": _mean(curves[:, 0]),
-            "map50": _mean(curves[:, 0, 0]),
-            "map75": _mean(curves[:, 0, 5]),
-            f"recall_at_{self._comparison.limit}": _mean(
+            "map50_95": mean_figure(curves[:, 0]),
+            "map50": mean_figure(curves[:, 0, 0]),
+            "map75": mean_figure(curves[:, 0, 5]),
+            f"recall_at_{self._comparison.limit}": mean_figure(
                 np.array([it.recall[0] for it in precisions])
             ),
-            "precision": _value(own.precision),
-            "recall": _value(own.recall),
-            "f1": _value(own.f1),
+            "precision": figure(own.precision),
+            "recall": figure(own.recall),
+            "f1": figure(own.f1),
             "threshold": self._threshold,
             "best_threshold": best.threshold if best else None,
             "best_f1": best.f1 if best else None,
@@ -183,8 +184,8 @@ class DetectionMeasure:
         sizes: dict[str, tuple[Value, ...]] = {
             name: (
                 int(truths[:, number].sum()),
-                _mean(curves[:, number, 0]),
-                _mean(curves[:, number]),
+                mean_figure(curves[:, number, 0]),
+                mean_figure(curves[:, number]),
             )
             for number, name in enumerate(AREAS)
             if name != "all"
@@ -302,10 +303,10 @@ class DetectionMeasure:
         own, best = self._points.own(number), self._points.best(number)
         return (
             int(self._detections.truths[number, 0]),
-            _mean(curves[0]),
-            _mean(curves),
-            _value(own.precision),
-            _value(own.recall),
+            mean_figure(curves[0]),
+            mean_figure(curves),
+            figure(own.precision),
+            figure(own.recall),
             best.threshold if best else None,
             best.f1 if best else None,
         )
@@ -420,14 +421,3 @@ def size_of_file(data: bytes) -> Size:
         return size_of(pixels_of(data))
     except BadRequest as error:
         raise Unanswered(f"cannot be decoded: {error}", skipped=True) from error
-
-
-def _mean(values: Array) -> float | None:
-    """Return the mean of the values that are defined; None without any."""
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else None
-
-
-def _value(number: float) -> float | None:
-    """Return a number, or None for NaN."""
-    return None if np.isnan(number) else number

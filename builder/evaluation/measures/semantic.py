@@ -9,6 +9,7 @@ from builder.datasets.annotation import LabeledImage, Mask, Shape
 from builder.evaluation.detection import ask_detector, size_of_file
 from builder.evaluation.evaluation import Confusion, Result, Table, Value
 from builder.evaluation.examples import Examples
+from builder.evaluation.figures import figure, mean_figure
 from builder.evaluation.measure import Measure, Sample, Task
 from builder.evaluation.region import Region
 from builder.evaluation.shapes import bitmap_of, rings_of
@@ -109,14 +110,14 @@ class SemanticMeasure:
         rows: dict[str, tuple[Value, ...]] = {
             name: (
                 int(self._counts[number].sum()),
-                *(_value(float(it[number])) for it in (ious, precision, recall)),
+                *(figure(float(it[number])) for it in (ious, precision, recall)),
             )
             for number, name in enumerate(names)
         }
         total = int(self._counts.sum())
         metrics: dict[str, float | None] = {
-            "miou": _mean(ious[:-1]),
-            "miou_with_background": _mean(ious),
+            "miou": mean_figure(ious[:-1]),
+            "miou_with_background": mean_figure(ious),
             "pixel_accuracy": float(right.sum() / total) if total else None,
         }
         counts = tuple(tuple(row) for row in self._counts.tolist())
@@ -160,14 +161,3 @@ def _ious(counts: Array) -> Array:
     right = counts.diagonal()
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(right / (counts.sum(axis=0) + counts.sum(axis=1) - right))
-
-
-def _mean(values: Array) -> float | None:
-    """Return the mean of the values that are defined; None without any."""
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else None
-
-
-def _value(number: float) -> float | None:
-    """Return a number, or None for NaN."""
-    return None if np.isnan(number) else number

@@ -9,6 +9,7 @@ from builder.datasets.annotation import LabeledImage, Tag
 from builder.evaluation.detection import LOWEST, ask_detector
 from builder.evaluation.evaluation import Result, Table, Value
 from builder.evaluation.examples import Examples
+from builder.evaluation.figures import figure
 from builder.evaluation.measure import Measure, Sample, Task
 from builder.evaluation.operating_points import OperatingPoints
 from builder.evaluation.ranking import Ranking
@@ -104,9 +105,9 @@ class TagMeasure:
         metrics: dict[str, float | None] = {
             "top1": self._top1 / self._tagged if self._tagged else None,
             "map": sum(defined) / len(defined) if defined else None,
-            "precision": _value(own.precision),
-            "recall": _value(own.recall),
-            "f1": _value(own.f1),
+            "precision": figure(own.precision),
+            "recall": figure(own.recall),
+            "f1": figure(own.f1),
             "threshold": self._threshold,
             "best_threshold": best.threshold if best else None,
             "best_f1": best.f1 if best else None,
@@ -132,9 +133,9 @@ class TagMeasure:
         return (
             int(self._positives[number]),
             precision,
-            _value(own.precision),
-            _value(own.recall),
-            _value(own.f1),
+            figure(own.precision),
+            figure(own.recall),
+            figure(own.f1),
             best.threshold if best else None,
             best.f1 if best else None,
         )
@@ -156,8 +157,3 @@ class TagMeasure:
 def _listed(names: set[str]) -> str:
     """Return names as text."""
     return ", ".join(sorted(names)) or "nothing"
-
-
-def _value(number: float) -> float | None:
-    """Return a number, or None for NaN."""
-    return None if np.isnan(number) else number
