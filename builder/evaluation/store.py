@@ -127,7 +127,7 @@ class Store:
         """
         self._path = path
         self._clock = clock
-        self._waiting: list[tuple[bytes, bytes, int, float]] = []
+        self._waiting: dict[bytes, tuple[bytes, int, float]] = {}
         self._written = clock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,9 +161,12 @@ class Store:
             OutputError: the file is damaged.
         """
         try:
-            row = self._database.execute(
-                "select answer, requests, milliseconds from answers where key = ?", (key,)
-            ).fetchone()
+            row = (
+                self._waiting.get(key)
+                or self._database.execute(
+                    "select answer, requests, milliseconds from answers where key = ?", (key,)
+                ).fetchone()
+            )
             if row is None:
                 return None
             answer, requests, milliseconds = row
@@ -178,7 +181,7 @@ class Store:
             OutputError: the file cannot be written.
         """
         answer = zlib.compress(json.dumps(stored.answer).encode(), 1)
-        self._waiting.append((key, answer, stored.requests, stored.milliseconds))
+        self._waiting[key] = answer, stored.requests, stored.milliseconds
         if self._clock() - self._written >= _SECONDS:
             self.flush()
 
@@ -191,7 +194,8 @@ class Store:
         try:
             with self._database:
                 self._database.executemany(
-                    "insert or replace into answers values (?, ?, ?, ?)", self._waiting
+                    "insert or replace into answers values (?, ?, ?, ?)",
+                    [(key, *row) for key, row in self._waiting.items()],
                 )
         except sqlite3.Error as error:
             raise self._error(error) from error

@@ -63,3 +63,32 @@ def test_a_full_disk_is_an_error_without_a_traceback(
     with pytest.raises(OutputError, match="disk is full") as caught:
         evaluate(built_once, "cpu", dataset, options, Counted())
     assert "TMPDIR" in caught.value.problems[0].hint
+
+
+def test_pictures_show_the_right_images_after_a_skipped_one(
+    built_once: Path, tmp_path: Path
+) -> None:
+    images = []
+    for number in range(3):
+        file = tmp_path / f"{number}.png"
+        cv2.imwrite(str(file), np.full((64, 64, 3), number, np.uint8))
+        # The model finds a cat here in every image; in the second one it is not annotated.
+        cat = Annotation("cat", Rectangle(8, 12, 24, 20))
+        dog = Annotation("dog", Rectangle(44, 32, 52, 48))
+        images.append(LabeledImage(file.name, file, (dog,) if number == 1 else (cat, dog)))
+    images[0].file.write_text("not an image")
+    options = Options(store=tmp_path / "store", pictures=True)
+    done = evaluate(built_once, "cpu", MadeDataset(images), options, Counted())
+    assert (done.samples, done.skipped) == (3, 1)
+    (worst,), (best,) = done.worst, done.best
+    assert (worst.name, worst.note) == ("1.png", "1 found, 0 missed, 1 wrong")
+    assert (best.name, best.note) == ("2.png", "2 found, 0 missed, 0 wrong")
+    truth, found = (
+        cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        for jpeg in (worst.truth, worst.found)
+    )
+    assert truth is not None
+    assert found is not None
+    # The left edge of the cat's box is drawn only in the picture of the detections.
+    assert truth[14:18, 6:11].max() < 60
+    assert found[14:18, 6:11].max() > 150

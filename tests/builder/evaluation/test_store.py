@@ -48,6 +48,7 @@ def test_answers_are_written_together_after_a_second(tmp_path: Path) -> None:
         now[0] = 0.9
         store.put(b"2", ANSWER)
         assert written() == 0
+        assert store.get(b"2") == ANSWER
         now[0] = 1.0
         store.put(b"3", ANSWER)
         assert written() == 3
