@@ -68,6 +68,24 @@ def brightness(path: Path, batch: int | str) -> None:
     _save(path, batch, [mean], {"map": 4})
 
 
+def regression(path: Path, batch: int | str) -> None:
+    """Two keypoints of any crop, in 0..1: [batch, 4]."""
+    fixed = helper.make_tensor("places", TensorProto.FLOAT, [1, 4], [0.25, 0.5, 1.0, 0.75])
+    nodes = [
+        helper.make_node("Constant", [], ["places"], value=fixed),
+        helper.make_node("ReduceMean", ["crop"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Sub", ["mean", "mean"], ["nothing"]),
+        helper.make_node("Constant", [], ["axis"], value=_axis(1)),
+        helper.make_node("Unsqueeze", ["nothing", "axis"], ["zeros"]),
+        helper.make_node("Add", ["places", "zeros"], ["points"]),
+    ]
+    _save(path, batch, nodes, {"points": 2})
+
+
+def _axis(number: int) -> onnx.TensorProto:
+    return helper.make_tensor("axis", TensorProto.INT64, [1], [number])
+
+
 def _built(folder: Path, steps: str, only: str = "") -> Path:
     """A function's directory."""
     end2end_model(folder / "first.onnx", size=128, rows=BOXES)
@@ -167,6 +185,29 @@ def test_keypoints_of_a_crop_are_in_pixels_of_the_image(
     found = [item["elements"][0]["points"] for item in items]
     # A cell of the heatmap is up to 2.5 pixels of the image wide.
     assert np.abs(np.array(found) - (np.array(spots) + 0.5)).max() < 2.5
+
+
+@pytest.mark.parametrize("batch", [1, "n"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_regressed_keypoints_are_relative_to_their_crop(
+    tmp_path: Path, variant: VariantName, batch: int | str
+) -> None:
+    regression(tmp_path / "second.onnx", batch)
+    end2end_model(tmp_path / "first.onnx", size=128, rows=BOXES)
+    points = "[{name: car, sublabels: [a, b]}, {name: bird, sublabels: [a, b]}]"
+    (tmp_path / "two.yaml").write_text(
+        MANIFEST.format(steps="keypoints: {kpt_shape: [2, 2], unit: fraction}", only="")
+        .replace("[car, bird]", points)
+        .replace("[yolo_end2end, rectangle]", "[yolo_end2end, skeleton]")
+    )
+    built = build(plan(tmp_path / "two.yaml"), tmp_path / "build", force=False).folder
+    function = LocalFunction(built, variant)
+    items = function(_picture()).body
+    assert judge(items, function.labels) == []
+    found = [[it["points"] for it in item["elements"]] for item in items]
+    # A quarter and all of each box's width, a half and three quarters of its height.
+    expected = [[[x - w / 4, y], [x + w / 2, y + h / 4]] for x, y, w, h, *_ in BOXES]
+    assert found == pytest.approx(np.array(expected), abs=0.02)
 
 
 PEAKS = ((1, 2, 0.9), (4, 6, 0.75), (7, 7, 0.25), (3, 3, 0.25), (6, 1, 0.5))

@@ -53,7 +53,7 @@ from tests.zoo.net import (
     ultralytics,
 )
 from tests.zoo.pairs import PAIRS, TRACKERS
-from tests.zoo.people import hrnet, movenet, movenet_multi, rtmpose, square_maps
+from tests.zoo.people import face_landmarks, hrnet, movenet, movenet_multi, rtmpose, square_maps
 from tests.zoo.prompted import sam2_decoder, sam2_encoder, sam_decoder, sam_encoder
 from tests.zoo.queries import detr, logits_and_boxes, rfdetr, rfdetr_segment, rtdetr, rtdetr_concat
 from tests.zoo.trackers import compared, crop_encoder, crop_head
@@ -110,6 +110,7 @@ __all__ = [
     "end2end",
     "end2end_obb",
     "end2end_segment",
+    "face_landmarks",
     "hrnet",
     "image",
     "isnet",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.zoo.entry import LETTERBOX, expect
+from tests.zoo.entry import LETTERBOX, STRETCH, expect
 from tests.zoo.net import BOX, SCORE, SIDE, UNIT, image, table
 
 
@@ -64,4 +64,14 @@ def rtmo(path: Path) -> Path:
     points[0, 0] = 20, 12, SCORE
     net.give("keypoints", net.known(points), (1, 10, 17, 3))
     net.give("dets", net.known(table(5, 10, (*BOX, SCORE))), (1, 10, 5))
+    return net.save(path)
+
+
+@expect("keypoints", STRETCH, ("face", "skeleton", (16, 8, 48, 24)), score=1)
+def face_landmarks(path: Path) -> Path:
+    """The 68 landmarks of one face in 0..1, [1, 136], by an output that is named so."""
+    net = image("input")
+    values = np.tile([0.5, 0.25], 68)
+    values[:4] = 0.25, 0.125, 0.75, 0.375
+    net.give("landmarks", net.known(values[None]), (1, 136))
     return net.save(path)

@@ -79,7 +79,7 @@ def test_text_is_read_step_by_step(op: str, shape: Shape, fits: bool) -> None:
         ("output", (1, 3, 64, 64), "denoising"),
         ("output", (1, 16, 64, 64), "heatmaps"),
         ("predicted_depth", (1, 64, 64), "depth"),
-        ("output", (1, 136), "landmarks"),
+        ("output", (1, 10), "landmarks"),
         ("output", (1, 2, 64, 64), "optical flow"),
         ("output", (1, 3), "head pose"),
     ],
