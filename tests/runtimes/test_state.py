@@ -263,3 +263,21 @@ def test_a_template_is_compressed_further_only_above_the_limit() -> None:
         worse, smaller = started(size - less)
         assert worse != best
         assert smaller <= size - less
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x" * 200,
+        {letter * 9: 1 for letter in "abcdefghijklmnop"},
+        changed(version="x" * 200),
+        changed(box="x" * 200),
+        changed(box=[4, 4, 4, *["x" * 200]]),
+        changed(stretch="x" * 200),
+        changed(lost="x" * 200),
+    ],
+)
+def test_long_values_are_quoted_by_80_characters(value: object) -> None:
+    with pytest.raises(BadRequest) as caught:
+        read(value)
+    assert len(caught.value.found) == 80

@@ -169,6 +169,7 @@ def test_a_mask_may_be_a_single_row_or_column(height: int, width: int) -> None:
         # More than 2**26 pixels.
         (0, 0, 2**16 - 1, 2**10),
         (0, 0, 2**16, 2**10 - 1),
+        (7, 5, 2**16 + 7, 2**10 + 4),
     ],
 )
 def test_a_mask_in_an_empty_or_huge_box_is_refused(box_of_mask: tuple[int, ...]) -> None:
@@ -184,3 +185,15 @@ def test_a_run_may_be_longer_than_the_largest_coordinate() -> None:
 def test_a_mask_may_have_2_to_the_26_pixels() -> None:
     points = [0, 2**26, 0, 0, 2**16 - 1, 2**10 - 1]
     assert shape({"type": "mask", "points": points}).box.tolist() == [0, 0, 2**16, 2**10]
+
+
+def test_a_mask_may_lie_anywhere_in_a_large_image() -> None:
+    points = rle.encode(np.ones((5, 7), np.uint8), 20_000, 30_000)
+    drawn = shape({"type": "mask", "points": points})
+    assert drawn.box.tolist() == [20_000, 30_000, 20_007, 30_005]
+
+
+def test_the_first_of_several_far_coordinates_is_named() -> None:
+    with pytest.raises(BadRequest) as caught:
+        shape([10, 2e6, 30, 3e6])
+    assert caught.value.found == "2e+06"
