@@ -34,6 +34,11 @@ class Task:
     lowest: float | None = None
     sigma: float | None = None
 
+    def types(self) -> set[str]:
+        """Return CVAT's types of the labels that are compared."""
+        names = self.label_map.names
+        return {str(it.get("type", "any")) for it in self.labels if it["name"] in names}
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

@@ -37,7 +37,7 @@ _SHAPES = (Rectangle, Ellipse, Polygons, Mask, Keypoints)
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
     """See Kind: any annotations that have a bounding box, and a label with shapes."""
-    drawn = any(label.get("type", "any") != "tag" for label in task.labels)
+    drawn = bool(task.types() - {"tag"})
     return drawn and any(
         isinstance(it.shape, _SHAPES) for image in first for it in image.annotations
     )

@@ -44,7 +44,7 @@ evaluation of CrowdPose."""
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
     """See Kind: skeletons on both sides."""
-    return any(label.get("type") == "skeleton" for label in task.labels) and any(
+    return "skeleton" in task.types() and any(
         isinstance(it.shape, Keypoints) for image in first for it in image.annotations
     )
 

@@ -27,13 +27,12 @@ TYPE = "detector"
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
     """See Kind: labels of the function and annotations with outlines."""
-    types = {str(label.get("type", "any")) for label in task.labels}
     outlined = any(
         isinstance(it.shape, Polygons | Mask | Ellipse)
         for image in first
         for it in image.annotations
     )
-    return outlined and bool(types & {"polygon", "mask", "ellipse"})
+    return outlined and bool(task.types() & {"polygon", "mask", "ellipse"})
 
 
 def start(task: Task) -> Measure:

@@ -169,3 +169,7 @@ def test_keypoints_fit_skeletons_on_both_sides() -> None:
     one = Task(spec, {}, None, dataset, label_map(dataset.labels, spec, (), Path("made")))
     assert keypoints.fits(one, [points])
     assert not keypoints.fits(one, [boxes])
+    # The skeleton has no counterpart in the dataset, its bounding box has one.
+    spec.append({"name": "cat-box", "type": "rectangle"})
+    mapped = label_map(["cat"], spec, ["cat=cat-box"], Path("made"))
+    assert not keypoints.fits(Task(spec, {}, None, dataset, mapped), [points])
