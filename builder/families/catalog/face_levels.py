@@ -108,10 +108,16 @@ def _fit(
 ) -> bool:
     """Whether the boxes have a row for each candidate of grids with these strides."""
     cells = [evidence.cell_count((stride,)) for stride in strides]
-    rows = [tensor.shape[-2] for tensor in columns[4]]
+    rows = [_rows(evidence, tensor) for tensor in columns[4]]
     if None in cells or None in rows:
         return False
     return sorted(it or 0 for it in rows) == sorted((it or 0) * anchors for it in cells)
+
+
+def _rows(evidence: Evidence, tensor: Tensor) -> int | None:
+    """Return an output's number of rows, in a short run if the graph leaves it open."""
+    runs = evidence.values(tensor)
+    return tensor.shape[-2] or (runs[0].shape[-2] if runs else None)
 
 
 YUNET = Family(
