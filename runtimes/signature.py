@@ -119,12 +119,15 @@ class Signature:
         fitting = [tensor for tensor in self.outputs if len(tensor.shape) in rank]
         if len(fitting) != 1:
             ranks = " or ".join(str(number) for number in rank)
+            hint = "name it: `output: NAME`" if fitting else "check that the step fits the model"
+            if len(fitting) == 2 and 4 in (fitting[0].shape[-1], fitting[1].shape[-1]):
+                hint += "; for boxes and scores in two outputs, use `boxes_and_scores`"
             raise BadModel(
                 f"{len(fitting)} outputs could hold {role}; one with {ranks} axes is needed",
                 where="output",
                 found=listed(self.outputs),
                 allowed=f"one output with {ranks} axes",
-                hint="name it: `output: NAME`" if fitting else "check that the step fits the model",
+                hint=hint,
                 fault=Fault.OUTPUT_AMBIGUOUS if fitting else Fault.OUTPUT_MISSING,
             )
         return fitting[0]

@@ -56,6 +56,13 @@ def test_two_fitting_outputs_require_a_name() -> None:
     assert error.hint == "name it: `output: NAME`"
 
 
+def test_boxes_beside_scores_need_another_decoder() -> None:
+    pair = (Tensor("b", (1, 8400, 4), "float32"), Tensor("s", (1, 8400, 80), "float32"))
+    with pytest.raises(BadModel) as caught:
+        Signature((), pair).output(None, rank=(3,), role="candidates")
+    assert "use `boxes_and_scores`" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("shape", "layout", "sizes"),
     [

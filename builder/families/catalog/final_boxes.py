@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from builder.families.class_count import of_labels
 from builder.families.common_steps import POLYGON, RECTANGLE
@@ -44,6 +45,10 @@ def _tensorflow(evidence: Evidence) -> Iterator[Match]:
         it.name.startswith("detection_masks") and fits(it, (1, None, None, None))
         for it in evidence.outputs
     )
+    # `detection_boxes:0` is part of `raw_detection_boxes:0`, too.
+    fields: dict[str, Any] = dict(zip(("boxes", "scores", "classes"), boxes, strict=True))
+    if boxes == _TENSORFLOW:
+        fields = {}
     yield FINAL_BOXES.match(
         evidence,
         Strength.EVIDENCE,
@@ -52,6 +57,7 @@ def _tensorflow(evidence: Evidence) -> Iterator[Match]:
             step(
                 FinalBoxes,
                 "y1, x1, y2, x2 in 0..1; classes from 1",
+                **fields,
                 box="yx_corners",
                 unit="fraction",
                 background=True,

@@ -5,6 +5,8 @@ from builder.families.catalog.final_boxes import FINAL_BOXES
 from builder.families.catalog.torchvision import TORCHVISION
 from builder.families.evidence import Evidence
 from builder.model.graph import Node
+from runtimes.classes import Classes
+from runtimes.decoders.final_boxes import FinalBoxes
 from tests.builder.families.made import Shape, evidence, matches
 
 BYTES: dict[str, Shape] = {"input_tensor": (1, None, None, 3)}
@@ -41,6 +43,16 @@ def test_tensorflows_names_are_recognized(
     decoder, drawn = match.postprocess
     assert dict(decoder.fields) == {"box": "yx_corners", "unit": "fraction", "background": True}
     assert drawn.name == shape
+
+
+def test_names_with_a_number_are_spelled_out() -> None:
+    outputs = {f"{name}:0": shape for name, shape in {**RAW, **TENSORFLOW}.items()}
+    model = evidence(outputs, BYTES, dtypes={"input_tensor": "uint8"})
+    (match,) = matches(FINAL_BOXES, model)
+    decoder = FinalBoxes(**match.postprocess[0].fields)
+    bound = decoder.bind(model.signature, Classes(1, exact=False))
+    assert (bound.boxes, bound.scores) == ("detection_boxes:0", "detection_scores:0")
+    assert (bound.classes, bound.count) == ("detection_classes:0", "num_detections:0")
 
 
 def test_tensorflows_outputs_are_not_those_of_efficient_nms() -> None:
