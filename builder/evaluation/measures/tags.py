@@ -28,10 +28,10 @@ _COLUMNS = ("images", "ap", "precision", "recall", "f1", "best_threshold", "best
 
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
-    """See Kind: tags on both sides."""
-    return any(label.get("type") in ("tag", "any") for label in task.labels) and any(
-        isinstance(it.shape, Tag) for image in first for it in image.annotations
-    )
+    """See Kind: tags on both sides, or nothing but tags in the dataset."""
+    tagged = [isinstance(it.shape, Tag) for image in first for it in image.annotations]
+    types = {str(label.get("type", "any")) for label in task.labels}
+    return any(tagged) if "tag" in types else "any" in types and all(tagged)
 
 
 def start(task: Task) -> Measure:

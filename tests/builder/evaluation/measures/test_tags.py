@@ -93,6 +93,10 @@ def test_tags_fit_tags_on_both_sides() -> None:
     spec = [{"name": "cat", "type": "rectangle"}]
     boxes = Task(spec, {}, None, MadeDataset((tagged,)), task(tagged).label_map)
     assert not tags.fits(boxes, [tagged])
+    # Labels of any type may be drawn as boxes too.
+    every = Task([{"name": "cat"}], {}, None, MadeDataset((tagged,)), task(tagged).label_map)
+    assert tags.fits(every, [tagged])
+    assert not tags.fits(every, [tagged, boxed])
 
 
 def test_the_function_is_asked_for_low_confidences(tmp_path: Path) -> None:
