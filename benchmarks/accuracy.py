@@ -14,6 +14,7 @@ import importlib.metadata
 import platform
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -260,27 +261,31 @@ def page(rows: Sequence[tuple[Subject, Mapping[str, float]]], count: int) -> str
         f"| {found['reference']:.3f} | {_gap(found):.3f} |"
         for it, found in rows
     ]
+    measured = (
+        f"Measured on {datetime.date.today().isoformat()} by `python benchmarks/accuracy.py "
+        f"--images {count} --write`, with Python {platform.python_version()}, {versions}. The GPU "
+        "variant ran on the CPU, as in the smoke test. The scenes are those of "
+        f"manifests/models/shapes.py from seed {shapes.HELD_OUT_SEED} on, which no training used, "
+        "in six sizes from 300x420 to 640x480. Detections count from a confidence of 0.001, masks "
+        "from 0.05."
+    )
     return f"""\
 # Accuracy
 
 Does a function find what its model finds? Each example model ran on {count} held-out drawn scenes
 as the CPU variant (OpenVINO), as the GPU variant (ONNX Runtime), and in a second implementation of
 the same pipeline, benchmarks/naive.py, which shares no code with the functions. All figures are
-points, and come from the measures of `cvatbuild evaluate`.
+points, and come from the measures of `cvatbuild evaluate` (see [evaluation.md](evaluation.md)).
 
 | model | metric | CPU variant | GPU variant | second implementation | largest difference from it |
 |---|---|---|---|---|---|
 {chr(10).join(lines)}
 
-A function may differ from the second implementation by {FROM_REFERENCE:g} points, for masks
-{2 * FROM_REFERENCE:g}, and the variants from each other by {BETWEEN_VARIANTS:g}. `python
-benchmarks/accuracy.py` fails otherwise.
+A function may differ from the second implementation by {FROM_REFERENCE:g} points, for masks by
+{2 * FROM_REFERENCE:g}, and the variants from each other by {BETWEEN_VARIANTS:g}; the script fails
+otherwise.
 
-Measured on {datetime.date.today().isoformat()} by `python benchmarks/accuracy.py --images {count}
---write`, with Python {platform.python_version()}, {versions}. The GPU variant ran on
-the CPU, as in the smoke test. The scenes are those of manifests/models/shapes.py from seed
-{shapes.HELD_OUT_SEED} on, which no training used, in six sizes from 300x420 to 640x480. Detections
-count from a confidence of 0.001, masks from 0.05.
+{textwrap.fill(measured, 100, break_on_hyphens=False)}
 """
 
 
