@@ -428,6 +428,8 @@ def _second_models(examinations: Examinations) -> Defect | None:
     first = next(iter(examinations.values()))
     for key in first:
         kind, _, owner = key.partition(" ")
+        if kind not in ("points", "number"):
+            continue
         found = np.concatenate([it[key][None] for it in examinations.values()])
         if kind == "points":
             if not np.isfinite(found).all():
@@ -436,7 +438,7 @@ def _second_models(examinations: Examinations) -> Defect | None:
             defect = _points(found[..., :2].reshape(-1, 2), first["image"], f" {owner}")
             if defect is not None:
                 return defect
-        elif kind == "number":
+        else:
             numbers, (least, most) = found[:, 0], found[0, 1:]
             slack = ATTRIBUTE_SLACK * (most - least)
             if not np.isfinite(numbers).all():

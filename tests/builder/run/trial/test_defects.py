@@ -232,6 +232,15 @@ def test_numbers_of_a_second_model_are_in_the_attributes_range(
     assert found is None or "age of second.onnx" in found.what
 
 
+def test_each_picture_may_have_another_number_of_instances() -> None:
+    examinations = {
+        "one": detector_arrays(),
+        "other": detector_arrays(GOOD[:2]),
+        "blank": detector_arrays(np.zeros((0, 4))),
+    }
+    assert detector_defect(examinations, lambda: 3) is None
+
+
 def test_a_number_may_leave_the_range_in_some_pictures() -> None:
     key = "number age of second.onnx"
     examinations = {
