@@ -149,6 +149,7 @@ DECLARATIONS = {
     "builder/diagnostics/progress.py",
     "builder/diagnostics/rule.py",
     "builder/doctor/check_result.py",
+    "builder/evaluation/comparison.py",
     "builder/evaluation/evaluation.py",
     "builder/evaluation/measure.py",
     "builder/evaluation/report/style.py",
@@ -187,6 +188,9 @@ TESTED_ELSEWHERE = {
     "builder/datasets/formats/yolo_rows.py": "tests/builder/datasets/formats/test_yolo.py",
     "builder/doctor/runtime.py": "tests/builder/doctor/test_backends.py",
     "builder/doctor/trial.py": "tests/builder/doctor/test_backends.py",
+    # Parts of the measure of detectors.
+    "builder/evaluation/detection_figures.py": "tests/builder/evaluation/test_detection.py",
+    "builder/evaluation/detector_request.py": "tests/builder/evaluation/test_detection.py",
     # Each family is recognized in the models of tests/zoo.
     "builder/families/catalog": "tests/test_recognition.py",
     # Parts that the modules of a package share.

@@ -17,7 +17,8 @@ from builder.datasets.annotation import (
     Shape,
     Tag,
 )
-from builder.evaluation.detection import DetectionMeasure, Figure
+from builder.evaluation.comparison import Form
+from builder.evaluation.detection import DetectionMeasure
 from builder.evaluation.measure import Measure, Task
 from builder.evaluation.overlap import area as area_of
 from builder.evaluation.overlap import box_ious, coco_masks, polygon_ious
@@ -86,7 +87,7 @@ class Boxes:
     def __init__(self) -> None:
         self._seen_oriented = False
 
-    def truth(self, shape: Shape, label: str, area: float | None, size: Size) -> Figure | None:
+    def truth(self, shape: Shape, label: str, area: float | None, size: Size) -> Form | None:
         """See Comparison."""
         bounds = bounds_of(shape)
         if isinstance(shape, Tag) or bounds is None:
@@ -97,9 +98,9 @@ class Boxes:
             quad = box.quad
             area = area_of(quad) if quad is not None and (rotated or _is_quad(shape)) else None
         x1, y1, x2, y2 = bounds
-        return Figure(box, (x2 - x1) * (y2 - y1) if area is None else area)
+        return Form(box, (x2 - x1) * (y2 - y1) if area is None else area)
 
-    def found(self, item: Mapping[str, Any], size: Size) -> Figure | None:
+    def found(self, item: Mapping[str, Any], size: Size) -> Form | None:
         """See Comparison."""
         if item["type"] == "tag":
             return None
@@ -107,8 +108,8 @@ class Boxes:
         if item["type"] == "rectangle" and "rotation" in item:
             self._seen_oriented = True
             quad = ring_of(dict(item))
-            return Figure(Box((x1, y1, x2, y2), quad, True), area_of(quad))
-        return Figure(Box((x1, y1, x2, y2), None, False), (x2 - x1) * (y2 - y1))
+            return Form(Box((x1, y1, x2, y2), quad, True), area_of(quad))
+        return Form(Box((x1, y1, x2, y2), None, False), (x2 - x1) * (y2 - y1))
 
     def overlaps(self, found: Sequence[Box], truth: Sequence[Box], crowd: Array) -> Array:
         """See Comparison."""

@@ -15,7 +15,7 @@ from builder.datasets.annotation import (
     Shape,
 )
 from builder.evaluation.clicks import Click, next_click
-from builder.evaluation.detection import size_of_file
+from builder.evaluation.detector_request import size_of_file
 from builder.evaluation.evaluation import Result, Table, Value
 from builder.evaluation.examples import Examples
 from builder.evaluation.measure import Measure, Sample, Task, Unanswered

@@ -9,7 +9,8 @@ import numpy as np
 from builder.datasets.annotation import Keypoints, LabeledImage, Shape
 from builder.diagnostics.errors import DatasetError
 from builder.diagnostics.problem import Problem
-from builder.evaluation.detection import DetectionMeasure, Figure
+from builder.evaluation.comparison import Form
+from builder.evaluation.detection import DetectionMeasure
 from builder.evaluation.measure import Measure, Task
 from builder.evaluation.overlap import box_ious, coco_masks, oks
 from builder.evaluation.shapes import bounds_of
@@ -93,7 +94,7 @@ class Skeletons:
         self._unknown: dict[str, None] = {}
         self._by_box = 0
 
-    def truth(self, shape: Shape, label: str, area: float | None, size: Size) -> Figure | None:
+    def truth(self, shape: Shape, label: str, area: float | None, size: Size) -> Form | None:
         """See Comparison.
 
         Raises:
@@ -103,7 +104,7 @@ class Skeletons:
         if not label:
             none = np.zeros((0, 2))
             region = None if box is None else Skeleton("", none, none[:, 0] > 0, 0.0, box)
-            return None if region is None else Figure(region, 0.0, ignored=True)
+            return None if region is None else Form(region, 0.0, ignored=True)
         if not isinstance(shape, Keypoints) or label not in self._names:
             return None
         points, labeled = self._aligned(shape, label)
@@ -113,9 +114,9 @@ class Skeletons:
             self._by_box += 1
             area = (box[2] - box[0]) * (box[3] - box[1]) * _AREA_SHARE
         figure = Skeleton(label, points, labeled, area, box)
-        return Figure(figure, area, ignored=not labeled.any())
+        return Form(figure, area, ignored=not labeled.any())
 
-    def found(self, item: Mapping[str, Any], size: Size) -> Figure | None:
+    def found(self, item: Mapping[str, Any], size: Size) -> Form | None:
         """See Comparison. As in COCO, a detection's area is that of the box around its points."""
         label = str(item["label"])
         if item["type"] != "skeleton" or label not in self._names:
@@ -125,7 +126,7 @@ class Skeletons:
         (x1, y1), (x2, y2) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
         area = (x2 - x1) * (y2 - y1)
         every = np.ones(len(points), bool)
-        return Figure(Skeleton(label, points, every, area, (x1, y1, x2, y2)), area)
+        return Form(Skeleton(label, points, every, area, (x1, y1, x2, y2)), area)
 
     def overlaps(self, found: Sequence[Skeleton], truth: Sequence[Skeleton], crowd: Array) -> Array:
         """See Comparison. Skeletons of different labels have an OKS of 0."""

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.datasets.annotation import Ellipse, LabeledImage, Mask, Polygons, Shape
-from builder.evaluation.detection import DetectionMeasure, Figure
+from builder.evaluation.comparison import Form
+from builder.evaluation.detection import DetectionMeasure
 from builder.evaluation.measure import Measure, Task
 from builder.evaluation.overlap import (
     Rle,
@@ -47,7 +48,7 @@ class Masks:
     limit = 100
     needs_size = True
 
-    def truth(self, shape: Shape, label: str, area: float | None, size: Size) -> Figure | None:
+    def truth(self, shape: Shape, label: str, area: float | None, size: Size) -> Form | None:
         """See Comparison."""
         if isinstance(shape, Mask):
             rle = rle_of_bitmap(shape.bitmap, shape.left, shape.top, size)
@@ -56,9 +57,9 @@ class Masks:
             if not rings:
                 return None
             rle = rle_of_rings([ring.ravel().tolist() for ring in rings], size)
-        return Figure(rle, mask_area(rle) if area is None else area)
+        return Form(rle, mask_area(rle) if area is None else area)
 
-    def found(self, item: Mapping[str, Any], size: Size) -> Figure | None:
+    def found(self, item: Mapping[str, Any], size: Size) -> Form | None:
         """See Comparison."""
         if item["type"] == "mask":
             rle = rle_of_bitmap(*bitmap_of(item), size)
@@ -66,7 +67,7 @@ class Masks:
             rle = rle_of_rings([ring_of(dict(item)).ravel().tolist()], size)
         else:
             return None
-        return Figure(rle, mask_area(rle))
+        return Form(rle, mask_area(rle))
 
     def overlaps(self, found: Sequence[Rle], truth: Sequence[Rle], crowd: Array) -> Array:
         """See Comparison."""

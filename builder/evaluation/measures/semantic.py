@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from builder.datasets.annotation import LabeledImage, Mask, Shape
-from builder.evaluation.detection import ask_detector, size_of_file
+from builder.evaluation.detector_request import ask_detector, size_of_file
 from builder.evaluation.evaluation import Confusion, Result, Table, Value
 from builder.evaluation.examples import Examples
 from builder.evaluation.figures import figure, mean_figure

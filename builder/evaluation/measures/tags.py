@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from builder.datasets.annotation import LabeledImage, Tag
-from builder.evaluation.detection import LOWEST, ask_detector
+from builder.evaluation.detector_request import LOWEST, ask_detector
 from builder.evaluation.evaluation import Result, Table, Value
 from builder.evaluation.examples import Examples
 from builder.evaluation.figures import figure

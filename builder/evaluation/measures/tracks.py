@@ -15,7 +15,7 @@ import numpy as np
 from builder.datasets.annotation import Annotation, LabeledImage
 from builder.diagnostics.errors import DatasetError
 from builder.diagnostics.problem import Problem
-from builder.evaluation.detection import size_of_file
+from builder.evaluation.detector_request import size_of_file
 from builder.evaluation.evaluation import Chart, Line, Result, Table, Value
 from builder.evaluation.examples import Examples
 from builder.evaluation.measure import Measure, Sample, Task, Unanswered

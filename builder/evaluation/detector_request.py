@@ -1,0 +1,60 @@
+"""One image sent to a detector."""
+
+from typing import Any
+
+from builder.evaluation.measure import Sample, Unanswered
+from builder.run.function import Function
+from builder.run.judge.detector import judge
+from builder.run.predict.files import pixels_of
+from runtimes.arrays import Size, size_of
+from runtimes.errors import BadRequest
+
+LOWEST = 0.001
+"""Confidence threshold that is sent, so that the curves are complete. CVAT never sends 0."""
+
+
+def ask_detector(
+    function: Function, sample: Sample, threshold: float | None, *, needs_size: bool
+) -> dict[str, Any]:
+    """Send an image to a detector.
+
+    Args:
+        function: the detector.
+        sample: one image.
+        threshold: the threshold to send; None sends none.
+        needs_size: whether the answer must have the size of the image.
+
+    Returns:
+        {"size": [height, width] or null, "items": [...]}; each item has a confidence.
+
+    Raises:
+        Unanswered, BuiltError: see Measure.ask.
+    """
+    try:
+        data = sample.images[0].file.read_bytes()
+    except OSError as error:
+        raise Unanswered(f"cannot be read: {error.strerror or error}", skipped=True) from error
+    reply = function(data, **({} if threshold is None else {"threshold": threshold}))
+    # With `on_bad_image: empty`, the reply is that of an image without objects.
+    unclear = reply.status != 200 or not reply.body
+    size = size_of_file(data) if unclear or needs_size else None
+    if reply.status != 200:
+        raise Unanswered(f"status {reply.status}: {reply.text[:300]}")
+    faults = judge(reply.body, function.labels)
+    if faults:
+        raise Unanswered(f"invalid reply: {faults[0]}")
+    if any(item.get("confidence") is None for item in reply.body):
+        raise Unanswered("invalid reply: an item has no confidence")
+    return {"size": size, "items": reply.body}
+
+
+def size_of_file(data: bytes) -> Size:
+    """Return height and width of an image file.
+
+    Raises:
+        Unanswered: it cannot be decoded.
+    """
+    try:
+        return size_of(pixels_of(data))
+    except BadRequest as error:
+        raise Unanswered(f"cannot be decoded: {error}", skipped=True) from error
