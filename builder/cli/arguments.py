@@ -82,7 +82,12 @@ def _wrong_type(file: Path, accepted: Sequence[FileType]) -> tuple[str, str]:
     from builder.model.file_format import identify
 
     found = identify(file)
-    return "is not in a supported model format" if found else "", found.hint if found else ""
+    if found is None:
+        return "", ""
+    if "model" not in accepted and found.is_document:
+        hint = "pass a manifest, or write one with `cvatbuild init MODEL -o FILE`"
+        return f"is not a manifest: the content is that of another format, {found.name}", hint
+    return "is not in a supported model format", found.hint
 
 
 def _names_in(folder: Path, types: Sequence[FileType]) -> list[str]:

@@ -152,6 +152,7 @@ RULES: dict[Fault, Rule] = {
         Fault.CLASS_COUNT.value,
         "Class count does not match labels",
         "Every class after the missing one would get the wrong label.",
+        depends_on="labels",
         stops_lint=False,
     ),
 }

@@ -27,9 +27,16 @@ def visible(text: str) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is closest to a misspelled one, or None if none is close."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return close[0] if close else None
+    """Return the known word that is closest to a misspelled one, or None if none is close.
+
+    Without a similar word it is the only one that is a part of a compound: `id` of `class_id`.
+    """
+    words = list(known)
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    if not close:
+        parts = word.split("_")
+        close = [it for it in words if it in parts]
+    return close[0] if len(close) == 1 else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from builder.backends.registry import backends_of
 from builder.families.match import Match
 from builder.families.operators import foreign_operators
 from builder.families.ranking import Ranking, recognize
+from builder.families.unknown import unknown_hint
 from builder.families.unread import listed, unread_by_draft
 from builder.families.unsupported import unsupported_layout
 from builder.families.yaml_writer import printable
@@ -133,6 +134,8 @@ class Inspection:
         foreign = foreign_operators(self.graph)
         if foreign is not None:
             sections["hint"] = [printable(foreign.hint)]
+        elif self.ranking.best is None and unsupported_layout(self.ranking.evidence[0]) is None:
+            sections["hint"] = [unknown_hint(self.model)]
         lines = [f"{self.file}"]
         for title, entries in sections.items():
             for index, entry in enumerate(entries):

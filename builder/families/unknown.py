@@ -45,12 +45,12 @@ def unknown_family(
             file=files[0],
             found=listing[:_MOST_LISTED],
             allowed="docs/manifest.md lists what can be decoded",
-            hint=_hint(models[0]) if len(files) == 1 else hint,
+            hint=unknown_hint(models[0]) if len(files) == 1 else hint,
         )
     )
 
 
-def _hint(model: Model) -> str:
+def unknown_hint(model: Model) -> str:
     """Return what may help with a model of no known family."""
     inputs = [it for it in model.signature.inputs if len(it.shape) == 4]
     single = [it for it in model.signature.inputs if len(it.shape) == 3 and 3 in it.shape]

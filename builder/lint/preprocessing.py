@@ -191,11 +191,22 @@ def _unless(values: Values) -> str:
 
 
 def _missing_channels(scene: Scene, family: Family) -> Iterator[Problem]:
-    """Yield a problem if a model that expects BGR gets RGB, the default."""
+    """Yield a problem if a model that expects BGR gets RGB, by default or by a step."""
     required = family.requires("channels")
     if required is None or required.channel_order == "rgb":
         return
-    if not scene.steps(Channels, "preprocess"):
+    given = scene.steps(Channels, "preprocess")
+    for path, step in given.items():
+        if step.order == "rgb":
+            yield scene.problem(
+                CHANNEL_ORDER,
+                path,
+                f"{family.name} is trained on BGR images",
+                "rgb",
+                "bgr",
+                "write `- channels: bgr`",
+            )
+    if not given:
         yield scene.problem(
             INPUT_FORMAT,
             ("preprocess",),

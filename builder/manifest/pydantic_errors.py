@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -98,8 +98,30 @@ def problems_of(
     above = {path[:length] for path in by_path for length in range(len(path))}
     deepest = [path for path in by_path if path not in above]
     problems = {path: _problem(path, by_path[path], model, data, source) for path in deepest}
+    _join_misspelled(problems)
     paths = sorted(problems, key=lambda path: (problems[path].line, problems[path].column))
     return {path: problems[path] for path in paths}
+
+
+def _join_misspelled(problems: dict[Path_, Problem]) -> None:
+    """Join a missing key of an entry with the unknown key that may be a misspelling of it.
+
+    The joined problem gets the path of the entry, since recovery cannot keep an entry without the
+    key.
+    """
+    absent = [it for it, problem in problems.items() if problem.rule is MISSING_KEY]
+    for missing in absent:
+        beside = [it for it in absent if it[:-1] == missing[:-1]]
+        unknown = [
+            path
+            for path, problem in problems.items()
+            if problem.rule is UNKNOWN_KEY and path[:-1] == missing[:-1]
+        ]
+        # The other keys of a whole manifest are too many for a guess.
+        if len(missing) > 1 and len(beside) == len(unknown) == 1:
+            hint = f"did you mean '{missing[-1]}'?"
+            problems[missing[:-1]] = replace(problems.pop(unknown[0]), hint=hint)
+            del problems[missing]
 
 
 def _path(detail: ErrorDetails, data: Any) -> Path_:

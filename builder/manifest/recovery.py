@@ -30,6 +30,8 @@ _NEUTRAL: dict[str, Any] = {
 }
 """Top-level key -> the value that replaces an invalid one; other keys are left out."""
 
+_SECTIONS = ("preprocess", "postprocess")
+
 _ROUNDS = 8
 """The most rounds of validation. Each one gets past the mistakes of the round before."""
 
@@ -82,6 +84,11 @@ def _neutralize(data: Any, path: Path_, keys: Set[str]) -> Path_ | None:
         data[path[0]] = copy.deepcopy(_NEUTRAL[str(path[0])])
         return path
     *above, last = path
+    if above and above[0] == "then" and last in _SECTIONS:
+        # Keep the second model: its other keys are checked all the same.
+        second = data["then"][path[1]]
+        second[last] = copy.deepcopy(_NEUTRAL[str(last)])
+        return path
     parent = data
     for key in above:
         parent = parent[key]
@@ -90,7 +97,7 @@ def _neutralize(data: Any, path: Path_, keys: Set[str]) -> Path_ | None:
             # Keep the number of labels: it is compared with the model's class count.
             parent[last] = f"unnamed {last}"
             return path
-        if above[-1] in ("preprocess", "postprocess"):
+        if above[-1] in _SECTIONS:
             # Keep the other steps at their indexes.
             parent[last] = {}
             return path

@@ -8,7 +8,7 @@ import os
 import re
 import tarfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.diagnostics.files import names_in
@@ -23,11 +23,13 @@ class FileFormat:
         name: what the file is, such as "TensorFlow Lite model".
         hint: how to get a model in a supported format; an imperative.
         is_container: whether files of other formats begin in the same way.
+        is_document: whether it is no file of a model at all, such as a photograph.
     """
 
     name: str
     hint: str
     is_container: bool = False
+    is_document: bool = False
 
 
 _FROM_TENSORFLOW = "convert the model to ONNX with `tf2onnx`"
@@ -135,8 +137,8 @@ _HTML = FileFormat("HTML page", _DOWNLOAD)
 _ERROR = FileFormat("error message of a file server", "download the file again")
 _LFS = FileFormat("Git LFS pointer", "run `git lfs pull`, or download the file itself")
 _ANNEX = FileFormat("git-annex pointer", "run `git annex get {name}`")
-_IMAGE = FileFormat("image", "write the path of the model file")
-_PDF = FileFormat("PDF document", "write the path of the model file")
+_IMAGE = FileFormat("image", "write the path of the model file", is_document=True)
+_PDF = FileFormat("PDF document", "write the path of the model file", is_document=True)
 
 
 def _archive(name: str) -> FileFormat:
@@ -276,7 +278,7 @@ def identify(path: Path) -> FileFormat | None:
     hint = found.hint
     for word, text in words.items():
         hint = hint.replace(word, text)
-    return FileFormat(found.name, hint, found.is_container)
+    return replace(found, hint=hint)
 
 
 def _refined(path: Path, named: FileFormat) -> FileFormat:

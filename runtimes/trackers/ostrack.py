@@ -1,7 +1,7 @@
 """OSTrack and other trackers with its head, such as OpenCV's VitTrack."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -50,7 +50,7 @@ class Ostrack(Tracking):
     """Name of the output. Default: recognized by its name."""
     offsets: str | None = None
     """Name of the output. Default: recognized by its name."""
-    fill: Literal["mean", "black"] = "black"
+    fill: Literal["mean", "black"] = field(default="black", kw_only=True)
     """Fill color of crops beyond the image's border: the image's mean color, or black."""
 
     def bind(self, model: Signature, encoder: Signature | None) -> "Ostrack":

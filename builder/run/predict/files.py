@@ -7,9 +7,10 @@ from pathlib import Path
 import cv2
 
 from builder.diagnostics.errors import BuiltError, CommandLineError
-from builder.diagnostics.files import unreadable
+from builder.diagnostics.files import ABSENT, names_in, unreadable
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.quiet import no_stderr
+from builder.diagnostics.text import closest
 from runtimes import image as images
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
@@ -23,7 +24,15 @@ def require(file: Path) -> None:
     """
     wrong = unreadable(file) or ("" if file.stat().st_size else "is empty")
     if wrong:
-        raise CommandLineError(Problem(wrong, file=file))
+        hint = _similar(file) if wrong == ABSENT else ""
+        raise CommandLineError(Problem(wrong, file=file, hint=hint))
+
+
+def _similar(file: Path) -> str:
+    """Return a hint with the file of the same suffix whose name is closest to an absent one."""
+    beside = {Path(name).stem: name for name in names_in(file.parent, file.suffix.lower())}
+    meant = closest(file.stem, beside)
+    return f"did you mean '{file.with_name(beside[meant])}'?" if meant is not None else ""
 
 
 def read_bytes(file: Path) -> bytes:

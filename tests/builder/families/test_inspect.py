@@ -9,6 +9,7 @@ from builder.families.inspect import Inspection
 from tests import zoo
 from tests.builder.cli.invoke import invoke
 from tests.builder.models import external_model, yolo_model
+from tests.paths import ROOT
 
 
 @pytest.fixture
@@ -102,3 +103,9 @@ def test_sizes_have_units(tmp_path: Path, size: int, text: str) -> None:
     with file.open("r+b") as stream:
         stream.truncate(size)
     assert f"; {text}\n" in found.as_text()
+
+
+def test_the_hint_for_a_model_of_no_family_names_what_belongs_to_it() -> None:
+    encoder = ROOT / "manifests" / "models" / "sam-demo-encoder.onnx"
+    _, out, _ = invoke("inspect", encoder)
+    assert "pass an encoder and its decoder together" in out

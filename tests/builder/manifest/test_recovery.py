@@ -95,7 +95,7 @@ def test_several_mistakes_are_reported_at_once() -> None:
         (
             {"labels": [{"color": "red", "attributes": [{"color": "red"}]}, "dog"]},
             [
-                ("labels", 0, "name"),
+                # `color` of the label may be a misspelling of `name`.
                 ("labels", 0, "attributes", 0, "name"),
                 ("labels", 0, "attributes", 0, "input_type"),
                 ("labels", 0, "attributes", 0, "color"),

@@ -211,3 +211,8 @@ def test_invalid_steps_of_a_second_model_are_reported(steps: list[Step], words: 
     said = order_error("detector", steps, is_second=True)
     assert words in said
     assert bool(said) == bool(words)
+
+
+def test_the_short_form_of_each_tracker_sets_the_window() -> None:
+    for name in known_steps("tracker"):
+        assert long_form("tracker", {name: 0.5}) == {name: {"window": 0.5}}
