@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from builder.diagnostics.errors import DatasetError
 from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
@@ -15,6 +17,7 @@ LONGEST = 80
 """Number of characters of a value in a message."""
 LONGEST_LIST = 400
 """Number of characters of the allowed values in a message."""
+_HIGHEST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +101,9 @@ class Value:
         return number
 
     def whole(self, lowest: int = 0) -> int:
-        """Return an integer of at least `lowest`."""
+        """Return an integer of at least `lowest` that a float can hold."""
         number = _number(self.data)
-        if number is None or not number.is_integer() or number < lowest:
+        if number is None or not number.is_integer() or not lowest <= number < _HIGHEST:
             raise self.error("is not a valid integer", f"an integer of at least {lowest}")
         return int(number)
 
@@ -145,6 +148,18 @@ def shortened(value: object, longest: int = LONGEST) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = text if len(text) <= longest else f"{text[:longest]}..."
     return repr(text) if has_controls(text) else text
+
+
+def packed(data: object, place: Place) -> bytes:
+    """Return the JSON of data, for an index.
+
+    Raises:
+        DatasetError: it has integers of more than 64 bits, or text that is not Unicode.
+    """
+    try:
+        return orjson.dumps(data)
+    except TypeError as error:
+        raise place.error(f"cannot be read: {error}") from error
 
 
 def label(text: str, place: Place) -> str:

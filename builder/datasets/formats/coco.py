@@ -18,7 +18,7 @@ from builder.datasets.json_stream import entries, top_keys
 from builder.datasets.request import Request
 from builder.datasets.rle import coco_mask
 from builder.datasets.subsets import chosen
-from builder.datasets.value import Place, Value, label
+from builder.datasets.value import Place, Value, label, packed
 from runtimes.arrays import Size
 
 _ROBOFLOW = "_annotations.coco.json"
@@ -77,7 +77,7 @@ def read(request: Request) -> Contents | None:
         category = value["category_id"]
         if str(category.data) not in categories.names:
             raise category.error("unknown category", ", ".join(categories.names))
-        request.index.add_object(key, orjson.dumps((number, value.data)))
+        request.index.add_object(key, packed((number, value.data), value.place))
     request.index.finish(place)
     if not len(request.index):
         raise place.error("has no images")

@@ -25,7 +25,7 @@ from builder.datasets.json_stream import entries, top_keys
 from builder.datasets.request import ANNOTATIONS, Request
 from builder.datasets.rle import coco_mask
 from builder.datasets.subsets import chosen
-from builder.datasets.value import Place, Value, label
+from builder.datasets.value import Place, Value, label, packed
 from runtimes.arrays import Array
 
 _READ = ("bbox", "polygon", "mask", "points", "skeleton", "ellipse", "label")
@@ -93,7 +93,7 @@ def read(request: Request) -> Contents | None:
         identity, path = item["id"].text(), _image_path(item)
         file = images.find(path, item.place, subset)
         if file is not None:
-            data = orjson.dumps((number, item.data.get("annotations")))
+            data = packed((number, item.data.get("annotations")), item.place)
             request.index.add(Entry(identity, *file, data=data), item["id"].place)
     images.check(place)
     request.index.finish(place)

@@ -76,9 +76,10 @@ def _row(line: str, where: Place, names: list[str]) -> tuple[int, tuple[object, 
         raise where.error(
             f"has {len(numbers)} numbers", allowed="frame, track, x, y, width, height, ..."
         )
-    frame, track, x, y, width, height = numbers[:6]
-    if not frame.is_integer() or not track.is_integer() or width < 0 or height < 0:
-        raise where.error("has an invalid frame, track or size", line)
+    frame, track = Value(numbers[0], where).whole(), Value(numbers[1], where).whole(-1)
+    x, y, width, height = numbers[2:6]
+    if width < 0 or height < 0:
+        raise where.error("has a negative size", line, "x, y, width and height")
     flag, class_id, visibility = numbers[6:9] + [1.0, 1.0, 1.0][len(numbers[6:9]) :]
     if class_id == -1 and names is _CHALLENGE:
         # 2D MOT 2015 has pedestrians alone, and -1 in the last columns.
@@ -86,7 +87,7 @@ def _row(line: str, where: Place, names: list[str]) -> tuple[int, tuple[object, 
     if not class_id.is_integer() or not 1 <= class_id <= len(names):
         raise where.error("unknown class ID", f"{class_id:g}", f"1 to {len(names)}")
     box = (x, y, x + width, y + height)
-    return int(frame), (names[int(class_id) - 1], box, int(track), flag == 0, f"{visibility:g}")
+    return frame, (names[int(class_id) - 1], box, track, flag == 0, f"{visibility:g}")
 
 
 def _objects(rows: list[tuple[str, list[float], int, bool, str]]) -> Objects:

@@ -1,6 +1,9 @@
 """The same dataset in several formats, written by Datumaro; see written/README.md."""
 
 import dataclasses
+import random
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ from pycocotools.coco import COCO
 
 from builder.datasets.annotation import Annotation, Keypoints, Mask, Polygons, Rectangle, Tag
 from builder.datasets.registry import open_dataset
+from builder.diagnostics.errors import DatasetError
 from runtimes.arrays import Array
 
 WRITTEN = Path(__file__).parent / "written"
@@ -20,6 +24,24 @@ BOXES: dict[str, list[tuple[str, tuple[float, ...]]]] = {
 MASK = np.zeros((48, 64), bool)
 MASK[10:20, 5:30] = True
 MASK[12, 7] = False
+
+
+TOKENS = (
+    "null",
+    "-1",
+    "1e999",
+    "NaN",
+    "{}",
+    "[]",
+    '""',
+    "\0",
+    "\x80",
+    "9" * 30,
+    "../",
+    "0.5",
+    ";",
+    "",
+)
 
 
 def boxes(annotations: tuple[Annotation, ...]) -> list[tuple[str, tuple[float, ...]]]:
@@ -142,3 +164,29 @@ def test_folders_are_labels() -> None:
             ("cat/a.jpg", (Annotation("cat", Tag()),)),
             ("dog/b.jpg", (Annotation("dog", Tag()),)),
         ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_datasets_are_read_or_refused(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    texts = (".json", ".xml", ".txt", ".data", ".names")
+    files = [file for file in sorted(WRITTEN.rglob("*")) if file.suffix in texts]
+    for number in range(40):
+        file = draw.choice(files).relative_to(WRITTEN)
+        folder = tmp_path / str(number)
+        shutil.copytree(WRITTEN / file.parts[0], folder / file.parts[0])
+        data = (folder / file).read_text("latin-1")
+        parts = list(re.finditer(r'"[^"]*"|-?[\d.]+|\[[^\[\]]*\]|\w+|\W', data))
+        if not parts:
+            continue
+        part = draw.choice(parts)
+        data = data[: part.start()] + draw.choice(TOKENS) + data[part.end() :]
+        (folder / file).write_text(data, "latin-1")
+        path = folder / ("cvat/val.xml" if file.parts[0] == "cvat" else file.parts[0])
+        try:
+            with open_dataset(path) as dataset:
+                list(dataset)
+        except DatasetError as error:
+            (problem,) = error.problems
+            assert problem.what
+            assert problem.file is not None

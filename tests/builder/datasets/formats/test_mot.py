@@ -56,8 +56,9 @@ def test_rows_of_pedestrians_alone_have_no_class(write_files: WriteFiles) -> Non
     [
         ("1,1,2,3,4", "gt.txt:2:1: has 5 numbers"),
         ("1,1,2,3,4,x", "is not a finite number"),
-        ("1,1,2,3,-4,5", "has an invalid frame, track or size"),
-        ("1.5,1,2,3,4,5", "has an invalid frame, track or size"),
+        ("1,1,2,3,-4,5", "has a negative size"),
+        ("1.5,1,2,3,4,5", "is not a valid integer"),
+        ("1,1e30,2,3,4,5", "is not a valid integer"),
         ("1,1,2,3,4,5,1,13,1", "unknown class ID"),
         ("1,1,2,3,4,5,1,0,1", "unknown class ID"),
         ("4,1,2,3,4,5,1,1,1", "frame 4 has annotations and no image"),
