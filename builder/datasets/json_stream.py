@@ -1,7 +1,6 @@
 """JSON files that are larger than the memory, read entry by entry."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from builder.datasets.files import Files, opened, place
@@ -42,22 +41,21 @@ def entries(files: Files, name: str, *keys: str) -> Iterator[Value]:
     ijson = _ijson(where)
     with opened(files, name) as stream:
         found = ijson.items(stream, ".".join((*keys, "item")), use_float=True)
-        for index, entry in enumerate(_checked(found, where, keys)):
+        for index, entry in enumerate(_checked(found, where)):
             yield Value(entry, Place(where.file, path=(*keys, index)))
 
 
-def _checked(found: Iterator[Any], where: Place, keys: tuple[str, ...]) -> Iterator[Any]:
+def _checked(found: Iterator[Any], where: Place) -> Iterator[Any]:
     """Yield the entries that a parser finds; turn its errors into DatasetError."""
     ijson = _ijson(where)
-    count = 0
     try:
-        for entry in found:
-            yield entry
-            count += 1
+        yield from found
     except (ijson.JSONError, UnicodeDecodeError, OverflowError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "it ends too early"
-        raise replace(where, path=(*keys, count)).error(
-            f"is not valid JSON at or after this entry: {reason}",
+        # The parser's message has the reason, the text around the error, and an arrow below it.
+        reason, *context = [line.strip() for line in str(error).splitlines()] or ["it is too short"]
+        raise where.error(
+            f"is not valid JSON: {reason.removeprefix('parse error: ')}",
+            context[0] if len(context) > 1 else None,
             allowed="JSON in UTF-8, without NaN and Infinity",
             hint="export or download the file again",
         ) from error
