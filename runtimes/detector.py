@@ -20,6 +20,7 @@ from runtimes.network import Network, OpenNetwork, Outputs
 from runtimes.numbers import number_of
 from runtimes.second import OpenSecond, Second
 from runtimes.step import Attribute, Decoder, Item, Refine, Shape
+from runtimes.timed import timed
 
 _SLACK = 0.01
 """Tolerance of the range 0..1 of scores, for the rounding of half precision."""
@@ -115,7 +116,7 @@ class OpenDetector:
         """
         threshold = number_of(request, "threshold", self._threshold, most=1)
         try:
-            with clock.stage("decode"):
+            with clock.stage("image decode"):
                 pixels = image.decode(request.get("image"))
         except BadImage as error:
             if self._on_bad_image == "error":
@@ -131,9 +132,10 @@ class OpenDetector:
     def _detect(self, pixels: Array, threshold: float, clock: Clock) -> list[Item]:
         """Return the annotations of an image, (H, W, 3) uint8 BGR."""
         outputs = self._network.run(pixels, clock)
-        with clock.stage("postprocess"):
+        with clock.stage("decode"):
             found = self._decoder(outputs.tensors, outputs.view, threshold)
             _check_scores(found, self._decoder)
+        with clock.stage("refine"):
             instances = self._refined(found, outputs)
         return self._drawn(instances, pixels, clock)
 
@@ -212,9 +214,10 @@ class OpenDetector:
     def _drawn(self, instances: Instances, pixels: Array, clock: Clock) -> list[Item]:
         """Return the annotations of instances, in pixels of the image."""
         for second in self._seconds:
-            instances = second(instances, pixels, clock)
+            with clock.stage("second models"):
+                instances = second(instances, pixels, clock)
         with clock.stage("shapes"):
-            return self._items(instances, size_of(pixels))
+            return self._items(timed(instances, clock), size_of(pixels))
 
     def _with_merged_classes(self, found: Instances) -> Instances:
         """Return instances whose class is the first class of their label.

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -23,6 +22,7 @@ from runtimes.network import Network, OpenNetwork, Outputs
 from runtimes.numbers import number_of
 from runtimes.prompts import Prompts
 from runtimes.step import Refine
+from runtimes.timed import timed
 
 MEMORY = 256 * 2**20
 """Size of the cache of embeddings in bytes: about 60 images for SAM, 15 for SAM 2."""
@@ -120,11 +120,12 @@ class OpenInteractor:
         features, prompts = self._features(request.get("image"), prompts, clock)
         size = features.view.image
         with clock.stage("decoder"):
-            instances = self._segment(features, prompts)
+            instances = self._segment(features, prompts, clock)
             # The scores are predictions of an IoU and can slightly exceed 1.
             instances = replace(instances, scores=instances.scores.clip(0, 1))
         with clock.stage("shapes"):
-            found = list(_found(instances.take(instances.scores >= threshold), size))
+            kept = timed(instances.take(instances.scores >= threshold), clock)
+            found = list(_found(kept, size))
             return self._reply(found, size)
 
     def _reply(self, found: list[Found], size: Size) -> dict[str, Any]:
@@ -158,7 +159,7 @@ class OpenInteractor:
         known = self._embeddings.get(fingerprint(text)) if isinstance(text, str) else None
         if known is not None:
             return known.view.image
-        with clock.stage("decode"):
+        with clock.stage("image decode"):
             return size_of(image.decode(text))
 
     def _features(self, text: object, prompts: Prompts, clock: Clock) -> tuple[Outputs, Prompts]:
@@ -173,7 +174,7 @@ class OpenInteractor:
         if known is not None:
             clock.note("embedding: hit")
             return known, prompts.within(known.view.image)
-        with clock.stage("decode"):
+        with clock.stage("image decode"):
             pixels = image.decode(text)
         prompts = prompts.within(size_of(pixels))
         clock.note("embedding: miss")
@@ -187,14 +188,19 @@ class OpenInteractor:
             tensor, view = self._network.prepare(pixels)
         return Outputs({self._network.input.name: tensor}, view)
 
-    def _segment(self, features: Outputs, prompts: Prompts) -> Instances:
+    def _segment(self, features: Outputs, prompts: Prompts, clock: Clock) -> Instances:
         """Return instances with masks in pixels of the image, highest score first."""
         session = self._decoder or self._network.session
-        run = partial(run_fitted, session)
+
+        def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
+            with clock.stage("decoder inference"):
+                return run_fitted(session, inputs)
+
         instances = self._interactor.segmenter(run, features.tensors, features.view, prompts)
-        for step in self._interactor.refine:
-            instances = step(instances)
-        return instances.best_first()
+        with clock.stage("refine"):
+            for step in self._interactor.refine:
+                instances = step(instances)
+            return instances.best_first()
 
     def examine(self, pixels: Array) -> dict[str, Array]:
         """Return what the model finds in an image, for the smoke test of a build.
@@ -218,7 +224,7 @@ class OpenInteractor:
         usual = self._usual_prompts(size)
         boxed = replace(usual, boxes=np.array([_usual_box(size)]))
         for prompts in [usual, boxed] if self._interactor.box == "optional" else [usual]:
-            instances = self._segment(features, prompts)
+            instances = self._segment(features, prompts, Clock())
             masks = instances.masks
             crops = [
                 masks.crop(number, box, size) if masks else None
@@ -236,7 +242,7 @@ class OpenInteractor:
         """Run once, to find a model that does not fit at start-up."""
         size = image.WARM_UP_SIZE
         features = self._embed(image.blank(), Clock())
-        list(_found(self._segment(features, self._usual_prompts(size)), size))
+        list(_found(self._segment(features, self._usual_prompts(size), Clock()), size))
 
     def _usual_prompts(self, size: Size) -> Prompts:
         """Return the prompts that every request needs, for an image of `size`."""

@@ -162,6 +162,7 @@ class OpenNetwork:
         """Yield the outputs for several inputs of one size, which are run as one batch."""
         with clock.stage("crops"):
             batch = np.concatenate([part for part, _ in parts]) if len(parts) > 1 else parts[0][0]
+        with clock.stage("crop inference"):
             results = self._infer(batch, parts[0][1].input)
         for number, (_, view) in enumerate(parts):
             own = {

@@ -93,7 +93,7 @@ class OpenReid:
         if near.any():
             # Boxes without a candidate are not embedded.
             rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
-            with clock.stage("decode"):
+            with clock.stage("image decode"):
                 pixels0 = image.decode(request.get("image0"), "image0")
                 pixels1 = image.decode(request.get("image1"), "image1")
             vectors0, seen0 = self._embed(pixels0, boxes0[rows], clock)

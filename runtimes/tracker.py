@@ -136,7 +136,7 @@ class OpenTracker:
             self._read(number, *pair)
             for number, pair in enumerate(zip(shapes, states, strict=True))
         ]
-        with clock.stage("decode"):
+        with clock.stage("image decode"):
             decoded = image.read(request.get("image"))
         # Objects that were drawn in different frames can have different stretches.
         frames: dict[Stretch | None, tuple[Array, Color]] = {}
@@ -301,7 +301,7 @@ class OpenTracker:
                 }
                 for search in searches
             ]
-        with clock.stage("postprocess"):
+        with clock.stage("decode"):
             return step(outputs, views, box)
 
     def _tensor(self, crop: Array) -> Array:

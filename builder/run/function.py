@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from builder.diagnostics.errors import BuiltError
@@ -19,12 +19,14 @@ class Reply:
         body: the decoded JSON.
         text: the JSON as sent.
         milliseconds: duration of the handler's call.
+        stages: milliseconds of each stage of that call; see runtimes.clock.
     """
 
     status: int
     body: Any
     text: str
     milliseconds: float
+    stages: Mapping[str, float] = field(default_factory=dict)
 
     def raise_for_status(self) -> Self:
         """Return the reply if its status is 200.

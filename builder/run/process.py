@@ -162,7 +162,9 @@ class FunctionProcess(Function):
         self.log += message.log
         try:
             text = message.body.decode()
-            return Reply(message.status, json.loads(text), text, message.milliseconds)
+            return Reply(
+                message.status, json.loads(text), text, message.milliseconds, message.stages
+            )
         except ValueError as error:
             problem = Problem(f"the response is not JSON: {error}", file=self._folder)
             raise BuiltError(problem) from error

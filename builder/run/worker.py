@@ -74,12 +74,14 @@ class Response:
     Attributes:
         status: HTTP status.
         milliseconds: duration of the handler's call.
+        stages: milliseconds of each stage of that call; see runtimes.clock.
         log: the lines that the function logged during the call.
         body: UTF-8.
     """
 
     status: int
     milliseconds: float
+    stages: dict[str, float]
     log: tuple[str, ...]
     body: bytes
 
@@ -254,7 +256,8 @@ class _Function:
         response = self._main.handler(self._context, event)
         milliseconds = (time.perf_counter() - start) * 1000
         log = self.logger.take()
-        return Response(response.status_code, milliseconds, log, response.body.encode())
+        stages = dict(self._context.user_data.service.stages)
+        return Response(response.status_code, milliseconds, stages, log, response.body.encode())
 
     def examine(self, message: Examine) -> Examined | Refused:
         """Examine an image."""

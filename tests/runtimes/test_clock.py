@@ -58,3 +58,24 @@ def test_notes_come_first(seconds: list[float]) -> None:
     it.note("embedding: hit")
     it.note("text_prompts: ignored")
     assert str(it) == "embedding: hit; text_prompts: ignored; total 500.0 ms"
+
+
+def test_an_inner_stage_does_not_count_for_the_outer_one(seconds: list[float]) -> None:
+    # outer: 1 s, inner: 2 s, outer: 4 s, inner: 8 s, outer: 16 s
+    seconds += [0.0, 0.0, 1.0, 3.0, 7.0, 15.0, 31.0]
+    it = Clock()
+    with it.stage("outer"):
+        for _ in range(2):
+            with it.stage("inner"):
+                pass
+    assert it.stages == {"inner": 10_000.0, "outer": 21_000.0}
+
+
+def test_stages_after_a_nested_one_count_in_full(seconds: list[float]) -> None:
+    seconds += [0.0, 0.0, 1.0, 3.0, 4.0, 4.0, 9.0]
+    it = Clock()
+    with it.stage("first"), it.stage("inner"):
+        pass
+    with it.stage("second"):
+        pass
+    assert it.stages == {"inner": 2000.0, "first": 2000.0, "second": 5000.0}

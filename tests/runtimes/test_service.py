@@ -135,7 +135,7 @@ def test_the_log_line_counts_items_and_lists_stages(reply: object, summary: str)
     assert level == "info"
     assert line.startswith(summary)
     stages = [part.split()[0] for part in line.removeprefix(summary).split(", ")]
-    assert stages == ["work", "reply", "total"]
+    assert stages == ["work", "serialize", "total"]
     assert line.endswith(" ms")
 
 

@@ -298,7 +298,7 @@ def test_the_stages_of_a_request_are_timed(tmp_path: Path) -> None:
     tracker = start(tmp_path)
     clock = Clock()
     states = tracker({"image": text_of(), "shapes": [RECTANGLE]}, clock)["states"]
-    assert list(clock.stages) == ["decode", "template"]
+    assert list(clock.stages) == ["image decode", "template"]
     clock = Clock()
     tracker({"image": text_of(), "states": states}, clock)
     assert list(clock.stages) == ["decode", "template", "preprocess", "inference", "postprocess"]
