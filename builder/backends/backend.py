@@ -55,9 +55,12 @@ class Backend(ABC):
     """The keys that the backend adds to the variant's settings."""
     environment: ClassVar[Mapping[str, str]] = {}
     """Environment variables that the image needs."""
-    fallback: ClassVar[Mapping[str, object]] = {}
+    fallback: ClassVar[dict[str, object]] = {}
     """Fields to replace in the adapter so that a function starts without the device; empty if the
     adapter has no fallback."""
+    low_memory: ClassVar[dict[str, object]] = {}
+    """Fields to replace in the adapter for trials of large models; empty if none saves
+    memory."""
 
     @abstractmethod
     def packages(self, settings: VariantSettings) -> tuple[str, ...]:

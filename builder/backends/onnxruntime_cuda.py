@@ -36,7 +36,8 @@ class OnnxRuntimeCuda(Backend):
         "NVIDIA_VISIBLE_DEVICES": "all",
         "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
     }
-    fallback = {"allow_cpu_fallback": True, "low_memory": True}  # noqa: RUF012
+    fallback = {"allow_cpu_fallback": True}  # noqa: RUF012
+    low_memory = {"low_memory": True}  # noqa: RUF012
 
     def packages(self, settings: VariantSettings) -> tuple[str, ...]:
         """See Backend.packages."""

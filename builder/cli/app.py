@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from builder.cli import console
+from builder.cli.commands.bench import bench
 from builder.cli.commands.build import build
 from builder.cli.commands.check import check
 from builder.cli.commands.diff import diff
@@ -64,7 +65,19 @@ def main(
     """Handle the options that belong to no command."""
 
 
-for _command in (build, check, diff, init, inspect, predict, evaluate, parity, schema, doctor):
+for _command in (
+    build,
+    check,
+    diff,
+    init,
+    inspect,
+    predict,
+    bench,
+    evaluate,
+    parity,
+    schema,
+    doctor,
+):
     app.command()(_command)
 
 

@@ -51,7 +51,14 @@ class FunctionProcess(Function):
         log: the lines that the function has logged, each `level: message`.
     """
 
-    def __init__(self, folder: Path, variant: VariantName, *, allow_fallback: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        variant: VariantName,
+        *,
+        allow_fallback: bool = False,
+        low_memory: bool = False,
+    ) -> None:
         """Start the process.
 
         Args:
@@ -59,6 +66,7 @@ class FunctionProcess(Function):
             variant: the variant to run.
             allow_fallback: let the function start without the variant's device, if its backend can
                 do without; see Backend.fallback.
+            low_memory: let the function use less memory and more time; see Backend.low_memory.
 
         Raises:
             BuiltError: the directory is not a complete function, or no process can be started.
@@ -87,8 +95,8 @@ class FunctionProcess(Function):
         drain.start()
         self._end = weakref.finalize(self, _end, self._process, drain)
         self._channel = worker.Channel(self._process.stdout, self._process.stdin)
-        fallback = _fallback(variant) if allow_fallback else {}
-        self._send(worker.Start(str(description.code_folder), fallback))
+        changes = _changes(variant, allow_fallback, low_memory)
+        self._send(worker.Start(str(description.code_folder), changes))
 
     def __enter__(self) -> Self:
         """Wait until the function has started; see wait_until_started."""
@@ -112,6 +120,11 @@ class FunctionProcess(Function):
     def annotations(self) -> Mapping[str, str]:
         """See Function.annotations."""
         return self._description.annotations
+
+    @property
+    def pid(self) -> int:
+        """The ID of the process."""
+        return self._process.pid
 
     @property
     def warnings(self) -> list[str]:
@@ -256,12 +269,19 @@ class FunctionProcess(Function):
         return f"output: {visible}" if visible else ""
 
 
-def _fallback(variant: VariantName) -> dict[str, object]:
-    """Return the fields to replace in a variant's backends; see Backend.fallback."""
+def _changes(variant: VariantName, allow_fallback: bool, low_memory: bool) -> dict[str, object]:
+    """Return the fields to replace in a variant's backends."""
+    if not allow_fallback and not low_memory:
+        return {}
     # Imported here, since `predict` does not need it.
     from builder.backends.registry import backends_of
 
-    return {key: value for it in backends_of(variant) for key, value in it.fallback.items()}
+    found: dict[str, object] = {}
+    for backend in backends_of(variant):
+        found |= (backend.fallback if allow_fallback else {}) | (
+            backend.low_memory if low_memory else {}
+        )
+    return found
 
 
 def _exit_status(process: subprocess.Popen[bytes]) -> str:

@@ -95,7 +95,9 @@ def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
     for group in [variants] if size < _LARGE_BYTES else [[variant] for variant in variants]:
         with ExitStack() as stack:
             functions = [
-                stack.enter_context(closing(FunctionProcess(folder, variant, allow_fallback=True)))
+                stack.enter_context(
+                    closing(FunctionProcess(folder, variant, allow_fallback=True, low_memory=True))
+                )
                 for variant in group
             ]
             for variant, function in zip(group, functions, strict=True):

@@ -102,7 +102,9 @@ def compare_functions(
         # Both processes load their models at the same time.
         started = [
             stack.enter_context(
-                closing(FunctionProcess(it.folder, it.variant, allow_fallback=True))
+                closing(
+                    FunctionProcess(it.folder, it.variant, allow_fallback=True, low_memory=True)
+                )
             )
             for it in (one, other)
         ]

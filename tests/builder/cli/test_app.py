@@ -8,7 +8,7 @@ from builder import __version__
 from tests.builder.cli.invoke import invoke
 from tests.builder.conftest import Run, WriteManifest
 
-COMMANDS = ["build", "check", "diff", "doctor", "init", "inspect", "predict", "schema"]
+COMMANDS = ["bench", "build", "check", "diff", "doctor", "init", "inspect", "predict", "schema"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

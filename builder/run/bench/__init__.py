@@ -1,0 +1,1 @@
+"""`cvatbuild bench`: the time of each stage of a request, and the memory of a function."""
