@@ -64,9 +64,14 @@ class Bar:
     caption: str
     timing: Timing
 
+    @property
+    def total(self) -> float:
+        """The sum of the stages."""
+        return sum(self.timing.typical.values())
+
 
 def save(benchmarks: Sequence[Benchmark], file: Path) -> None:
-    """Draw the medians of the stages, and write the picture as PNG.
+    """Draw the typical times of the stages, and write the picture as PNG.
 
     Raises:
         BuiltError: the file cannot be written.
@@ -84,7 +89,7 @@ def save(benchmarks: Sequence[Benchmark], file: Path) -> None:
 
 
 def draw(benchmarks: Sequence[Benchmark]) -> Array:
-    """Draw the medians of the stages.
+    """Draw the typical times of the stages.
 
     Args:
         benchmarks: the results, at least one.
@@ -104,7 +109,7 @@ def draw(benchmarks: Sequence[Benchmark]) -> Array:
     height = top + _STEP * len(bars) + 2 * _LETTERS + _MARGIN
     canvas = np.full((height, _WIDTH, 3), 255, np.uint8)
     name = Path(benchmarks[0].function).name
-    title = f"{name}: median time of each stage and of the whole request, milliseconds"
+    title = f"{name}: milliseconds of each stage, mean of the middle half of the requests"
     _write(canvas, title, _MARGIN, _MARGIN, 26, 700)
     for stage, (x, y) in zip(stages, places, strict=True):
         y += _MARGIN + 2 * _LETTERS
@@ -113,7 +118,7 @@ def draw(benchmarks: Sequence[Benchmark]) -> Array:
     left = 2 * _MARGIN + max(_text_width(bar.caption) for bar in bars)
     # The total stands to the right of the longest bar.
     room = _WIDTH - left - _MARGIN - _text_width("0000.0 ms")
-    longest = max(max(bar.timing.total.median for bar in bars), 1e-3)
+    longest = max(max(bar.total for bar in bars), 1e-3)
     _axis(canvas, longest, left, room, top)
     for place, bar in enumerate(bars):
         _bar(canvas, bar, left, top + place * _STEP, room / longest)
@@ -150,7 +155,7 @@ def _axis(canvas: Array, longest: float, left: int, room: int, top: int) -> None
 
 
 def _bar(canvas: Array, bar: Bar, left: int, top: int, scale: float) -> None:
-    """Draw a bar of the stages' medians, its caption, and the median of the total beside it.
+    """Draw a bar, its caption, and its total beside it.
 
     Args:
         canvas: the picture.
@@ -161,13 +166,13 @@ def _bar(canvas: Array, bar: Bar, left: int, top: int, scale: float) -> None:
     text_top = top + (_BAR - _LETTERS) // 2 - 2
     _write(canvas, bar.caption, left - _MARGIN // 2 - _text_width(bar.caption), text_top)
     at = float(left)
-    for stage, spread in bar.timing.stages.items():
-        end = at + max(0.0, spread.median) * scale
+    for stage, spent in bar.timing.typical.items():
+        end = at + spent * scale
         if round(end) > round(at):
             corners = (round(at), top), (round(end) - 1, top + _BAR)
             cv2.rectangle(canvas, *corners, color_of(stage), cv2.FILLED)
         at = end
-    _write(canvas, f"{bar.timing.total.median:.1f} ms", round(at) + 10, text_top, weight=600)
+    _write(canvas, f"{bar.total:.1f} ms", round(at) + 10, text_top, weight=600)
 
 
 def _legend_places(stages: Sequence[str]) -> list[tuple[int, int]]:

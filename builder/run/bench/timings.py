@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from builder.run.function import Reply
@@ -81,13 +81,16 @@ class Timing:
         name: the kind.
         requests: number of requests.
         stages: stage -> spread, in the order of STAGES.
-        total: the spread of the totals. Medians of the stages do not add up to a median exactly.
+        total: the spread of the totals. Medians of the stages do not add up to it.
+        typical: stage -> mean over the middle half of the requests, by their totals. These add up to
+            the mean of their totals, and slow outliers do not change them.
     """
 
     name: str
     requests: int
     stages: Mapping[str, Spread]
     total: Spread
+    typical: Mapping[str, float]
 
     @classmethod
     def of(cls, name: str, samples: Sequence[Sample]) -> "Timing":
@@ -97,7 +100,12 @@ class Timing:
             stage: Spread.of([sample.stages.get(stage, 0.0) for sample in samples])
             for stage in sorted(seen, key=STAGES.index)
         }
-        return cls(name, len(samples), stages, Spread.of([sample.total for sample in samples]))
+        ordered = sorted(samples, key=lambda sample: sample.total)
+        quarter = len(ordered) // 4
+        middle = ordered[quarter : len(ordered) - quarter]
+        typical = {it: fmean(sample.stages.get(it, 0.0) for sample in middle) for it in stages}
+        total = Spread.of([sample.total for sample in samples])
+        return cls(name, len(samples), stages, total, typical)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers for JSON."""

@@ -41,6 +41,16 @@ def test_a_stage_that_some_requests_lack_counts_zero_there() -> None:
     assert timing.as_dict()["stages"]["masks"] == {"median": 0.0, "p95": 2.0}
 
 
+def test_typical_times_are_means_without_the_fastest_and_slowest_quarter() -> None:
+    samples = [
+        Sample.of(reply(total, inference=inference, masks=1.0))
+        for total, inference in [(900.0, 1.0), (4.0, 2.5), (6.0, 3.5), (2.0, 0.5)]
+    ]
+    timing = Timing.of("request", samples)
+    assert timing.typical == {"inference": 3.0, "masks": 1.0, OTHER: 1.0}
+    assert sum(timing.typical.values()) == (4.0 + 6.0) / 2
+
+
 def test_the_table_has_two_columns_per_kind_and_empty_cells() -> None:
     first = Timing.of("first click", [Sample.of(reply(10.0, inference=8.0))])
     further = Timing.of("further click", [Sample.of(reply(2.0, decoder=1.25))])
