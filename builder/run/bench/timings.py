@@ -82,8 +82,8 @@ class Timing:
         requests: number of requests.
         stages: stage -> spread, in the order of STAGES.
         total: the spread of the totals. Medians of the stages do not add up to it.
-        typical: stage -> mean over the middle half of the requests, by their totals. These add up to
-            the mean of their totals, and slow outliers do not change them.
+        typical: stage -> mean over the middle half of the requests, by their totals. The means add
+            up to the mean of these totals, and slow outliers do not change them.
     """
 
     name: str
