@@ -194,6 +194,7 @@ TESTED_ELSEWHERE = {
     # Each family is recognized in the models of tests/zoo.
     "builder/families/catalog": "tests/test_recognition.py",
     # Parts that the modules of a package share.
+    "builder/run/bench/rounds.py": "tests/builder/run/bench/test_benchmark.py",
     "builder/run/judge/values.py": "tests/builder/run/judge/test_detector.py",
     "builder/run/predict/prediction.py": "tests/builder/run/predict/test_detector.py",
     "builder/plan/characters.py": "tests/test_text_recognition.py",
