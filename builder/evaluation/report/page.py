@@ -1,7 +1,7 @@
 """The page of the report."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from builder import __version__
@@ -61,7 +61,7 @@ def write_report(folder: Path, evaluations: Sequence[Evaluation]) -> Path:
 def page_of(evaluations: Sequence[Evaluation]) -> str:
     """Return the page."""
     title = " and ".join(dict.fromkeys(Path(it.function).name for it in evaluations))
-    contents = "".join(_section(it) for it in evaluations)
+    contents = _comparison(evaluations) + "".join(_section(it) for it in evaluations)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -71,6 +71,18 @@ def page_of(evaluations: Sequence[Evaluation]) -> str:
         f"<body><main>{contents}<footer>cvatbuild {text(__version__)}</footer></main></body>"
         "</html>\n"
     )
+
+
+def _comparison(evaluations: Sequence[Evaluation]) -> str:
+    """Return the metrics of several evaluations side by side; nothing for one."""
+    if len(evaluations) < 2:
+        return ""
+    names = [f"{it.function} ({it.variant})" for it in evaluations]
+    rows = {
+        _title(name): tuple(it.result.metrics.get(name) for it in evaluations)
+        for name in evaluations[0].result.metrics
+    }
+    return f"<section>{_grid('Comparison', names, rows)}</section>"
 
 
 def _section(evaluation: Evaluation) -> str:
@@ -117,15 +129,20 @@ def _tiles(evaluation: Evaluation) -> str:
 
 
 def _table(table: Table) -> str:
-    """Return a table with a bar behind each fraction."""
-    heads = "".join(f'<th scope="col">{text(_title(it))}</th>' for it in table.columns)
-    rows = "".join(
+    """Return a table."""
+    return _grid(table.title, [_title(it) for it in table.columns], table.rows)
+
+
+def _grid(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[Value]]) -> str:
+    """Return named rows with a bar behind each fraction."""
+    heads = "".join(f'<th scope="col">{text(it)}</th>' for it in columns)
+    body = "".join(
         f'<tr><th scope="row">{text(name)}</th>{"".join(map(_cell, cells))}</tr>'
-        for name, cells in table.rows.items()
+        for name, cells in rows.items()
     )
     return (
-        f'<h2>{text(table.title)}</h2><div class="scroll"><table><thead><tr><td></td>{heads}</tr>'
-        f"</thead><tbody>{rows}</tbody></table></div>"
+        f'<h2>{text(title)}</h2><div class="scroll"><table><thead><tr><td></td>{heads}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 

@@ -18,12 +18,15 @@ FEW = 2_000
 MOST_KIB = 40 * 1024
 """How much more memory 20,000 images may need than 2,000: caches of SQLite and of the allocator."""
 
-# Prints the largest resident memory of the process at its end, in KiB on Linux.
+# Prints the largest resident memory of the process at its end, in KiB. `ru_maxrss` would include
+# the memory of the process that started it.
 PROGRAM = """
-import atexit, resource, sys
+import atexit, sys
 from builder.cli.app import run
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-atexit.register(lambda: print("peak", peak(), file=sys.stderr))
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    print("peak", *[line.split()[1] for line in lines if line.startswith("VmHWM")], file=sys.stderr)
+atexit.register(peak)
 run()
 """
 
