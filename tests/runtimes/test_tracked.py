@@ -197,3 +197,8 @@ def test_the_first_of_several_far_coordinates_is_named() -> None:
     with pytest.raises(BadRequest) as caught:
         shape([10, 2e6, 30, 3e6])
     assert caught.value.found == "2e+06"
+
+
+def test_moved_points_are_rounded_to_hundredths() -> None:
+    drawn = shape([10, 20, 30, 60])
+    assert drawn.at(box(11.0049, 22.006, 33.333, 44.996), SIZE) == [11.0, 22.01, 33.33, 45.0]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from runtimes.decoders.grids import cells, check_count, check_strides
+from runtimes.decoders.grids import cells, check_count, check_strides, confident
 from runtimes.errors import BadModel, Fault
 from tests.runtimes.decoders.grid_heads import CELLS, STRIDES, VIEW
 from tests.runtimes.decoders.grid_heads import cells as every_cell
@@ -41,3 +41,9 @@ def test_a_head_needs_a_stride() -> None:
     with pytest.raises(BadModel) as caught:
         check_strides(())
     assert caught.value.fault is Fault.STRIDES
+
+
+def test_points_without_confidence_are_certain() -> None:
+    points = np.array([[[1.0, 2], [3, 4]], [[5, 6], [7, 8]], [[0, 0], [-1, 9]]])
+    wanted = [[[x, y, 1] for x, y in each] for each in points.tolist()]
+    assert confident(points).tolist() == wanted

@@ -121,6 +121,7 @@ def test_there_is_one_class(step: Movenet | MovenetMulti) -> None:
     ("step", "shape"),
     [
         (Movenet("o"), (1, 17, 3)),
+        (Movenet("o"), (1, 1, 17)),
         (Movenet("o"), (1, 2, 17, 3)),
         (MovenetMulti("o"), (1, 6, 57)),
         (MovenetMulti("o"), (6, 56)),

@@ -392,6 +392,11 @@ def test_a_class_without_a_mask_is_refused() -> None:
         MaskRcnnOpenvino("detections", "masks")(outputs, VIEW, 0.25)
     texts = ["background: ", "found class 3", "masks for only 2 classes", "classes 1 to 2"]
     assert [text for text in texts if text not in str(caught.value)] == []
+    outputs = {"detections": rows((0, 9, 0.5, 0, 0, 1, 1)), "masks": np.zeros((1, 8, 33, 33))}
+    for background, allowed in ((True, "classes 1 to 8"), (False, "classes 0 to 7")):
+        with pytest.raises(BadModel) as caught:
+            MaskRcnnOpenvino("detections", "masks", background=background)(outputs, VIEW, 0.25)
+        assert caught.value.allowed == allowed
 
 
 @pytest.mark.parametrize(
