@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from runtimes.arrays import Array
 from runtimes.classes import Classes
 from runtimes.decoders.outputs import check_task, corners, take
@@ -65,8 +67,8 @@ class YoloObjectnessPose(Decoder):
     Rows of box, objectness, classes and keypoints, [1, candidates, 5 + classes + keypoints *
     values]. Boxes (center x, center y, width, height) and keypoints are in pixels of the model's
     input; the sigmoid of all scores is in the graph. The score of a class is objectness times class
-    score. Sources: github.com/WongKinYiu/yolov7, branch pose; github.com/deepcam-cn/yolov5-face,
-    utils/general.py.
+    score, or the objectness of models with one class that omit its score. Sources:
+    github.com/WongKinYiu/yolov7, branch pose; github.com/deepcam-cn/yolov5-face, utils/general.py.
 
     Example:
         - yolo_objectness_pose: {form: v5_face, kpt_shape: [5, 2]}
@@ -94,14 +96,21 @@ class YoloObjectnessPose(Decoder):
         extra = shape[0] * shape[1]
         tensor = signature.output(self.output, rank=(3,), role=layout(extra))
         check_task(signature, tensor, "pose")
-        check_columns(tensor, classes, self.name(), extra, "for keypoints")
+        if len(tensor.shape) == 3 and tensor.shape[2] == 5 + extra:
+            classes.check(1, f"{tensor}: box, objectness and {extra} values for keypoints")
+        else:
+            check_columns(tensor, classes, self.name(), extra, "for keypoints")
         return replace(self, output=tensor.name, kpt_shape=shape)
 
     def __call__(self, outputs: Mapping[str, Array], view: View, threshold: float) -> Instances:
         """See Decoder. The score is objectness times the highest class score."""
         shape = self.kpt_shape or (0, 0)
         extra = shape[0] * shape[1]
-        rows = take_rows(outputs, self.output, self.name(), extra)
+        rows = take(outputs, self.output)
+        if rows.ndim == 3 and rows.shape[2] == 5 + extra:
+            # A class with score 1 is added, so that the score is the objectness.
+            rows = np.insert(rows, 5 if self.form == "v7" else 5 + extra, 1, axis=2)
+        rows = take_rows({self.output or "": rows}, self.output or "", self.name(), extra)
         end = rows.shape[2] - extra
         classes, points = slice(5, end), slice(end, None)
         if self.form == "v5_face":

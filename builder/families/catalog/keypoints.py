@@ -33,10 +33,16 @@ _UNIT_LIMIT = 2.0
 
 
 def recognize(evidence: Evidence) -> Iterator[Match]:
-    """Recognize one output with the coordinates of a known number of keypoints."""
-    if len(evidence.outputs) != 1 or evidence.image is None or evidence.ultralytics.task:
+    """Recognize an output with the coordinates of a known number of keypoints.
+
+    MediaPipe's models also return scores, one value each, and the keypoints in meters.
+    """
+    if evidence.image is None or evidence.ultralytics.task:
         return
-    (tensor,) = evidence.outputs
+    long = [it for it in evidence.outputs if length_of(it) != 1]
+    if not long or len({length_of(it) for it in long}) != 1:
+        return
+    tensor = long[0]
     if len(tensor.shape) not in (2, 3, 4) or not tensor.dtype.startswith("float"):
         return
     if evidence.graph.activation(tensor.name) == "softmax":
@@ -88,6 +94,8 @@ def _match(evidence: Evidence, tensor: Tensor, count: int, each: int, *, named: 
             "fraction": -0.5 < least < most < 1.5,
         }[unit]
     fields: dict[str, Any] = {"kpt_shape": [count, each], "unit": unit}
+    if len(evidence.outputs) > 1:
+        fields = {"output": tensor.name, **fields}
     what = _COUNTS[count]
     why = f"{tensor}: {count} keypoints of a {what}, {each} values each"
     if named:

@@ -101,9 +101,11 @@ def _pose(evidence: Evidence, tensor: Tensor) -> Iterator[Match]:
     if not anchored:
         return
     for form, (count, each) in _POSES.items():
-        if columns != 6 + count * each:
+        classes = columns - 5 - count * each
+        # One class, whose score some exports omit.
+        if classes != 1 and (classes != 0 or form == "v5-face"):
             continue
-        scored = _keypoints_fit(evidence, tensor, form)
+        scored = _keypoints_fit(evidence, tensor, form, classes)
         if scored is False:
             continue
         cells = f"three for each cell of strides {', '.join(map(str, anchored))}"
@@ -134,14 +136,22 @@ def _pose(evidence: Evidence, tensor: Tensor) -> Iterator[Match]:
         )
 
 
-def _keypoints_fit(evidence: Evidence, tensor: Tensor, form: str) -> bool | None:
-    """Whether scores are in 0..1 and keypoints are not, in each run; None without a run."""
+def _keypoints_fit(evidence: Evidence, tensor: Tensor, form: str, classes: int) -> bool | None:
+    """Whether scores are in 0..1 and keypoints are not, in each run; None without a run.
+
+    Args:
+        evidence: of the model.
+        tensor: its output.
+        form: a key of _POSES.
+        classes: 1, or 0 if the score of the only class is omitted.
+    """
     runs = [it[0] for it in evidence.values(tensor) if it.ndim == 3]
     if form == "v5-face":
         scores, places = np.r_[4, 15], np.r_[5:15]
     else:
-        columns = tensor.shape[2] or 0
-        scores, places = np.r_[4, 5, 8:columns:3], np.r_[6:columns:3, 7:columns:3]
+        first, end = 5 + classes, tensor.shape[2] or 0
+        scores = np.r_[4:first, first + 2 : end : 3]
+        places = np.r_[first:end:3, first + 1 : end : 3]
     fit = are_fractions([run[:, scores] for run in runs])
     if fit is None:
         return None

@@ -82,6 +82,19 @@ def test_yolov5_face_by_hand() -> None:
     assert found.keypoints[0].tolist() == [[90 + 2 * n, 91 + 2 * n, 1] for n in range(5)]
 
 
+@pytest.mark.parametrize("form", ["v7", "v5_face"])
+def test_without_a_class_the_score_is_the_objectness(form: Any) -> None:
+    row = [100, 50, 40, 20, 0.5, 90, 45, 110, 55]
+    decoder = YoloObjectnessPose(kpt_shape=(2, 2), form=form)
+    bound = decoder.bind(signature((1, 25200, 9)), Classes(1, exact=True))
+    found = bound({"output0": np.array([[row]], np.float32)}, VIEW, 0.25)
+    assert rows_of(found) == [((80, 40, 120, 60), 0.5, 0)]
+    assert found.keypoints is not None
+    assert found.keypoints[0].tolist() == [[90, 45, 1], [110, 55, 1]]
+    with pytest.raises(BadModel, match="1 classes, the manifest 2 labels"):
+        decoder.bind(signature((1, 25200, 9)), Classes(2, exact=True))
+
+
 @pytest.mark.parametrize(
     ("decoder", "shapes", "metadata", "bound"),
     [

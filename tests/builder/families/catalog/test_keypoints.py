@@ -49,3 +49,16 @@ def test_a_name_without_values_or_values_without_a_name_are_unsure(name: str, va
 def test_shapes_of_known_numbers_of_keypoints(name: str, shape: Shape, expected: list[Any]) -> None:
     found = matches(KEYPOINTS, evidence({name: shape}))
     assert [match.postprocess[0].fields["kpt_shape"] for match in found] == expected
+
+
+def test_scores_and_keypoints_in_meters_are_further_outputs() -> None:
+    outputs: dict[str, Shape] = {
+        "flag": (1, 1),
+        "landmarks": (1, 63),
+        "handedness": (1, 1),
+        "world": (1, 63),
+    }
+    (match,) = matches(KEYPOINTS, evidence(outputs))
+    assert match.postprocess[0].fields["output"] == "landmarks"
+    assert match.postprocess[0].fields["kpt_shape"] == [21, 3]
+    assert matches(KEYPOINTS, evidence({**outputs, "angles": (1, 3)})) == []

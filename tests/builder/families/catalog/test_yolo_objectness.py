@@ -22,6 +22,7 @@ def table(columns: int, fractions: list[int]) -> dict[str, Array]:
     ("columns", "scores", "fields"),
     [
         (57, [4, 5, *range(8, 57, 3)], {"kpt_shape": [17, 3]}),
+        (56, [4, *range(7, 56, 3)], {"kpt_shape": [17, 3]}),
         (21, [4, 5, *range(8, 21, 3)], {"kpt_shape": [5, 3]}),
         (16, [4, 15], {"kpt_shape": [5, 2], "form": "v5_face"}),
     ],
