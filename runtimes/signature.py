@@ -120,7 +120,9 @@ class Signature:
         if len(fitting) != 1:
             ranks = " or ".join(str(number) for number in rank)
             hint = "name it: `output: NAME`" if fitting else "check that the step fits the model"
-            if len(fitting) == 2 and 4 in (fitting[0].shape[-1], fitting[1].shape[-1]):
+            if [len(it.shape) for it in fitting] == [3, 3] and any(
+                it.shape[2] == 4 for it in fitting
+            ):
                 hint += "; for boxes and scores in two outputs, use `boxes_and_scores`"
             raise BadModel(
                 f"{len(fitting)} outputs could hold {role}; one with {ranks} axes is needed",
