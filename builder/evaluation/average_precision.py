@@ -5,6 +5,7 @@ a file that SQLite deletes when it is closed, and are read from the lowest to th
 """
 
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -49,6 +50,7 @@ class Detections:
         self._waiting: list[tuple[int, float, int, int]] = []
         # An empty name stands for a file that SQLite deletes.
         self._database = sqlite3.connect("")
+        weakref.finalize(self, self._database.close)
         self._database.execute("create table found (label, rank real, matched, ignored)")
         self._is_indexed = False
 
