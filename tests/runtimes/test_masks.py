@@ -498,11 +498,14 @@ def test_only_the_cells_around_an_instance_are_interpolated(
     values = np.zeros((1, 16, 24), np.float32)
     values[0, 5, 10:12] = 1
     FrameMasks.over(values, 0.5, (64, 96)).crop(0, np.array([0.0, 0, 96, 64]), (64, 96))
+    # Cells of 5 pixels: 4 to 6 in rows, 9 to 12 in columns.
+    FrameMasks.over(values, 0.5, (80, 120)).crop(0, np.array([0.0, 0, 120, 80]), (80, 120))
     # The pixels that the box touches.
     boxes = BoxMasks(np.ones((1, 28, 28)), 0.5, np.array([[40.0, 20, 60, 32]]))
     boxes.crop(0, np.array([40.5, 20.5, 59.5, 31.5]), (64, 96))
     assert shapes == [
         ((5, 7), (40, 20, 60, 32)),
         ((16, 24), (35, 15, 53, 29)),
+        ((16, 24), (44, 19, 66, 36)),
         ((28, 28), (40, 20, 60, 32)),
     ]

@@ -94,6 +94,12 @@ def test_a_shape_with_too_many_points_is_refused_with_its_size() -> None:
     size = int(caught.value.what.split("would take ")[1].split()[0])
     assert "too many points" in caught.value.what
     assert bare + 500 < size < bare + 20_000
+    # With so many bytes it is accepted, with one less it is not.
+    drawn = Tracked.of({"type": "polygon", "points": ring}, "", TYPES)
+    state = State.start(drawn, smooth(), None, "digest", size, "shapes[0]")
+    assert len(json.dumps(state.as_json("digest"), separators=(",", ":"))) <= size
+    with pytest.raises(BadRequest):
+        State.start(drawn, smooth(), None, "digest", size - 1, "shapes[0]")
 
 
 def changed(**fields: object) -> dict[str, Any]:

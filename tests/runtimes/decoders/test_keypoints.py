@@ -116,3 +116,9 @@ def test_coordinates_in_another_unit_are_refused(unit: Any, values: list[float])
 def test_values_that_are_not_finite_give_no_instance() -> None:
     values = np.array([[30, np.nan, 90, 40]], np.float32)
     assert len(Keypoints("y", (2, 2))({"y": values}, VIEW, 0.5)) == 0
+
+
+def test_the_box_excludes_keypoints_without_confidence() -> None:
+    values = np.array([[30, 20, 0.5, 90, 40, 0.75, 5, 5, 0]], np.float32)
+    found = Keypoints("y", (3, 3), third="confidence")({"y": values}, VIEW, 0.25)
+    assert found.boxes.tolist() == [[30, 20, 90, 40]]

@@ -105,3 +105,8 @@ def test_padding_the_background_and_low_scores_are_dropped() -> None:
 def test_boxes_are_scaled_to_height_and_width() -> None:
     found = to_pixels(np.array([[0.0, 0.25, 0.5, 1.0]], np.float32), (480, 640))
     assert found.tolist() == [[0, 120, 320, 480]]
+
+
+def test_a_word_in_a_name_decides_between_outputs_of_one_shape_and_type() -> None:
+    outputs = model(my_labels=((1, 300), "float32"), my_scores=((1, 300), "float32"))
+    assert names(resolve(outputs, [(SCORES, None), (LABELS, None)])) == ["my_scores", "my_labels"]

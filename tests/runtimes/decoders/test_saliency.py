@@ -100,3 +100,15 @@ def test_outputs_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
 
 def test_the_defaults_are_those_of_the_documentation() -> None:
     assert Saliency() == Saliency(per="image", normalize=False, level=0.5, min_area=16)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fits"),
+    [((1, 3, 320, None), True), ((1, None, 320, 4), True), ((1, 3, None, 4), False)],
+)
+def test_an_axis_of_unknown_size_may_be_the_channel(shape: Shape, fits: bool) -> None:
+    if fits:
+        assert Saliency().bind(signature(shape), ONE) == Saliency("output0")
+        return
+    with pytest.raises(BadModel):
+        Saliency().bind(signature(shape), ONE)

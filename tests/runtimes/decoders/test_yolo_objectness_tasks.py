@@ -160,3 +160,13 @@ def test_models_of_another_task_are_refused() -> None:
     model = signature((1, 25200, 57), metadata={"task": "detect"})
     with pytest.raises(BadModel, match="task: detect"):
         YoloObjectnessPose(kpt_shape=(17, 3)).bind(model, ANY)
+
+
+@pytest.mark.parametrize(("channels", "extra"), [(None, 32), (16, 16)])
+def test_a_missing_output_is_described_with_its_coefficients(
+    channels: int | None, extra: int
+) -> None:
+    outputs = signature((1, 9), (1, channels, 160, 160))
+    with pytest.raises(BadModel) as caught:
+        YoloObjectnessSegment().bind(outputs, ANY)
+    assert f"[1, candidates, 5 + classes + {extra}]" in str(caught.value)

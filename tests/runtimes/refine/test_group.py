@@ -71,3 +71,9 @@ def test_groups_survive_a_selection() -> None:
 
 def test_the_defaults_are_those_of_the_documentation() -> None:
     assert Group() == Group(inside=0.8)
+
+
+def test_boxes_of_less_than_a_pixel_are_grouped_by_their_area() -> None:
+    # Coordinates may be fractions of a pixel: 0.5x0.5 inside of 0.9x0.9.
+    assert grouped((FACE, (5.2, 5.2, 5.7, 5.7)), (PERSON, (5, 5, 5.9, 5.9))) == [[0, 1]]
+    assert grouped((FACE, (5.2, 5.2, 5.7, 5.7)), (PERSON, (0, 0, 50, 50))) == [[0, 1]]
