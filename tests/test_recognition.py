@@ -206,8 +206,11 @@ def test_real_weights_of_yolov8_are_recognized_and_find_a_face(
 
 
 def test_real_weights_of_a_dbnet_are_recognized_and_find_text(tmp_path: Path) -> None:
-    (model,) = plan(MODELS.parent / "text.yaml").models
-    result = draft_manifest([model.files[model.name]], tmp_path)
+    model, reader = (model.files[model.name] for model in plan(MODELS.parent / "text.yaml").models)
+    pair = draft_manifest([reader, model], tmp_path)
+    assert pair.ranking.sureness == "sure"
+    assert "- text_attribute: text\n" in pair.text
+    result = draft_manifest([model], tmp_path)
     assert result.ranking.sureness == "sure"
     assert result.ranking.matches[0].postprocess[0].name == "dbnet"
     write_manifest(result.text, tmp_path / "text.yaml", force=False)
