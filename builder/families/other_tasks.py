@@ -56,6 +56,12 @@ def named_task(evidence: Evidence, *expected: str) -> str | None:
     return None
 
 
+def takes_audio(evidence: Evidence) -> bool:
+    """Whether the name of an input states that the model takes audio, not an image."""
+    names = [tensor.name.lower() for tensor in evidence.signature.inputs]
+    return any(_WORDS.get(word) == "audio" for it in names for word in re.split(r"[^a-z]+", it))
+
+
 def other_tasks(evidence: Evidence) -> tuple[str, ...]:
     """Return the tasks of other models whose outputs have the same shapes, in words."""
     if len(evidence.outputs) != 1:

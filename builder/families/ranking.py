@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from builder.families.blank_run import with_blank_run
 from builder.families.evidence import Evidence
 from builder.families.match import Match
-from builder.families.other_tasks import named_task, other_tasks
+from builder.families.other_tasks import named_task, other_tasks, takes_audio
 from builder.families.registry import families
 from builder.families.sureness import Strength, Sureness, sureness_of
 from builder.model.file import Model
@@ -95,6 +95,10 @@ def _weighed(match: Match, evidence: Evidence) -> Match:
 
     A match that no operation supports is unsure if an output is named after another task.
     """
+    if takes_audio(evidence) and match.strength < Strength.METADATA:
+        why = "but an input is named after another task: audio"
+        reasons = (*match.reasons, why)
+        return replace(match, strength=Strength.SHAPE, reasons=reasons, other_tasks=("audio",))
     if match.strength > Strength.EVIDENCE:
         return match
     others = (*match.other_tasks, *other_tasks(evidence))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.zoo.net import SIDE, Maker, Net, image
+from tests.zoo.net import SIDE, Maker, Net, image, table, ultralytics
 
 
 def _conv(name: str, *shape: int, op: str = "", inputs: Net | None = None) -> Maker:
@@ -42,6 +42,33 @@ def stereo(path: Path) -> Path:
     return net.save(path)
 
 
+def depth_at_three_scales(path: Path) -> Path:
+    """Depth in 0..1 at the input's size, and at a half and a quarter of it."""
+    net = image("input")
+    for number, side in enumerate((SIDE, SIDE // 2, SIDE // 4)):
+        shape = (1, 1, side, side)
+        values = np.random.default_rng(number).normal(0, 4, shape)
+        net.give(f"out{number}", net("Sigmoid", net.known(values)), shape)
+    return net.save(path)
+
+
+def mislabeled_embedding(path: Path) -> Path:
+    """A vector in a file whose metadata call it a classifier of three classes."""
+    net = image("input")
+    values = np.random.default_rng(0).normal(0, 1, (1, 512))
+    net.give("output0", net("LpNormalization", net.known(values), axis=1), (1, 512))
+    return net.save(path, ultralytics("classify"))
+
+
+def detections_with_track_ids(path: Path) -> Path:
+    """Final detections with the number of a track in the last column."""
+    net = image("input")
+    rows = table(7, 300, (16, 8, 48, 24, 0.9, 1, 42))
+    net.give("output", net.known(rows), (1, 300, 7))
+    return net.save(path)
+
+
+_SOUND = {"mel": ("float32", (1, 1, 128, SIDE))}
 STRANGERS: dict[str, Maker] = {
     "denoising": _conv("output", 1, 3, SIDE, SIDE),
     "style transfer, 0..1": _conv("output", 1, 3, SIDE, SIDE, op="Sigmoid"),
@@ -64,5 +91,11 @@ STRANGERS: dict[str, Maker] = {
     "faces with landmarks": _several(loc=(1, 200, 4), conf=(1, 200, 2), landms=(1, 200, 10)),
     "angles and landmarks": _several(angles=(1, 3), points=(1, 136)),
     "depth from two images": stereo,
+    "depth at three scales": depth_at_three_scales,
+    "classes of sounds": lambda path: _conv("output", 1, 527, op="Softmax", inputs=Net(_SOUND))(
+        path
+    ),
+    "embedding with a classifier's metadata": mislabeled_embedding,
+    "detections with track IDs": detections_with_track_ids,
 }
 """Task -> function that writes its model."""

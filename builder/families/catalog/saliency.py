@@ -25,6 +25,9 @@ from runtimes.decoders.saliency import Saliency
 from runtimes.shapes.region import Mask
 from runtimes.signature import Tensor
 
+_LEAST_SIDES = 3
+"""Least number of outputs of models with side outputs; u2net has 7, ISNet 6."""
+
 
 def recognize(evidence: Evidence) -> Iterator[Match]:
     """Recognize outputs of one channel that cover the image."""
@@ -54,8 +57,10 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
     guessed = activation is None and fraction is None
     strength = Strength.SHAPE
     if activation == "sigmoid" and text is None:
-        # Side outputs after sigmoids are u2net's and ISNet's; depth may end in a Sigmoid, too.
-        strength = Strength.STRUCTURE if several else Strength.EVIDENCE
+        # Side outputs of one size after sigmoids are u2net's and ISNet's. Depth may end in a
+        # Sigmoid, too, also at several scales.
+        if len({it.shape for it in maps}) == 1:
+            strength = Strength.STRUCTURE if len(maps) >= _LEAST_SIDES else Strength.EVIDENCE
         why += ", after a Sigmoid"
     yield SALIENCY.match(
         evidence,

@@ -151,10 +151,15 @@ def _by_columns(evidence: Evidence, tensor: Tensor, columns: int) -> Iterator[Ma
         yield _match(evidence, tensor, "detect", strength, why)
     elif columns == 7 and {"Sin", "Cos"} <= ops:
         yield _match(evidence, tensor, "obb", Strength.STRUCTURE, why)
-    elif columns == 7 and rows is not None and rows >= 100:
+    elif columns == 7 and rows is not None and rows >= 100 and _are_angles(filled):
         yield _match(evidence, tensor, "obb", strength, why)
     elif columns == 6 + 17 * 3 and (rows is None or rows >= 100):
         yield _match(evidence, tensor, "pose", strength, why)
+
+
+def _are_angles(rows: Array) -> bool:
+    """Whether the last column of rows of seven may have angles in radians."""
+    return not len(rows) or bool(np.abs(rows[:, 6]).max() <= 2 * np.pi)
 
 
 def _strength(evidence: Evidence, tensor: Tensor, why: str) -> tuple[Strength, str]:

@@ -183,6 +183,12 @@ def _match(
         keypoints, extra = shape[0], shape[0] * shape[1]
         counted += f" + {extra} for keypoints"
     count = None if channels is None else channels - 4 - extra
+    names = evidence.ultralytics.names
+    if strength is Strength.METADATA and count is not None and names not in (None, count):
+        # The graph may still tell what the metadata do not.
+        found = _task_by_graph(evidence, tensor)
+        strength = Strength.STRUCTURE if found and found[0] == task else Strength.SHAPE
+        why += f"; but {count} classes and {names} names"
     if count is None or count < 1:
         classes = ClassList(evidence.ultralytics.names, "metadata names")
     else:

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from builder.families.catalog.yolo_end2end import YOLO_END2END
@@ -17,6 +18,14 @@ def rows(*columns: str) -> list[Node]:
 
 ROWS_OF_YOLOV7 = rows("image", "corners", "class", "score")
 ROWS_OF_SUPERGRADIENTS = rows("image", "corners", "score", "class")
+
+
+@pytest.mark.parametrize(("last", "decoder"), [(-1.5, "yolo_end2end_obb"), (42, "")])
+def test_rows_of_seven_values_end_in_an_angle(last: float, decoder: str) -> None:
+    values = np.zeros((1, 300, 7), np.float32)
+    values[0, :3] = 4, 4, 40, 40, 0.9, 1, last
+    found = evidence({"output": (1, 300, 7)}, blank={"output": values})
+    assert [name for name, _ in decoders(YOLO_END2END, found)] == ([decoder] if decoder else [])
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,25 @@ def test_metadata_are_certain_only_if_the_candidates_fit_too(
     assert decoders(YOLOV8, found) == [("yolo", strength)]
 
 
+@pytest.mark.parametrize(
+    ("task", "channels", "names", "strength"),
+    [
+        ("detect", 7, 3, "METADATA"),
+        ("detect", 7, 2, "SHAPE"),
+        ("obb", 7, 2, "METADATA"),
+        ("pose", 4 + 1 + 6, 1, "METADATA"),
+        ("pose", 4 + 1 + 6, 3, "SHAPE"),
+    ],
+)
+def test_metadata_are_certain_only_if_they_name_every_class(
+    task: str, channels: int, names: int, strength: str
+) -> None:
+    metadata = {"task": task, "names": str({it: f"name {it}" for it in range(names)})}
+    metadata |= {"kpt_shape": "[2, 3]"} if task == "pose" else {}
+    found = evidence({"output0": (1, channels, CELLS)}, metadata=metadata)
+    assert decoders(YOLOV8, found) == [(f"yolo_{task}".replace("_detect", ""), strength)]
+
+
 def test_scores_outside_of_0_to_1_are_no_yolov8() -> None:
     values = np.zeros((1, 7, CELLS), np.float32)
     nodes = head("Mul", "Sigmoid")
