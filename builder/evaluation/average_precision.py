@@ -17,7 +17,7 @@ from runtimes.arrays import Array
 RECALLS = np.linspace(0.0, 1.0, 101)
 """COCO's points of recall at which the precision is read."""
 
-_ROWS = 20_000
+_ROWS = 4_000
 """Rows that are written or read together."""
 
 

@@ -84,7 +84,7 @@ def evaluate(
     measure = kind.start(task)
     prepared(measure)
     with _disk_errors(), FunctionProcess(folder, variant, allow_fallback=True) as function:
-        device = _device(function.log, variant)
+        device, warnings = _device(function.log, variant), tuple(function.warnings[:1])
         identity = identity_of(folder, variant, device=device)
         with Store(store_path(options.store, folder, variant), identity) as store:
             collected = collect(function, measure, store, counter)
@@ -102,7 +102,7 @@ def evaluate(
         measure=kind.NAME,
         samples=collected.samples,
         result=result,
-        notes=(*task.label_map.notes(), *function.warnings[:1], *result.notes),
+        notes=(*task.label_map.notes(), *warnings, *result.notes),
         speed=collected.speed,
         failures=collected.failures,
         failed=collected.failed,

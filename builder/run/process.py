@@ -36,6 +36,9 @@ _OUTPUT_LINES = 100
 _LINE_BYTES = 1000
 """Longer lines are broken."""
 
+_LOG_LINES = 1000
+"""Lines of a function's log that are kept."""
+
 _ERROR_LINES = 5
 """Lines of a child's output that an error shows."""
 
@@ -48,7 +51,7 @@ class FunctionProcess(Function):
     or when the object is no longer referenced. Only one thread may use it.
 
     Attributes:
-        log: the lines that the function has logged, each `level: message`.
+        log: the last lines that the function has logged, each `level: message`.
     """
 
     def __init__(
@@ -173,6 +176,7 @@ class FunctionProcess(Function):
             raise BuiltError(Problem(f"the handler failed: {message.error}", file=self._folder))
         assert isinstance(message, worker.Response)
         self.log += message.log
+        del self.log[:-_LOG_LINES]
         try:
             text = message.body.decode()
             return Reply(

@@ -124,7 +124,7 @@ class Scenes:
         )
 
 
-@pytest.mark.parametrize("rows", [20_000, 7])
+@pytest.mark.parametrize("rows", [4_000, 7])
 @pytest.mark.parametrize(
     ("seed", "crowded", "regions"), [(0, False, False), (1, True, False), (2, True, True)]
 )

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.slow
 IMAGES = 20_000
 FEW = 2_000
 
-MOST_KIB = 40 * 1024
-"""How much more memory 20,000 images may need than 2,000: caches of SQLite and of the allocator."""
+MOST_KIB = 20 * 1024
+"""How much more memory 20,000 images may need than 2,000: caches and buffers of a fixed size."""
 
 # Prints the largest resident memory of the process at its end, in KiB. `ru_maxrss` would include
 # the memory of the process that started it.

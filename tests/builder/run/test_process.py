@@ -16,6 +16,7 @@ import yaml
 from builder.diagnostics.errors import FUNCTION, BuiltError
 from builder.diagnostics.faults import RULES
 from builder.diagnostics.problem import Problem
+from builder.run import process
 from builder.run.process import FunctionProcess
 from runtimes.errors import Fault
 from tests.builder.conftest import failure, png
@@ -501,6 +502,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from builder.run import process
 from builder.run.process import FunctionProcess
 
 # A program that was started in the background inherits that SIGINT is ignored.
@@ -545,3 +547,11 @@ def test_a_variant_that_was_not_built_is_reported(built: Path) -> None:
     (built / "nuclio/function-gpu.yaml").unlink()
     problem = problem_of(lambda: FunctionProcess(built, "gpu"))
     assert "is not a function built with the gpu variant" in problem.what
+
+
+def test_the_log_keeps_the_last_lines(built_once: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_LOG_LINES", 2)
+    with FunctionProcess(built_once, "cpu") as function:
+        for status, image in ((200, png()), (400, b"text"), (200, png())):
+            assert function(image).status == status
+        assert [line.split()[1] for line in function.log] == ["400", "200"]
