@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 IMAGES = 20_000
 FEW = 2_000
 
-MOST_KIB = 20 * 1024
+MOST_KIB = 30 * 1024
 """How much more memory 20,000 images may need than 2,000: caches and buffers of a fixed size."""
 
 # Prints the largest resident memory of the process at its end, in KiB. `ru_maxrss` would include
