@@ -24,8 +24,6 @@ from runtimes.shapes.tag import Tag
 from runtimes.signature import Tensor
 
 _TOP = step(TopK, "the best class alone", k=1)
-_ROUNDING = 0.01
-"""Tolerance of a sum of scores in half precision."""
 _TAG = step(Tag, "a tag of the whole image")
 
 
@@ -44,8 +42,8 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         if evidence.labels not in (None, count):
             why += f"; but {count} scores and {evidence.labels} names"
             strength = Strength.SHAPE
-        elif evidence.values(tensor) and not _sum_to_one(evidence, tensor):
-            why += "; but the scores do not sum to 1"
+        elif evidence.is_fraction(tensor) is False:
+            why += "; but the scores are not in 0..1"
             strength = Strength.SHAPE
         yield _match(evidence, tensor, "none", strength, why)
         return
@@ -69,12 +67,6 @@ def recognize(evidence: Evidence) -> Iterator[Match]:
         why = _with_labels(f"{tensor}: either logits or probabilities", evidence, labeled)
         yield _match(evidence, tensor, "softmax", bare, why)
         yield _match(evidence, tensor, "none", bare, why)
-
-
-def _sum_to_one(evidence: Evidence, tensor: Tensor) -> bool:
-    """Whether the scores are in 0..1 and sum to 1 in each run, as Ultralytics' do."""
-    sums = [float(it.sum()) for it in evidence.values(tensor)]
-    return bool(evidence.is_fraction(tensor)) and all(abs(it - 1) < _ROUNDING for it in sums)
 
 
 def _with_labels(why: str, evidence: Evidence, labeled: bool) -> str:

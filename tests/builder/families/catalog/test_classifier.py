@@ -12,7 +12,7 @@ NAMES = "{0: 'cat', 1: 'dog', 2: 'bird'}"
     [
         ([0.5, 0.25, 0.25], "METADATA"),
         ([7, -3, 1], "SHAPE"),
-        ([0.9, 0.9, 0.9], "SHAPE"),
+        ([0.9, 0.9, 0.9], "METADATA"),  # of several sigmoids
         ([0.5, 0.25, 0.125, 0.125], "SHAPE"),  # four scores, three names
     ],
 )
