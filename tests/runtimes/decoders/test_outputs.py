@@ -7,6 +7,7 @@ from runtimes.decoders.outputs import (
     check_task,
     corners,
     probabilities,
+    scored,
     sigmoid,
     softmax,
     span_outside_unit,
@@ -96,3 +97,14 @@ def test_a_model_of_another_task_is_refused_with_its_decoder(task: str, decoder:
         check_task(Signature((), (OUTPUT,), {"task": task}), OUTPUT, "detect")
     assert decoder in caught.value.hint
     assert caught.value.fault is Fault.WRONG_TASK
+
+
+def test_candidates_above_the_threshold_count_once_or_once_for_each_class() -> None:
+    scores = np.array([[0.5, 0.25], [0.75, 0.875], [0.625, 0.5], [0, 0]])
+    candidates, numbers = scored(scores, 0.5, multi_label=False)
+    assert (candidates.tolist(), numbers.tolist()) == ([1, 2], [1, 0])
+    candidates, numbers = scored(scores, 0.5, multi_label=True)
+    assert (candidates.tolist(), numbers.tolist()) == ([1, 1, 2], [0, 1, 0])
+    for multi_label in (False, True):
+        candidates, numbers = scored(np.zeros((0, 2)), 0.0, multi_label=multi_label)
+        assert (candidates.tolist(), numbers.tolist()) == ([], [])

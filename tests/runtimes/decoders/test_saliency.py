@@ -112,3 +112,10 @@ def test_an_axis_of_unknown_size_may_be_the_channel(shape: Shape, fits: bool) ->
         return
     with pytest.raises(BadModel):
         Saliency().bind(signature(shape), ONE)
+
+
+@pytest.mark.parametrize("shape", [(2, 320, 320), (1, 3, 320, 320)])
+def test_the_only_output_with_an_image_is_named_if_it_does_not_fit(shape: Shape) -> None:
+    with pytest.raises(BadModel, match="does not hold one value per pixel") as caught:
+        Saliency().bind(signature((1, 9), shape), ONE)
+    assert f"output1 {list(shape)}" in caught.value.what
