@@ -55,3 +55,11 @@ def test_keypoints_at_the_default_threshold_of_one_half_are_outside() -> None:
     assert list(Skeletons((BODY,))(instances(0, confidence=0.45), SIZE)) == []
     ((_, item),) = Skeletons((BODY,))(instances(0, confidence=0.55), SIZE)
     assert [element["outside"] for element in item["elements"]] == [False, False]
+
+
+def test_keypoints_are_rounded_to_hundredths() -> None:
+    points = np.array([[[10.004, 20.006, 1], [30.128, 40, 1]]])
+    one = np.ones(1)
+    found = Instances.of(np.array([[0, 0, 9, 9]]), one, 0 * one, keypoints=points)
+    ((_, item),) = Skeletons((BODY,))(found, SIZE)
+    assert [it["points"] for it in item["elements"]] == [[10.0, 20.01], [30.13, 40]]

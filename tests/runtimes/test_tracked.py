@@ -202,3 +202,9 @@ def test_the_first_of_several_far_coordinates_is_named() -> None:
 def test_moved_points_are_rounded_to_hundredths() -> None:
     drawn = shape([10, 20, 30, 60])
     assert drawn.at(box(11.0049, 22.006, 33.333, 44.996), SIZE) == [11.0, 22.01, 33.33, 45.0]
+
+
+@pytest.mark.parametrize("place", [(200, 20, 220, 40), (-20, 20, 0, 40), (20, 100, 40, 120)])
+def test_a_mask_that_touches_the_border_from_outside_is_outside(place: tuple[int, ...]) -> None:
+    drawn = shape({"type": "mask", "points": rle.encode(np.ones((20, 20), np.uint8), 10, 20)})
+    assert drawn.at(box(*place), SIZE) is None

@@ -108,3 +108,8 @@ def test_candidates_above_the_threshold_count_once_or_once_for_each_class() -> N
     for multi_label in (False, True):
         candidates, numbers = scored(np.zeros((0, 2)), 0.0, multi_label=multi_label)
         assert (candidates.tolist(), numbers.tolist()) == ([], [])
+
+
+def test_values_between_1_and_2_are_no_probabilities() -> None:
+    assert span_outside_unit(np.array([0.5, 1.5])) == "from 0.5 to 1.5"
+    assert span_outside_unit(np.array([-0.5, 0.5])) == "from -0.5 to 0.5"
