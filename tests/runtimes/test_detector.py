@@ -286,7 +286,7 @@ def test_the_stages_of_a_request_are_timed_in_order(backend: Backend, tmp_path: 
     detector = start(backend, tmp_path, [[10, 20, 30, 40, 0.9, 0]])
     clock = Clock()
     detector({"image": text_of()}, clock)
-    stages = ["decode", "preprocess", "inference", "postprocess", "shapes"]
+    stages = ["image decode", "preprocess", "inference", "decode", "refine", "shapes"]
     assert list(clock.stages) == stages
 
 

@@ -55,7 +55,8 @@ def test_name_is_the_class_in_snake_case(step: type[Step], name: str) -> None:
 
 
 def test_names_are_unique() -> None:
-    steps = set(all_steps())
+    # A class with the name of another step is that step, bound to a model.
+    steps = {step for step in all_steps() if "name" not in vars(step)}
     assert {Letterbox, Normalize, Yolo, Nms, Rectangle} <= steps
     assert len({step.name() for step in steps}) == len(steps)
 
