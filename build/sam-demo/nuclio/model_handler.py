@@ -44,6 +44,7 @@ FUNCTION = Interactor(
         },
         output="low_res_masks",
         scores="iou_predictions",
+        transformers=False,
     ),
     refine=(
         FillHoles(area=100),

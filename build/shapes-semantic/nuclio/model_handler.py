@@ -38,6 +38,7 @@ FUNCTION = Detector(
         level=0.5,
         min_area=100,
         layout=None,
+        overlap=None,
     ),
     refine=(),
     shapes=(
