@@ -10,13 +10,10 @@ from types import ModuleType
 import onnx
 import pytest
 
-from builder.diagnostics.errors import ModelError
 from builder.lint.examine import plan
-from builder.model.download import fetch_from_wheel
 from builder.targets.build import build
 from tests.paths import ROOT
-
-NUDENET_SHA256 = "c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f"
+from tests.real_models import NUDENET
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,17 +46,8 @@ def golden(pytestconfig: pytest.Config) -> Callable[[Path, str], None]:
 
 @pytest.fixture(scope="session")
 def nudenet() -> Path:
-    """A real YOLOv8 detector with metadata: 320n.onnx out of the wheel of nudenet 3.4.2.
-
-    The wheel is not installed, since it would bring a second ONNX Runtime along. Its licence is the
-    AGPL, so the file stays in a cache outside of the repository.
-    """
-    try:
-        return fetch_from_wheel("nudenet==3.4.2", "nudenet/320n.onnx", NUDENET_SHA256)
-    except ModelError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
+    """A real YOLOv8 detector with metadata."""
+    return NUDENET.fetch()
 
 
 @pytest.fixture(scope="session")

