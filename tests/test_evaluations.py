@@ -82,6 +82,7 @@ def test_semantic_maps(shapes: ModuleType, tmp_path: Path) -> None:
     assert found["pixel_accuracy"] > 0.97
 
 
+@pytest.mark.slow
 def test_clicks(tmp_path: Path) -> None:
     one = scene()
     (tmp_path / "images").mkdir()

@@ -205,6 +205,7 @@ def test_real_weights_of_yolov8_are_recognized_and_find_a_face(
     assert face["points"] == pytest.approx([173, 83, 274, 180], abs=6)
 
 
+@pytest.mark.slow
 def test_real_weights_of_a_dbnet_are_recognized_and_find_text(tmp_path: Path) -> None:
     model, reader = (model.files[model.name] for model in plan(MODELS.parent / "text.yaml").models)
     pair = draft_manifest([reader, model], tmp_path)

@@ -182,6 +182,7 @@ def test_a_run_may_be_longer_than_the_largest_coordinate() -> None:
     assert shape({"type": "mask", "points": points}).as_sent() == {"type": "mask", "points": points}
 
 
+@pytest.mark.slow
 def test_a_mask_may_have_2_to_the_26_pixels() -> None:
     points = [0, 2**26, 0, 0, 2**16 - 1, 2**10 - 1]
     assert shape({"type": "mask", "points": points}).box.tolist() == [0, 0, 2**16, 2**10]

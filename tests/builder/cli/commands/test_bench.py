@@ -39,6 +39,7 @@ def test_bench_prints_tables_and_skips_a_variant_without_its_device(
     )
 
 
+@pytest.mark.slow
 def test_bench_measures_both_variants_on_the_cpu_when_asked(
     built_once: Path, image: Path, tmp_path: Path
 ) -> None:

@@ -176,6 +176,7 @@ def test_figures_by_hand() -> None:
     assert [it.index for it in result.best] == [1, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["cpu", "gpu"])
 def test_an_example_finds_drawn_shapes_with_few_clicks(tmp_path: Path, variant: Any) -> None:
     drawn = scene()

@@ -89,6 +89,7 @@ def test_a_reply_that_cvat_rejects_is_no_answer(
         Wrong("cpu", cpu_function, Prompts())(picture(tmp_path, png()))
 
 
+@pytest.mark.slow
 def test_an_interactor_is_clicked_at_five_places(started: Any, tmp_path: Path) -> None:
     data = (ROOT / "docs/shapes.jpg").read_bytes()
     found = side(started("sam-demo"))
