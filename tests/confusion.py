@@ -8,7 +8,7 @@ from builder.families.ranking import Ranking, recognize
 from builder.families.registry import families
 from builder.families.sureness import Strength, Sureness, sureness_of
 from builder.model.file import read
-from tests.zoo import ENTRIES, TRACKERS, dbnet, reid
+from tests.zoo import ENTRIES, TRACKERS, reid
 from tests.zoo.strangers import STRANGERS
 
 
@@ -39,7 +39,6 @@ def rows(folder: Path) -> list[Row]:
     models = {
         **{name: (entry.make, entry.decoder) for name, entry in ENTRIES.items()},
         **{f"tracker: {name}": (make, name) for name, make in TRACKERS.items()},
-        "dbnet": (dbnet, "dbnet"),
         "reid": (reid, "embedding"),
         **{name: (make, None) for name, make in STRANGERS.items()},
     }

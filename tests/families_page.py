@@ -26,7 +26,7 @@ from tests import test_recognition as recognition
 from tests.local_function import LocalFunction
 from tests.paths import ROOT
 from tests.real_models import LAYOUT, NUDENET, TEXT
-from tests.zoo import ENTRIES, PAIRS, TRACKERS, dbnet, reid
+from tests.zoo import ENTRIES, PAIRS, TRACKERS, reid
 
 PAGE = ROOT / "docs" / "families.md"
 
@@ -111,7 +111,7 @@ def _without_object(folder: Path) -> Iterator[tuple[str, ManifestDraft]]:
     for name, pair in PAIRS.items():
         files = [pair.encoder(folder / f"{name}-a.onnx"), pair.decoder(folder / f"{name}-b.onnx")]
         yield pair.step, draft_manifest(files, folder)
-    for step, make in {**TRACKERS, "dbnet": dbnet, "embedding": reid}.items():
+    for step, make in {**TRACKERS, "embedding": reid}.items():
         yield step, draft_manifest([make(folder / f"{step}.onnx")], folder)
 
 

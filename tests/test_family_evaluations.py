@@ -30,6 +30,7 @@ Figures = dict[str, Any]
 
 KEYPOINTS: dict[str, list[Point]] = {
     "yolov8_pose": 17 * [(20, 10)],
+    "end2end_pose": 17 * [(20, 10)],
     "yolov7_pose": 17 * [(20, 10)],
     "yolov5_face": [(20, 10), (24, 10), (22, 12), (20, 14), (24, 14)],
     "yunet": [*MARKS],

@@ -55,7 +55,15 @@ from tests.zoo.net import (
 from tests.zoo.pairs import PAIRS, TRACKERS
 from tests.zoo.people import face_landmarks, hrnet, movenet, movenet_multi, rtmpose, square_maps
 from tests.zoo.prompted import sam2_decoder, sam2_encoder, sam_decoder, sam_encoder
-from tests.zoo.queries import detr, logits_and_boxes, rfdetr, rfdetr_segment, rtdetr, rtdetr_concat
+from tests.zoo.queries import (
+    detr,
+    logits_and_boxes,
+    rfdetr,
+    rfdetr_segment,
+    rtdetr,
+    rtdetr_concat,
+    rtdetr_deploy,
+)
 from tests.zoo.trackers import compared, crop_encoder, crop_head
 from tests.zoo.whole import (
     classifier,
@@ -68,6 +76,7 @@ from tests.zoo.yolo import (
     centernet,
     end2end,
     end2end_obb,
+    end2end_pose,
     end2end_segment,
     three_classes_or_two_turned,
     yolov7_nms,
@@ -109,6 +118,7 @@ __all__ = [
     "efficient_nms",
     "end2end",
     "end2end_obb",
+    "end2end_pose",
     "end2end_segment",
     "face_landmarks",
     "hrnet",
@@ -130,6 +140,7 @@ __all__ = [
     "rfdetr_segment",
     "rtdetr",
     "rtdetr_concat",
+    "rtdetr_deploy",
     "rtmpose",
     "sam2_decoder",
     "sam2_encoder",

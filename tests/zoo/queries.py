@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from onnx import TensorProto
 
-from tests.zoo.entry import DOG, RECTANGLE, STRETCH, expect
-from tests.zoo.net import BOX, SCORE, SIDE, UNIT_CENTER, Net, image, logit, table, ultralytics
+from tests.zoo.entry import DOG, NO_COUNT, RECTANGLE, STRETCH, expect
+from tests.zoo.net import BOX, SCORE, SIDE, UNIT, UNIT_CENTER, Net, image, logit, table, ultralytics
 
 
 def _queries(net: Net, classes: int, number: int) -> tuple[str, str]:
@@ -84,6 +85,20 @@ def rfdetr_segment(path: Path) -> Path:
     net.give("dets", net.known(table(4, 10, UNIT_CENTER)), (1, 10, 4))
     net.give("labels", net.known(only), (1, 10, 3))
     net.give("masks", net.known(masks), masks.shape)
+    return net.save(path)
+
+
+@expect("rtdetr_deploy", STRETCH, RECTANGLE, note=NO_COUNT)
+def rtdetr_deploy(path: Path) -> Path:
+    """The authors' export: corners in pixels of the size in the second input."""
+    size = ("float32", (1, 3, SIDE, SIDE))
+    net = Net({"images": size, "orig_target_sizes": ("int64", (1, 2))})
+    sides = net("Cast", "orig_target_sizes", to=TensorProto.FLOAT)
+    labels = net("Cast", net.known(np.ones((1, 10))), to=TensorProto.INT64)
+    boxes = net("Mul", net.known(table(4, 10, UNIT)), net("Concat", sides, sides, axis=1))
+    net.give("labels", labels, (1, 10), "int64")
+    net.give("boxes", boxes, (1, 10, 4))
+    net.give("scores", net.known(table(1, 10, [SCORE])[..., 0]), (1, 10))
     return net.save(path)
 
 

@@ -130,6 +130,15 @@ def end2end_segment(path: Path) -> Path:
     return net.save(path, ultralytics("segment", end2end="False", args="{'nms': True}"))
 
 
+@expect("yolo_end2end_pose", LETTERBOX, ("dog", "skeleton", (20, 10, 20, 10)))
+def end2end_pose(path: Path) -> Path:
+    """Rows with COCO's 17 keypoints: [1, 300, 6 + 51]."""
+    net = image("images")
+    row = (*BOX, SCORE, 1, *np.tile([20, 10, 0.9], 17))
+    net.give("output0", net.known(table(57, 300, row)), (1, 300, 57))
+    return net.save(path, ultralytics("pose", end2end="True", kpt_shape="[17, 3]"))
+
+
 @expect("yolo_end2end_obb", LETTERBOX, DOG)
 def end2end_obb(path: Path) -> Path:
     """Oriented rows, center and size: [1, 300, 7]."""
