@@ -29,6 +29,8 @@ class OnnxRuntime:
         threads: the number of threads of an inference on the CPU; 0 for ONNX Runtime's default.
         allow_cpu_fallback: whether to run on the CPU, with a warning in the log of each request, if
             no CUDA device is available. By default, the start then fails.
+        precision: `float32`, or `tf32` to let CUDA round the factors of convolutions and matrix
+            products to 10 bits of mantissa on GPUs since Ampere, which is ONNX Runtime's default.
         low_memory: whether buffers of the CPU are allocated for each operation instead of being
             kept between runs; for a few runs of a large model.
     """
@@ -36,6 +38,7 @@ class OnnxRuntime:
     device: Literal["cuda", "cpu"] = "cuda"
     threads: int = 0
     allow_cpu_fallback: bool = False
+    precision: Literal["float32", "tf32"] = "float32"
     # Not in model_handler.py: only the tool sets it, for trials.
     low_memory: bool = field(default=False, repr=False)
 
@@ -49,7 +52,7 @@ class OnnxRuntime:
         options.log_severity_level = 3
         if self.low_memory:
             options.enable_cpu_mem_arena = options.enable_mem_pattern = False
-        providers = [_CPU]
+        providers: list[str | tuple[str, dict[str, str]]] = [_CPU]
         missing = ""
         if self.device == "cpu":
             pass
@@ -60,7 +63,7 @@ class OnnxRuntime:
         else:
             # The CUDA and cuDNN libraries are in wheels, which are not on the loader's path.
             onnxruntime.preload_dlls()
-            providers = [_CUDA, _CPU]
+            providers = [(_CUDA, {"use_tf32": str(int(self.precision == "tf32"))}), _CPU]
         try:
             session = onnxruntime.InferenceSession(model, options, providers=providers)
         except Exception as error:

@@ -39,5 +39,11 @@ FUNCTION = Detector(
 
 BACKENDS = {
     "cpu": OpenVino(threads=0),
-    "gpu": OnnxRuntime(device="cuda", threads=0, allow_cpu_fallback=False, low_memory=False),
+    "gpu": OnnxRuntime(
+        device="cuda",
+        threads=0,
+        allow_cpu_fallback=False,
+        precision="float32",
+        low_memory=False,
+    ),
 }

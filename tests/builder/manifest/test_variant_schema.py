@@ -36,7 +36,7 @@ SHARED = {
 def test_a_variant_has_the_keys_of_the_core_the_targets_and_the_backends() -> None:
     assert set(SharedVariant.model_fields) == SHARED
     assert set(CpuVariant.model_fields) == SHARED | {"runtime"}
-    assert set(GpuVariant.model_fields) == SHARED | {"cuda", "allow_cpu_fallback"}
+    assert set(GpuVariant.model_fields) == SHARED | {"cuda", "allow_cpu_fallback", "precision"}
 
 
 def test_assembled_settings_are_settings_of_each_part() -> None:

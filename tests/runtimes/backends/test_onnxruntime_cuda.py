@@ -110,6 +110,7 @@ class FakeGpu:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, built: bool, usable: bool) -> None:
         self.calls: list[str] = []
         self.providers: list[list[str]] = []
+        self.cuda: list[dict[str, str]] = []
         self.options: list[onnxruntime.SessionOptions] = []
         self.usable = usable
         self.start = onnxruntime.InferenceSession
@@ -120,13 +121,15 @@ class FakeGpu:
         monkeypatch.setattr(onnxruntime, "InferenceSession", self.session)
 
     def session(
-        self, model: Path, options: onnxruntime.SessionOptions, *, providers: list[str]
+        self, model: Path, options: onnxruntime.SessionOptions, *, providers: list[Any]
     ) -> Any:
         self.calls.append("start")
-        self.providers.append(providers)
+        names = [it if isinstance(it, str) else it[0] for it in providers]
+        self.providers.append(names)
+        self.cuda += [it[1] for it in providers if it[0] == "CUDAExecutionProvider"]
         self.options.append(options)
         session = self.start(model, options, providers=["CPUExecutionProvider"])
-        used = providers if self.usable else ["CPUExecutionProvider"]
+        used = names if self.usable else ["CPUExecutionProvider"]
         session.get_providers = lambda: used
         return session
 
@@ -150,6 +153,19 @@ def test_the_cpu_by_choice_does_not_touch_the_gpu(
     assert gpu.calls == ["start"]
     assert gpu.providers == [["CPUExecutionProvider"]]
     assert session.warning == ""
+
+
+@pytest.mark.parametrize(("precision", "tf32"), [("float32", "0"), ("tf32", "1")])
+def test_tf32_is_used_only_if_it_is_asked_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: Literal["float32", "tf32"],
+    tf32: str,
+) -> None:
+    gpu = FakeGpu(monkeypatch, built=True, usable=True)
+    OnnxRuntime(precision=precision).open(graphs.echo(tmp_path / "model.onnx"))
+    # ONNX Runtime, docs/execution-providers/CUDA-ExecutionProvider: `use_tf32`, 1 by default.
+    assert gpu.cuda == [{"use_tf32": tf32}]
 
 
 NO_GPU = [
@@ -197,7 +213,9 @@ def test_the_session_gets_the_number_of_threads_and_logs_errors_only(
 
 
 def test_the_default_is_the_gpu_without_a_fallback() -> None:
-    assert OnnxRuntime() == OnnxRuntime("cuda", 0, allow_cpu_fallback=False, low_memory=False)
+    assert OnnxRuntime() == OnnxRuntime(
+        "cuda", 0, allow_cpu_fallback=False, precision="float32", low_memory=False
+    )
 
 
 @pytest.mark.parametrize(
