@@ -64,14 +64,14 @@ class DetectionMeasure:
 
     def ask(self, function: Function, sample: Sample) -> object:
         """See Measure and ask_detector."""
-        return ask_detector(function, sample, self._lowest, needs_size=self._comparison.needs_size)
+        return ask_detector(function, sample, self._lowest)
 
     def add(self, sample: Sample, answer: Any) -> None:
         """See Measure."""
         index, self._index = self._index, self._index + 1
         image = sample.images[0]
         if answer is not None:
-            size = tuple(answer["size"] or (0, 0))
+            size = tuple(answer["size"])
         else:
             answer = {"items": []}
             size = size_of_file(image.file.read_bytes()) if self._comparison.needs_size else (0, 0)

@@ -13,19 +13,18 @@ LOWEST = 0.001
 """Confidence threshold that is sent, so that the curves are complete. CVAT never sends 0."""
 
 
-def ask_detector(
-    function: Function, sample: Sample, threshold: float | None, *, needs_size: bool
-) -> dict[str, Any]:
+def ask_detector(function: Function, sample: Sample, threshold: float | None) -> dict[str, Any]:
     """Send an image to a detector.
+
+    The answer is the same for all measures, which share the store.
 
     Args:
         function: the detector.
         sample: one image.
         threshold: the threshold to send; None sends none.
-        needs_size: whether the answer must have the size of the image.
 
     Returns:
-        {"size": [height, width] or null, "items": [...]}; each item has a confidence.
+        {"size": [height, width], "items": [...]}; each item has a confidence.
 
     Raises:
         Unanswered, BuiltError: see Measure.ask.
@@ -35,9 +34,8 @@ def ask_detector(
     except OSError as error:
         raise Unanswered(f"cannot be read: {error.strerror or error}", skipped=True) from error
     reply = function(data, **({} if threshold is None else {"threshold": threshold}))
-    # With `on_bad_image: empty`, the reply is that of an image without objects.
-    unclear = reply.status != 200 or not reply.body
-    size = size_of_file(data) if unclear or needs_size else None
+    # With `on_bad_image: empty`, a file that is not an image gets the reply of an empty image.
+    size = size_of_file(data)
     if reply.status != 200:
         raise Unanswered(f"status {reply.status}: {reply.text[:300]}")
     faults = judge(reply.body, function.labels)

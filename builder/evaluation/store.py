@@ -32,7 +32,7 @@ from builder.manifest.variants import VariantName
 from builder.model.download import cache_folder
 from builder.targets.lock import LOCK, Lock
 
-_FORMAT = 1
+_FORMAT = 2
 """Version of the tables and of the answers. A change of either must raise it."""
 
 _SECONDS = 1.0

@@ -67,7 +67,7 @@ class SemanticMeasure:
 
     def ask(self, function: Function, sample: Sample) -> object:
         """See Measure and ask_detector."""
-        return ask_detector(function, sample, self._task.lowest, needs_size=True)
+        return ask_detector(function, sample, self._task.lowest)
 
     def add(self, sample: Sample, answer: Any) -> None:
         """See Measure. A failed image is all background."""

@@ -68,7 +68,7 @@ class TagMeasure:
 
     def ask(self, function: Function, sample: Sample) -> object:
         """See Measure and ask_detector."""
-        return ask_detector(function, sample, self._lowest, needs_size=False)
+        return ask_detector(function, sample, self._lowest)
 
     def add(self, sample: Sample, answer: Any) -> None:
         """See Measure. A failed image has no tags."""

@@ -19,7 +19,7 @@ def evaluated(*pairs: tuple[list[Annotation], list[dict[str, Any]]]) -> Result:
     images = [image_of(*annotations) for annotations, _ in pairs]
     measure = boxes.start(task(*images))
     for image, (_, items) in zip(images, pairs, strict=True):
-        measure.add(Sample(image.name, (image,)), {"size": None, "items": items})
+        measure.add(Sample(image.name, (image,)), {"size": [80, 100], "items": items})
     return measure.result()
 
 

@@ -7,12 +7,14 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from builder.datasets.annotation import Annotation, Ellipse, LabeledImage, Mask, Polygons, Rectangle
+from builder.evaluation.collect import collect
 from builder.evaluation.evaluation import Result
 from builder.evaluation.label_map import label_map
 from builder.evaluation.measure import Sample, Task
-from builder.evaluation.measures import masks
+from builder.evaluation.measures import boxes, masks
+from builder.evaluation.store import Store
 from tests.builder.evaluation.coco import coco_eval
-from tests.builder.evaluation.made import MadeDataset
+from tests.builder.evaluation.made import Counted, MadeDataset, MadeFunction, picture
 
 SPEC = [{"name": "cat", "type": "mask"}, {"name": "dog", "type": "polygon"}]
 SIDE = 120
@@ -130,3 +132,22 @@ def test_masks_fit_labels_and_annotations_with_outlines() -> None:
     boxed = image_of(0, Annotation("cat", Rectangle(0, 0, 9, 9)))
     assert masks.fits(task(outlined), [outlined])
     assert not masks.fits(task(boxed), [boxed])
+
+
+@pytest.mark.parametrize("before", [boxes, masks])
+def test_replies_that_another_measure_stored_give_the_same_figures(
+    before: Any, tmp_path: Path
+) -> None:
+    square = Polygons(((10, 10, 50, 10, 50, 50, 10, 50),))
+    images = [picture(tmp_path, number, ("cat", square)) for number in range(2)]
+    found = mask_item("cat", 0.9, np.ones((40, 40), bool), 10, 10)
+    function = MadeFunction(lambda number: [found], SPEC)
+    with Store(tmp_path / "x.sqlite", "one") as store:
+        for kind in (before, boxes, masks):
+            measure = kind.start(task(*images))
+            collect(function, measure, store, Counted())
+            result = measure.result()
+            assert result.metrics["map50_95"] == pytest.approx(1)
+            # 40 * 40 pixels are above 32 * 32, and below 96 * 96.
+            assert [row[0] for row in result.tables[1].rows.values()] == [0, 2, 0]
+    assert function.asked == [0, 1]
