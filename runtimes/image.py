@@ -23,6 +23,12 @@ except ImportError:
 WARM_UP_SIZE = (480, 640)
 """Height and width of the black image on which a function runs once at start-up."""
 
+_FORMATS = "JPEG, PNG, WebP, BMP, TIFF or GIF"
+"""The formats of image files."""
+
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"GIF8")
+"""The first bytes of files of these formats; `tiff.ORDERS` has those of TIFF."""
+
 
 def blank() -> Array:
     """Return a black image of WARM_UP_SIZE, (H, W, 3) uint8 BGR."""
@@ -77,7 +83,7 @@ def decode(text: object, where: str = "image") -> Array:
 def read(text: object, where: str = "image") -> Decoded:
     """Decode the image of a request with its full range of values; see `decode`."""
     if text == "":
-        raise BadImage("must be the base64 text of an image file", where=where, found="nothing")
+        raise BadImage("is empty", where=where, allowed="the base64 text of an image file")
     if not isinstance(text, str):
         found = "nothing" if text is None else type(text).__name__
         raise BadRequest("must be the base64 text of an image file", where=where, found=found)
@@ -99,6 +105,8 @@ def _decoded(data: bytes, where: str) -> Decoded:
     Raises:
         BadImage: OpenCV cannot decode them.
     """
+    if not data:
+        raise BadImage("is empty", where=where, allowed=_FORMATS)
     if data.startswith(jpeg.START):
         plain = jpeg.decode(data)
         if plain is not None:
@@ -113,12 +121,15 @@ def _decoded(data: bytes, where: str) -> Decoded:
         raise _undecodable(error, where) from error
     if image is None or image.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
         truncated = is_truncated(data)
-        what = "is not an image with 8 or 16 bits per channel"
+        known = data.startswith(_SIGNATURES) or alone or image is not None
+        what = "is not an image file of a known format"
+        if known:
+            what = "cannot be decoded as an image with 8 or 16 bits per channel"
         raise BadImage(
             "is truncated: the end of the image file is missing" if truncated else what,
             where=where,
             found=f"{len(data)} bytes that start with {data[:8].hex(' ')}",
-            allowed=("a complete " if truncated else "") + "JPEG, PNG, WebP, BMP, TIFF or GIF",
+            allowed=("a complete " if truncated else "") + _FORMATS,
             hint="upload the original file again" if truncated else "",
         )
     samples = _without_alpha(np.asarray(image))

@@ -18,7 +18,7 @@ REQUESTS: list[tuple[str, object, str, str]] = [
     ("text that is not base64", {"image": "photo.jpg"}, "application/json",
      "image: is not base64 ("),
     ("base64 of something else", {"image": "aGVsbG8="}, "application/json",
-     "image: is not an image with 8 or 16 bits per channel; found: 5 bytes that start with "
+     "image: is not an image file of a known format; found: 5 bytes that start with "
      "68 65 6c 6c 6f; allowed: JPEG, PNG, WebP, BMP, TIFF or GIF"),
     ("a threshold in quotes", {"image": "aGVsbG8=", "threshold": "0.5"}, "application/json",
      "threshold: must be a number from 0 to 1; found: '0.5'"),

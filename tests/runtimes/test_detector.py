@@ -489,7 +489,7 @@ def test_a_score_that_rounding_lifts_above_one_is_one(backend: Backend, tmp_path
 
 
 BAD_FILES = {
-    "": "must be the base64 text of an image file",
+    "": "is empty",
     b64encode(b"no image").decode(): "is not an image",
     text_of()[: len(text_of()) // 8 * 4]: "is truncated",
 }

@@ -229,7 +229,7 @@ def test_all_forms_of_base64_are_decoded(text: Callable[[bytes], str]) -> None:
 
 @pytest.mark.parametrize(
     ("value", "found"),
-    [(None, "nothing"), ("", "nothing"), (7, "int"), ([], "list"), ({}, "dict"), (b"x", "bytes")],
+    [(None, "nothing"), (7, "int"), ([], "list"), ({}, "dict"), (b"x", "bytes")],
 )
 def test_a_value_that_is_not_text_is_refused_with_its_type(value: object, found: str) -> None:
     with pytest.raises(BadRequest) as caught:
@@ -277,6 +277,19 @@ def test_a_data_url_without_data_is_refused(text: str) -> None:
     with pytest.raises(BadRequest) as caught:
         decode(text)
     assert caught.value.where == "image"
+
+
+def test_the_message_tells_an_empty_file_other_files_and_damaged_images_apart() -> None:
+    for data, what in (
+        (b"", "is empty"),
+        (b"a text file", "is not an image file of a known format"),
+        (b"\x89PNG\r\n\x1a\n", "is truncated"),
+        (b"BM" + bytes(60), "cannot be decoded"),
+    ):
+        with pytest.raises(BadRequest) as caught:
+            pixels(data)
+        assert caught.value.what.startswith(what)
+        assert "JPEG" in caught.value.allowed
 
 
 @pytest.mark.parametrize("dtype", ["int16", "uint32", "int8"])

@@ -8,10 +8,7 @@ from pathlib import Path
 
 from builder.diagnostics.errors import CommandLineError
 from builder.diagnostics.problem import Problem
-from builder.run.predict.files import read_bytes, require
-
-_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-"""Suffixes of the files that are taken from a folder."""
+from builder.run.predict.files import SUFFIXES, read_bytes, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +56,9 @@ def files_of(paths: Sequence[Path]) -> list[File]:
             require(path)
             found.append(File(path, path.parent))
             continue
-        inside = [it for it in path.rglob("*") if it.suffix.lower() in _SUFFIXES and it.is_file()]
+        inside = [it for it in path.rglob("*") if it.suffix.lower() in SUFFIXES and it.is_file()]
         if not inside:
-            allowed = f"image files: {', '.join(_SUFFIXES)}"
+            allowed = f"image files: {', '.join(SUFFIXES)}"
             raise CommandLineError(Problem("contains no images", file=path, allowed=allowed))
         found += [File(it, path) for it in sorted(inside, key=_natural)]
     return found

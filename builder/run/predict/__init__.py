@@ -8,7 +8,7 @@ from builder.diagnostics.errors import CommandLineError
 from builder.diagnostics.problem import Problem
 from builder.run.function import Function
 from builder.run.predict import detector, interactor, reid, tracker
-from builder.run.predict.files import Pictures
+from builder.run.predict.files import Pictures, require
 from builder.run.predict.prediction import Prediction, Prompts
 
 
@@ -69,9 +69,12 @@ def predict(
         save: the folder for pictures; None saves none.
 
     Raises:
-        CommandLineError, BuiltError: see Predictor.predict.
+        CommandLineError, BuiltError: see Predictor.predict. All files are checked before the
+            first request.
     """
     check_prompts(function.type, prompts)
+    for file in files:
+        require(file)
     yield from PREDICTORS[function.type].predict(function, files, prompts, Pictures(save))
 
 

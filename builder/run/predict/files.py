@@ -15,17 +15,28 @@ from runtimes import image as images
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
 
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Suffixes of the files in a folder that are images."""
+
 
 def require(file: Path) -> None:
-    """Check that a file can be read.
+    """Check that a file can be read. It may be empty, or have any content.
 
     Raises:
-        CommandLineError: it cannot be read, or it is empty.
+        CommandLineError: it cannot be read.
     """
-    wrong = unreadable(file) or ("" if file.stat().st_size else "is empty")
+    wrong = unreadable(file)
     if wrong:
-        hint = _similar(file) if wrong == ABSENT else ""
-        raise CommandLineError(Problem(wrong, file=file, hint=hint))
+        is_folder = os.path.isdir(file)
+        hint = _similar(file) if wrong == ABSENT else _inside(file) if is_folder else ""
+        allowed = "files, not directories" if is_folder else ""
+        raise CommandLineError(Problem(wrong, file=file, allowed=allowed, hint=hint))
+
+
+def _inside(folder: Path) -> str:
+    """Return a hint that names an image in a folder; empty if it contains none."""
+    there = names_in(folder, *SUFFIXES)
+    return f"pass the files in it, such as {folder / there[0]}" if there else ""
 
 
 def _similar(file: Path) -> str:

@@ -39,3 +39,12 @@ def test_parity_reports_a_wrong_command_line(built_once: Path, tmp_path: Path) -
     assert "--tolerance" in err
     (tmp_path / "photo.png").write_bytes(png())
     assert invoke("parity", tmp_path / "absent", tmp_path / "photo.png")[0] == 1
+
+
+def test_parity_continues_after_a_refused_image_and_fails(built_once: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("text")
+    (tmp_path / "b.png").write_bytes(b"")
+    (tmp_path / "c.png").write_bytes(png())
+    status, out, _ = invoke("parity", built_once, tmp_path, "--json")
+    found = json.loads(out)
+    assert (status, found["failures"], found["images"]) == (1, 2, 1)

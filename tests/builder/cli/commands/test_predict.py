@@ -33,12 +33,16 @@ def test_predict_continues_after_a_refused_image_and_fails(
     built_once: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "bad.png").write_text("text")
+    (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "good.png").write_bytes(png())
-    status, out, _ = invoke(
-        "predict", built_once, tmp_path / "bad.png", tmp_path / "good.png", "--json"
-    )
+    files = [tmp_path / f"{it}.png" for it in ("bad", "empty", "good")]
+    status, out, _ = invoke("predict", built_once, *files, "--json")
     assert status == 1
-    assert [json.loads(line)["status"] for line in out.splitlines()] == [400, 200]
+    assert [json.loads(line)["status"] for line in out.splitlines()] == [400, 400, 200]
+    # An absent file is found before the first request.
+    status, out, err = invoke("predict", built_once, *files, tmp_path / "absent.png")
+    assert (status, out) == (2, "")
+    assert "absent.png" in err
 
 
 def test_predict_without_an_image_or_a_function(built_once: Path, tmp_path: Path) -> None:

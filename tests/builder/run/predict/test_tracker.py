@@ -188,7 +188,7 @@ def test_a_tracker_refuses_points(function: FunctionProcess, frames: list[Path])
 
 @pytest.mark.parametrize(
     ("data", "what"),
-    [(b"", "is empty"), (b"RIFF\x00\x00\x00\x00AVI ", "is not a readable video")],
+    [(b"", "is not a readable video"), (b"RIFF\x00\x00\x00\x00AVI ", "is not a readable video")],
 )
 def test_a_file_that_is_not_a_video_is_refused(
     function: FunctionProcess, tmp_path: Path, data: bytes, what: str
