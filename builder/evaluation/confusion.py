@@ -27,7 +27,8 @@ class ConfusionCounts:
     def add(self, overlaps: Array, found: Array, truth: Array, ignored: Array) -> None:
         """Match the detections of one image with its annotations, whatever their labels.
 
-        The pairs with the largest overlap are matched first.
+        Pairs of equal labels are matched before the others, so that an object that was found with its
+        own label is not paired with another one; among each, the largest overlap comes first.
 
         Args:
             overlaps: (D, G) IoU or OKS.
@@ -39,7 +40,9 @@ class ConfusionCounts:
         nothing = len(self._names)
         free_found, free_truth = np.ones(len(found), bool), ~ignored
         pairs = np.argwhere((overlaps >= _IOU) & ~ignored)
-        for place in np.argsort(-overlaps[pairs[:, 0], pairs[:, 1]], kind="stable").tolist():
+        unequal = found[pairs[:, 0]] != truth[pairs[:, 1]]
+        # lexsort is stable, and sorts by its last key first.
+        for place in np.lexsort((-overlaps[pairs[:, 0], pairs[:, 1]], unequal)).tolist():
             one, other = pairs[place].tolist()
             if free_found[one] and free_truth[other]:
                 self._counts[truth[other], found[one]] += 1

@@ -12,9 +12,17 @@ def counts(
     return [list(row) for row in matrix.result().counts]
 
 
-def test_the_largest_overlaps_are_matched_first() -> None:
-    # The second detection overlaps the annotation more than the first one.
-    assert counts([[0.6], [0.9]], [0, 1], [0], [False]) == [[0, 1, 0], [0, 0, 0], [1, 0, 0]]
+def test_equal_labels_are_matched_before_larger_overlaps() -> None:
+    # The dog overlaps the annotated cat more than the cat does.
+    assert counts([[0.6], [0.9]], [0, 1], [0], [False]) == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
+
+
+def test_of_unequal_labels_the_largest_overlap_is_matched_first() -> None:
+    # One dog was found on two annotated cats.
+    assert counts([[0.6, 0.9]], [1], [0, 0], [False] * 2) == [[0, 1, 1], [0, 0, 0], [0, 0, 0]]
+    # Two dogs were found on a cat, and a third annotation, a dog, belongs to the second one.
+    overlaps = [[0.6, 0.0], [0.9, 0.5]]
+    assert counts(overlaps, [1, 1], [0, 1], [False] * 2) == [[0, 1, 0], [0, 1, 0], [0, 0, 0]]
 
 
 def test_overlaps_below_a_half_are_no_pairs() -> None:
