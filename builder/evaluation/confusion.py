@@ -27,8 +27,8 @@ class ConfusionCounts:
     def add(self, overlaps: Array, found: Array, truth: Array, ignored: Array) -> None:
         """Match the detections of one image with its annotations, whatever their labels.
 
-        Pairs of equal labels are matched before the others, so that an object that was found with its
-        own label is not paired with another one; among each, the largest overlap comes first.
+        Pairs of equal labels are matched before the others, so that an object that was found with
+        its own label is not paired with another one; among each, the largest overlap comes first.
 
         Args:
             overlaps: (D, G) IoU or OKS.

@@ -12,7 +12,7 @@ from builder.evaluation.average_precision import Detections
 from builder.evaluation.comparison import Comparison, Form, Item
 from builder.evaluation.confusion import ConfusionCounts
 from builder.evaluation.detection_figures import DetectionFigures
-from builder.evaluation.detector_request import LOWEST, ask_detector, size_of_file
+from builder.evaluation.detector_request import Thresholds, ask_detector, size_of_file
 from builder.evaluation.evaluation import Result
 from builder.evaluation.examples import Examples
 from builder.evaluation.matching import Matches, match, unpacked
@@ -20,9 +20,6 @@ from builder.evaluation.measure import Sample, Task
 from builder.evaluation.operating_points import OperatingPoints
 from builder.run.function import Function
 from runtimes.arrays import Array, Size
-
-_THRESHOLD = 0.5
-"""Threshold of the confusion matrix and the examples if the function has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +40,10 @@ class DetectionMeasure:
         self._comparison = comparison
         self._names = task.label_map.names
         self._numbers = {name: number for number, name in enumerate(self._names)}
-        self._threshold = _THRESHOLD if task.threshold is None else task.threshold
-        self._lowest = LOWEST if task.lowest is None else task.lowest
+        self._thresholds = Thresholds.of(task.threshold, task.lowest)
+        self._threshold, self._lowest = self._thresholds.counted, self._thresholds.lowest
         self._detections = Detections(len(self._names))
-        self._points = OperatingPoints(len(self._names), self._threshold)
+        self._points = OperatingPoints(len(self._names), self._threshold, self._lowest)
         self._confusion = ConfusionCounts(self._names, self._threshold)
         self._index = 0
         self._left_out: Counter[str] = Counter()
@@ -172,8 +169,8 @@ class DetectionMeasure:
         """Add a label of an image to the operating points.
 
         Returns:
-            The numbers of right and of wrong detections at the function's threshold, and of missed
-            annotations.
+            The numbers of right and of wrong detections from the counted threshold on, and of
+            missed annotations.
         """
         matched, ignored = unpacked(matches.matched)[0], unpacked(matches.ignored)[0]
         right, wrong = matched & ~ignored, ~matched & ~ignored
@@ -217,7 +214,7 @@ class DetectionMeasure:
         )
         return (
             f"the function was asked for all detections with a confidence of {self._lowest:g} and "
-            f"more; precision, recall and F1 hold at its own threshold, {self._threshold:g}",
+            f"more; precision, recall and F1 hold at {self._thresholds.text()}",
             *self._comparison.notes(),
             *left_out,
             *cut,

@@ -1,6 +1,7 @@
 """One image sent to a detector."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from builder.evaluation.measure import Sample, Unanswered
 from builder.run.function import Function
@@ -11,6 +12,40 @@ from runtimes.errors import BadRequest
 
 LOWEST = 0.001
 """Confidence threshold that is sent, so that the curves are complete. CVAT never sends 0."""
+
+_THRESHOLD = 0.5
+"""Threshold at which a function without one is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The confidence thresholds of an evaluation.
+
+    Attributes:
+        lowest: the one that is sent to the function.
+        counted: the one at which precision, recall and F1 hold: the function's own, or the lowest
+            if the own is below it.
+        own: the function's own; None if it has none.
+    """
+
+    lowest: float
+    counted: float
+    own: float | None
+
+    @classmethod
+    def of(cls, own: float | None, lowest: float | None) -> Self:
+        """Return the thresholds from the function's own and from the value of --threshold."""
+        asked = LOWEST if lowest is None else lowest
+        return cls(asked, max(_THRESHOLD if own is None else own, asked), own)
+
+    def text(self) -> str:
+        """Return which threshold `counted` is, for a note."""
+        value = f"{self.counted:g}"
+        if self.own is None:
+            return f"the threshold {value}; the function has none of its own"
+        if self.counted > self.own:
+            return f"this confidence; the function's own threshold, {self.own:g}, is lower"
+        return f"its own threshold, {value}"
 
 
 def ask_detector(function: Function, sample: Sample, threshold: float | None) -> dict[str, Any]:

@@ -30,14 +30,16 @@ class Point:
 class OperatingPoints:
     """Counts right and wrong detections above each threshold."""
 
-    def __init__(self, labels: int, threshold: float) -> None:
+    def __init__(self, labels: int, threshold: float, lowest: float) -> None:
         """Create the counts.
 
         Args:
             labels: number of labels.
-            threshold: the function's threshold, which need not be on the grid.
+            threshold: the threshold of `own`, at least `lowest`; it need not be on the grid.
+            lowest: the lowest confidence that the function was asked for; below it, nothing is
+                known.
         """
-        self._grid = np.unique(np.append(GRID, threshold))
+        self._grid = np.unique(np.append(GRID[lowest <= GRID], (threshold, lowest)))
         self._own = int(np.searchsorted(self._grid, threshold))
         self._right = np.zeros((labels, len(self._grid)), np.int64)
         self._wrong = np.zeros((labels, len(self._grid)), np.int64)
@@ -52,14 +54,15 @@ class OperatingPoints:
             right, wrong: (D,) bool; detections that are neither are ignored.
             truths: number of annotations that count.
         """
-        # A detection counts at every threshold that is not above its score.
+        # A detection counts at every threshold that is not above its score. Those below the grid
+        # were not asked for.
         places = np.searchsorted(self._grid, scores, side="right") - 1
-        np.add.at(self._right[label], places[right], 1)
-        np.add.at(self._wrong[label], places[wrong], 1)
+        np.add.at(self._right[label], places[right & (places >= 0)], 1)
+        np.add.at(self._wrong[label], places[wrong & (places >= 0)], 1)
         self._truths[label] += truths
 
     def own(self, label: int | None = None) -> Point:
-        """Return the figures at the function's threshold, of one label or of all together."""
+        """Return the figures at the threshold, of one label or of all together."""
         return self._point(*self._curves(label), self._own)
 
     def best(self, label: int | None = None) -> Point | None:
@@ -77,9 +80,14 @@ class OperatingPoints:
         return self._point(precision, recall, f1, (first + last) // 2)
 
     def f1(self, label: int | None = None) -> tuple[Array, Array]:
-        """Return thresholds in steps of 0.01 and F1 at each, 0 where it is not defined."""
-        chosen = np.searchsorted(self._grid, GRID[::10])
-        return GRID[::10], np.nan_to_num(self._curves(label)[2][chosen])
+        """Return thresholds in steps of 0.01 and F1 at each, 0 where it is not defined.
+
+        Thresholds below the lowest confidence are left out.
+        """
+        steps = GRID[::10]
+        steps = steps[steps >= self._grid[0]]
+        chosen = np.searchsorted(self._grid, steps)
+        return steps, np.nan_to_num(self._curves(label)[2][chosen])
 
     def _curves(self, label: int | None) -> tuple[Array, Array, Array]:
         """Return precision, recall and F1 at each threshold of the grid."""

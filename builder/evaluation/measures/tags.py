@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from builder.datasets.annotation import LabeledImage, Tag
-from builder.evaluation.detector_request import LOWEST, ask_detector
+from builder.evaluation.detector_request import Thresholds, ask_detector
 from builder.evaluation.evaluation import Result, Table, Value
 from builder.evaluation.examples import Examples
 from builder.evaluation.figures import figure
@@ -20,9 +20,6 @@ NAME = "tags"
 
 TYPE = "detector"
 """See Kind."""
-
-_THRESHOLD = 0.5
-"""Threshold if the function has none."""
 
 _COLUMNS = ("images", "ap", "precision", "recall", "f1", "best_threshold", "best_f1")
 
@@ -49,9 +46,9 @@ class TagMeasure:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._names = task.label_map.names
-        self._threshold = _THRESHOLD if task.threshold is None else task.threshold
-        self._lowest = LOWEST if task.lowest is None else task.lowest
-        self._points = OperatingPoints(len(self._names), self._threshold)
+        self._thresholds = Thresholds.of(task.threshold, task.lowest)
+        self._threshold, self._lowest = self._thresholds.counted, self._thresholds.lowest
+        self._points = OperatingPoints(len(self._names), self._threshold, self._lowest)
         self._ranking = Ranking()
         self._positives = np.zeros(len(self._names), np.int64)
         self._tagged = self._top1 = self._index = 0
@@ -113,18 +110,18 @@ class TagMeasure:
             "best_f1": best.f1 if best else None,
         }
         rows = {name: self._row(it, precisions[it]) for it, name in enumerate(self._names)}
-        note = (
+        notes = (
+            f"the function was asked for all tags with a confidence of {self._lowest:g} and more; "
+            f"precision, recall and F1 hold at {self._thresholds.text()}",
             "top1 is the share of the images with a tag whose label of the highest confidence is "
-            "one of their tags; precision, recall and F1 hold at the threshold "
-            f"{self._threshold:g}; map is the mean of the average precision of all labels, from "
-            f"confidence {self._lowest:g}"
+            "one of their tags; map is the mean of the average precision of all labels",
         )
         return Result(
             metrics,
             (Table("per_class", "Per label", _COLUMNS, rows),),
             worst=self._examples.worst,
             best=self._examples.best,
-            notes=(note,),
+            notes=notes,
         )
 
     def _row(self, number: int, precision: float | None) -> tuple[Value, ...]:

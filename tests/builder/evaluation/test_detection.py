@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,30 @@ def test_precision_and_recall_hold_at_the_functions_threshold() -> None:
     assert metrics["f1"] == pytest.approx(2 / 5)
     lower = evaluated(images, answers, 0.3).metrics
     assert lower["precision"] == lower["recall"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("own", "counted", "note"),
+    [
+        (0.2, 0.5, "hold at this confidence; the function's own threshold, 0.2, is lower"),
+        (0.8, 0.8, "hold at its own threshold, 0.8"),
+        (None, 0.5, "hold at the threshold 0.5; the function has none of its own"),
+    ],
+)
+def test_figures_hold_at_the_higher_of_both_thresholds(
+    own: float | None, counted: float, note: str
+) -> None:
+    images = [image_of(0, CAT, DOG)]
+    measure = boxes.start(replace(task(images), threshold=own, lowest=0.5))
+    items = [item("cat", 0.9, *HIT), item("dog", 0.6, 200, 0, 300, 100)]
+    measure.add(Sample("0", (images[0],)), {"size": [80, 100], "items": items})
+    result = measure.result()
+    assert result.metrics["threshold"] == counted
+    assert result.metrics["recall"] == (1 if counted == 0.5 else 0.5)
+    # Both are found from 0.5, the lowest confidence, to 0.6.
+    assert result.metrics["best_threshold"] == pytest.approx(0.55, abs=0.001)
+    assert result.confusions[0].title.startswith(f"Confusion at confidence {counted:g} ")
+    assert note in result.notes[0]
 
 
 def test_the_best_threshold_separates_right_from_wrong() -> None:

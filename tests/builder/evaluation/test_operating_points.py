@@ -4,9 +4,9 @@ import pytest
 from builder.evaluation.operating_points import OperatingPoints
 
 
-def points(threshold: float = 0.5) -> OperatingPoints:
+def points(threshold: float = 0.5, lowest: float = 0.0) -> OperatingPoints:
     """Two labels: three of four found with one mistake, and nothing right."""
-    points = OperatingPoints(2, threshold)
+    points = OperatingPoints(2, threshold, lowest)
     right = np.array([True, True, False, True])
     points.add(0, np.array([0.9, 0.8, 0.6, 0.333]), right, ~right, 4)
     points.add(1, np.array([0.7]), np.array([False]), np.array([True]), 1)
@@ -53,7 +53,19 @@ def test_the_curve_of_f1_has_steps_of_a_hundredth() -> None:
 
 
 def test_ignored_detections_do_not_count() -> None:
-    found = OperatingPoints(1, 0.5)
+    found = OperatingPoints(1, 0.5, 0.0)
     nothing = np.array([False, False])
     found.add(0, np.array([0.9, 0.8]), np.array([True, False]), nothing, 1)
     assert found.own().precision == 1
+
+
+def test_thresholds_below_the_lowest_confidence_are_not_proposed() -> None:
+    # Without the detection of 0.333: two of four found, and a mistake of 0.6.
+    found = points(0.65, 0.625)
+    best = found.best(0)
+    assert best is not None
+    assert 0.625 <= best.threshold <= 0.8
+    assert best.f1 == pytest.approx(4 / 6)
+    thresholds, values = found.f1(0)
+    assert thresholds.tolist() == pytest.approx(np.linspace(0.63, 1, 38).tolist())
+    assert values[0] == pytest.approx(4 / 6)
