@@ -164,6 +164,25 @@ def require_manifest_path(output: Path | None, inputs: Sequence[Path]) -> None:
         )
 
 
+def require_output_directory(option: str, folder: Path) -> None:
+    """Check that files can be written to a directory that need not exist yet.
+
+    Args:
+        option: the option that names it, for messages.
+        folder: the directory.
+
+    Raises:
+        CommandLineError: the path, or a directory above it, is a file.
+    """
+    for path in (folder, *folder.parents):
+        if os.path.isdir(path):
+            return
+        if os.path.lexists(path):
+            hint = f"pass another directory with {option} DIR"
+            problem = Problem("is not a directory", file=path, allowed="a directory", hint=hint)
+            raise CommandLineError(problem)
+
+
 def is_model(file: Path) -> bool:
     """Return whether an argument has the suffix of a model file."""
     return file.suffix.lower() in SUFFIXES["model"]

@@ -40,11 +40,15 @@ def describe(folder: Path, variant: VariantName) -> Description:
     target = target_of(folder)
     if variant not in built:
         path = target.config_path(folder, variant)
+        what = f"is not a function built with the {variant} variant"
+        found = f"built: {', '.join(built)}" if built else f"no {path}"
+        if not os.path.exists(folder):
+            what, found = "there is no such directory", ""
         raise BuiltError(
             Problem(
-                f"is not a function built with the {variant} variant",
+                what,
                 file=folder,
-                found=f"built: {', '.join(built)}" if built else f"no {path}",
+                found=found,
                 allowed="a directory that `cvatbuild MANIFEST` wrote, such as build/yolo",
                 hint=f"use --variant {built[0]}" if built else _near(folder) or "build it first",
             )

@@ -60,6 +60,8 @@ def bench(
         from builder.run.predict.prediction import Prompts
         from builder.targets.built import built_variants, describe
 
+        if plot is not None:
+            chart.prepare(plot)
         variants = built_variants(function) if variant is None else (variant.value,)
         describe(function, next(iter(variants), "cpu"))
         prompts = Prompts(threshold, *arguments.parse_places(pos, neg, box), boxes)

@@ -74,6 +74,7 @@ def evaluate(
         from builder.evaluation.limits import limits_of, require_known, violations
         from builder.evaluation.text import as_json as json_of
         from builder.evaluation.text import as_text, difference
+        from builder.targets.built import describe
 
         limits = limits_of(fail_under or ())
 
@@ -85,16 +86,24 @@ def evaluate(
         pairs = tuple(label_map or ())
         chosen = Options(pairs, measure, threshold, sigma, store, pictures=html is not None)
         evaluations = []
+        runs = [
+            (folder, name)
+            for folder in ((function, compare) if compare else (function,))
+            for name in arguments.built_variants_of(folder, variant or ())
+        ]
+        for folder, name in runs:
+            describe(folder, name)
+        if html:
+            arguments.require_output_directory("--html", html)
         with open_dataset(dataset, images) as opened:
-            for folder in (function, compare) if compare else (function,):
-                for name in arguments.built_variants_of(folder, variant or ()):
-                    counter = console.counter(f"{folder} ({name})")
-                    done = run(folder, name, opened, chosen, counter, check_limits)
-                    evaluations.append(done)
-                    if as_json:
-                        console.print_utf8(json_of(done))
-                    else:
-                        typer.echo(("\n" if len(evaluations) > 1 else "") + as_text(done))
+            for folder, name in runs:
+                counter = console.counter(f"{folder} ({name})")
+                done = run(folder, name, opened, chosen, counter, check_limits)
+                evaluations.append(done)
+                if as_json:
+                    console.print_utf8(json_of(done))
+                else:
+                    typer.echo(("\n" if len(evaluations) > 1 else "") + as_text(done))
         for other in evaluations[1:] if not as_json else ():
             typer.echo("\n" + difference(evaluations[0], other))
         if html:

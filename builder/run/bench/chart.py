@@ -1,5 +1,7 @@
 """A picture of a benchmark: one stacked bar per kind of request."""
 
+import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,13 +12,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from builder.diagnostics.errors import BuiltError
+from builder.diagnostics.errors import BuiltError, CommandLineError
 from builder.diagnostics.problem import Problem
 from builder.run.bench.benchmark import Benchmark
 from builder.run.bench.timings import OTHER, STAGES, Timing
 from runtimes.arrays import Array
 
 Color = tuple[int, int, int]
+
+_HINT = "pass another file with --plot FILE"
 
 _WIDTH = 1600
 _MARGIN = 40
@@ -70,6 +74,27 @@ class Bar:
         return sum(self.timing.typical.values())
 
 
+def prepare(file: Path) -> None:
+    """Check the name of a picture, and create its directory.
+
+    Raises:
+        CommandLineError: it has another suffix than .png, or cannot be written.
+    """
+    if file.suffix.lower() != ".png":
+        hint = f"--plot {shlex.quote(str(file.with_suffix('.png')))}" if file.name else ""
+        problem = Problem(
+            "is not the name of a PNG file", file=file, allowed="a file name with .png", hint=hint
+        )
+        raise CommandLineError(problem)
+    if os.path.isdir(file):
+        raise CommandLineError(Problem("is a directory", file=file, allowed="a PNG file"))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"the directory cannot be created: {error.strerror or error}"
+        raise CommandLineError(Problem(what, file=file.parent, hint=_HINT)) from error
+
+
 def save(benchmarks: Sequence[Benchmark], file: Path) -> None:
     """Draw the typical times of the stages, and write the picture as PNG.
 
@@ -83,7 +108,7 @@ def save(benchmarks: Sequence[Benchmark], file: Path) -> None:
         problem = Problem(
             f"cannot be written: {error.strerror or error}",
             file=file,
-            hint="pass another file with --plot FILE",
+            hint=_HINT,
         )
         raise BuiltError(problem) from error
 

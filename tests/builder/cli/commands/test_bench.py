@@ -78,3 +78,27 @@ def test_bench_without_an_image_or_a_function(
     assert (status, out) == (1, "")
     assert err.startswith("error: ")
     assert invoke("bench", built_once, image, "--repeat", "0")[0] == 2
+
+
+def test_bench_checks_the_picture_before_the_first_request(
+    built_once: Path, image: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+    for name, expected in (
+        ("x.svg", "allowed: a file name with .png"),
+        ("x", "allowed: a file name with .png"),
+        ("folder.png", "is a directory"),
+        ("photo.png/x.png", "cannot be created"),
+    ):
+        status, out, err = invoke("bench", built_once, image, "--plot", tmp_path / name)
+        assert (status, out) == (2, "")
+        assert expected in err
+
+
+def test_bench_creates_the_directory_of_the_picture(
+    built_once: Path, image: Path, tmp_path: Path
+) -> None:
+    plot = tmp_path / "new" / "times.png"
+    arguments = ("--repeat", "1", "--no-mixed", "--plot", plot)
+    assert invoke("bench", built_once, image, *arguments)[0] == 0
+    assert plot.read_bytes().startswith(b"\x89PNG")

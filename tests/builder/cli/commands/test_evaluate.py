@@ -89,4 +89,23 @@ def test_wrong_arguments_are_errors(built_once: Path, dataset: Path) -> None:
     assert "absent.json" in err
     status, _, err = run(dataset.parent / "absent", dataset)
     assert status == 1
+    assert "there is no such directory" in err
+    (dataset.parent / "folder").mkdir()
+    status, _, err = run(dataset.parent / "folder", dataset)
+    assert status == 1
     assert "is not a function" in err
+
+
+def test_wrong_outputs_and_functions_are_found_before_the_first_image(
+    built_once: Path, dataset: Path
+) -> None:
+    file = dataset.parent / "best.yaml"
+    file.write_text("")
+    for options, status, expected in (
+        (("--html", file), 2, "best.yaml: is not a directory"),
+        (("--html", file / "report"), 2, "best.yaml: is not a directory"),
+        (("--compare", dataset.parent / "nope"), 1, "nope: there is no such directory"),
+    ):
+        found, out, err = run(built_once, dataset, *options)
+        assert (found, out) == (status, "")
+        assert expected in err
