@@ -127,9 +127,12 @@ class LabeledImage:
         file: the image file.
         annotations: in the order of the dataset.
         ignored: regions in which detections are neither right nor wrong, whatever their label.
+        fault: why the file cannot be used, if the annotations depend on its size, such as those of
+            YOLO, and it cannot be read; they are then missing. Empty otherwise.
     """
 
     name: str
     file: Path
     annotations: tuple[Annotation, ...]
     ignored: tuple[Shape, ...] = ()
+    fault: str = ""

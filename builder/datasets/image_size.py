@@ -7,6 +7,7 @@ from typing import BinaryIO
 import cv2
 
 from builder.datasets.value import Place
+from builder.diagnostics.errors import DatasetError
 from runtimes.arrays import Size, size_of
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -17,13 +18,17 @@ _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xC
 """Markers of JPEG's start of frame."""
 
 
+class ImageError(DatasetError):
+    """The file of one image cannot be read or decoded."""
+
+
 def image_size(file: Path) -> Size:
     """Return height and width of an image as CVAT and OpenCV show it, with EXIF's orientation.
 
     JPEG and PNG are read up to the size; other formats are decoded.
 
     Raises:
-        DatasetError: the file is not a readable image.
+        ImageError: the file is not a readable image.
     """
     try:
         with file.open("rb") as stream:
@@ -35,7 +40,8 @@ def image_size(file: Path) -> Size:
             else:
                 size = None
     except OSError as error:
-        raise Place(file).error(f"cannot be read: {error.strerror or error}") from error
+        reason = f"cannot be read: {error.strerror or error}"
+        raise ImageError(*Place(file).error(reason).problems) from error
     except struct.error:
         size = None
     return size or _decoded(file)
@@ -47,7 +53,8 @@ def _decoded(file: Path) -> Size:
     except cv2.error:
         image = None
     if image is None:
-        raise Place(file).error("is not a readable image", allowed="JPEG, PNG, WebP, BMP, TIFF")
+        error = Place(file).error("is not a readable image", allowed="JPEG, PNG, WebP, BMP, TIFF")
+        raise ImageError(*error.problems)
     return size_of(image)
 
 

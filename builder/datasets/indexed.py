@@ -8,6 +8,7 @@ from typing import Self, TypeAlias
 
 from builder.datasets.annotation import Annotation, LabeledImage, Shape
 from builder.datasets.image_files import ImageFiles
+from builder.datasets.image_size import ImageError
 from builder.datasets.index import Entry, Index
 
 Objects: TypeAlias = tuple[tuple[Annotation, ...], tuple[Shape, ...]]
@@ -61,7 +62,10 @@ class IndexedDataset:
             raise IndexError(index)
         entry, objects = self._contents.index[index]
         file = self._contents.files.path(entry.root, entry.file)
-        annotations, ignored = self._contents.read(entry, objects, file)
+        try:
+            annotations, ignored = self._contents.read(entry, objects, file)
+        except ImageError as error:
+            return LabeledImage(entry.name, file, (), fault=error.problems[0].what)
         return LabeledImage(entry.name, file, annotations, ignored)
 
     def __iter__(self) -> Iterator[LabeledImage]:

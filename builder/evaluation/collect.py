@@ -150,6 +150,9 @@ def _answer(function: Function, measure: Measure, store: Store, sample: Sample) 
         Unanswered: see Measure.ask; or an image cannot be read.
         BuiltError: the function's process ends, or its handler raises an exception.
     """
+    for image in sample.images:
+        if image.fault:
+            raise Unanswered(image.fault, skipped=True)
     try:
         key = key_of(sample)
     except OSError as error:

@@ -70,11 +70,16 @@ class ClickMeasure:
 
     def __len__(self) -> int:
         """See Measure."""
-        return sum(len(list(self._objects(image))) for image in self._task.dataset)
+        return sum(
+            bool(image.fault) + len(list(self._objects(image))) for image in self._task.dataset
+        )
 
     def samples(self) -> Iterator[Sample]:
         """See Measure."""
         for image in self._task.dataset:
+            if image.fault:
+                # How many objects it has is not known.
+                yield Sample(image.name, (image,))
             for number in self._objects(image):
                 chosen = image.annotations[number]
                 prompt = {

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,17 @@ def test_images_that_cannot_be_used_are_reported_and_left_out(
         Failure("0001.png", "cannot be read: No such file or directory", True),
         Failure("0002.png", "cannot be decoded", True),
     )
+
+
+def test_images_with_a_fault_are_left_out_without_a_request(
+    measure: Listed, tmp_path: Path
+) -> None:
+    images = list(measure.dataset.images)
+    images[1] = replace(images[1], fault="is not a readable image")
+    function = MadeFunction(lambda number: number, [])
+    collected = run(Listed(MadeDataset(images)), function, tmp_path)
+    assert function.asked == [0, 2, 3]
+    assert collected.failures == (Failure("0001.png", "is not a readable image", True),)
 
 
 def test_images_without_an_answer_count_as_empty_and_are_asked_again(

@@ -217,8 +217,12 @@ def test_an_invalid_description_is_refused(
         open_dataset(write(write_files, "", yaml))
 
 
-def test_an_image_that_cannot_be_read_is_reported(write_files: WriteFiles) -> None:
+def test_an_image_that_cannot_be_read_has_a_fault_and_no_annotations(
+    write_files: WriteFiles,
+) -> None:
     folder = write(write_files, "0 0.5 0.5 0.25 0.5")
     (folder / "images/val/a.jpg").write_bytes(b"\xff\xd8\xff\xc0")
-    with open_dataset(folder) as dataset, pytest.raises(DatasetError, match="readable image"):
-        dataset[0]
+    with open_dataset(folder) as dataset:
+        assert dataset[0].fault == "is not a readable image"
+        assert dataset[0].annotations == ()
+        assert [it.fault for it in dataset][1:] == [""] * (len(dataset) - 1)
