@@ -278,13 +278,31 @@ def parse_places(
     """Parse the values of --pos, --neg and --box; see builder.run.predict.prediction.Prompts.
 
     Raises:
-        CommandLineError: see parse_numbers.
+        CommandLineError: see parse_numbers; or the corners of a box are not in order.
     """
     positive, negative = (
         tuple(parse_numbers(option, text, 2) for text in points or ())
         for option, points in (("--pos", pos), ("--neg", neg))
     )
-    return positive, negative, tuple(parse_numbers("--box", text, 4) for text in box or ())
+    return positive, negative, tuple(map(_parse_box, box or ()))
+
+
+def _parse_box(text: str) -> "Box":
+    """Parse a value of --box.
+
+    Raises:
+        CommandLineError: see parse_numbers; or the corners are not in order.
+    """
+    x1, y1, x2, y2 = parse_numbers("--box", text, 4)
+    if x2 <= x1 or y2 <= y1:
+        raise CommandLineError(
+            Problem(
+                "--box needs the top left and the bottom right corner",
+                found=text,
+                allowed="X1,Y1,X2,Y2 with X1 < X2 and Y1 < Y2",
+            )
+        )
+    return x1, y1, x2, y2
 
 
 def built_variants_of(function: Path, wanted: Sequence[VariantOption]) -> "tuple[VariantName, ...]":

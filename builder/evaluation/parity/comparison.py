@@ -121,6 +121,7 @@ def compare_functions(
             function.wait_until_started()
         tally = _tally((first, second), files, first.IMAGES, limits, counter)
         notes = (first.description, second.description, *first.notes)
+        notes += _other_types((first.name, second.name), tally)
     return Report(str(one.folder), (first.name, second.name), notes, tally)
 
 
@@ -201,6 +202,15 @@ def _tally(
         counter.show(done, total)
     counter.close()
     return tally
+
+
+def _other_types(names: tuple[str, str], tally: Tally) -> tuple[str, ...]:
+    """Return notes about labels whose items differ in type, so that they cannot be paired."""
+    return tuple(
+        f"items of the types {one} ({names[0]}) and {other} ({names[1]}) cannot be paired: "
+        "compare functions that return the same shapes"
+        for one, other in tally.other_types()
+    )
 
 
 def _names(one: Subject, other: Subject) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """The items of replies and of reference answers in one form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -23,6 +23,11 @@ _FORMS: dict[str, Form] = {
     "polygon": "region",
     "skeleton": "skeleton",
 }
+
+
+def forms_of(types: Iterable[str]) -> set[Form]:
+    """Return the forms of items of some shape types."""
+    return {_FORMS.get(it, "points") for it in types}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from builder.diagnostics.errors import DatasetError
 from builder.diagnostics.problem import Problem
+from builder.diagnostics.text import did_you_mean
 from builder.run.predict.files import read_bytes
 
 _MOST_PROBLEMS = 5
@@ -21,9 +22,17 @@ def _pairs(numbers: list[float]) -> list[float]:
     return numbers
 
 
+def _ordered(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """Return a box if its corners are in order."""
+    x1, y1, x2, y2 = box
+    if x2 < x1 or y2 < y1:
+        raise ValueError("the box is x1, y1, x2, y2; x2 must be at least x1, and y2 at least y1")
+    return box
+
+
 _Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 _Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-_Numbers4: TypeAlias = tuple[_Number, _Number, _Number, _Number]
+_Box: TypeAlias = Annotated[tuple[_Number, _Number, _Number, _Number], AfterValidator(_ordered)]
 _Numbers5: TypeAlias = tuple[_Number, _Number, _Number, _Number, _Number]
 _Ring: TypeAlias = Annotated[list[_Number], Field(min_length=6), AfterValidator(_pairs)]
 _Keypoint: TypeAlias = tuple[_Number, _Number] | tuple[_Number, _Number, _Share]
@@ -40,7 +49,7 @@ class Detection(_Strict):
 
     label: str
     confidence: _Share | None = None
-    box: _Numbers4 | None = None
+    box: _Box | None = None
     rotated_box: _Numbers5 | None = None
     mask: list[Annotated[int, Field(ge=0)]] | None = None
     polygons: Annotated[list[_Ring], Field(min_length=1)] | None = None
@@ -95,6 +104,18 @@ def _problem(file: Path, error: Mapping[str, Any]) -> Problem:
     path = tuple(it for it in error["loc"] if not str(it).startswith("tuple["))
     what = str(error["msg"]).removeprefix("Value error, ")
     found = "" if isinstance(error["input"], dict) else repr(error["input"])[:80]
+    if error["type"] == "extra_forbidden":
+        # A file has keys in its top level, in images.NAME and in images.NAME.detections.NUMBER.
+        models: dict[int, type[_Strict]] = {1: ReferenceFile, 3: Answers}
+        keys = models.get(len(path), Detection).model_fields
+        return Problem(
+            "unknown key",
+            file=file,
+            path=path,
+            found=str(path[-1]),
+            allowed=", ".join(keys),
+            hint=did_you_mean(str(path[-1]), keys) or "docs/parity.md describes the format",
+        )
     return Problem(
         what[:1].lower() + what[1:],
         file=file,

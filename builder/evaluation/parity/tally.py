@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from builder.evaluation.parity.item import Item
+from builder.evaluation.parity.item import Item, forms_of
 from builder.evaluation.parity.measures import COUNTS, Limits, difference
 from builder.evaluation.parity.pairing import LEAST_IOU, overlaps, pair
 
@@ -78,6 +78,7 @@ class Tally:
         images: number of images that both sides have answered.
         items: number of items of each side.
         pairs: number of pairs.
+        types: for each side: label -> the shape types of its items.
         sums: name of a measure -> its values.
         counts: name of COUNTS -> number of differences. Items at the threshold do not count.
         at_threshold: number of unmatched items at the threshold.
@@ -91,6 +92,7 @@ class Tally:
     images: int = 0
     items: list[int] = field(default_factory=lambda: [0, 0])
     pairs: int = 0
+    types: tuple[dict[str, set[str]], ...] = field(default_factory=lambda: ({}, {}))
     sums: dict[str, Sum] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     at_threshold: int = 0
@@ -110,6 +112,8 @@ class Tally:
         self.images += 1
         for side, items in enumerate((one, other)):
             self.items[side] += len(items)
+            for item in items:
+                self.types[side].setdefault(item.label, set()).add(item.type)
         pairing = pair(one, other)
         self.pairs += len(pairing.pairs)
         badness = 0.0
@@ -127,6 +131,20 @@ class Tally:
             and all(
                 self.limits.measures[name].is_within(it.worst) for name, it in self.sums.items()
             )
+        )
+
+    def other_types(self) -> list[tuple[str, str]]:
+        """Return the types of both sides for labels whose items cannot be paired, sorted.
+
+        Items of different forms are not paired; see builder.evaluation.parity.item.Form.
+        """
+        one, other = self.types
+        return sorted(
+            {
+                (" and ".join(sorted(types)), " and ".join(sorted(other[label])))
+                for label, types in one.items()
+                if label in other and forms_of(types).isdisjoint(forms_of(other[label]))
+            }
         )
 
     def worst_images(self) -> list[str]:

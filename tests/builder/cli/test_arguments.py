@@ -201,3 +201,11 @@ def test_a_directory_of_another_format_is_named(folder: Path) -> None:
     hint = refused("best_saved_model", MODEL).hint
     assert hint.startswith("the directory is a TensorFlow SavedModel: ")
     assert "--saved-model best_saved_model" in hint
+
+
+@pytest.mark.parametrize("text", ["10,20,5,60", "10,20,60,6", "10,20,10,60"])
+def test_a_box_with_its_corners_out_of_order_is_refused(text: str) -> None:
+    (problem,) = failure(lambda: arguments.parse_places(None, None, [text])).problems
+    assert problem.found == text
+    assert "X1 < X2" in problem.allowed
+    assert arguments.parse_places(None, None, ["5,6,10,20"]) == ((), (), ((5, 6, 10, 20),))

@@ -1,3 +1,4 @@
+import json
 import math
 import re
 from pathlib import Path
@@ -37,6 +38,41 @@ def test_a_file_of_another_content_is_refused(tmp_path: Path, text: str, expecte
     file = tmp_path / "reference.json"
     file.write_text(text)
     assert expected in str(failure(lambda: read(file)))
+
+
+@pytest.mark.parametrize(
+    ("keys", "place", "allowed", "hint"),
+    [
+        ({"bbox": [0, 0, 1, 1]}, "images.a.detections[0].bbox", "rotated_box", "'box'"),
+        ({"qqq": 1}, "images.a.detections[0].qqq", "keypoints", "docs/parity.md"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_allowed_ones(
+    tmp_path: Path, keys: dict[str, Any], place: str, allowed: str, hint: str
+) -> None:
+    error = failure(lambda: read(written(tmp_path, keys)))
+    (problem,) = error.problems
+    assert place in str(error)
+    assert (problem.what, allowed in problem.allowed, hint in problem.hint) == (
+        "unknown key",
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize("box", [[10, 10, 5, 15], [10, 10, 15, 5]])
+def test_a_box_with_its_corners_out_of_order_is_refused(tmp_path: Path, box: list[int]) -> None:
+    error = failure(lambda: read(written(tmp_path, {"box": box})))
+    assert "images.a.detections[0].box" in str(error)
+    assert "x2 must be at least x1" in str(error)
+
+
+def written(folder: Path, keys: dict[str, Any]) -> Path:
+    """A file with one detection that has these keys."""
+    answers = {"width": 20, "height": 20, "detections": [{"label": "a", **keys}]}
+    file = folder / "reference.json"
+    file.write_text(json.dumps({"version": 1, "images": {"a": answers}}))
+    return file
 
 
 PAGE = (ROOT / "docs" / "parity.md").read_text("utf-8")

@@ -1,5 +1,6 @@
 import pytest
 
+from builder.evaluation.parity.item import item_of
 from builder.evaluation.parity.measures import limits_of
 from builder.evaluation.parity.tally import MOST_UNMATCHED, MOST_WORST, Tally
 from tests.builder.evaluation.parity.test_pairing import box
@@ -69,3 +70,14 @@ def test_the_lists_do_not_grow_with_the_number_of_images() -> None:
     assert len(tally.unmatched) == MOST_UNMATCHED
     assert tally.worst_images() == [f"{number}.png" for number in range(MOST_WORST)]
     assert tally.counts["unmatched"] == 200
+
+
+def test_labels_whose_items_cannot_be_paired_are_told_with_the_types_of_both_sides() -> None:
+    square = {"label": "a", "type": "polygon", "points": [0, 0, 10, 0, 10, 10, 0, 10]}
+    polygon = item_of({**square, "confidence": 0.5})
+    tally = Tally(limits_of([]))
+    tally.add("a.png", [box(0, 0, 10, 10)], [box(0, 0, 10, 10)])
+    assert tally.other_types() == []
+    tally = Tally(limits_of([]))
+    tally.add("a.png", [box(0, 0, 10, 10), box(0, 0, 9, 9, "b")], [polygon])
+    assert tally.other_types() == [("rectangle", "polygon")]
