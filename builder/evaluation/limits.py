@@ -8,6 +8,7 @@ from builder.diagnostics.errors import CommandLineError
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.text import did_you_mean
 from builder.evaluation.evaluation import Evaluation
+from builder.evaluation.measures.clicks import LIMIT, TARGETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,11 @@ def limits_of(given: Sequence[str]) -> tuple[Limit, ...]:
     return tuple(_limit(text) for text in given)
 
 
-def require_known(limits: Iterable[Limit], metrics: Iterable[str]) -> None:
-    """Check that all limits are on metrics that exist.
+def require_reachable(limits: Iterable[Limit], metrics: Iterable[str]) -> None:
+    """Check that all limits are on metrics that exist and that can reach them.
 
     Raises:
-        CommandLineError: a metric is unknown.
+        CommandLineError: a metric is unknown, or a limit is above its highest value.
     """
     known = list(metrics)
     for limit in limits:
@@ -42,6 +43,18 @@ def require_known(limits: Iterable[Limit], metrics: Iterable[str]) -> None:
                     found=limit.metric,
                     allowed=", ".join(known),
                     hint=did_you_mean(limit.metric, known),
+                )
+            )
+        # All metrics are fractions, except the numbers of clicks.
+        highest = LIMIT if limit.metric in TARGETS else 1
+        if limit.least > highest:
+            is_percent = highest == 1 and limit.least <= 100
+            raise CommandLineError(
+                Problem(
+                    "--fail-under is above the highest value of the metric",
+                    found=f"{limit.metric}={limit.least:g}",
+                    allowed=f"at most {highest}",
+                    hint=f"write {limit.metric}={limit.least / 100:g}" if is_percent else "",
                 )
             )
 

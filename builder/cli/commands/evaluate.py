@@ -71,7 +71,7 @@ def evaluate(
         from builder.evaluation import manifest_threshold as manifests
         from builder.evaluation.evaluate import Options
         from builder.evaluation.evaluate import evaluate as run
-        from builder.evaluation.limits import limits_of, require_known, violations
+        from builder.evaluation.limits import limits_of, require_reachable, violations
         from builder.evaluation.text import as_json as json_of
         from builder.evaluation.text import as_text, difference
         from builder.targets.built import describe
@@ -79,7 +79,7 @@ def evaluate(
         limits = limits_of(fail_under or ())
 
         def check_limits(started: "Measure") -> None:
-            require_known(limits, started.result().metrics)
+            require_reachable(limits, started.result().metrics)
 
         if write_threshold:
             manifests.require_manifest_of(write_threshold, function)

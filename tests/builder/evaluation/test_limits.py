@@ -2,7 +2,7 @@ import pytest
 
 from builder.diagnostics.errors import CommandLineError
 from builder.evaluation.evaluation import Evaluation, Result
-from builder.evaluation.limits import Limit, limits_of, require_known, violations
+from builder.evaluation.limits import Limit, limits_of, require_reachable, violations
 
 
 def evaluation(**metrics: float | None) -> Evaluation:
@@ -34,10 +34,31 @@ def test_other_texts_are_errors(text: str) -> None:
 
 
 def test_an_unknown_metric_is_an_error_with_a_suggestion() -> None:
-    require_known([Limit("map50", 0.5)], ["map50", "recall"])
+    require_reachable([Limit("map50", 0.5)], ["map50", "recall"])
     with pytest.raises(CommandLineError, match="unknown metric") as caught:
-        require_known([Limit("map5", 0.5)], ["map50", "recall"])
+        require_reachable([Limit("map5", 0.5)], ["map50", "recall"])
     assert caught.value.problems[0].hint == "did you mean 'map50'?"
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed", "hint"),
+    [
+        ("map50=60", "at most 1", "write map50=0.6"),
+        ("map50=101", "at most 1", ""),
+        ("noc85=21", "at most 20", ""),
+    ],
+)
+def test_a_limit_that_the_metric_cannot_reach_is_an_error(
+    given: str, allowed: str, hint: str
+) -> None:
+    with pytest.raises(CommandLineError, match="above the highest value") as caught:
+        require_reachable(limits_of([given]), ["map50", "noc85"])
+    (problem,) = caught.value.problems
+    assert (problem.found, problem.allowed, problem.hint) == (given, allowed, hint)
+
+
+def test_limits_up_to_the_highest_value_are_allowed() -> None:
+    require_reachable(limits_of(["map50=1", "noc85=20"]), ["map50", "noc85"])
 
 
 def test_values_below_the_limit_are_reported() -> None:
