@@ -160,9 +160,11 @@ class Counter:
         self._is_terminal = is_terminal(stream)
         self._seen = deque([(clock(), 0)])
         self._shown = clock()
+        self._done = self._total = 0
 
     def show(self, done: int, total: int) -> None:
         """See builder.diagnostics.progress.Counter."""
+        self._done, self._total = done, total
         now = self._clock()
         if now - self._shown < (_INTERVAL if self._is_terminal else _LINE_SECONDS):
             return
@@ -187,6 +189,14 @@ class Counter:
         if self._is_terminal:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
+
+    def stopped(self) -> None:
+        """Print how many images were done when the user stopped the run."""
+        after = (
+            f"after {self._done} of {self._total} images" if self._done else "at the first image"
+        )
+        self._stream.write(f"stopped {after}; the same command continues\n")
+        self._stream.flush()
 
 
 def duration(seconds: float) -> str:

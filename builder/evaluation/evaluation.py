@@ -179,3 +179,8 @@ class Evaluation:
     skipped: int
     worst: tuple[Picture, ...] = ()
     best: tuple[Picture, ...] = ()
+
+    def used(self) -> str:
+        """Return how many samples the figures are from, such as `20`, or `13 of 20`."""
+        used = self.samples - self.skipped
+        return f"{used} of {self.samples}" if self.skipped else str(used)

@@ -48,7 +48,7 @@ def as_text(evaluation: Evaluation) -> str:
     device = f" on {evaluation.device}" if evaluation.device else ""
     head = (
         f"{evaluation.function} ({evaluation.variant}{device}): {evaluation.measure} of "
-        f"{evaluation.dataset}, {evaluation.samples} samples"
+        f"{evaluation.dataset}, {evaluation.used()} samples"
     )
     parts = [head, _grid([(name, (value,)) for name, value in result.metrics.items()])]
     parts += [_titled(table) for table in result.tables]

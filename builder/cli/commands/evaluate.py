@@ -98,7 +98,11 @@ def evaluate(
         with open_dataset(dataset, images) as opened:
             for folder, name in runs:
                 counter = console.counter(f"{folder} ({name})")
-                done = run(folder, name, opened, chosen, counter, check_limits)
+                try:
+                    done = run(folder, name, opened, chosen, counter, check_limits)
+                except KeyboardInterrupt:
+                    counter.stopped()
+                    raise
                 evaluations.append(done)
                 if as_json:
                     console.print_utf8(json_of(done))

@@ -109,7 +109,7 @@ def _head(evaluation: Evaluation) -> str:
         f"{evaluation.variant} variant",
         evaluation.device,
         f"{evaluation.measure} of {evaluation.dataset}",
-        f"{evaluation.samples} images",
+        f"{evaluation.used()} images",
         f"{speed.milliseconds[0]:.1f} ms per image" if speed else "",
     ]
     listed = "".join(f"<li>{text(it)}</li>" for it in facts if it)

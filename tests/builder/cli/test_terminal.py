@@ -270,6 +270,18 @@ def test_a_counter_writes_a_line_now_and_then_without_a_terminal() -> None:
     ]
 
 
+def test_a_counter_says_where_a_run_was_stopped() -> None:
+    stream, clock = io.StringIO(), Clock()
+    counter = Counter(stream, clock=clock)
+    counter.stopped()
+    counter.show(3, 8)
+    counter.stopped()
+    assert stream.getvalue().splitlines() == [
+        "stopped at the first image; the same command continues",
+        "stopped after 3 of 8 images; the same command continues",
+    ]
+
+
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(0, "0:00"), (59.4, "0:59"), (60, "1:00"), (3723, "1:02:03")]
 )

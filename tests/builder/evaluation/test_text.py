@@ -50,6 +50,7 @@ def test_text_has_the_metrics_the_tables_the_speed_and_the_notes() -> None:
 def test_samples_without_a_reply_are_listed_and_counted() -> None:
     failures = tuple(Failure(f"{it}.png", "cannot be decoded", True) for it in range(7))
     lines = as_text(evaluation(0.5, failures=(*failures, Failure("x", "status 500", False))))
+    assert lines.startswith("build/yolo (cpu on CPU): boxes of data, 13 of 20 samples\n")
     assert "7 of 20 samples cannot be used and are left out:" in lines
     assert "  4.png: cannot be decoded\n  and 2 more" in lines
     assert "1 of 20 samples got no usable reply and count as if nothing was found:" in lines

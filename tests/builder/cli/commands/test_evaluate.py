@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from builder.evaluation.detection import DetectionMeasure
 from tests.builder.cli.invoke import invoke
 
 LABELS = ("cat", "dog")
@@ -109,3 +110,20 @@ def test_wrong_outputs_and_functions_are_found_before_the_first_image(
         found, out, err = run(built_once, dataset, *options)
         assert (found, out) == (status, "")
         assert expected in err
+
+
+def test_a_stopped_evaluation_says_that_it_can_be_continued(
+    built_once: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add, added = DetectionMeasure.add, []
+
+    def stopping(*arguments: Any) -> None:
+        if added:
+            raise KeyboardInterrupt
+        added.append(arguments)
+        add(*arguments)
+
+    monkeypatch.setattr(DetectionMeasure, "add", stopping)
+    status, out, err = run(built_once, dataset)
+    assert (status, out) == (130, "")
+    assert "stopped after 1 of 2 images; the same command continues" in err
