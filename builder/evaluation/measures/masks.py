@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.datasets.annotation import Ellipse, LabeledImage, Mask, Polygons, Shape
+from builder.datasets.annotation import Ellipse, LabeledImage, Mask, Polygons, Rectangle, Shape
 from builder.evaluation.comparison import Form
 from builder.evaluation.detection import DetectionMeasure
 from builder.evaluation.measure import Measure, Task
@@ -43,13 +43,18 @@ def start(task: Task) -> Measure:
 
 
 class Masks:
-    """See Comparison. Polygons, ellipses and rectangles are drawn as COCO draws polygons."""
+    """See Comparison. Polygons and ellipses are drawn as COCO draws polygons.
+
+    A rectangle is not the outline of an object, so only ignored regions may be rectangles.
+    """
 
     limit = 100
     needs_size = True
 
     def truth(self, shape: Shape, label: str, area: float | None, size: Size) -> Form | None:
         """See Comparison."""
+        if isinstance(shape, Rectangle) and label:
+            return None
         if isinstance(shape, Mask):
             rle = rle_of_bitmap(shape.bitmap, shape.left, shape.top, size)
         else:
@@ -63,7 +68,7 @@ class Masks:
         """See Comparison."""
         if item["type"] == "mask":
             rle = rle_of_bitmap(*bitmap_of(item), size)
-        elif item["type"] in ("polygon", "rectangle", "ellipse"):
+        elif item["type"] in ("polygon", "ellipse"):
             rle = rle_of_rings([ring_of(dict(item)).ravel().tolist()], size)
         else:
             return None

@@ -1,11 +1,12 @@
 """Semantic segmentation: the label of each pixel."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from builder.datasets.annotation import LabeledImage, Mask, Shape
+from builder.datasets.annotation import Ellipse, LabeledImage, Mask, Polygons, Shape
 from builder.evaluation.detector_request import ask_detector, size_of_file
 from builder.evaluation.evaluation import Confusion, Result, Table, Value
 from builder.evaluation.examples import Examples
@@ -44,7 +45,8 @@ class SemanticMeasure:
 
     Shapes cover those before them: annotations in their order, items in ascending order of their
     confidence. A pixel without a shape is background. Pixels of crowds and ignored regions do not
-    count. The function is asked with its own threshold.
+    count. Rectangles are not outlines of objects, so they are left out. The function is
+    asked with its own threshold.
     """
 
     def __init__(self, task: Task) -> None:
@@ -53,6 +55,7 @@ class SemanticMeasure:
         self._numbers = {name: number for number, name in enumerate(self._names)}
         size = len(self._names) + 1
         self._counts = np.zeros((size, size), np.int64)
+        self._left_out: Counter[str] = Counter()
         self._examples = Examples()
         self._index = 0
 
@@ -82,13 +85,21 @@ class SemanticMeasure:
             label = self._task.label_map.of_dataset.get(it.label)
             if it.crowd:
                 _paint(counted, _region(it.shape, (height, width)), False)
-            elif label is not None:
+            elif label is None:
+                continue
+            elif not isinstance(it.shape, Mask | Polygons | Ellipse):
+                self._left_out[f"annotations of type {type(it.shape).__name__.lower()}"] += 1
+            else:
                 _paint(truth, _region(it.shape, (height, width)), self._numbers[label])
         for shape in image.ignored:
             _paint(counted, _region(shape, (height, width)), False)
         found = np.full((height, width), background, np.int64)
         for item in sorted(answer["items"], key=lambda item: float(item["confidence"])):
-            if item["label"] in self._numbers:
+            if item["label"] not in self._numbers:
+                continue
+            if item["type"] not in ("mask", "polygon", "ellipse"):
+                self._left_out[f"detections of type {item['type']}"] += 1
+            else:
                 _paint(found, _region_of(item, (height, width)), self._numbers[item["label"]])
         size = background + 1
         pairs = truth[counted] * size + found[counted]
@@ -130,6 +141,7 @@ class SemanticMeasure:
             notes=(
                 "miou is the mean IoU of the labels that have pixels on either side, without the "
                 "background, from the pixels of all images together",
+                *(f"{count} {what} were left out" for what, count in self._left_out.items()),
             ),
         )
 
@@ -142,12 +154,11 @@ def _region(shape: Shape, size: Size) -> Region:
 
 
 def _region_of(item: dict[str, Any], size: Size) -> Region:
-    """Return the pixels of an item; none for those without an inside."""
+    """Return the pixels of a mask, polygon or ellipse."""
     if item["type"] == "mask":
         bitmap, left, top = bitmap_of(item)
         return Region(bitmap > 0, left, top)
-    closed = item["type"] in ("polygon", "rectangle", "ellipse")
-    return Region.inside([ring_of(item)] if closed else [], size)
+    return Region.inside([ring_of(item)], size)
 
 
 def _paint(canvas: Array, region: Region, value: int) -> None:

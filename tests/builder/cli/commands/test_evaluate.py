@@ -115,7 +115,8 @@ def test_wrong_outputs_and_functions_are_found_before_the_first_image(
 def test_a_stopped_evaluation_says_that_it_can_be_continued(
     built_once: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add, added = DetectionMeasure.add, []
+    add = DetectionMeasure.add
+    added: list[Any] = []
 
     def stopping(*arguments: Any) -> None:
         if added:

@@ -114,7 +114,7 @@ def test_masks_rectangles_and_ellipses_are_compared_pixel_by_pixel() -> None:
     disk = Annotation("cat", Ellipse(60, 60, 30, 30))
     y, x = np.mgrid[:SIDE, :SIDE] + 0.5
     drawn = np.hypot(x - 60, y - 60) <= 30
-    square = Annotation("dog", Rectangle(10, 10, 20, 20))
+    square = Annotation("dog", Polygons(((10, 10, 20, 10, 20, 20, 10, 20),)))
     bitmap = Annotation("cat", Mask(np.ones((10, 10), bool), 100, 100))
     items = [
         mask_item("cat", 0.9, drawn[30:90, 30:90], 30, 30),
@@ -124,6 +124,25 @@ def test_masks_rectangles_and_ellipses_are_compared_pixel_by_pixel() -> None:
     result = evaluated([image_of(0, disk, square, bitmap)], [items])
     assert result.metrics["map50"] == pytest.approx(1)
     assert result.metrics["map75"] == pytest.approx(1)
+
+
+def test_rectangles_are_left_out_and_counted_in_a_note() -> None:
+    square = Annotation("cat", Polygons(((10, 10, 30, 10, 30, 30, 10, 30),)))
+    boxes_of_dogs = [Annotation("dog", Rectangle(50, 50, 70, 70)) for _ in range(2)]
+    region = Rectangle(80, 80, 100, 100)
+    image = LabeledImage("0.png", Path("0.png"), (square, *boxes_of_dogs), (region,))
+    box = {"label": "dog", "type": "rectangle", "confidence": 0.9, "points": [50, 50, 70, 70]}
+    items = [
+        mask_item("cat", 0.9, np.ones((20, 20)), 10, 10),
+        # Excused: it is in the ignored region, which may be a rectangle.
+        mask_item("cat", 0.9, np.ones((20, 20)), 80, 80),
+        box,
+    ]
+    result = evaluated([image], [items])
+    assert "2 annotations of type rectangle were left out" in result.notes
+    assert "1 detections of type rectangle were left out" in result.notes
+    assert [row[0] for row in result.tables[0].rows.values()] == [1, 0]
+    assert result.metrics["precision"] == result.metrics["recall"] == 1
 
 
 def test_masks_fit_labels_and_annotations_with_outlines() -> None:

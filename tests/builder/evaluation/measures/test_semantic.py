@@ -4,7 +4,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builder.datasets.annotation import Annotation, LabeledImage, Mask, Polygons, Shape, Tag
+from builder.datasets.annotation import (
+    Annotation,
+    LabeledImage,
+    Mask,
+    Polygons,
+    Rectangle,
+    Shape,
+    Tag,
+)
 from builder.evaluation.evaluation import Result
 from builder.evaluation.label_map import label_map
 from builder.evaluation.measure import Sample, Task
@@ -54,6 +62,16 @@ def test_figures_by_hand() -> None:
     assert rows["dog"] == (0, 0.0, 0.0, None)
     assert rows["background"] == (84, 1.0, 1.0, 1.0)
     assert result.confusions[0].counts == ((8, 8, 0), (0, 0, 0), (0, 0, 84))
+
+
+def test_rectangles_are_left_out_and_counted_in_a_note() -> None:
+    image = image_of(("cat", square(0, 0, 2, 2)), ("dog", Rectangle(0, 0, 10, 10)))
+    box = {"label": "dog", "type": "rectangle", "confidence": 1.0, "points": [0, 0, 10, 10]}
+    result = evaluated(image, [item("cat", np.ones((2, 2), bool)), box], (10, 10))
+    assert result.metrics["miou_with_background"] == 1
+    assert result.tables[0].rows["dog"][0] == 0
+    assert "1 annotations of type rectangle were left out" in result.notes
+    assert "1 detections of type rectangle were left out" in result.notes
 
 
 def test_labels_without_a_pixel_do_not_count() -> None:
