@@ -16,6 +16,7 @@ from builder.plan.binding import bind_network
 from builder.plan.characters import with_characters
 from builder.plan.context import Bound, Context
 from builder.plan.cvat_labels import declared_labels, invalid_attributes
+from builder.plan.second_models import second_model_problems
 from runtimes.attributes.text import TextAttribute
 from runtimes.detector import Detector
 from runtimes.errors import BadModel, Fault
@@ -25,12 +26,6 @@ from runtimes.signature import Signature
 from runtimes.step import Attribute, Decoder, Refine, Shape
 
 UNKNOWN_LABEL = Rule("unknown-label", "Unknown label", "The second model would never be applied.")
-
-ORIENTED_CROP = Rule(
-    "oriented-crop",
-    "Oriented crop is not possible",
-    "The second model would process other parts of the image than the manifest says.",
-)
 
 NOUN = "a detector"
 """See FunctionType."""
@@ -47,6 +42,8 @@ def bind(context: Context) -> Bound | None:
     manifest_file, labels, diagnostics = context.manifest_file, context.labels, context.diagnostics
     invalid = invalid_attributes(manifest_file)
     diagnostics.add(invalid)
+    for stage in manifest_file.stages():
+        diagnostics.add(second_model_problems(manifest_file, stage))
     declared = None
     if labels is not None:
         for stage in manifest_file.stages()[1:]:
@@ -63,8 +60,7 @@ def bind(context: Context) -> Bound | None:
     if labels is None:
         return None
     steps = _bind_postprocess(context, (), first.signature, labels)
-    decoder = None if steps is None else steps.decoder
-    then = [_bind_second(context, stage, labels, decoder) for stage in manifest_file.stages()[1:]]
+    then = [_bind_second(context, stage, labels) for stage in manifest_file.stages()[1:]]
     if network is None or steps is None or steps.decoder is None or declared is None:
         return None
     function = Detector(
@@ -133,8 +129,8 @@ def _bind_postprocess(
                 path = _labels_path(context.manifest_file, labels)
                 problem = replace(problem, path=(), what=f"`{step.name()}`: {problem.what}")
             problems.append(context.manifest_file.yaml.locate(problem, path))
-        except ManifestError as error:
-            problems += error.problems
+        except ManifestError:  # reported by second_model_problems
+            return None
     context.diagnostics.add(problems)
     return None if problems else _Postprocess(decoder, tuple(refine), tuple(shapes))
 
@@ -147,17 +143,8 @@ def _labels_path(manifest_file: ManifestFile[DetectorManifest], labels: Labels) 
     return ("labels", next(i for i, label in enumerate(labels.entries) if most in label.ids))
 
 
-def _bind_second(
-    context: Context, stage: Path_, labels: Labels, first: Decoder | None
-) -> Second | None:
-    """Bind a second model and its steps; None if they do not match.
-
-    Args:
-        context: the manifest and its models.
-        stage: of the second model.
-        labels: of the first model.
-        first: the first model's decoder, if it is known.
-    """
+def _bind_second(context: Context, stage: Path_, labels: Labels) -> Second | None:
+    """Bind a second model and its steps; None if they do not match."""
     given: Any = context.manifest_file.stage(stage)
     model = context.models[(*stage, "model")]
     if _unknown_labels(context.manifest_file, stage, labels):
@@ -171,32 +158,9 @@ def _bind_second(
     steps = _bind_postprocess(context, stage, model.signature, one_class)
     if network is None or steps is None:
         return None
-    if given.crop == "oriented" and not _can_be_oriented(context, stage, first, steps.decoder):
-        return None
     attributes = tuple(step for step in steps.refine if isinstance(step, Attribute))
     aspect, crop = given.aspect, given.crop
     return Second(network, classes, given.expand, steps.decoder, attributes, aspect, crop)
-
-
-def _can_be_oriented(
-    context: Context, stage: Path_, first: Decoder | None, second: Decoder | None
-) -> bool:
-    """Report whether a second model can run on oriented crops; return False if it cannot."""
-    what = hint = ""
-    if first is not None and "oriented" not in first.provides:
-        what = f"`{first.name()}` decodes no oriented boxes"
-        hint = "remove `crop`"
-    elif second is not None:
-        what = f"`{second.name()}` cannot decode keypoints in oriented crops"
-        hint = "remove `crop`, or the keypoints"
-    elif context.manifest_file.manifest.then[int(stage[1])].aspect is not None:
-        what = "an oriented crop keeps the aspect ratio of its box"
-        hint = "remove `aspect`"
-    if what:
-        path = (*stage, "crop")
-        problem = context.manifest_file.problem(path, what, "oriented", "box", hint, ORIENTED_CROP)
-        context.diagnostics.add([problem])
-    return not what
 
 
 def _unknown_labels(
