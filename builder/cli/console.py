@@ -119,8 +119,8 @@ def progress() -> "Progress":
     return Progress(sys.stderr)
 
 
-def counter(what: str = "") -> "Counter":
-    """Return a line on stderr that counts images; `what` is the beginning of the line."""
+def counter(what: str = "", noun: str = "images") -> "Counter":
+    """Return a line on stderr that counts `noun`; `what` is the beginning of the line."""
     from builder.cli.terminal import Counter
 
-    return Counter(sys.stderr, what)
+    return Counter(sys.stderr, what, noun=noun)

@@ -82,7 +82,9 @@ Save: TypeAlias = Annotated[
 Dataset: TypeAlias = Annotated[
     Path,
     typer.Argument(
-        metavar="DATASET", help="Labeled images: CVAT for images, COCO, YOLO, Datumaro."
+        metavar="DATASET",
+        help="Labeled images in a format of docs/datasets.md, such as CVAT for images, COCO, YOLO, "
+        "Datumaro, Pascal VOC or MOT.",
     ),
 ]
 Images: TypeAlias = Annotated[

@@ -139,13 +139,17 @@ _LINE_SECONDS = 10.0
 
 
 class Counter:
-    """The number of images done, with speed and time left; see builder.diagnostics.progress.
+    """How much of a long run is done, with speed and time left; see builder.diagnostics.progress.
 
     On a terminal, a line is replaced; other streams get a line every ten seconds.
     """
 
     def __init__(
-        self, stream: TextIO, what: str = "", clock: Callable[[], float] = monotonic
+        self,
+        stream: TextIO,
+        what: str = "",
+        clock: Callable[[], float] = monotonic,
+        noun: str = "images",
     ) -> None:
         """Create a counter.
 
@@ -153,9 +157,11 @@ class Counter:
             stream: the stream to write to, usually stderr.
             what: the beginning of the line.
             clock: time in seconds.
+            noun: what is counted, in the plural.
         """
         self._stream = stream
         self._what = what
+        self._noun = noun
         self._clock = clock
         self._is_terminal = is_terminal(stream)
         self._seen = deque([(clock(), 0)])
@@ -176,7 +182,8 @@ class Counter:
         speed = (done - fewer) / (now - before)
         left = f", {duration((total - done) / speed)} left" if speed > 0 else ""
         head = f"{self._what}: " if self._what else ""
-        text = f"{head}{done} of {total} images ({share:.0%}), {speed:.1f} images/s{left}"
+        text = f"{head}{done} of {total} {self._noun} ({share:.0%})"
+        text += f", {speed:.1f} {self._noun}/s{left}"
         if self._is_terminal:
             room = (width(self._stream) or 80) - 1
             self._stream.write(f"\r\x1b[K{text[:room]}")
@@ -191,10 +198,9 @@ class Counter:
             self._stream.flush()
 
     def stopped(self) -> None:
-        """Print how many images were done when the user stopped the run."""
-        after = (
-            f"after {self._done} of {self._total} images" if self._done else "at the first image"
-        )
+        """Print how much was done when the user stopped the run."""
+        done = f"after {self._done} of {self._total} {self._noun}"
+        after = done if self._done else "at the beginning"
         self._stream.write(f"stopped {after}; the same command continues\n")
         self._stream.flush()
 

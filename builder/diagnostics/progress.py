@@ -15,10 +15,10 @@ class Progress(Protocol):
 
 
 class Counter(Protocol):
-    """Shows how many images of a long run are done; the command line implements it."""
+    """Shows how much of a long run is done, such as images; the command line implements it."""
 
     def show(self, done: int, total: int) -> None:
-        """Report that `done` of `total` images are done."""
+        """Report that `done` of `total` images, samples or rounds are done."""
 
     def close(self) -> None:
         """Remove the line from a terminal."""

@@ -48,7 +48,7 @@ def as_text(evaluation: Evaluation) -> str:
     device = f" on {evaluation.device}" if evaluation.device else ""
     head = (
         f"{evaluation.function} ({evaluation.variant}{device}): {evaluation.measure} of "
-        f"{evaluation.dataset}, {evaluation.used()} samples"
+        f"{evaluation.dataset}, {evaluation.used()} {sample_noun(evaluation.samples)}"
     )
     parts = [head, _grid([(name, (value,)) for name, value in result.metrics.items()])]
     parts += [_titled(table) for table in result.tables]
@@ -70,6 +70,11 @@ def as_text(evaluation: Evaluation) -> str:
     return "\n".join(visible(line) for line in "\n\n".join(parts).split("\n"))
 
 
+def sample_noun(number: int) -> str:
+    """Return the noun for a number of samples; see builder.evaluation.measure.Sample."""
+    return "sample" if number == 1 else "samples"
+
+
 def failures_of(evaluation: Evaluation) -> list[str]:
     """Return the lines about samples without a usable reply."""
     lines = []
@@ -78,7 +83,9 @@ def failures_of(evaluation: Evaluation) -> list[str]:
         (False, evaluation.failed, "got no usable reply and count as if nothing was found"),
     ):
         if count:
-            lines.append(f"{count} of {evaluation.samples} samples {what}:")
+            lines.append(
+                f"{count} of {evaluation.samples} {sample_noun(evaluation.samples)} {what}:"
+            )
             own = [it for it in evaluation.failures if it.skipped == skipped]
             lines += [f"  {it.name}: {it.reason}" for it in own[:_LISTED]]
             if count > _LISTED:

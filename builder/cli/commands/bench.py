@@ -73,7 +73,7 @@ def bench(
                 hint = "--cpu-fallback runs it on the CPU"
                 typer.echo(f"the {name} variant is not measured: {missing}; {hint}", err=True)
                 continue
-            with closing(console.counter()) as counter:
+            with closing(console.counter(noun="rounds")) as counter:
                 result = benchmark.measure(
                     function, name, workload, counter, cpu_fallback=cpu_fallback
                 )

@@ -97,7 +97,7 @@ def evaluate(
             arguments.require_output_directory("--html", html)
         with open_dataset(dataset, images) as opened:
             for folder, name in runs:
-                counter = console.counter(f"{folder} ({name})")
+                counter = console.counter(f"{folder} ({name})", "samples")
                 try:
                     done = run(folder, name, opened, chosen, counter, check_limits)
                 except KeyboardInterrupt:

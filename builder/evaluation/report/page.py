@@ -10,7 +10,7 @@ from builder.diagnostics.problem import Problem
 from builder.evaluation.evaluation import Confusion, Evaluation, Picture, Table, Value
 from builder.evaluation.report.charts import svg_of, text
 from builder.evaluation.report.style import STYLE
-from builder.evaluation.text import failures_of
+from builder.evaluation.text import failures_of, sample_noun
 
 _TITLES = {
     "map50_95": "mAP50-95",
@@ -109,7 +109,7 @@ def _head(evaluation: Evaluation) -> str:
         f"{evaluation.variant} variant",
         evaluation.device,
         f"{evaluation.measure} of {evaluation.dataset}",
-        f"{evaluation.used()} images",
+        f"{evaluation.used()} {sample_noun(evaluation.samples)}",
         f"{speed.milliseconds[0]:.1f} ms per image" if speed else "",
     ]
     listed = "".join(f"<li>{text(it)}</li>" for it in facts if it)

@@ -83,7 +83,9 @@ class Benchmark:
         for run in self.runs:
             counts = {timing.requests for timing in run.timings}
             each = " of each kind" if len(run.timings) > 1 else ""
-            lines += ["", f"  {run.title}, {counts.pop()} requests{each}"]
+            count = counts.pop()
+            noun = "request" if count == 1 else "requests"
+            lines += ["", f"  {run.title}, {count} {noun}{each}"]
             lines += [f"    {line}" for line in table(run.timings)]
         return "\n".join(lines)
 
@@ -145,7 +147,7 @@ def measure(
         folder: directory of a built function.
         variant: the variant.
         workload: what to measure.
-        counter: shows how many images were sent.
+        counter: shows how many rounds of requests were sent.
         cpu_fallback: whether a variant runs on the CPU if its device is missing.
 
     Raises:

@@ -148,3 +148,10 @@ def test_manifests_with_the_same_name_are_reported_and_not_built(
         assert "boxes" in err
         assert "[duplicate-function]" in err
     assert not (tmp_path / "build").exists()
+
+
+def test_an_unknown_value_of_an_option_is_told_with_the_allowed_ones(tmp_path: Path) -> None:
+    status, _, err = invoke("predict", tmp_path, tmp_path / "x.png", "--variant", "tpu")
+    assert status == 2
+    assert "'tpu' is not one of 'cpu', 'gpu'" in err
+    assert "Value error" not in err

@@ -277,9 +277,17 @@ def test_a_counter_says_where_a_run_was_stopped() -> None:
     counter.show(3, 8)
     counter.stopped()
     assert stream.getvalue().splitlines() == [
-        "stopped at the first image; the same command continues",
+        "stopped at the beginning; the same command continues",
         "stopped after 3 of 8 images; the same command continues",
     ]
+
+
+def test_a_counter_names_what_it_counts() -> None:
+    stream, clock = io.StringIO(), Clock()
+    counter = Counter(stream, clock=clock, noun="samples")
+    clock.now = 10
+    counter.show(20, 40)
+    assert stream.getvalue() == "20 of 40 samples (50%), 2.0 samples/s, 0:10 left\n"
 
 
 @pytest.mark.parametrize(

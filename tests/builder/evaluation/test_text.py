@@ -1,7 +1,7 @@
 import json
 
 from builder.evaluation.evaluation import Evaluation, Failure, Result, Speed, Table
-from builder.evaluation.text import as_json, as_text, difference
+from builder.evaluation.text import as_json, as_text, difference, sample_noun
 
 
 def evaluation(
@@ -97,3 +97,7 @@ def test_labels_of_one_function_alone_have_no_difference() -> None:
     assert "  bird            -      -" in difference(
         evaluation(0.625, name="bird"), evaluation(0.5)
     )
+
+
+def test_one_sample_is_not_plural() -> None:
+    assert [sample_noun(number) for number in (0, 1, 2)] == ["samples", "sample", "samples"]

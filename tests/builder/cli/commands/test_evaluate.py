@@ -127,4 +127,4 @@ def test_a_stopped_evaluation_says_that_it_can_be_continued(
     monkeypatch.setattr(DetectionMeasure, "add", stopping)
     status, out, err = run(built_once, dataset)
     assert (status, out) == (130, "")
-    assert "stopped after 1 of 2 images; the same command continues" in err
+    assert "stopped after 1 of 2 samples; the same command continues" in err
