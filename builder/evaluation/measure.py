@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from builder.datasets.annotation import LabeledImage
+from builder.datasets.annotation import Annotation, LabeledImage
 from builder.datasets.dataset import Dataset
 from builder.evaluation.evaluation import Result
 from builder.evaluation.label_map import LabelMap
@@ -121,6 +121,17 @@ class Kind(Protocol):
     @property
     def TYPE(self) -> FunctionType:  # noqa: N802
         """The type of the functions that it measures."""
+
+    @property
+    def LABELS(self) -> frozenset[str]:  # noqa: N802
+        """CVAT's types of the labels that it compares; empty if the types do not matter."""
+
+    @property
+    def NEEDS(self) -> str:  # noqa: N802
+        """The annotations that it compares, for messages, such as `masks or polygons`."""
+
+    def compares(self, annotation: Annotation) -> bool:
+        """Return whether an annotation is one of these."""
 
     def fits(self, task: Task, first: Sequence[LabeledImage]) -> bool:
         """Return whether this is the measure to use without --measure.

@@ -1,7 +1,7 @@
 """The list of measures, and which one a function and a dataset need."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from typing import cast
@@ -40,7 +40,7 @@ def kind_of(function_type: str, task: Task, wanted: str | None) -> Kind:
     Raises:
         CommandLineError: there is no such measure for the function's type.
         BuiltError: no measure fits the function.
-        DatasetError: the dataset has no annotations, or none that fit the function.
+        DatasetError: the dataset has no annotations, or none that fit the function or the measure.
     """
     known = {it.NAME: it for it in kinds() if function_type == it.TYPE}
     if wanted is not None and wanted not in known:
@@ -64,20 +64,51 @@ def kind_of(function_type: str, task: Task, wanted: str | None) -> Kind:
             )
         )
     if wanted is not None:
-        return known[wanted]
+        kind = known[wanted]
+        # Annotations of one type may follow after many of another type.
+        if _measures(kind, task, first) or _measures(kind, task, task.dataset):
+            return kind
+        raise _unfit(task, first, [kind], known.values())
     for kind in known.values():
         if kind.fits(task, first):
             return kind
-    shapes = sorted({type(it.shape).__name__ for image in first for it in image.annotations})
-    raise DatasetError(
+    raise _unfit(task, first, known.values(), known.values())
+
+
+def _measures(kind: Kind, task: Task, images: Iterable[LabeledImage]) -> bool:
+    """Return whether a measure compares a label of the function and one of the annotations."""
+    if kind.LABELS and not task.types() & {*kind.LABELS, "any"}:
+        return False
+    names = task.label_map.of_dataset
+    return any(
+        it.label in names and kind.compares(it) for image in images for it in image.annotations
+    )
+
+
+def _unfit(
+    task: Task, first: Sequence[LabeledImage], tried: Iterable[Kind], known: Iterable[Kind]
+) -> DatasetError:
+    """Return the error that none of the tried measures compares the function with the dataset."""
+    names = task.label_map.of_dataset
+    annotated = (it for image in first for it in image.annotations if it.label in names)
+    shapes = sorted({type(it.shape).__name__.lower() for it in annotated})
+    fitting = [it.NAME for it in known if _measures(it, task, first)]
+    return DatasetError(
         Problem(
             "the annotations cannot be compared with what the function finds",
             file=task.dataset.path,
-            found=f"{', '.join(shapes)}; the function's labels have the types "
-            + ", ".join(sorted({str(it.get("type", "any")) for it in task.labels})),
-            hint=f"choose a measure with --measure: {', '.join(known)}",
+            found=f"annotations of type {', '.join(shapes)}; labels of the function of type "
+            + ", ".join(sorted(task.types())),
+            allowed="; ".join(map(_needs, tried)),
+            hint=f"measures that fit: --measure {' or '.join(fitting)}" if fitting else "",
         )
     )
+
+
+def _needs(kind: Kind) -> str:
+    """Return what a measure compares, for people."""
+    labels = f", and labels of type {', '.join(sorted(kind.LABELS))}" if kind.LABELS else ""
+    return f"{kind.NAME} needs {kind.NEEDS}{labels}"
 
 
 def _annotated(task: Task) -> Iterator[LabeledImage]:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from builder.datasets.annotation import (
+    Annotation,
     Ellipse,
     Keypoints,
     LabeledImage,
@@ -35,13 +36,24 @@ TYPE = "detector"
 
 _SHAPES = (Rectangle, Ellipse, Polygons, Mask, Keypoints)
 
+LABELS: frozenset[str] = frozenset(
+    {"ellipse", "mask", "points", "polygon", "polyline", "rectangle", "skeleton"}
+)
+"""See Kind."""
+
+NEEDS = "annotations with a bounding box"
+"""See Kind."""
+
+
+def compares(annotation: Annotation) -> bool:
+    """See Kind."""
+    return isinstance(annotation.shape, _SHAPES)
+
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
     """See Kind: any annotations that have a bounding box, and a label with shapes."""
     drawn = bool(task.types() - {"tag"})
-    return drawn and any(
-        isinstance(it.shape, _SHAPES) for image in first for it in image.annotations
-    )
+    return drawn and any(compares(it) for image in first for it in image.annotations)
 
 
 def start(task: Task) -> Measure:

@@ -43,10 +43,21 @@ STEPS = 5
 
 _COLUMNS = ("objects", *(f"iou{step + 1}" for step in range(STEPS)), *TARGETS)
 
+LABELS: frozenset[str] = frozenset()
+"""See Kind."""
+
+NEEDS = "masks, polygons or ellipses"
+"""See Kind."""
+
+
+def compares(annotation: Annotation) -> bool:
+    """See Kind."""
+    return isinstance(annotation.shape, Polygons | Mask | Ellipse)
+
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
     """See Kind: annotations with outlines."""
-    return any(_is_outlined(it) for image in first for it in image.annotations)
+    return any(compares(it) for image in first for it in image.annotations)
 
 
 def start(task: Task) -> Measure:
@@ -182,13 +193,8 @@ class ClickMeasure:
     def _objects(self, image: LabeledImage) -> Iterator[int]:
         """Yield the numbers of the annotations that are clicked."""
         for number, it in enumerate(image.annotations):
-            if it.label in self._task.label_map.of_dataset and _is_outlined(it) and not it.crowd:
+            if it.label in self._task.label_map.of_dataset and compares(it) and not it.crowd:
                 yield number
-
-
-def _is_outlined(annotation: Annotation) -> bool:
-    """Return whether an annotation has an outline."""
-    return isinstance(annotation.shape, Polygons | Mask | Ellipse)
 
 
 def _canvas(shape: Shape, size: Size) -> Array:

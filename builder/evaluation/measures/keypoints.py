@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from builder.datasets.annotation import Keypoints, LabeledImage, Shape
+from builder.datasets.annotation import Annotation, Keypoints, LabeledImage, Shape
 from builder.diagnostics.errors import DatasetError
 from builder.diagnostics.problem import Problem
 from builder.evaluation.comparison import Form
@@ -42,11 +42,22 @@ _AREA_SHARE = 0.53
 """Area of a person as a part of the bounding box, for annotations without an area; from the
 evaluation of CrowdPose."""
 
+LABELS: frozenset[str] = frozenset({"skeleton"})
+"""See Kind."""
+
+NEEDS = "skeletons or keypoints"
+"""See Kind."""
+
+
+def compares(annotation: Annotation) -> bool:
+    """See Kind."""
+    return isinstance(annotation.shape, Keypoints)
+
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
     """See Kind: skeletons on both sides."""
     return "skeleton" in task.types() and any(
-        isinstance(it.shape, Keypoints) for image in first for it in image.annotations
+        compares(it) for image in first for it in image.annotations
     )
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.datasets.annotation import Ellipse, LabeledImage, Mask, Polygons, Rectangle, Shape
+from builder.datasets.annotation import (
+    Annotation,
+    Ellipse,
+    LabeledImage,
+    Mask,
+    Polygons,
+    Rectangle,
+    Shape,
+)
 from builder.evaluation.comparison import Form
 from builder.evaluation.detection import DetectionMeasure
 from builder.evaluation.measure import Measure, Task
@@ -25,15 +33,22 @@ NAME = "masks"
 TYPE = "detector"
 """See Kind."""
 
+LABELS: frozenset[str] = frozenset({"ellipse", "mask", "polygon"})
+"""See Kind."""
+
+NEEDS = "masks, polygons or ellipses"
+"""See Kind."""
+
+
+def compares(annotation: Annotation) -> bool:
+    """See Kind."""
+    return isinstance(annotation.shape, Polygons | Mask | Ellipse)
+
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
     """See Kind: labels of the function and annotations with outlines."""
-    outlined = any(
-        isinstance(it.shape, Polygons | Mask | Ellipse)
-        for image in first
-        for it in image.annotations
-    )
-    return outlined and bool(task.types() & {"polygon", "mask", "ellipse"})
+    outlined = any(compares(it) for image in first for it in image.annotations)
+    return outlined and bool(task.types() & LABELS)
 
 
 def start(task: Task) -> Measure:

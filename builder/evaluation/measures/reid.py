@@ -44,10 +44,21 @@ _NEVER = 2**31
 _BLOCK = 4096
 """Vectors that are read from the file together."""
 
+LABELS: frozenset[str] = frozenset()
+"""See Kind."""
+
+NEEDS = "annotations with an identity"
+"""See Kind."""
+
+
+def compares(annotation: Annotation) -> bool:
+    """See Kind."""
+    return _identity(annotation) is not None
+
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
     """See Kind: annotations with an identity."""
-    return any(_identity(it) is not None for image in first for it in image.annotations)
+    return any(compares(it) for image in first for it in image.annotations)
 
 
 def start(task: Task) -> Measure:

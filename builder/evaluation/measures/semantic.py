@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from builder.datasets.annotation import Ellipse, LabeledImage, Mask, Polygons, Shape
+from builder.datasets.annotation import Annotation, Ellipse, LabeledImage, Mask, Polygons, Shape
 from builder.evaluation.detector_request import ask_detector, size_of_file
 from builder.evaluation.evaluation import Confusion, Result, Table, Value
 from builder.evaluation.examples import Examples
@@ -28,6 +28,17 @@ _COLUMNS = ("pixels", "iou", "precision", "recall")
 
 _GOOD = 0.9
 """Mean IoU from which an image is no example of the worst ones."""
+
+LABELS: frozenset[str] = frozenset({"ellipse", "mask", "polygon"})
+"""See Kind."""
+
+NEEDS = "masks, polygons or ellipses"
+"""See Kind."""
+
+
+def compares(annotation: Annotation) -> bool:
+    """See Kind."""
+    return isinstance(annotation.shape, Polygons | Mask | Ellipse)
 
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
@@ -87,7 +98,7 @@ class SemanticMeasure:
                 _paint(counted, _region(it.shape, (height, width)), False)
             elif label is None:
                 continue
-            elif not isinstance(it.shape, Mask | Polygons | Ellipse):
+            elif not compares(it):
                 self._left_out[f"annotations of type {type(it.shape).__name__.lower()}"] += 1
             else:
                 _paint(truth, _region(it.shape, (height, width)), self._numbers[label])

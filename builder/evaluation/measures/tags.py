@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from builder.datasets.annotation import LabeledImage, Tag
+from builder.datasets.annotation import Annotation, LabeledImage, Tag
 from builder.evaluation.detector_request import Thresholds, ask_detector
 from builder.evaluation.evaluation import Result, Table, Value
 from builder.evaluation.examples import Examples
@@ -23,10 +23,21 @@ TYPE = "detector"
 
 _COLUMNS = ("images", "ap", "precision", "recall", "f1", "best_threshold", "best_f1")
 
+LABELS: frozenset[str] = frozenset({"tag"})
+"""See Kind."""
+
+NEEDS = "annotated tags"
+"""See Kind."""
+
+
+def compares(annotation: Annotation) -> bool:
+    """See Kind."""
+    return isinstance(annotation.shape, Tag)
+
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
     """See Kind: tags on both sides, or nothing but tags in the dataset."""
-    tagged = [isinstance(it.shape, Tag) for image in first for it in image.annotations]
+    tagged = [compares(it) for image in first for it in image.annotations]
     types = {str(label.get("type", "any")) for label in task.labels}
     return any(tagged) if "tag" in types else "any" in types and all(tagged)
 

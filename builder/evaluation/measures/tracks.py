@@ -45,10 +45,21 @@ _COLUMNS = ("tracks", "frames", "success", "precision", "lost")
 _GOOD = 0.7
 """Success from which a track is no example of the worst ones."""
 
+LABELS: frozenset[str] = frozenset()
+"""See Kind."""
+
+NEEDS = "annotations with tracks"
+"""See Kind."""
+
+
+def compares(annotation: Annotation) -> bool:
+    """See Kind."""
+    return annotation.track is not None
+
 
 def fits(task: Task, first: Sequence[LabeledImage]) -> bool:
     """See Kind: annotations that belong to tracks."""
-    return any(it.track is not None for image in first for it in image.annotations)
+    return any(compares(it) for image in first for it in image.annotations)
 
 
 def start(task: Task) -> Measure:

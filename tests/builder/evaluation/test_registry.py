@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.datasets.annotation import LabeledImage, Rectangle, Tag
+from builder.datasets.annotation import Annotation, LabeledImage, Rectangle, Tag
 from builder.diagnostics.errors import BuiltError, CommandLineError, DatasetError
 from builder.evaluation import registry
 from builder.evaluation.label_map import label_map
@@ -19,6 +19,11 @@ class Named:
 
     def __init__(self, name: str, shape: type, function_type: FunctionType = "detector") -> None:
         self.NAME, self.TYPE, self._shape = name, function_type, shape
+        self.LABELS = frozenset({"tag"}) if shape is Tag else frozenset({"rectangle"})
+        self.NEEDS = f"{name} of the dataset"
+
+    def compares(self, annotation: Annotation) -> bool:
+        return isinstance(annotation.shape, self._shape)
 
     def fits(self, task: Task, first: Sequence[LabeledImage]) -> bool:
         return any(isinstance(it.shape, self._shape) for image in first for it in image.annotations)
@@ -67,5 +72,27 @@ def test_annotations_that_no_measure_fits_are_named(
     monkeypatch.setattr(registry, "kinds", lambda: (Named("tags", Tag),))
     with pytest.raises(DatasetError, match="cannot be compared") as caught:
         registry.kind_of("detector", one, None)
-    assert "Rectangle" in caught.value.problems[0].found
-    assert "rectangle" in caught.value.problems[0].found
+    (problem,) = caught.value.problems
+    assert (
+        problem.found == "annotations of type rectangle; labels of the function of type rectangle"
+    )
+    assert problem.allowed == "tags needs tags of the dataset, and labels of type tag"
+    assert problem.hint == ""
+
+
+def test_a_named_measure_without_anything_to_compare_is_an_error(tmp_path: Path) -> None:
+    boxes, tags = picture(tmp_path, 1, ("cat", BOX)), picture(tmp_path, 2, ("cat", Tag()))
+    with pytest.raises(DatasetError, match="cannot be compared") as caught:
+        # The function's label is not a tag.
+        registry.kind_of("detector", task(boxes, tags), "tags")
+    (problem,) = caught.value.problems
+    assert problem.found.startswith("annotations of type rectangle, tag; labels")
+    assert problem.allowed == "tags needs tags of the dataset, and labels of type tag"
+    assert problem.hint == "measures that fit: --measure boxes"
+    with pytest.raises(DatasetError, match="cannot be compared"):
+        registry.kind_of("detector", task(tags), "boxes")
+
+
+def test_annotations_after_many_others_are_found_for_a_named_measure(tmp_path: Path) -> None:
+    tag, box = picture(tmp_path, 1, ("cat", Tag())), picture(tmp_path, 2, ("cat", BOX))
+    assert registry.kind_of("detector", task(*[tag] * 150, box), "boxes").NAME == "boxes"
