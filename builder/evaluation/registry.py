@@ -92,13 +92,15 @@ def _unfit(
     names = task.label_map.of_dataset
     annotated = (it for image in first for it in image.annotations if it.label in names)
     shapes = sorted({type(it.shape).__name__.lower() for it in annotated})
+    types = ", ".join(sorted(task.types()))
+    # An interactor has no labels.
+    labels = f"; labels of the function of type {types}" if types else ""
     fitting = [it.NAME for it in known if _measures(it, task, first)]
     return DatasetError(
         Problem(
             "the annotations cannot be compared with what the function finds",
             file=task.dataset.path,
-            found=f"annotations of type {', '.join(shapes)}; labels of the function of type "
-            + ", ".join(sorted(task.types())),
+            found=f"annotations of type {', '.join(shapes)}{labels}",
             allowed="; ".join(map(_needs, tried)),
             hint=f"measures that fit: --measure {' or '.join(fitting)}" if fitting else "",
         )

@@ -170,6 +170,13 @@ HIT = (0, 0, 100, 100)
 MISS = (100, 200, 200, 300)
 
 
+@pytest.mark.parametrize(("side", "counted"), [(32, [1, 1, 0]), (96, [0, 1, 1]), (50, [0, 1, 0])])
+def test_areas_between_two_sizes_count_in_both_as_in_coco(side: int, counted: list[int]) -> None:
+    square = Annotation("cat", Rectangle(0, 0, side, side))
+    per_size = evaluated([image_of(0, square)], [[]]).tables[1]
+    assert [row[0] for row in per_size.rows.values()] == counted
+
+
 def test_precision_and_recall_hold_at_the_functions_threshold() -> None:
     images = [image_of(0, CAT, DOG), image_of(1, CAT)]
     # At 0.5: one right and one wrong of three annotations. At 0.3, two right.

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,13 @@ def test_a_named_measure_without_anything_to_compare_is_an_error(tmp_path: Path)
 def test_annotations_after_many_others_are_found_for_a_named_measure(tmp_path: Path) -> None:
     tag, box = picture(tmp_path, 1, ("cat", Tag())), picture(tmp_path, 2, ("cat", BOX))
     assert registry.kind_of("detector", task(*[tag] * 150, box), "boxes").NAME == "boxes"
+
+
+def test_types_of_labels_are_not_named_for_functions_without_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "kinds", lambda: (Named("clicks", Tag, "interactor"),))
+    boxed = replace(task(picture(tmp_path, 1, ("cat", BOX))), labels=())
+    with pytest.raises(DatasetError, match="cannot be compared") as caught:
+        registry.kind_of("interactor", boxed, None)
+    assert caught.value.problems[0].found == "annotations of type rectangle"
