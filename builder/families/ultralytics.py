@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.model.metadata import parse_literal
+from runtimes.decoders.semantic import is_background
 
 TASKS = ("detect", "segment", "pose", "obb", "classify", "semantic")
 """Ultralytics' names of tasks."""
@@ -24,6 +25,7 @@ class UltralyticsMetadata:
         kpt_shape: the number of keypoints, and of values of each.
         suppressed: whether its outputs need no `nms`: `end2end`, or `nms` in `args`.
         rtdetr: whether its description names RT-DETR.
+        background: whether it names class 0 like a background.
     """
 
     task: str | None = None
@@ -31,6 +33,7 @@ class UltralyticsMetadata:
     kpt_shape: tuple[int, int] | None = None
     suppressed: bool = False
     rtdetr: bool = False
+    background: bool = False
 
     @classmethod
     def of(cls, metadata: Mapping[str, str]) -> "UltralyticsMetadata":
@@ -46,7 +49,15 @@ class UltralyticsMetadata:
             _keypoint_shape(metadata),
             end2end or (isinstance(args, dict) and args.get("nms") is True),
             re.search("rt-?detr", description, re.IGNORECASE) is not None,
+            _names_background(names),
         )
+
+
+def _names_background(names: object) -> bool:
+    """Return whether `names`, a list or a mapping of class IDs, has a background as class 0."""
+    mapping = dict(enumerate(names)) if isinstance(names, list) else names
+    first = mapping.get(0) if isinstance(mapping, dict) else None
+    return isinstance(first, str) and is_background(first)
 
 
 def _keypoint_shape(metadata: Mapping[str, str]) -> tuple[int, int] | None:

@@ -1,6 +1,7 @@
 """Semantic segmentation: scores [1, classes, h, w], or class IDs [1, h, w]."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from builder.families.catalog.yolov8 import YOLO_INPUT
 from builder.families.class_count import of_labels
 from builder.families.evidence import Evidence, fits, is_integer
 from builder.families.family import Family
-from builder.families.input_format import Resizing
+from builder.families.input_format import InputFormat, Resizing
 from builder.families.match import ClassList, DraftStep, Match, step
 from builder.families.preprocessing import (
     draft,
@@ -29,6 +30,11 @@ _COLORS = 3
 """Channels of images; models that give images may end in a Sigmoid."""
 _MANY_CHANNELS = 128
 """So many are features rather than classes, if they are also small."""
+
+_ULTRALYTICS_INPUT = InputFormat(
+    Resizing("letterbox", "Ultralytics letterboxes images"),
+    replace(YOLO_INPUT.values, why="Ultralytics' models take 0..1"),
+)
 
 
 def recognize(evidence: Evidence) -> Iterator[Match]:
@@ -71,8 +77,9 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
         why += ", after a Sigmoid: classes may overlap"
     if len(maps) > 1:
         fields["output"] = tensor.name
-    # Ultralytics' models have no background, and independent classes need none.
-    first = 0 if evidence.ultralytics.task or "overlap" in fields else 1
+    # Ultralytics' models have a background only if they name it; independent classes need none.
+    is_named = bool(evidence.ultralytics.task)
+    first = int("overlap" not in fields and (not is_named or evidence.ultralytics.background))
     strength, reason = _strength(evidence, tensor, channels)
     yield SEMANTIC.match(
         evidence,
@@ -84,7 +91,11 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
         classes=ClassList(
             channels - first,
             f"{tensor}: {channels} classes"
-            + (", the first is assumed to be background" if first else ""),
+            + (
+                f", the first is {'the' if is_named else 'assumed to be'} background"
+                if first
+                else ""
+            ),
             first,
         ),
     )
@@ -157,7 +168,7 @@ def _strength_of_ids(evidence: Evidence, tensor: Tensor) -> Strength:
 def _preprocess(evidence: Evidence) -> tuple[DraftStep, ...]:
     """Return the preprocessing that the file describes, or the usual one."""
     if evidence.ultralytics.task:
-        return draft(evidence, YOLO_INPUT)
+        return draft(evidence, _ULTRALYTICS_INPUT)
     stretched = Resizing("resize", "usual for segmentation models", side=512)
     return from_model_info(evidence) or (
         resize(evidence, stretched),

@@ -93,8 +93,13 @@ def test_the_main_head_is_named_beside_auxiliary_ones() -> None:
 
 @pytest.mark.parametrize(
     ("metadata", "count", "first"),
-    [({}, 4, 1), ({"task": "semantic"}, 5, 0)],
-    ids=["with a background", "of Ultralytics"],
+    [
+        ({}, 4, 1),
+        ({"task": "semantic"}, 5, 0),
+        ({"task": "semantic", "names": "{0: 'road', 1: 'a', 2: 'b', 3: 'c', 4: 'd'}"}, 5, 0),
+        ({"task": "semantic", "names": "{0: 'background', 1: 'a', 2: 'b', 3: 'c', 4: 'd'}"}, 4, 1),
+    ],
+    ids=["with a background", "of Ultralytics", "named", "with a named background"],
 )
 def test_the_background_is_no_class(metadata: dict[str, str], count: int, first: int) -> None:
     (match,) = matches(SEMANTIC, evidence({"scores": (1, 5, 64, 64)}, metadata=metadata))
