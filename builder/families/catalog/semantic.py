@@ -80,6 +80,7 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
     # Ultralytics' models have a background only if they name it; independent classes need none.
     is_named = bool(evidence.ultralytics.task)
     first = int("overlap" not in fields and (not is_named or evidence.ultralytics.background))
+    background = "the background" if is_named else "assumed to be background"
     strength, reason = _strength(evidence, tensor, channels)
     yield SEMANTIC.match(
         evidence,
@@ -90,12 +91,7 @@ def _scores(evidence: Evidence, maps: list[Tensor]) -> Iterator[Match]:
         preprocess=_preprocess(evidence),
         classes=ClassList(
             channels - first,
-            f"{tensor}: {channels} classes"
-            + (
-                f", the first is {'the' if is_named else 'assumed to be'} background"
-                if first
-                else ""
-            ),
+            f"{tensor}: {channels} classes" + (f", the first is {background}" if first else ""),
             first,
         ),
     )
