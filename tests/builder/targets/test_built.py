@@ -63,7 +63,7 @@ def test_a_variant_that_was_not_built(built: Path) -> None:
 
 def test_a_path_that_is_not_a_function(built: Path, tmp_path: Path) -> None:
     assert "is not a function" in problem_of(tmp_path)
-    assert "is not a function" in problem_of(tmp_path / "absent")
+    assert "there is no such directory" in problem_of(tmp_path / "absent")
     (tmp_path / "file").write_text("x")
     assert "is not a function" in problem_of(tmp_path / "file")
     hint = f"did you mean '{built}'?"
@@ -94,4 +94,4 @@ def test_a_configuration_that_cvatbuild_did_not_write(built: Path, text: str) ->
 
 
 def test_a_path_that_is_too_long_is_not_a_function(tmp_path: Path) -> None:
-    assert "is not a function" in problem_of(tmp_path / ("x" * 300))
+    assert "there is no such directory" in problem_of(tmp_path / ("x" * 300))
