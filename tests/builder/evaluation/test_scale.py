@@ -91,12 +91,12 @@ def test_memory_is_flat_and_a_killed_run_continues(
     every, peak, lines = finish(start(built_once, dataset / "all.json", tmp_path / "one"))
     assert every["samples"] == IMAGES
     assert peak - few_peak < MOST_KIB
-    assert any(f"of {IMAGES} images (" in line and " left" in line for line in lines)
+    assert any(f"of {IMAGES} samples (" in line and " left" in line for line in lines)
 
     killed = start(built_once, dataset / "all.json", tmp_path / "two")
     assert killed.stderr is not None
     # The first line about the progress comes long before the end.
-    assert f"of {IMAGES} images (" in killed.stderr.readline()
+    assert f"of {IMAGES} samples (" in killed.stderr.readline()
     killed.kill()
     killed.communicate()
     again, _, _ = finish(start(built_once, dataset / "all.json", tmp_path / "two"))
