@@ -1,6 +1,7 @@
 """A temporary index of images and their objects, which keeps a dataset out of memory."""
 
 import sqlite3
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ class Index:
         self._base = sqlite3.connect(
             folder / "index.sqlite", isolation_level=None, check_same_thread=False
         )
+        weakref.finalize(self, self._base.close)
         self._base.executescript(_TABLES)
         self._count = 0
 

@@ -15,6 +15,7 @@ the process is killed.
 import hashlib
 import json
 import sqlite3
+import weakref
 import zlib
 from collections.abc import Callable
 from contextlib import closing
@@ -133,6 +134,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Another run on the same store writes for a moment only.
             self._database = sqlite3.connect(path, timeout=60)
+            weakref.finalize(self, self._database.close)
             self._database.executescript(_TABLES)
             with self._database:
                 row = self._database.execute(
