@@ -44,6 +44,10 @@ class Request:
         with opened(self.files, name) as stream:
             return stream.read(_START).removeprefix(b"\xef\xbb\xbf").lstrip()
 
+    def named_json(self) -> list[str]:
+        """Return the file that the user named if it begins like a JSON object, else no file."""
+        return [self.main] if self.start(self.main).startswith(b"{") else []
+
     def named(self, *names: str) -> str | None:
         """Return the file that the user named, or the first of these that exists."""
         return self.main or next((name for name in names if name in self.files), None)

@@ -1,7 +1,7 @@
 """The measure of detectors: COCO's average precision, operating points, confusion, examples."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,12 @@ from builder.evaluation.average_precision import Detections
 from builder.evaluation.comparison import Comparison, Form, Item
 from builder.evaluation.confusion import ConfusionCounts
 from builder.evaluation.detection_figures import DetectionFigures
-from builder.evaluation.detector_request import Thresholds, ask_detector, size_of_file
+from builder.evaluation.detector_request import DetectorMeasure, Thresholds, size_of_file
 from builder.evaluation.evaluation import Result
 from builder.evaluation.examples import Examples
 from builder.evaluation.matching import Matches, match, unpacked
 from builder.evaluation.measure import Sample, Task
 from builder.evaluation.operating_points import OperatingPoints
-from builder.run.function import Function
 from runtimes.arrays import Array, Size
 
 
@@ -32,15 +31,15 @@ class _Truth:
     crowd: Array
 
 
-class DetectionMeasure:
+class DetectionMeasure(DetectorMeasure):
     """Asks a detector for each image of a dataset; see builder.evaluation.measure.Measure."""
 
     def __init__(self, task: Task, comparison: Comparison) -> None:
-        self._task = task
+        self._thresholds = Thresholds.of(task.threshold, task.lowest)
+        super().__init__(task, self._thresholds.lowest)
         self._comparison = comparison
         self._names = task.label_map.names
         self._numbers = {name: number for number, name in enumerate(self._names)}
-        self._thresholds = Thresholds.of(task.threshold, task.lowest)
         self._threshold, self._lowest = self._thresholds.counted, self._thresholds.lowest
         self._detections = Detections(len(self._names))
         self._points = OperatingPoints(len(self._names), self._threshold, self._lowest)
@@ -49,19 +48,6 @@ class DetectionMeasure:
         self._left_out: Counter[str] = Counter()
         self._cut = 0
         self._examples = Examples()
-
-    def __len__(self) -> int:
-        """See Measure."""
-        return len(self._task.dataset)
-
-    def samples(self) -> Iterator[Sample]:
-        """See Measure."""
-        for image in self._task.dataset:
-            yield Sample(image.name, (image,), {"threshold": self._lowest})
-
-    def ask(self, function: Function, sample: Sample) -> object:
-        """See Measure and ask_detector."""
-        return ask_detector(function, sample, self._lowest)
 
     def add(self, sample: Sample, answer: Any) -> None:
         """See Measure."""

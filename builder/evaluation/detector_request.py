@@ -1,9 +1,10 @@
-"""One image sent to a detector."""
+"""Images of a dataset, each sent to a detector."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from builder.evaluation.measure import Sample, Unanswered
+from builder.evaluation.measure import Sample, Task, Unanswered
 from builder.run.function import Function
 from builder.run.judge.detector import judge
 from builder.run.predict.files import pixels_of
@@ -46,6 +47,32 @@ class Thresholds:
         if self.counted > self.own:
             return f"this confidence; the function's own threshold, {self.own:g}, is lower"
         return f"its own threshold, {value}"
+
+
+class DetectorMeasure:
+    """The part of a detector's measure that asks for each image of a dataset; see Measure.
+
+    Args:
+        task: what is measured.
+        threshold: the confidence threshold to send; None sends none.
+    """
+
+    def __init__(self, task: Task, threshold: float | None) -> None:
+        self._task = task
+        self._sent = threshold
+
+    def __len__(self) -> int:
+        """See Measure."""
+        return len(self._task.dataset)
+
+    def samples(self) -> Iterator[Sample]:
+        """See Measure."""
+        for image in self._task.dataset:
+            yield Sample(image.name, (image,), {"threshold": self._sent})
+
+    def ask(self, function: Function, sample: Sample) -> object:
+        """See Measure and ask_detector."""
+        return ask_detector(function, sample, self._sent)
 
 
 def ask_detector(function: Function, sample: Sample, threshold: float | None) -> dict[str, Any]:

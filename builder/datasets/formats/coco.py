@@ -106,7 +106,7 @@ def _file(request: Request) -> tuple[str, str] | None:
     """Return the subset and the name of the file with the annotations."""
     files = request.files
     if request.main:
-        names = [request.main] if request.start(request.main).startswith(b"{") else []
+        names = request.named_json()
     else:
         names = [_ROBOFLOW] if _ROBOFLOW in files else []
         names += [

@@ -115,7 +115,7 @@ def _file(request: Request) -> tuple[str, str] | None:
     """Return the subset and the name of the file with the annotations."""
     files = request.files
     if request.main:
-        names = [request.main] if request.start(request.main).startswith(b"{") else []
+        names = request.named_json()
     elif files.has_folder(ANNOTATIONS):
         names = sorted(name for name in files.below(ANNOTATIONS) if name.endswith(".json"))
     else:

@@ -1,13 +1,13 @@
 """Semantic segmentation: the label of each pixel."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from builder.datasets.annotation import Annotation, Ellipse, LabeledImage, Mask, Polygons, Shape
-from builder.evaluation.detector_request import ask_detector, size_of_file
+from builder.evaluation.detector_request import DetectorMeasure, size_of_file
 from builder.evaluation.evaluation import Confusion, Result, Table, Value
 from builder.evaluation.examples import Examples
 from builder.evaluation.figures import figure, mean_figure
@@ -15,7 +15,6 @@ from builder.evaluation.measure import Measure, Sample, Task
 from builder.evaluation.region import Region
 from builder.evaluation.shapes import bitmap_of, rings_of
 from builder.run.draw import ring_of
-from builder.run.function import Function
 from runtimes.arrays import Array, Size
 
 NAME = "semantic"
@@ -51,7 +50,7 @@ def start(task: Task) -> Measure:
     return SemanticMeasure(task)
 
 
-class SemanticMeasure:
+class SemanticMeasure(DetectorMeasure):
     """See Measure: a confusion matrix over the pixels of all images.
 
     Shapes cover those before them: annotations in their order, items in ascending order of their
@@ -61,7 +60,7 @@ class SemanticMeasure:
     """
 
     def __init__(self, task: Task) -> None:
-        self._task = task
+        super().__init__(task, task.lowest)
         self._names = task.label_map.names
         self._numbers = {name: number for number, name in enumerate(self._names)}
         size = len(self._names) + 1
@@ -69,19 +68,6 @@ class SemanticMeasure:
         self._left_out: Counter[str] = Counter()
         self._examples = Examples()
         self._index = 0
-
-    def __len__(self) -> int:
-        """See Measure."""
-        return len(self._task.dataset)
-
-    def samples(self) -> Iterator[Sample]:
-        """See Measure."""
-        for image in self._task.dataset:
-            yield Sample(image.name, (image,), {"threshold": self._task.lowest})
-
-    def ask(self, function: Function, sample: Sample) -> object:
-        """See Measure and ask_detector."""
-        return ask_detector(function, sample, self._task.lowest)
 
     def add(self, sample: Sample, answer: Any) -> None:
         """See Measure. A failed image is all background."""

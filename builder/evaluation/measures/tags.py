@@ -1,19 +1,18 @@
 """Tags: which labels an image has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from builder.datasets.annotation import Annotation, LabeledImage, Tag
-from builder.evaluation.detector_request import Thresholds, ask_detector
+from builder.evaluation.detector_request import DetectorMeasure, Thresholds
 from builder.evaluation.evaluation import Result, Table, Value
 from builder.evaluation.examples import Examples
 from builder.evaluation.figures import figure
 from builder.evaluation.measure import Measure, Sample, Task
 from builder.evaluation.operating_points import OperatingPoints
 from builder.evaluation.ranking import Ranking
-from builder.run.function import Function
 
 NAME = "tags"
 """See Kind."""
@@ -47,7 +46,7 @@ def start(task: Task) -> Measure:
     return TagMeasure(task)
 
 
-class TagMeasure:
+class TagMeasure(DetectorMeasure):
     """See Measure.
 
     The top-1 accuracy is the share of the images with a tag whose label of the highest confidence
@@ -55,28 +54,15 @@ class TagMeasure:
     """
 
     def __init__(self, task: Task) -> None:
-        self._task = task
-        self._names = task.label_map.names
         self._thresholds = Thresholds.of(task.threshold, task.lowest)
+        super().__init__(task, self._thresholds.lowest)
+        self._names = task.label_map.names
         self._threshold, self._lowest = self._thresholds.counted, self._thresholds.lowest
         self._points = OperatingPoints(len(self._names), self._threshold, self._lowest)
         self._ranking = Ranking()
         self._positives = np.zeros(len(self._names), np.int64)
         self._tagged = self._top1 = self._index = 0
         self._examples = Examples()
-
-    def __len__(self) -> int:
-        """See Measure."""
-        return len(self._task.dataset)
-
-    def samples(self) -> Iterator[Sample]:
-        """See Measure."""
-        for image in self._task.dataset:
-            yield Sample(image.name, (image,), {"threshold": self._lowest})
-
-    def ask(self, function: Function, sample: Sample) -> object:
-        """See Measure and ask_detector."""
-        return ask_detector(function, sample, self._lowest)
 
     def add(self, sample: Sample, answer: Any) -> None:
         """See Measure. A failed image has no tags."""
