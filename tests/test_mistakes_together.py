@@ -18,7 +18,7 @@ UNREADABLE = ("[invalid-yaml]", "[duplicate-key]")
 """Codes of errors that prevent the rest of a manifest from being read."""
 
 DEPENDENT = {"detector/second-model-for-unknown-label", "detector/oriented-crop-of-upright-boxes"}
-"""Mistakes in the last lines that cannot be found if the labels or the decoder cannot be read."""
+"""Mistakes in the last lines that `check` finds only with readable labels and decoder."""
 
 
 def _mistakes() -> dict[str, str]:

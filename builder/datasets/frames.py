@@ -24,7 +24,7 @@ def add_frames(request: Request, sequence: str, *folders: str, numbered: bool) -
         The number of frames.
 
     Raises:
-        DatasetError: there are none, or two have the same number or name.
+        DatasetError: the folder has no frames, or two have the same number or name.
     """
     place = Place(request.files.root / sequence)
     files = sorted(request.frames(*folders))

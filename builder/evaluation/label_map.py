@@ -123,7 +123,7 @@ def _parsed(
 def _note(
     side: str, names: Sequence[str], other: str, candidates: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return a sentence about the labels that only one side has; nothing if there are none."""
+    """Return one sentence about the labels that only one side has, or no sentence."""
     if not names:
         return ()
     text = f"labels of the {side} that the {other} does not have, left out: {_listing(names)}"

@@ -75,7 +75,7 @@ class Measure(Protocol):
 
     `add` is called once for each sample, in the order of `samples`, after `ask` or with a stored
     answer. Memory must not grow with the number of samples: large lists belong into a temporary
-    SQLite database, as in builder.evaluation.matches.
+    SQLite database, as in builder.evaluation.ranking.
     """
 
     def __len__(self) -> int:

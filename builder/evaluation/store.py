@@ -205,7 +205,7 @@ class Store:
         self._written = self._clock()
 
     def _error(self, error: Exception) -> OutputError:
-        """Return the error for a file that cannot be used."""
+        """Return the error for an unusable file of stored answers."""
         return OutputError(
             Problem(
                 f"the stored answers cannot be used: {error}",

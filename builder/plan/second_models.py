@@ -60,7 +60,7 @@ def _decoder(manifest_file: ManifestFile[DetectorManifest], stage: Path_) -> Dec
 
 
 def _characters(manifest_file: ManifestFile[DetectorManifest], stage: Path_) -> Iterator[Problem]:
-    """Report files of characters that cannot be used."""
+    """Report unusable files of characters."""
     for path, step in manifest_file.steps("postprocess", stage).items():
         if isinstance(step, TextAttribute):
             try:

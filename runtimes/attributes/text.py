@@ -114,7 +114,7 @@ def _of_metadata(signature: Signature) -> tuple[str, ...]:
     """Return the characters in a model's metadata.
 
     Raises:
-        BadModel: there are none.
+        BadModel: the metadata have no characters.
     """
     text = signature.metadata.get(METADATA_KEY, "")
     if not text:

@@ -232,7 +232,7 @@ def _ranked(near: Array, same: Array, counted: Array) -> tuple[int, float] | Non
     """Return the rank of the first right entry, from 0, and the average precision of a query.
 
     Args:
-        near: (M,) similarities; -inf for entries that cannot be found.
+        near: (M,) similarities; -inf for entries without a vector.
         same: (M,) whether the entry is right.
         counted: (M,) whether it counts.
 
