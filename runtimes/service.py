@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
 import orjson
 
 from runtimes import image
 from runtimes.arrays import Array
 from runtimes.backends.session import Backend, Session
 from runtimes.clock import Clock
+from runtimes.cores import thread_count
 from runtimes.errors import BadRequest, BadStart
 
 _MAX_LOG_BYTES = 3400
@@ -83,10 +85,17 @@ class Service:
                 allowed=", ".join(sorted(backends)),
                 hint="function.yaml sets it to cpu, function-gpu.yaml to gpu",
             )
+        backend = backends[variant]
+        threads = thread_count(backend.threads, backend.workers)
+        # By default, OpenCV counts the host's cores, as the runtimes do.
+        cv2.setNumThreads(threads)
         clock = Clock()
         with clock.stage("load and warm up"):
-            started = function.start(backends[variant], folder)
-        logger.info(f"{variant}: {started.session.device}; {started.describe()}; {clock}")
+            started = function.start(backend, folder)
+        logger.info(
+            f"{variant}: {started.session.device}, {threads} thread{'s' if threads > 1 else ''}; "
+            f"{started.describe()}; {clock}"
+        )
         if started.session.warning:
             logger.warn(started.session.warning)
         return cls(started)

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from builder.backends.pins import ONNX_VERSIONS, OnnxVersions
+from builder.manifest.quantity import amount
 from builder.manifest.variants import VariantName, VariantSettings
 from runtimes.arrays import Array
 from runtimes.backends.session import Backend as Adapter
@@ -20,7 +21,20 @@ class BackendSettings(VariantSettings):
     """The keys of a variant that every backend reads."""
 
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
-    """Number of CPU threads of one inference; 0: one per core."""
+    """Number of CPU threads of one worker. 0: the CPU limit divided by the number of workers,
+    rounded down, but at least 1; without a limit, the cores that the container may use are divided
+    at start."""
+
+    def thread_count(self, limit: str | None, workers: int) -> int:
+        """Return the number of CPU threads of one worker; 0 to divide the host's cores at start.
+
+        Args:
+            limit: the CPU limit of the container as a Kubernetes quantity.
+            workers: the number of workers of the function.
+        """
+        if self.threads or limit is None:
+            return self.threads
+        return max(1, int(amount(limit) / workers))
 
 
 class Backend(ABC):
@@ -67,8 +81,14 @@ class Backend(ABC):
         """Return the runtime's packages with exact versions, from builder.backends.pins."""
 
     @abstractmethod
-    def adapter(self, settings: VariantSettings) -> Adapter:
-        """Return the dataclass of `runtimes` that runs models in a function."""
+    def adapter(self, settings: VariantSettings, threads: int = 0, workers: int = 1) -> Adapter:
+        """Return the dataclass of `runtimes` that runs models in a function.
+
+        Args:
+            settings: the variant's settings.
+            threads: see BackendSettings.thread_count.
+            workers: the number of workers of the function.
+        """
 
     def onnx_versions(self, settings: VariantSettings) -> OnnxVersions | None:
         """Return the newest ONNX files that the runtime loads; None if it loads any version."""

@@ -1,7 +1,7 @@
 """ONNX Runtime on the CPU, for the CPU variant of models that OpenVINO cannot load."""
 
 from builder.backends import pins
-from builder.backends.backend import Backend, BackendSettings
+from builder.backends.backend import Backend
 from builder.manifest.variants import VariantSettings
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 
@@ -22,6 +22,6 @@ class OnnxRuntimeCpu(Backend):
         """See Backend.packages."""
         return pins.ONNXRUNTIME
 
-    def adapter(self, settings: VariantSettings) -> OnnxRuntime:
+    def adapter(self, settings: VariantSettings, threads: int = 0, workers: int = 1) -> OnnxRuntime:
         """See Backend.adapter."""
-        return OnnxRuntime(device="cpu", threads=settings.part(BackendSettings).threads)
+        return OnnxRuntime(device="cpu", threads=threads, workers=workers)

@@ -47,12 +47,13 @@ class OnnxRuntimeCuda(Backend):
         """See Backend.packages."""
         return pins.CUDA[settings.part(CudaSettings).cuda]
 
-    def adapter(self, settings: VariantSettings) -> OnnxRuntime:
+    def adapter(self, settings: VariantSettings, threads: int = 0, workers: int = 1) -> OnnxRuntime:
         """See Backend.adapter."""
         given = settings.part(CudaSettings)
         return OnnxRuntime(
             device="cuda",
-            threads=given.threads,
+            threads=threads,
+            workers=workers,
             allow_cpu_fallback=given.allow_cpu_fallback,
             precision=given.precision,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from builder.backends import pins
-from builder.backends.backend import Backend, BackendSettings
+from builder.backends.backend import Backend
 from builder.manifest.variants import VariantSettings
 from runtimes.arrays import Array
 from runtimes.backends.openvino_cpu import OpenVino
@@ -26,9 +26,9 @@ class OpenVinoCpu(Backend):
         """See Backend.packages."""
         return pins.OPENVINO
 
-    def adapter(self, settings: VariantSettings) -> OpenVino:
+    def adapter(self, settings: VariantSettings, threads: int = 0, workers: int = 1) -> OpenVino:
         """See Backend.adapter."""
-        return OpenVino(threads=settings.part(BackendSettings).threads)
+        return OpenVino(threads=threads, workers=workers)
 
     @property
     def remedy(self) -> str:

@@ -1,6 +1,5 @@
 """Memory limits, CPU limits and the size of requests."""
 
-import re
 from collections.abc import Iterator
 from math import ceil
 
@@ -8,6 +7,7 @@ from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule, warning
 from builder.lint.scene import Deployment, Scene
+from builder.manifest.quantity import amount
 from runtimes.interactor import MEMORY
 
 MEMORY_TOO_SMALL = Rule(
@@ -30,6 +30,11 @@ IMAGE_EXCEEDS_REQUEST = warning(
     "Images exceed the request size limit",
     "Nuclio rejects requests above `max_request_size`, base64 included, and CVAT ends the job.",
 )
+TOO_MANY_THREADS = warning(
+    "too-many-threads",
+    "Threads of the workers exceed the CPU limit",
+    "The system stops the threads that exceed the limit, so that each request takes longer.",
+)
 
 
 BASE_BYTES = 150 * 2**20
@@ -40,30 +45,22 @@ WEIGHTS_FACTOR = 2
 to 180 MB more than one with a model of a few KB: the runtimes store the weights in their own
 layout, and temporarily the content of the file."""
 
-_SUFFIXES = {
-    "": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
-    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40,
-}  # fmt: skip
-"""Suffix of a Kubernetes quantity -> factor."""
-
 
 def find(scene: Scene) -> Iterator[Problem]:
     """Yield problems of limits and of the model's image size."""
     reported: set[tuple[Path_, str]] = set()
     for path, variant in scene.variants():
-        for problem in (*_memory(scene, path, variant), *_cpu_limit(scene, path, variant)):
+        for problem in (
+            *_memory(scene, path, variant),
+            *_cpu_limit(scene, path, variant),
+            *_threads(scene, path, variant),
+        ):
             # A limit that both variants share is reported once.
             key = (problem.path, problem.code)
             if key not in reported:
                 reported.add(key)
                 yield problem
     yield from _request_size(scene)
-
-
-def amount(quantity: str) -> float:
-    """Return a Kubernetes quantity as a number of bytes or cores."""
-    number, suffix = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity).groups()  # type: ignore[union-attr]
-    return float(number) * _SUFFIXES[suffix]
 
 
 def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
@@ -111,6 +108,36 @@ def _cpu_limit(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Probl
         "0.05 to 1024 cores, such as `2` or `1500m`",
         'write `cpu: "2"`',
     )
+
+
+def _threads(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
+    """Yield a problem if the threads of all workers exceed the CPU limit."""
+    manifest = scene.manifest_file.manifest
+    given = variant.cpu or manifest.resources.cpu
+    if given is None:
+        return
+    limit, workers = amount(given), variant.worker_count(manifest.type)
+    threads = variant.thread_count(given, workers)
+    # One worker of one thread is the least, however small the limit is.
+    if workers * threads <= max(1, limit):
+        return
+    fitting = max(1, int(limit))
+    what = f"{_count(workers, 'worker')} with {_count(threads, 'thread')} "
+    what += f"{'each ' if workers > 1 else ''}can use {workers * threads} cores; "
+    what += f"the limit is {limit:g}"
+    if variant.threads:
+        share = f"`threads: {max(1, int(limit / workers))}`"
+        hint = f"write {share}" if workers <= fitting else f"write {share} and `workers: {fitting}`"
+        yield scene.problem(TOO_MANY_THREADS, (*path, "threads"), what, threads, hint=hint)
+    else:
+        key = (*path, "cpu") if variant.cpu else ("resources", "cpu")
+        hint = f'write `workers: {fitting}` under `variants.{path[-1]}`, or `cpu: "{workers}"`'
+        yield scene.problem(TOO_MANY_THREADS, key, what, given, hint=hint)
+
+
+def _count(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def _request_size(scene: Scene) -> Iterator[Problem]:

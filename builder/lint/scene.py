@@ -25,6 +25,7 @@ class Deployment(Protocol):
     memory: str | None
     cpu: str | None
     workers: int | None
+    threads: int
     base_image: str
     pip: tuple[str, ...]
     env: dict[str, str]
@@ -36,6 +37,9 @@ class Deployment(Protocol):
 
     def worker_count(self, function_type: str) -> int:
         """Return the number of workers, each with its own copy of the model."""
+
+    def thread_count(self, limit: str | None, workers: int) -> int:
+        """Return the number of CPU threads of one worker; 0 to divide the host's cores at start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runtimes.arrays import Array
+from runtimes.cores import thread_count
 from runtimes.errors import BadModel, NoDevice
 from runtimes.signature import Signature, Tensor
 
@@ -26,7 +27,9 @@ class OnnxRuntime:
 
     Attributes:
         device: the device of the model.
-        threads: the number of threads of an inference on the CPU; 0 for ONNX Runtime's default.
+        threads: the number of threads of an inference on the CPU; 0 to divide the available cores
+            among the workers.
+        workers: the number of workers of the function.
         allow_cpu_fallback: whether to run on the CPU, with a warning in the log of each request, if
             no CUDA device is available. By default, the start then fails.
         precision: `float32`, or `tf32` to let CUDA round the factors of convolutions and matrix
@@ -37,6 +40,7 @@ class OnnxRuntime:
 
     device: Literal["cuda", "cpu"] = "cuda"
     threads: int = 0
+    workers: int = 1
     allow_cpu_fallback: bool = False
     precision: Literal["float32", "tf32"] = "float32"
     # Not in model_handler.py: only the tool sets it, for trials.
@@ -48,7 +52,10 @@ class OnnxRuntime:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
+        options.intra_op_num_threads = thread_count(self.threads, self.workers)
+        # By default, threads that wait for work spin: two threads took twice the processor time,
+        # which other workers lack, and which counts against the container's CPU limit.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         if self.low_memory:
             options.enable_cpu_mem_arena = options.enable_mem_pattern = False

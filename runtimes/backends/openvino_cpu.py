@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtimes.arrays import Array
+from runtimes.cores import thread_count
 from runtimes.errors import BadModel
 from runtimes.signature import Signature, Tensor
 
@@ -18,10 +19,13 @@ class OpenVino:
     """OpenVINO's settings.
 
     Attributes:
-        threads: the number of threads of an inference; 0 for OpenVINO's default.
+        threads: the number of threads of an inference; 0 to divide the available cores among the
+            workers.
+        workers: the number of workers of the function.
     """
 
     threads: int = 0
+    workers: int = 1
 
     def open(self, model: Path) -> "OpenVinoSession":
         """Load an ONNX file or an OpenVINO IR; see Backend.open."""
@@ -33,9 +37,12 @@ class OpenVino:
             # By default, OpenVINO computes in bfloat16 or float16 if the processor supports it. The
             # scores would depend on the machine and differ from those of the GPU variant.
             "INFERENCE_PRECISION_HINT": "f32",
+            # By default, OpenVINO counts the host's cores, whatever the container's limit is.
+            "INFERENCE_NUM_THREADS": thread_count(self.threads, self.workers),
+            # By default, OpenVINO pins its threads, and each process starts at the first core: two
+            # workers of one thread each shared one core, which halved their speed.
+            "ENABLE_CPU_PINNING": False,
         }
-        if self.threads:
-            settings["INFERENCE_NUM_THREADS"] = self.threads
         core = openvino.Core()
         try:
             compiled = core.compile_model(model, "CPU", settings)

@@ -38,6 +38,14 @@ class Session(Protocol):
 class Backend(Protocol):
     """A runtime and its settings, before any model is loaded."""
 
+    @property
+    def threads(self) -> int:
+        """The number of CPU threads of one worker; 0 to divide the available cores."""
+
+    @property
+    def workers(self) -> int:
+        """The number of workers that share the cores; see runtimes.cores."""
+
     def open(self, model: Path) -> Session:
         """Load a model file.
 

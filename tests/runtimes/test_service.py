@@ -283,9 +283,25 @@ def test_start_uses_the_backend_of_the_variant_in_the_environment(
     assert function.calls == [(BACKENDS[variant], tmp_path)]
     ((level, line),) = log.lines
     assert level == "info"
-    assert line.startswith(f"{variant}: a device; takes anything; load and warm up ")
+    count = cv2.getNumThreads()
+    threads = f"{count} thread{'s' if count > 1 else ''}"
+    assert line.startswith(f"{variant}: a device, {threads}; takes anything; load and warm up ")
     answer = service.answer(nuclio_sdk.Context(logger=log), nuclio_sdk.Event(body={}))
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_opencv_uses_the_threads_of_one_worker(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, threads: int
+) -> None:
+    monkeypatch.setenv(VARIANT, "cpu")
+    log, before = Recorder(), cv2.getNumThreads()
+    try:
+        Service.start(Description(Echo()), {"cpu": OpenVino(threads)}, tmp_path, log)
+        assert cv2.getNumThreads() == threads
+    finally:
+        cv2.setNumThreads(before)
+    assert f", {threads} thread" in log.of("info")[0]
 
 
 def test_start_logs_the_warning_of_a_fallback_once(

@@ -5,10 +5,12 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from builder import __version__
+from builder.backends.backend import BackendSettings
 from builder.backends.registry import backend_of
 from builder.manifest.variants import VARIANTS
 from builder.plan.plan import Plan
 from builder.plan.types import TYPES
+from builder.targets.nuclio.settings import NuclioSettings
 from runtimes.backends.session import Backend
 
 WIDTH = 100
@@ -24,10 +26,16 @@ def backends(plan: Plan) -> dict[str, Backend]:
 
     `cvatbuild build --variant` does not matter here, so that it does not change the file.
     """
-    given = {name: plan.manifest.variants.of(name) for name in VARIANTS}
-    return {
-        name: backend_of(settings).adapter(settings) for name, settings in given.items() if settings
-    }
+    manifest = plan.manifest
+    found: dict[str, Backend] = {}
+    for name in VARIANTS:
+        settings = manifest.variants.of(name)
+        if settings:
+            workers = settings.part(NuclioSettings).worker_count(manifest.type)
+            limit = settings.cpu or manifest.resources.cpu
+            threads = settings.part(BackendSettings).thread_count(limit, workers)
+            found[name] = backend_of(settings).adapter(settings, threads, workers)
+    return found
 
 
 def model_handler(plan: Plan) -> str:

@@ -26,6 +26,8 @@ class MadeUp:
     """Its settings."""
 
     level: int = 1
+    threads: int = 0
+    workers: int = 1
 
     def open(self, model: Path) -> None:
         """Load a model."""
@@ -63,8 +65,8 @@ class MadeUpBackend(Backend):
     def packages(self, settings):
         return ("made-up-runtime==1.0",)
 
-    def adapter(self, settings):
-        return MadeUp(level=settings.part(MadeUpSettings).level)
+    def adapter(self, settings, threads=0, workers=1):
+        return MadeUp(settings.part(MadeUpSettings).level, threads, workers)
 '''
 
 PROGRAM = """
@@ -133,7 +135,7 @@ def test_a_backend_is_one_module_beside_its_adapter(
     assert "kind: ENV\n          value: MADE_UP=yes\n" in found["config"]
     assert "NVIDIA_VISIBLE_DEVICES" not in found["config"]
     assert "from runtimes.backends.made_up import MadeUp\n" in found["handler"]
-    assert '"gpu": MadeUp(level=3),' in found["handler"]
+    assert '"gpu": MadeUp(level=3, threads=0, workers=1),' in found["handler"]
     assert found["copied"]
     assert found["module"] == "made_up_runtime"
     assert "variants.gpu.runtime: invalid value" in found["error"]

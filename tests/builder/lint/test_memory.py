@@ -9,17 +9,9 @@ from builder.lint.memory import (
     INVALID_CPU_LIMIT,
     LOW_MEMORY,
     MEMORY_TOO_SMALL,
-    amount,
+    TOO_MANY_THREADS,
 )
 from tests.builder.lint.conftest import Lint
-
-
-@pytest.mark.parametrize(
-    ("quantity", "number"),
-    [("2", 2), ("500m", 0.5), ("1.5k", 1500), ("1Ki", 1024), ("4Gi", 4 * 2**30), ("2T", 2e12)],
-)
-def test_a_kubernetes_quantity_as_a_number(quantity: str, number: float) -> None:
-    assert amount(quantity) == number
 
 
 def worker_mebibytes(workers: int) -> int:
@@ -74,8 +66,32 @@ def test_the_limit_of_a_variant_replaces_that_of_the_function(lint: Lint) -> Non
     ],
 )
 def test_the_limit_of_processor_time(lint: Lint, cpu: str, rule: Rule | None) -> None:
-    found = lint("detector", "yolo", resources={"cpu": cpu})
+    found = lint("detector", "yolo", resources={"cpu": cpu}, variants={"cpu": {"workers": 1}})
     assert found == ([(rule, "resources.cpu")] if rule else [])
+
+
+@pytest.mark.parametrize(
+    ("limit", "settings", "key"),
+    [
+        # Two workers are the default of the CPU variant.
+        ("2", {}, None),
+        ("1500m", {}, "resources.cpu"),
+        ("500m", {}, "resources.cpu"),
+        ("500m", {"workers": 1}, None),
+        ("7", {"workers": 4}, None),
+        ("4", {"workers": 2, "threads": 2}, None),
+        ("4", {"workers": 2, "threads": 3}, "variants.cpu.threads"),
+        ("500m", {"workers": 1, "threads": 1}, None),
+        ("1", {"workers": 1, "threads": 2}, "variants.cpu.threads"),
+        ("8", {"cpu": "3", "workers": 4}, "variants.cpu.cpu"),
+        (None, {"workers": 64, "threads": 64}, None),
+    ],
+)
+def test_all_workers_together_fit_into_the_limit(
+    lint: Lint, limit: str | None, settings: dict[str, Any], key: str | None
+) -> None:
+    found = lint("detector", "yolo", resources={"cpu": limit}, variants={"cpu": settings})
+    assert found == ([(TOO_MANY_THREADS, key)] if key else [])
 
 
 def test_images_that_exceed_the_size_of_requests(lint: Lint) -> None:

@@ -204,17 +204,20 @@ def test_the_session_gets_the_number_of_threads_and_logs_errors_only(
 ) -> None:
     gpu = FakeGpu(monkeypatch, built=True, usable=True)
     file = graphs.echo(tmp_path / "model.onnx")
-    for threads in (0, 3):
-        OnnxRuntime(device, threads).open(file)
-    assert [it.intra_op_num_threads for it in gpu.options] == [0, 3]
+    monkeypatch.setattr("runtimes.cores.available", lambda: 5)
+    for threads, workers in ((0, 1), (0, 2), (3, 2)):
+        OnnxRuntime(device, threads, workers).open(file)
+    assert [it.intra_op_num_threads for it in gpu.options] == [5, 2, 3]
+    spinning = "session.intra_op.allow_spinning"
+    assert [it.get_session_config_entry(spinning) for it in gpu.options] == ["0"] * 3
     # 0 verbose, 1 info, 2 warning, 3 error, 4 fatal.
-    assert [it.log_severity_level for it in gpu.options] == [3, 3]
+    assert [it.log_severity_level for it in gpu.options] == [3] * 3
     assert all(it.enable_cpu_mem_arena and it.enable_mem_pattern for it in gpu.options)
 
 
 def test_the_default_is_the_gpu_without_a_fallback() -> None:
     assert OnnxRuntime() == OnnxRuntime(
-        "cuda", 0, allow_cpu_fallback=False, precision="float32", low_memory=False
+        "cuda", 0, 1, allow_cpu_fallback=False, precision="float32", low_memory=False
     )
 
 

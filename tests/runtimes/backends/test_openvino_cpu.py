@@ -7,6 +7,7 @@ import openvino
 import pytest
 
 from runtimes.backends.openvino_cpu import OpenVino
+from runtimes.cores import available
 from runtimes.errors import BadModel
 from runtimes.signature import Tensor
 from tests.runtimes import graphs
@@ -40,10 +41,19 @@ def test_device_names_the_runtime_its_version_and_the_processor(tmp_path: Path) 
     assert session.warning == ""
 
 
-@pytest.mark.parametrize("threads", [0, 1, 2])
-def test_the_model_is_compiled_for_latency_in_single_precision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+@pytest.mark.parametrize(
+    ("cores", "threads", "workers", "used"),
+    [(6, 0, 1, 6), (6, 0, 2, 3), (0.5, 0, 2, 1), (6, 1, 2, 1), (1, 2, 1, 2)],
+)
+def test_the_model_is_compiled_for_latency_in_single_precision_with_a_share_of_the_cores(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cores: float,
+    threads: int,
+    workers: int,
+    used: int,
 ) -> None:
+    monkeypatch.setattr("runtimes.cores.available", lambda: cores)
     given: list[tuple[Path, str, dict[str, Any]]] = []
     compiled: list[openvino.CompiledModel] = []
     core = openvino.Core()
@@ -59,18 +69,22 @@ def test_the_model_is_compiled_for_latency_in_single_precision(
 
     monkeypatch.setattr(openvino, "Core", Recorder)
     file = graphs.echo(tmp_path / "model.onnx")
-    OpenVino(threads).open(file)
-    # Without the key, OpenVINO uses all cores.
-    number = {"INFERENCE_NUM_THREADS": threads} if threads else {}
-    wanted = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", **number}
+    OpenVino(threads, workers).open(file)
+    wanted = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": used,
+        "ENABLE_CPU_PINNING": False,
+    }
     assert given == [(file, "CPU", wanted)]
     # OpenVINO understood all of them.
     (model,) = compiled
     assert model.get_property("PERFORMANCE_HINT") == "LATENCY"
     assert model.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
-    if threads:
-        assert model.get_property("INFERENCE_NUM_THREADS") == threads
-    assert OpenVino() == OpenVino(0)
+    # It uses fewer threads if the machine has fewer cores.
+    assert model.get_property("INFERENCE_NUM_THREADS") == min(used, int(available()))
+    assert model.get_property("ENABLE_CPU_PINNING") is False
+    assert OpenVino() == OpenVino(0, 1)
 
 
 def test_an_openvino_ir_runs(tmp_path: Path) -> None:

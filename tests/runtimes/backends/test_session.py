@@ -25,6 +25,8 @@ class Recorded:
 class Opener:
     """A backend that records the files that it loads."""
 
+    threads = workers = 1
+
     def __init__(self) -> None:
         self.opened: list[Path] = []
 

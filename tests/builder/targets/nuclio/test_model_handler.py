@@ -26,7 +26,7 @@ def run(text: str) -> dict[str, Any]:
 def test_the_text_evaluates_to_what_was_planned(ready_plan: Plan) -> None:
     defined = run(model_handler(ready_plan))
     assert defined["FUNCTION"] == ready_plan.function
-    assert defined["BACKENDS"] == {"cpu": OpenVino(), "gpu": OnnxRuntime(device="cuda")}
+    assert defined["BACKENDS"] == {"cpu": OpenVino(workers=2), "gpu": OnnxRuntime(device="cuda")}
 
 
 def test_every_field_is_spelled_out(write_manifest: WriteManifest) -> None:
@@ -43,14 +43,14 @@ def test_every_field_is_spelled_out(write_manifest: WriteManifest) -> None:
     [
         (
             {"cpu": {"runtime": "onnxruntime", "threads": 2}},
-            {"cpu": OnnxRuntime("cpu", 2, False), "gpu": OnnxRuntime("cuda", 0, False)},
+            {"cpu": OnnxRuntime("cpu", 2, 2), "gpu": OnnxRuntime("cuda", 0, 1)},
         ),
         (
             {"cpu": {"threads": 3}, "gpu": {"allow_cpu_fallback": True, "threads": 1}},
-            {"cpu": OpenVino(3), "gpu": OnnxRuntime("cuda", 1, True)},
+            {"cpu": OpenVino(3, 2), "gpu": OnnxRuntime("cuda", 1, 1, allow_cpu_fallback=True)},
         ),
-        ({"cpu": False}, {"gpu": OnnxRuntime("cuda", 0, False)}),
-        ({"gpu": False}, {"cpu": OpenVino(0)}),
+        ({"cpu": False}, {"gpu": OnnxRuntime("cuda", 0, 1)}),
+        ({"cpu": {"workers": 3}, "gpu": False}, {"cpu": OpenVino(0, 3)}),
     ],
 )
 def test_each_variant_has_its_runtime(
@@ -59,6 +59,31 @@ def test_each_variant_has_its_runtime(
     found = plan(write_manifest(variants=variants))
     assert backends(found) == described
     assert run(model_handler(found))["BACKENDS"] == described
+
+
+@pytest.mark.parametrize(
+    ("limit", "settings", "threads"),
+    [
+        ("2", {"workers": 1}, 2),
+        ("2", {"workers": 2}, 1),
+        ("7", {"workers": 2}, 3),
+        ("500m", {"workers": 1}, 1),
+        ("3500m", {"workers": 1}, 3),
+        ("8", {"workers": 2, "cpu": "4"}, 2),
+        ("8", {"workers": 2, "threads": 3}, 3),
+        (None, {"workers": 2}, 0),
+    ],
+)
+def test_the_workers_share_the_cpu_limit(
+    write_manifest: WriteManifest, limit: str | None, settings: dict[str, Any], threads: int
+) -> None:
+    manifest = write_manifest(
+        resources={"cpu": limit}, variants={"cpu": settings, "gpu": {"workers": 1}}
+    )
+    text = model_handler(plan(manifest))
+    workers = settings["workers"]
+    assert f'"cpu": OpenVino(threads={threads}, workers={workers}),' in text
+    assert run(text)["BACKENDS"]["cpu"] == OpenVino(threads, workers)
 
 
 def test_the_text_does_not_depend_on_the_variants_that_are_built(
