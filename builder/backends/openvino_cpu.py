@@ -9,7 +9,7 @@ from builder.backends import pins
 from builder.backends.backend import Backend
 from builder.manifest.variants import VariantSettings
 from runtimes.arrays import Array
-from runtimes.backends.openvino_cpu import OpenVino
+from runtimes.backends.openvino_cpu import OpenVino, import_openvino
 
 
 class OpenVinoCpu(Backend):
@@ -37,21 +37,15 @@ class OpenVinoCpu(Backend):
 
     def devices(self) -> Sequence[str]:
         """Return all devices that OpenVINO sees, although functions use the CPU alone."""
-        import openvino
-
-        return list(openvino.Core().available_devices)
+        return list(import_openvino().Core().available_devices)
 
     def device_title(self, device: str) -> str:
         """See Backend.device_title."""
-        import openvino
-
-        return str(openvino.Core().get_property(device, "FULL_DEVICE_NAME")).strip()
+        return str(import_openvino().Core().get_property(device, "FULL_DEVICE_NAME")).strip()
 
     def compute(self, device: str, model: Path, values: Mapping[str, Array]) -> list[Array]:
         """See Backend.compute."""
-        import openvino
-
-        core = openvino.Core()
+        core = import_openvino().Core()
         compiled = core.compile_model(core.read_model(model), device)
         results = compiled(list(values.values()))
         return [np.asarray(results[0])]

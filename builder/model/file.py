@@ -28,6 +28,7 @@ from builder.model.shape_inference import (
     shapes_conflict,
 )
 from builder.model.url import is_url, url_problem
+from runtimes.backends.openvino_cpu import import_openvino
 from runtimes.signature import Signature, Tensor
 
 if TYPE_CHECKING:
@@ -317,8 +318,7 @@ def _external_file(path: Path, location: str) -> Path:
 
 def _read_ir(path: Path, name: str) -> Model:
     """Read an OpenVINO IR."""
-    import openvino
-
+    openvino = import_openvino()
     weights = path.with_suffix(".bin")
     if not os.path.isfile(weights):
         raise ModelError(

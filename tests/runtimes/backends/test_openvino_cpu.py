@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +141,23 @@ def test_an_operation_that_openvino_lacks_is_refused_with_a_hint(tmp_path: Path)
         BACKEND.open(file)
     assert caught.value.what.startswith("OpenVINO cannot load model.onnx: ")
     assert "`runtime: onnxruntime`" in caught.value.hint
+
+
+@pytest.mark.slow
+def test_openvino_is_imported_without_its_telemetry(tmp_path: Path) -> None:
+    code = (
+        "import sys; from runtimes.backends.openvino_cpu import import_openvino; "
+        "import_openvino().Core(); print(sorted(it for it in sys.modules if 'telemetry' in it))"
+    )
+    # Telemetry is off in CI anyway.
+    environment = {key: value for key, value in os.environ.items() if key != "CI"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environment, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "openvino.tools.ovc.telemetry_stub" in done.stdout
+    assert "openvino_telemetry." not in done.stdout
+    assert list(tmp_path.iterdir()) == []
