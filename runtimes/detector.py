@@ -63,7 +63,8 @@ class Detector:
             NoDevice: see Network.open.
         """
         seconds = [second.open(backend, folder) for second in self.then]
-        return OpenDetector(self, self.network.open(backend, folder), seconds)
+        readers = (self.decoder, *self.refine)
+        return OpenDetector(self, self.network.open(backend, folder, readers), seconds)
 
 
 class OpenDetector:

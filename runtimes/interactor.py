@@ -65,8 +65,9 @@ class Interactor:
             BadModel: see Network.open; or an output has another shape than declared.
             NoDevice: see Network.open.
         """
-        network = self.network.open(backend, folder)
-        decoder = load(self.decoder, backend, folder) if self.decoder else None
+        network = self.network.open(backend, folder, (self.segmenter,))
+        reads = self.segmenter.tensors()
+        decoder = load(self.decoder, backend, folder, reads) if self.decoder else None
         return OpenInteractor(self, network, decoder)
 
 

@@ -13,7 +13,7 @@ from runtimes.errors import BadModel
 from runtimes.frame import Frame
 from runtimes.geometry import Geometry
 from runtimes.signature import Tensor
-from runtimes.step import Preprocess
+from runtimes.step import Preprocess, Step
 from runtimes.view import View
 
 MAX_BATCH = 16
@@ -47,14 +47,21 @@ class Network:
     input: str
     preprocess: tuple[Preprocess, ...]
 
-    def open(self, backend: Backend, folder: Path) -> "OpenNetwork":
+    def open(self, backend: Backend, folder: Path, steps: Iterable[Step] = ()) -> "OpenNetwork":
         """Load the model from `folder`.
+
+        Args:
+            backend: the runtime.
+            folder: the function's folder.
+            steps: the steps that read the model's outputs; the other outputs are not fetched. All
+                are fetched without steps.
 
         Raises:
             BadModel: the file is missing, or the model does not have the input.
             NoDevice: see Backend.open.
         """
-        return OpenNetwork(self, load(self.file, backend, folder))
+        reads = [name for step in steps for name in step.tensors()]
+        return OpenNetwork(self, load(self.file, backend, folder, reads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class Outputs:
     """A model's outputs for one image.
 
     Attributes:
-        tensors: all outputs by name; valid until the next run.
+        tensors: the outputs by name; valid until the next run.
         view: the sizes of image and input, and the map between them.
     """
 

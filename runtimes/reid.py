@@ -44,7 +44,7 @@ class Reid:
             BadModel: see Network.open; or an output has another shape than declared.
             NoDevice: see Network.open.
         """
-        return OpenReid(self, self.network.open(backend, folder))
+        return OpenReid(self, self.network.open(backend, folder, (self.embedder,)))
 
 
 class OpenReid:

@@ -43,7 +43,8 @@ class Second:
 
     def open(self, backend: Backend, folder: Path) -> "OpenSecond":
         """Load the model from `folder`; see Network.open."""
-        return OpenSecond(self, self.network.open(backend, folder))
+        readers = (*((self.decoder,) if self.decoder else ()), *self.attributes)
+        return OpenSecond(self, self.network.open(backend, folder, readers))
 
 
 class OpenSecond:

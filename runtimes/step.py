@@ -77,6 +77,21 @@ class Step:
         """Return the step's name in a manifest: `center_crop` for `CenterCrop`."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
 
+    def tensors(self) -> tuple[str, ...]:
+        """Return the texts of the bound step's fields; the names of its outputs are among them."""
+        return tuple(_texts([getattr(self, it.name) for it in fields(self)]))  # type: ignore[arg-type]
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield all texts in nested sequences and mappings."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts([*value.keys(), *value.values()])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
 
 class Preprocess(Step):
     """A step that turns the image into the model's input."""
@@ -117,12 +132,6 @@ class Decoder(Step):
     def keypoint_count(self) -> int | None:
         """The number of keypoints per instance of the bound step; None if it is not known."""
         return None
-
-    def tensors(self) -> tuple[str, ...]:
-        """Return the texts of the bound step's fields; the names of its outputs are among them."""
-        values = [getattr(self, field.name) for field in fields(self)]  # type: ignore[arg-type]
-        lists = [value if isinstance(value, tuple) else (value,) for value in values]
-        return tuple(it for values in lists for it in values if isinstance(it, str))
 
     def bind(self, signature: Signature, classes: Classes) -> "Decoder":
         """Return this step with its outputs resolved to tensor names.

@@ -63,8 +63,9 @@ class Tracker:
             BadModel: a file is missing, or its tensors are not those of the step.
             NoDevice: see Backend.open.
         """
-        encoder = None if self.encoder is None else load(self.encoder, backend, folder)
-        return OpenTracker(self, load(self.model, backend, folder), encoder)
+        reads = self.step.tensors()
+        encoder = None if self.encoder is None else load(self.encoder, backend, folder, reads)
+        return OpenTracker(self, load(self.model, backend, folder, reads), encoder)
 
 
 class OpenTracker:

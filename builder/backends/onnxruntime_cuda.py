@@ -1,12 +1,26 @@
 """ONNX Runtime on CUDA: the backend of the GPU variant."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from builder.backends import pins
 from builder.backends.backend import Backend, BackendSettings
-from builder.manifest.variants import VariantSettings
+from builder.manifest.quantity import amount
+from builder.manifest.variants import Quantity, VariantSettings
+from runtimes.backends.cuda import ArenaStrategy, Cuda, Search
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime, has_nvidia_driver
+
+_LEAST_MEMORY = 2**26
+"""Bytes of the smallest limit of the arena: no model runs in less."""
+
+
+def _enough(quantity: str) -> str:
+    """Refuse limits that no model fits in, such as a number without a suffix."""
+    if amount(quantity) < _LEAST_MEMORY:
+        raise ValueError(f"{amount(quantity):.0f} bytes are too few; at least 64Mi are allowed")
+    return quantity
 
 
 class CudaSettings(BackendSettings):
@@ -22,6 +36,20 @@ class CudaSettings(BackendSettings):
     """Precision of convolutions and matrix products. With `float32`, the results are those of the
     CPU variant, apart from rounding. With `tf32`, GPUs since Ampere take about half the time for
     large models, and small models gain nothing; boxes moved by up to 3 pixels in tests."""
+    cudnn_conv_algo_search: Search = "EXHAUSTIVE"
+    """How cuDNN's algorithm for each convolution is chosen, at the first run and again whenever the
+    size of the input changes. `EXHAUSTIVE` times all algorithms, which takes about half a second,
+    and then runs fastest. `HEURISTIC` and `DEFAULT` choose faster and can run slower."""
+    arena_extend_strategy: ArenaStrategy = "kNextPowerOfTwo"
+    """How ONNX Runtime's pool of GPU memory grows: by doubling, or with `kSameAsRequested` by the
+    size that is needed, which reserves less memory for a GPU that others use, too."""
+    gpu_mem_limit: Annotated[Quantity, AfterValidator(_enough)] | None = None
+    """Maximum size of each model's pool of GPU memory, such as `2Gi`. Requests that need more fail.
+    CUDA and cuDNN use some hundred megabytes in addition. Default: no limit."""
+    cuda_graph: bool = False
+    """Record the operations of a run once, and replay them as a CUDA graph. Requires fixed shapes
+    of all inputs and outputs, and a GPU kernel for each operation; otherwise the function does not
+    start. Gained 6 % in a test with a large model."""
 
 
 class OnnxRuntimeCuda(Backend):
@@ -56,6 +84,12 @@ class OnnxRuntimeCuda(Backend):
             workers=workers,
             allow_cpu_fallback=given.allow_cpu_fallback,
             precision=given.precision,
+            cuda=Cuda(
+                cudnn_conv_algo_search=given.cudnn_conv_algo_search,
+                arena_extend_strategy=given.arena_extend_strategy,
+                gpu_mem_limit=int(amount(given.gpu_mem_limit or "0")),
+                enable_cuda_graph=given.cuda_graph,
+            ),
         )
 
     @property

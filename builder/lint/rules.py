@@ -3,6 +3,7 @@
 from builder.diagnostics.problem import Problem
 from builder.lint import (
     candidates,
+    cuda_graph,
     declarations,
     environment,
     guesses,
@@ -36,6 +37,7 @@ _SUBJECTS = (
     tracker,
     memory,
     environment,
+    cuda_graph,
 )
 
 

@@ -2,12 +2,15 @@
 
 import ctypes
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runtimes.arrays import Array
+from runtimes.backends.cuda import Cuda
+from runtimes.backends.io_binding import IoBinding
+from runtimes.backends.session import chosen
 from runtimes.cores import thread_count
 from runtimes.errors import BadModel, NoDevice
 from runtimes.signature import Signature, Tensor
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+_DEVICE = "cuda"
+"""ONNX Runtime's name of the GPU's memory."""
 _DTYPES = {"float": "float32", "double": "float64"}
 """ONNX Runtime's names of element types -> numpy's, where they differ."""
 
@@ -34,6 +39,7 @@ class OnnxRuntime:
             no CUDA device is available. By default, the start then fails.
         precision: `float32`, or `tf32` to let CUDA round the factors of convolutions and matrix
             products to 10 bits of mantissa on GPUs since Ampere, which is ONNX Runtime's default.
+        cuda: the options of the CUDA provider; None for its defaults, or on the CPU.
         low_memory: whether buffers of the CPU are allocated for each operation instead of being
             kept between runs; for a few runs of a large model.
     """
@@ -43,6 +49,7 @@ class OnnxRuntime:
     workers: int = 1
     allow_cpu_fallback: bool = False
     precision: Literal["float32", "tf32"] = "float32"
+    cuda: Cuda | None = None
     # Not in model_handler.py: only the tool sets it, for trials.
     low_memory: bool = field(default=False, repr=False)
 
@@ -70,13 +77,20 @@ class OnnxRuntime:
         else:
             # The CUDA and cuDNN libraries are in wheels, which are not on the loader's path.
             onnxruntime.preload_dlls()
-            providers = [(_CUDA, {"use_tf32": str(int(self.precision == "tf32"))}), _CPU]
+            cuda = self.cuda or Cuda()
+            providers = [(_CUDA, cuda.options(tf32=self.precision == "tf32")), _CPU]
         try:
             session = onnxruntime.InferenceSession(model, options, providers=providers)
         except Exception as error:
             # ONNX Runtime's exceptions have no common base class.
             reason = str(error).strip().splitlines()[0]
-            raise BadModel(f"ONNX Runtime cannot load {model.name}: {reason}") from error
+            graph = len(providers) > 1 and self.cuda is not None and self.cuda.enable_cuda_graph
+            raise BadModel(
+                f"ONNX Runtime cannot load {model.name}: {reason}",
+                hint="remove `cuda_graph` if the reason is an operation without a CUDA kernel"
+                if graph
+                else "",
+            ) from error
         used = session.get_providers()
         if self.device == "cuda" and _CUDA not in used:
             missing = missing or "ONNX Runtime could not load its CUDA provider; its log says why"
@@ -92,7 +106,11 @@ class OnnxRuntime:
         warning = f"running on the CPU: {missing}" if missing else ""
         names = ", ".join(name.removesuffix("ExecutionProvider") for name in used)
         return OnnxRuntimeSession(
-            session, f"ONNX Runtime {onnxruntime.__version__} on {names}", warning
+            session,
+            f"ONNX Runtime {onnxruntime.__version__} on {names}",
+            warning,
+            bound=_CUDA in used,
+            graph=_CUDA in used and self.cuda is not None and self.cuda.enable_cuda_graph,
         )
 
 
@@ -108,21 +126,63 @@ def has_nvidia_driver() -> bool:
 class OnnxRuntimeSession:
     """A model loaded by ONNX Runtime; see Session."""
 
-    def __init__(self, session: "InferenceSession", device: str, warning: str) -> None:
+    def __init__(
+        self,
+        session: "InferenceSession",
+        device: str,
+        warning: str,
+        *,
+        bound: bool = False,
+        graph: bool = False,
+    ) -> None:
+        """Wrap a session.
+
+        Args:
+            session: the loaded model.
+            device: see Session.
+            warning: see Session.
+            bound: whether inputs and outputs are bound to buffers of the GPU.
+            graph: whether runs are replayed as a CUDA graph, which is possible only if they are
+                bound.
+        """
         self.device = device
         self.warning = warning
         self._session = session
-        self._outputs = [node.name for node in session.get_outputs()]
         self.signature = Signature(
             tuple(_tensor(node) for node in session.get_inputs()),
             tuple(_tensor(node) for node in session.get_outputs()),
             dict(session.get_modelmeta().custom_metadata_map),
         )
+        self._outputs = self.signature.outputs
+        self._is_bound, self._graph = bound, graph
+        self._binding: IoBinding | None = None
+
+    def read(self, names: Iterable[str]) -> None:
+        """See Session.read."""
+        self._outputs = chosen(self.signature, names)
+        self._binding = None
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """See Session.run."""
-        results = self._session.run(self._outputs, dict(inputs))
-        return dict(zip(self._outputs, results, strict=True))
+        if not self._is_bound:
+            return self._run(inputs)
+        try:
+            self._binding = self._binding or IoBinding(self._session, self._outputs, _DEVICE)
+            return self._binding.run(inputs)
+        except Exception:
+            # For example an output whose shape is not the declared one. Without buffers, ONNX
+            # Runtime allocates each output in the size that it has; a CUDA graph needs them.
+            self._binding = None
+            if self._graph:
+                raise
+            results = self._run(inputs)
+            self._is_bound = False
+            return results
+
+    def _run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the model with inputs and outputs in the memory of the CPU."""
+        names = [it.name for it in self._outputs]
+        return dict(zip(names, self._session.run(names, dict(inputs)), strict=True))
 
 
 def _tensor(node: "NodeArg") -> Tensor:

@@ -1,12 +1,13 @@
 """OpenVINO on the CPU: the runtime of the CPU variant."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtimes.arrays import Array
+from runtimes.backends.session import chosen
 from runtimes.cores import thread_count
 from runtimes.errors import BadModel
 from runtimes.signature import Signature, Tensor
@@ -95,6 +96,11 @@ class OpenVinoSession:
                 for name, index in sorted(self._outputs.items())
             ),
         )
+        self._read = set(self._outputs)
+
+    def read(self, names: Iterable[str]) -> None:
+        """See Session.read. OpenVINO computes all outputs; the others are not even views."""
+        self._read = {it.name for it in chosen(self.signature, names)}
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """See Session.run."""
@@ -103,7 +109,7 @@ class OpenVinoSession:
             share_inputs=True,
             share_outputs=True,
         )
-        return {name: results[index] for name, index in self._outputs.items()}
+        return {name: results[self._outputs[name]] for name in self._read}
 
 
 def _tensor(name: str, port: Any) -> Tensor:

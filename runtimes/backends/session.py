@@ -1,12 +1,12 @@
 """The interface of inference runtimes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from runtimes.arrays import Array
 from runtimes.errors import BadModel
-from runtimes.signature import Signature
+from runtimes.signature import Signature, Tensor
 
 
 class Session(Protocol):
@@ -24,6 +24,14 @@ class Session(Protocol):
     def warning(self) -> str:
         """A warning for the log line of each request, such as a fallback to the CPU; or empty."""
 
+    def read(self, names: Iterable[str]) -> None:
+        """Fetch only some outputs in the following runs.
+
+        Args:
+            names: the outputs; other names are ignored. All outputs are fetched if no name is that
+                of an output.
+        """
+
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Run the model.
 
@@ -31,7 +39,8 @@ class Session(Protocol):
             inputs: one array for each input, by name.
 
         Returns:
-            Every output by name. The arrays may be overwritten by the next run.
+            The outputs by name, or those that `read` chose. The arrays may be overwritten by the
+            next run.
         """
 
 
@@ -55,8 +64,20 @@ class Backend(Protocol):
         """
 
 
-def load(file: str, backend: Backend, folder: Path) -> Session:
-    """Load a model file from a function's `folder`.
+def chosen(signature: Signature, names: Iterable[str]) -> tuple[Tensor, ...]:
+    """Return the outputs with these names; all outputs if there are none."""
+    given = set(names)
+    return tuple(it for it in signature.outputs if it.name in given) or signature.outputs
+
+
+def load(file: str, backend: Backend, folder: Path, reads: Iterable[str] = ()) -> Session:
+    """Load a model file from a function's folder.
+
+    Args:
+        file: its name in the folder.
+        backend: the runtime.
+        folder: the function's folder.
+        reads: names of the outputs to fetch; see Session.read.
 
     Raises:
         BadModel: the file is absent, or the runtime cannot load it.
@@ -65,7 +86,9 @@ def load(file: str, backend: Backend, folder: Path) -> Session:
     path = folder / file
     if not path.is_file():
         raise BadModel(f"the model file {path} is missing", hint="build the function again")
-    return backend.open(path)
+    session = backend.open(path)
+    session.read(reads)
+    return session
 
 
 def run_fitted(session: Session, inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.backends.session import Backend, Session
 from runtimes.clock import Clock
+from runtimes.decoders.classify import Classify
 from runtimes.errors import BadModel
 from runtimes.geometry import Geometry
 from runtimes.network import MAX_BATCH, Network, OpenNetwork, Outputs, extra_input
@@ -129,6 +130,9 @@ class Counting:
     @property
     def signature(self) -> Signature:
         return self._session.signature
+
+    def read(self, names: Iterable[str]) -> None:
+        raise NotImplementedError
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         self.batches.append(len(inputs["images"]))
@@ -375,3 +379,18 @@ def test_a_model_with_a_size_input_gives_boxes_in_pixels_of_its_input(
     assert tensors["boxes"].tolist() == [[[24, 32, 72, 40], [0, 8, 48, 32], [0, 0, 96, 64]]]
     assert tensors["labels"].tolist() == [[1, 0, 1]]
     assert tensors["scores"].tolist() == [[0.5, 0.875, 0.125]]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("output", "read"), [("product", {"product"}), (None, {"product", "same"})]
+)
+def test_outputs_that_no_step_reads_are_not_fetched(
+    backend: Backend, tmp_path: Path, output: str | None, read: set[str]
+) -> None:
+    graphs.two_inputs(tmp_path / "model.onnx")
+    network = Network("model.onnx", "images", ()).open(
+        backend, tmp_path, (Classify(output=output),)
+    )
+    inputs = {"images": np.ones((1, 3, 8, 8), np.float32), "weight": np.ones(1, np.float32)}
+    assert network.session.run(inputs).keys() == read

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -110,6 +110,9 @@ class Recorded:
     given: list[dict[str, Array]] = field(default_factory=list)
     device: str = "paper"
     warning: str = ""
+
+    def read(self, names: Iterable[str]) -> None:
+        raise NotImplementedError
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         self.given.append(dict(inputs))

@@ -1,7 +1,7 @@
 import io
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,9 @@ class Idle:
 
     def __init__(self, warning: str) -> None:
         self.warning = warning
+
+    def read(self, names: Iterable[str]) -> None:
+        raise NotImplementedError
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         raise NotImplementedError

@@ -115,3 +115,23 @@ def test_runs_are_independent(tmp_path: Path, backend: Backend) -> None:
     for value in (1.0, 2.0, 0.0):
         image = np.full((1, 3, 8, 8), value, np.float32)
         assert (session.run({"images": image})["seen"] == value).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_only_outputs_that_are_read_are_fetched(tmp_path: Path, backend: Backend) -> None:
+    session = backend.open(graphs.two_inputs(tmp_path / "model.onnx"))
+    image = np.random.default_rng(6).random((1, 3, 8, 8), np.float32)
+    inputs = {"weight": np.array([3], np.float32), "images": image}
+    for names, wanted in (
+        (["product", "letterbox"], {"product"}),
+        (["same"], {"same"}),
+        (["letterbox"], {"product", "same"}),
+        ([], {"product", "same"}),
+    ):
+        session.read(names)
+        found = session.run(inputs)
+        assert found.keys() == wanted
+        if "same" in wanted:
+            np.testing.assert_array_equal(found["same"], image)
+        if "product" in wanted:
+            np.testing.assert_allclose(found["product"], image * 3, rtol=1e-6)

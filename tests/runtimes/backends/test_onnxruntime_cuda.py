@@ -1,5 +1,6 @@
 import ctypes
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -7,7 +8,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from runtimes.arrays import Array
 from runtimes.backends import onnxruntime_cuda
+from runtimes.backends.cuda import Cuda
+from runtimes.backends.io_binding import IoBinding
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime, has_nvidia_driver
 from runtimes.errors import BadModel, NoDevice
 from runtimes.signature import Tensor
@@ -165,7 +169,54 @@ def test_tf32_is_used_only_if_it_is_asked_for(
     gpu = FakeGpu(monkeypatch, built=True, usable=True)
     OnnxRuntime(precision=precision).open(graphs.echo(tmp_path / "model.onnx"))
     # ONNX Runtime, docs/execution-providers/CUDA-ExecutionProvider: `use_tf32`, 1 by default.
-    assert gpu.cuda == [{"use_tf32": tf32}]
+    assert [it["use_tf32"] for it in gpu.cuda] == [tf32]
+
+
+def test_options_of_the_provider_reach_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = FakeGpu(monkeypatch, built=True, usable=True)
+    cuda = Cuda("DEFAULT", "kSameAsRequested", 2**30, enable_cuda_graph=True)
+    OnnxRuntime(cuda=cuda).open(graphs.echo(tmp_path / "model.onnx"))
+    assert gpu.cuda == [cuda.options(tf32=False)]
+
+
+def test_inputs_and_outputs_are_bound_only_on_the_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = graphs.echo(tmp_path / "model.onnx", shape=(1, 3, 4, 4))
+    image = np.random.default_rng(3).random((1, 3, 4, 4), np.float32)
+    used: list[str] = []
+
+    class Recording(IoBinding):
+        def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+            used.append("bound")
+            return super().run(inputs)
+
+    monkeypatch.setattr(onnxruntime_cuda, "IoBinding", Recording)
+    monkeypatch.setattr(onnxruntime_cuda, "_DEVICE", "cpu")
+    np.testing.assert_array_equal(BACKEND.open(file).run({"images": image})["seen"], image)
+    assert used == []
+    FakeGpu(monkeypatch, built=True, usable=True)
+    session = OnnxRuntime().open(file)
+    np.testing.assert_array_equal(session.run({"images": image})["seen"], image)
+    assert used == ["bound"]
+
+
+def test_a_graph_without_cuda_kernels_gets_a_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FakeGpu(monkeypatch, built=True, usable=True)
+
+    def refused(*_: object, **__: object) -> None:
+        raise RuntimeError("This session cannot use the graph capture feature")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", refused)
+    file = graphs.echo(tmp_path / "model.onnx")
+    with pytest.raises(BadModel) as caught:
+        OnnxRuntime(cuda=Cuda(enable_cuda_graph=True)).open(file)
+    assert "`cuda_graph`" in caught.value.hint
+    with pytest.raises(BadModel) as caught:
+        OnnxRuntime(cuda=Cuda()).open(file)
+    assert caught.value.hint == ""
 
 
 NO_GPU = [

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,12 @@ class Recorded:
         (Tensor("image", (1, 1, 4, 4), "float32"), Tensor("count", (1,), "int64")), ()
     )
     device, warning = "paper", ""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def read(self, names: Iterable[str]) -> None:
+        self.names = list(names)
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         return dict(inputs)
