@@ -212,12 +212,12 @@ def measured(subject: Subject, folder: Path, count: int) -> dict[str, float]:
     found = {}
     for variant in VARIANTS:
         with FunctionProcess(built, variant, allow_fallback=True) as function:
-            task = _task(subject, scenes, function.labels, function.annotations)
-            found[variant] = _score(subject, task, lambda measure, sample, it=function: (
+            task = task_of(subject, scenes, function.labels, function.annotations)
+            found[variant] = score_of(subject, task, lambda measure, sample, it=function: (
                 measure.ask(it, sample)
             ))  # fmt: skip
             labels, annotations = function.labels, function.annotations
-    task = _task(subject, scenes, labels, annotations)
+    task = task_of(subject, scenes, labels, annotations)
     names = [str(it["name"]) for it in labels[0].get("sublabels", ())]
 
     def answer(measure: Any, sample: Sample) -> Mapping[str, Any]:
@@ -230,18 +230,18 @@ def measured(subject: Subject, folder: Path, count: int) -> dict[str, float]:
         ]
         return {"size": image.shape[:2], "items": items}
 
-    found["reference"] = _score(subject, task, answer)
+    found["reference"] = score_of(subject, task, answer)
     return found
 
 
-def _task(subject: Subject, scenes: Any, labels: Any, annotations: Any) -> Task:
+def task_of(subject: Subject, scenes: Any, labels: Any, annotations: Any) -> Task:
     """Return what is measured."""
     pairs = label_map(subject.labels, labels, (), Path("scenes"))
     lowest = subject.lowest or None
     return Task(labels, annotations, None, scenes, pairs, lowest=lowest)
 
 
-def _score(subject: Subject, task: Task, answer: Callable[[Any, Sample], object]) -> float:
+def score_of(subject: Subject, task: Task, answer: Callable[[Any, Sample], object]) -> float:
     """Return the metric of the answers to all scenes, in points."""
     measure = subject.measure.start(task)
     for sample in measure.samples():

@@ -90,12 +90,11 @@ def machine() -> str:
     )
 
 
-def write_section(name: str, text: str) -> None:
-    """Replace a section of PAGE: the text between two comments with its name."""
+def write_section(name: str, text: str, page: Path = PAGE) -> None:
+    """Replace a section of a page: the text between two comments with its name."""
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
-    page = PAGE.read_text("utf-8")
-    before, found, rest = page.partition(begin)
+    before, found, rest = page.read_text("utf-8").partition(begin)
     _, ends, after = rest.partition(end)
-    assert found, f"{PAGE} has no section {name}"
-    assert ends, f"the section {name} of {PAGE} does not end"
-    PAGE.write_text(f"{before}{begin}{text.strip()}\n{end}{after}", "utf-8")
+    assert found, f"{page} has no section {name}"
+    assert ends, f"the section {name} of {page} does not end"
+    page.write_text(f"{before}{begin}{text.strip()}\n{end}{after}", "utf-8")

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import orjson
 
-from runtimes import image
-from runtimes.arrays import Array, Size, size_of
+from runtimes import image, reduced
+from runtimes.arrays import Array, Size
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
 from runtimes.errors import BadImage, BadModel, Fault
@@ -18,6 +18,7 @@ from runtimes.instances import Instances
 from runtimes.masks import RegionMasks, grid_size
 from runtimes.network import Network, OpenNetwork, Outputs
 from runtimes.numbers import number_of
+from runtimes.picture import Picture
 from runtimes.second import OpenSecond, Second
 from runtimes.step import Attribute, Decoder, Item, Refine, Shape
 from runtimes.timed import timed
@@ -44,6 +45,7 @@ class Detector:
         then: second models, which run on crops of the instances.
         on_bad_image: the reply to an image that cannot be decoded: `error` for HTTP 400, `empty`
             for no annotations and a warning in the log.
+        decode: `reduced` to decode JPEG files at a reduced size; see runtimes.reduced.
     """
 
     labels: Mapping[int, str]
@@ -54,6 +56,7 @@ class Detector:
     shapes: tuple[Shape, ...]
     then: tuple[Second, ...] = ()
     on_bad_image: Literal["error", "empty"] = "error"
+    decode: Literal["auto", "reduced"] = "auto"
 
     def start(self, backend: Backend, folder: Path) -> "OpenDetector":
         """Load the model from `folder` and run it once on a blank image.
@@ -87,9 +90,10 @@ class OpenDetector:
         self._refine = detector.refine
         self._shapes = detector.shapes
         self._on_bad_image = detector.on_bad_image
+        self._reduces = detector.decode == "reduced"
         self._bad_images = 0
         blank = image.blank()
-        self._detect(blank, self._threshold, Clock())
+        self._detect(Picture.whole(blank), self._threshold, Clock())
         for second in seconds:
             found = second.warm_up(blank)
             for shape in self._shapes if found.keypoints is not None else ():
@@ -118,7 +122,7 @@ class OpenDetector:
         threshold = number_of(request, "threshold", self._threshold, most=1)
         try:
             with clock.stage("image decode"):
-                pixels = image.decode(request.get("image"))
+                picture = self._decoded(request.get("image"))
         except BadImage as error:
             if self._on_bad_image == "error":
                 raise
@@ -128,17 +132,23 @@ class OpenDetector:
                 f"worker started): {error}"
             )
             return []
-        return self._detect(pixels, threshold, clock)
+        return self._detect(picture, threshold, clock)
 
-    def _detect(self, pixels: Array, threshold: float, clock: Clock) -> list[Item]:
-        """Return the annotations of an image, (H, W, 3) uint8 BGR."""
-        outputs = self._network.run(pixels, clock)
+    def _decoded(self, text: object) -> Picture:
+        """Return the image of a request; see image.decode."""
+        if self._reduces:
+            return reduced.decode(text, self._network.content)
+        return Picture.whole(image.decode(text))
+
+    def _detect(self, picture: Picture, threshold: float, clock: Clock) -> list[Item]:
+        """Return the annotations of a picture."""
+        outputs = self._network.run(picture, clock)
         with clock.stage("decode"):
             found = self._decoder(outputs.tensors, outputs.view, threshold)
             _check_scores(found, self._decoder)
         with clock.stage("refine"):
             instances = self._refined(found, outputs)
-        return self._drawn(instances, pixels, clock)
+        return self._drawn(instances, picture, clock)
 
     def examine(self, pixels: Array) -> dict[str, Array]:
         """Return what the decoder finds in an image, for the smoke test of a build.
@@ -161,7 +171,8 @@ class OpenDetector:
             BadModel: a step does not match the model's outputs.
         """
         clock = Clock()
-        outputs = self._network.run(pixels, clock)
+        picture = Picture.whole(pixels)
+        outputs = self._network.run(picture, clock)
         found = self._decoder(outputs.tensors, outputs.view, -np.inf)
         view, tensors = outputs.view, outputs.tensors
         frame = view.image if self._decoder.space == "image" else view.input
@@ -188,7 +199,7 @@ class OpenDetector:
         shown = found.take((found.scores > 0) & (found.scores <= 1 + _SLACK))
         best = self._refined(shown, outputs)
         best = best.take(np.arange(min(len(best), _MOST_DRAWN)))
-        reply = orjson.dumps(self._drawn(best, pixels, clock))
+        reply = orjson.dumps(self._drawn(best, picture, clock))
         for second in self._seconds:
             examined |= second.examine(pixels)
         return {**examined, "reply": np.frombuffer(reply, np.uint8)}
@@ -212,13 +223,13 @@ class OpenDetector:
                 instances = step(instances)
         return instances.clipped(outputs.view.image).best_first()
 
-    def _drawn(self, instances: Instances, pixels: Array, clock: Clock) -> list[Item]:
-        """Return the annotations of instances, in pixels of the image."""
+    def _drawn(self, instances: Instances, picture: Picture, clock: Clock) -> list[Item]:
+        """Return the annotations of instances, in pixels of the whole image."""
         for second in self._seconds:
             with clock.stage("second models"):
-                instances = second(instances, pixels, clock)
+                instances = second(instances, picture.pixels, clock)
         with clock.stage("shapes"):
-            return self._items(timed(instances, clock), size_of(pixels))
+            return self._items(timed(instances, clock), picture.size)
 
     def _with_merged_classes(self, found: Instances) -> Instances:
         """Return instances whose class is the first class of their label.

@@ -82,12 +82,7 @@ def decode(text: object, where: str = "image") -> Array:
 
 def read(text: object, where: str = "image") -> Decoded:
     """Decode the image of a request with its full range of values; see `decode`."""
-    if text == "":
-        raise BadImage("is empty", where=where, allowed="the base64 text of an image file")
-    if not isinstance(text, str):
-        found = "nothing" if text is None else type(text).__name__
-        raise BadRequest("must be the base64 text of an image file", where=where, found=found)
-    return _decoded(_bytes(text, where), where)
+    return _decoded(file_bytes(text, where), where)
 
 
 def pixels(data: bytes, where: str = "image") -> Array:
@@ -168,12 +163,22 @@ def _opaque(data: bytes) -> bytes:
     return data
 
 
-def _bytes(text: str, where: str) -> bytes:
-    """Decode base64 text.
+def file_bytes(text: object, where: str) -> bytes:
+    """Return the bytes of the image file of a request.
+
+    Args:
+        text: see `decode`.
+        where: the request's key.
 
     Raises:
-        BadRequest: it is not base64.
+        BadImage: it is empty.
+        BadRequest: it is not text, or not base64.
     """
+    if text == "":
+        raise BadImage("is empty", where=where, allowed="the base64 text of an image file")
+    if not isinstance(text, str):
+        found = "nothing" if text is None else type(text).__name__
+        raise BadRequest("must be the base64 text of an image file", where=where, found=found)
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:

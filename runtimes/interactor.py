@@ -20,6 +20,7 @@ from runtimes.interfaces import Segmenter
 from runtimes.masks import Crop, FrameMasks
 from runtimes.network import Network, OpenNetwork, Outputs
 from runtimes.numbers import number_of
+from runtimes.picture import Picture
 from runtimes.prompts import Prompts
 from runtimes.step import Refine
 from runtimes.timed import timed
@@ -184,9 +185,9 @@ class OpenInteractor:
     def _embed(self, pixels: Array, clock: Clock) -> Outputs:
         """Compute the features of an image, (H, W, 3) uint8 BGR."""
         if self._decoder is not None:
-            return self._network.run(pixels, clock)
+            return self._network.run(Picture.whole(pixels), clock)
         with clock.stage("preprocess"):
-            tensor, view = self._network.prepare(pixels)
+            tensor, view = self._network.prepare(Picture.whole(pixels))
         return Outputs({self._network.input.name: tensor}, view)
 
     def _segment(self, features: Outputs, prompts: Prompts, clock: Clock) -> Instances:

@@ -24,9 +24,11 @@ PIXEL_LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"
 START = b"\xff\xd8\xff"
 """The first bytes of a JPEG file."""
 
-_FRAMES = (0xC0, 0xC1, 0xC2)
+FRAMES = (0xC0, 0xC1, 0xC2)
 """Markers of frames with Huffman coding: baseline, extended, progressive."""
-_EXIF, _ADOBE, _SCAN = 0xE1, 0xEE, 0xDA
+EXIF, SCAN = 0xE1, 0xDA
+"""Markers of the segment with Exif data, and of the first scan."""
+_ADOBE = 0xEE
 _ORIENTATION = 274
 
 
@@ -51,20 +53,20 @@ def decode(data: bytes) -> Array | None:
 def _is_plain(data: bytes) -> bool:
     """Return whether a file is upright, has 8 bits and YCbCr, and no more pixels than allowed."""
     try:
-        for marker, place, size in _segments(data):
-            if marker == _EXIF and data.startswith(b"Exif\0", place):
-                if _is_turned(data[place + 6 : place + size]):
+        for marker, place, size in segments(data):
+            if marker == EXIF and data.startswith(b"Exif\0", place):
+                if any(it != 1 for it in orientations(data[place + 6 : place + size])):
                     return False
             elif marker == _ADOBE and data.startswith(b"Adobe", place):
                 if data[place + 11] != 1:  # the transformation: 1 is YCbCr
                     return False
-            elif marker in _FRAMES:
+            elif marker in FRAMES:
                 bits, height, width, components = struct.unpack_from(">BHHB", data, place)
                 ids = tuple(data[place + 6 + 3 * number] for number in range(components))
                 pixels = int(os.environ.get(PIXEL_LIMIT, "0"))
                 if bits != 8 or ids != (1, 2, 3) or not 0 < height * width <= pixels:
                     return False
-            elif marker == _SCAN:
+            elif marker == SCAN:
                 return True
             elif 0xC3 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
                 return False  # another kind of frame
@@ -73,8 +75,12 @@ def _is_plain(data: bytes) -> bool:
     return False
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, position and size of each segment's content, up to the first scan's."""
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, position and size of each segment's content, up to the first scan's.
+
+    Raises:
+        IndexError, struct.error: the file ends before its first scan.
+    """
     place = 2
     while data[place] == 0xFF:
         marker = data[place + 1]
@@ -86,11 +92,17 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         place += 2 + size
 
 
-def _is_turned(exif: bytes) -> bool:
-    """Return whether Exif data have an orientation other than upright."""
-    values = [
-        struct.unpack_from(entry.order + "H", exif, entry.place)
+def orientations(exif: bytes) -> list[int]:
+    """Return the values of Exif's orientation, 1 for upright; several in an invalid file.
+
+    Args:
+        exif: the Exif data, which are a TIFF file.
+
+    Raises:
+        struct.error, KeyError: they are damaged.
+    """
+    return [
+        struct.unpack_from(entry.order + "H", exif, entry.place)[0]
         for entry in tiff.entries(exif)
         if entry.tag == _ORIENTATION
     ]
-    return any(value != (1,) for value in values)

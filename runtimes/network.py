@@ -1,7 +1,7 @@
 """A model file and the preprocessing of its image input."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from runtimes.clock import Clock
 from runtimes.errors import BadModel
 from runtimes.frame import Frame
 from runtimes.geometry import Geometry
+from runtimes.picture import Picture
 from runtimes.signature import Tensor
 from runtimes.step import Preprocess, Step
 from runtimes.view import View
@@ -93,27 +94,24 @@ class OpenNetwork:
         self._network = network
         self._extras = [inputs[name] for name in EXTRA_INPUTS if name in inputs]
 
-    def prepare(self, image: Array, geometry: Geometry | None = None) -> tuple[Array, View]:
-        """Return the model's input for an image, and the view.
+    def content(self, size: Size) -> Size:
+        """Return the size to which preprocessing resizes an image of `size`, without padding."""
+        for step in self._network.preprocess:
+            size = step.content(size)
+        return size
 
-        Args:
-            image: (H, W, 3) uint8 BGR.
-            geometry: the map from the whole image to this image, if it is a crop.
-        """
-        frame = Frame(image, geometry or Geometry())
+    def prepare(self, picture: Picture) -> tuple[Array, View]:
+        """Return the model's input for a picture, and the view."""
+        frame = Frame(picture.pixels, picture.geometry)
         for step in self._network.preprocess:
             frame = step(frame)
-        view = View(size_of(image), frame.size, frame.geometry)
+        view = View(picture.size, frame.size, frame.geometry)
         return frame.tensor(self.input.dtype), view
 
-    def run(self, image: Array, clock: Clock) -> Outputs:
-        """Preprocess an image and run the model on it.
-
-        Args:
-            image: (H, W, 3) uint8 BGR.
-        """
+    def run(self, picture: Picture, clock: Clock) -> Outputs:
+        """Preprocess a picture and run the model on it."""
         with clock.stage("preprocess"):
-            tensor, view = self.prepare(image)
+            tensor, view = self.prepare(picture)
         with clock.stage("inference"):
             return Outputs(self._infer(tensor, view.input), view)
 
@@ -130,13 +128,14 @@ class OpenNetwork:
             The outputs for each crop, in order; the first axis of each tensor is 1. The geometry of
             the views is relative to the whole image.
         """
-        whole = size_of(image)
-        crops = (
-            (image[top:bottom, left:right], Geometry(1, 1, -left, -top))
-            for left, top, right, bottom in windows
+        size = size_of(image)
+        yield from self._run_all(
+            (
+                Picture(image[top:bottom, left:right], size, Geometry(1, 1, -left, -top))
+                for left, top, right, bottom in windows
+            ),
+            clock,
         )
-        for outputs in self._run_all(crops, clock):
-            yield Outputs(outputs.tensors, replace(outputs.view, image=whole))
 
     def run_images(self, images: Iterable[Array], clock: Clock) -> Iterator[Outputs]:
         """Run the model on images, in batches if the model supports them.
@@ -147,16 +146,16 @@ class OpenNetwork:
         Yields:
             The outputs for each image, in order; the first axis of each tensor is 1.
         """
-        yield from self._run_all(((image, Geometry()) for image in images), clock)
+        yield from self._run_all(map(Picture.whole, images), clock)
 
-    def _run_all(self, images: Iterable[tuple[Array, Geometry]], clock: Clock) -> Iterator[Outputs]:
-        """Yield the outputs for each image and the map to it; see `prepare`."""
+    def _run_all(self, pictures: Iterable[Picture], clock: Clock) -> Iterator[Outputs]:
+        """Yield the outputs for each picture."""
         shape = self.input.shape
         most = MAX_BATCH if len(shape) == 4 and shape[0] is None else 1
         waiting: list[tuple[Array, View]] = []
-        for image, geometry in images:
+        for picture in pictures:
             with clock.stage("crops"):
-                part, view = self.prepare(image, geometry)
+                part, view = self.prepare(picture)
             # Preprocessing can create inputs of different sizes, which cannot be in one batch.
             if waiting and (len(waiting) == most or waiting[0][0].shape != part.shape):
                 yield from self._together(waiting, clock)

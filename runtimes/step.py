@@ -106,6 +106,14 @@ class Preprocess(Step):
         """
         return self
 
+    def content(self, size: Size) -> Size:
+        """Return the size to which the step resizes an image, before it pads or crops it.
+
+        Args:
+            size: height and width of the image.
+        """
+        return size
+
     def __call__(self, frame: Frame) -> Frame:
         """Apply the step to an image."""
         raise NotImplementedError

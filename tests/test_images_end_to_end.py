@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
+from builder.manifest.variants import VariantName
 from builder.run.process import FunctionProcess
 from runtimes.arrays import Array
 from tests.paths import ROOT
+from tests.scenes import iou
 
 MANIFEST = ROOT / "manifests" / "masks.yaml"
 PHOTO = ROOT / "docs" / "shapes.jpg"
@@ -61,6 +63,33 @@ def items(function: FunctionProcess, data: bytes) -> list[Item]:
     found = function(data).raise_for_status().body
     assert isinstance(found, list)
     return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["cpu", "gpu"])
+def test_objects_in_a_reduced_image_are_those_of_the_whole_image(
+    build_from: Callable[[str], Path], variant: VariantName
+) -> None:
+    photo = cv2.imread(str(PHOTO))
+    assert photo is not None
+    large = np.asarray(cv2.resize(photo, (1283, 957), interpolation=cv2.INTER_CUBIC))
+    data = encoded(".jpg", large)
+    text = text_of().replace("  - rectangle\n", "  - mask\n")
+    found = []
+    for decode in ("auto", "reduced"):
+        folder = build_from(f"{text}decode: {decode}\n")
+        with FunctionProcess(folder, variant, allow_fallback=True) as function:
+            found.append(items(function, data))
+    assert len(found[0]) == len(found[1]) > 3
+    for whole, reduced in zip(*found, strict=True):
+        assert whole["label"] == reduced["label"]
+        assert whole["confidence"] == pytest.approx(reduced["confidence"], abs=0.05)
+        masks = [np.zeros((957, 1283), bool) for _ in range(2)]
+        for mask, item in zip(masks, (whole, reduced), strict=True):
+            left, top, right, bottom = item["mask"][-4:]
+            size = bottom - top + 1, right - left + 1
+            mask[top : bottom + 1, left : right + 1] = np.reshape(item["mask"][:-4], size)
+        assert iou(masks[0], masks[1]) > 0.9
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".png"])

@@ -34,6 +34,11 @@ MISSING_ENCODER_OR_DECODER = Rule(
     "Encoder or decoder is missing",
     "An encoder and a decoder only work together.",
 )
+REDUCED_DECODE = Rule(
+    "reduced-decode",
+    "Images cannot be decoded at a reduced size",
+    "Crops, embeddings and masks would be made from fewer pixels than the image has.",
+)
 
 
 RESERVED_NAMES = {
@@ -87,6 +92,10 @@ class Manifest(Strict):
     """Settings of the CPU and the GPU variant."""
     resources: Resources = Resources()
     """Resource limits of both variants' containers. A variant's own limits override them."""
+    decode: Literal["auto", "reduced"] = "auto"
+    """How JPEG files are decoded. `reduced`, for detectors without second models: at 1/2, 1/4 or
+    1/8 of their size where the result is not smaller than the model's input. Large images take less
+    time; see docs/precision.md for the effect on the results."""
     preprocess: tuple[entry_model("preprocess"), ...]  # type: ignore[valid-type]
     """Steps that turn the image into the model's input, in order. They get 8 bits per channel. A
     gray image of 16 bits that uses fewer is stretched from its minimum and maximum to 0 and 255, as
@@ -104,6 +113,19 @@ class Manifest(Strict):
         if name in RESERVED_NAMES:
             raise Refused(f"the name is reserved: {RESERVED_NAMES[name]}", RESERVED_NAME)
         return name
+
+    @model_validator(mode="after")
+    def _check_decode(self) -> "Manifest":
+        """Refuse the reduced size for functions that need all pixels of an image."""
+        user = self.needs_whole_image()
+        if self.decode == "reduced" and user:
+            what = f"`decode: reduced` cannot be used: {user} needs all pixels of the image"
+            raise Refused(what, REDUCED_DECODE, "decode", "auto", "remove `decode`")
+        return self
+
+    def needs_whole_image(self) -> str:
+        """Return what needs all pixels of the image, or an empty text."""
+        return f"the type `{self.type}`"
 
     def sources(self) -> dict[Path_, ModelSource]:
         """Return the source of each model file, by the path of its key."""
@@ -163,6 +185,10 @@ class DetectorManifest(Manifest):
     """Reply to an image file that cannot be decoded, such as a truncated one. `error`: HTTP 400,
     which ends the whole job in CVAT. `empty`: no shapes, so that the job goes on. Such a frame
     looks like one without objects; only a warning in the function's log names and counts it."""
+
+    def needs_whole_image(self) -> str:
+        """See Manifest.needs_whole_image."""
+        return "a second model in `then`" if self.then else ""
 
     def sources(self) -> dict[Path_, ModelSource]:
         """Return the source of each model file; the first model comes first."""

@@ -94,6 +94,12 @@ class Letterbox(Preprocess):
             )
         return replace(self, size=_bound_size(self.size, image, self.name()))
 
+    def content(self, size: Size) -> Size:
+        """See Preprocess.content."""
+        height, width = _required(self.size)
+        gain = min(height / size[0], width / size[1])
+        return max(1, round(size[0] * gain)), max(1, round(size[1] * gain))
+
     def __call__(self, frame: Frame) -> Frame:
         """Resize and pad.
 
@@ -102,9 +108,7 @@ class Letterbox(Preprocess):
         """
         height, width = _required(self.size)
         old_height, old_width = frame.size
-        gain = min(height / old_height, width / old_width)
-        new_height = max(1, round(old_height * gain))
-        new_width = max(1, round(old_width * gain))
+        new_height, new_width = self.content(frame.size)
         if self.stride is not None:
             height = min(height, -(-new_height // self.stride) * self.stride)
             width = min(width, -(-new_width // self.stride) * self.stride)
@@ -145,6 +149,10 @@ class Resize(Preprocess):
         """See Preprocess.bind."""
         return replace(self, size=_bound_size(self.size, image, self.name()))
 
+    def content(self, size: Size) -> Size:
+        """See Preprocess.content."""
+        return _required(self.size)
+
     def __call__(self, frame: Frame) -> Frame:
         """Resize by bilinear interpolation."""
         height, width = _required(self.size)
@@ -175,13 +183,17 @@ class CenterCrop(Preprocess):
         """See Preprocess.bind."""
         return replace(self, size=_bound_size(self.size, image, self.name()))
 
+    def content(self, size: Size) -> Size:
+        """See Preprocess.content."""
+        height, width = _required(self.size)
+        gain = max(height / size[0], width / size[1])
+        return max(height, round(size[0] * gain)), max(width, round(size[1] * gain))
+
     def __call__(self, frame: Frame) -> Frame:
         """Resize with antialiasing, as torchvision and Ultralytics do for classifiers, and crop."""
         height, width = _required(self.size)
         old_height, old_width = frame.size
-        gain = max(height / old_height, width / old_width)
-        new_height = max(height, round(old_height * gain))
-        new_width = max(width, round(old_width * gain))
+        new_height, new_width = self.content(frame.size)
         pixels = antialias.resize(frame.pixels, (new_height, new_width))
         top, left = (new_height - height) // 2, (new_width - width) // 2
         geometry = frame.geometry.then(new_width / old_width, new_height / old_height, -left, -top)

@@ -6,6 +6,7 @@ from math import ceil
 import cv2
 import numpy as np
 
+from runtimes.arrays import Size
 from runtimes.errors import BadModel, Fault
 from runtimes.frame import Frame
 from runtimes.signature import ImageInput
@@ -45,16 +46,21 @@ class ResizeMultiple(Preprocess):
             )
         return self
 
-    def __call__(self, frame: Frame) -> Frame:
-        """Resize by bilinear interpolation, with PP-OCR's rounding: down, then to a multiple."""
-        old_height, old_width = frame.size
-        gain = max(1.0, self.shortest / min(old_height, old_width))
+    def content(self, size: Size) -> Size:
+        """See Preprocess.content. PP-OCR's rounding: down, then to a multiple."""
+        gain = max(1.0, self.shortest / min(size))
         if self.longest is not None:
-            gain = min(gain, self.longest / max(old_height, old_width))
+            gain = min(gain, self.longest / max(size))
         height, width = (
             max(self.multiple, round(int(side * gain) / self.multiple) * self.multiple)
-            for side in (old_height, old_width)
+            for side in size
         )
+        return height, width
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Resize by bilinear interpolation."""
+        old_height, old_width = frame.size
+        height, width = self.content(frame.size)
         pixels = cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_LINEAR)
         geometry = frame.geometry.then(width / old_width, height / old_height, 0, 0)
         return replace(frame, pixels=pixels, geometry=geometry)
@@ -112,22 +118,25 @@ class ResizeHeight(Preprocess):
             return replace(self, height=height)
         return replace(self, height=height, width=image.width, longest=image.width)
 
-    def __call__(self, frame: Frame) -> Frame:
-        """Resize by bilinear interpolation and pad; the width is rounded up, as in PP-OCR."""
+    def content(self, size: Size) -> Size:
+        """See Preprocess.content. The width is rounded up, as in PP-OCR."""
         if self.height is None:
             raise BadModel("the step has no height: it was not bound to a model", where="height")
+        return self.height, min(ceil(self.height * size[1] / size[0]), self.longest)
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Resize by bilinear interpolation and pad."""
         old_height, old_width = frame.size
-        natural = ceil(self.height * old_width / old_height)
-        new_width = min(natural, self.longest)
+        height, new_width = self.content(frame.size)
         width = self.width
         if new_width > width:
             width = min(ceil(new_width / self.multiple) * self.multiple, self.longest)
-        canvas = np.full((self.height, width, 3), self.fill, np.uint8)
+        canvas = np.full((height, width, 3), self.fill, np.uint8)
         cv2.resize(
             frame.pixels,
-            (new_width, self.height),
+            (new_width, height),
             dst=canvas[:, :new_width],
             interpolation=cv2.INTER_LINEAR,
         )
-        geometry = frame.geometry.then(new_width / old_width, self.height / old_height, 0, 0)
+        geometry = frame.geometry.then(new_width / old_width, height / old_height, 0, 0)
         return replace(frame, pixels=canvas, geometry=geometry)

@@ -103,6 +103,30 @@ def test_items_are_in_pixels_of_the_image_and_highest_score_first(
     ]
 
 
+def jpeg_of(width: int, height: int, orientation: int = 1) -> str:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), (10, 20, 30)).save(buffer, "JPEG", exif=exif)
+    return b64encode(buffer.getvalue()).decode()
+
+
+@both_backends
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_items_of_a_reduced_image_are_in_pixels_of_the_whole_image(
+    backend: Backend, tmp_path: Path, orientation: int
+) -> None:
+    graphs.constant(tmp_path / "model.onnx", np.array([[[0, 16, 64, 48, 0.5, 0]]], np.float32))
+    stored = (510, 1020) if orientation > 4 else (1020, 510)
+    for detector in (
+        described().start(backend, tmp_path),
+        replace(described(), decode="reduced").start(backend, tmp_path),
+    ):
+        (box,) = detector({"image": jpeg_of(*stored, orientation)}, Clock())
+        # The box covers the letterboxed image, whose sides are not multiples of 8.
+        assert box["points"] == pytest.approx([0, 0, 1020, 510], abs=0.01)
+
+
 @both_backends
 def test_items_are_plain_json(backend: Backend, tmp_path: Path) -> None:
     (item,) = ask(start(backend, tmp_path, [[10.1, 20.2, 30.3, 40.4, 0.123456789, 0]]), threshold=0)

@@ -5,16 +5,19 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from runtimes.arrays import Array
+from runtimes.arrays import Array, Size
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.backends.session import Backend, Session
 from runtimes.clock import Clock
 from runtimes.decoders.classify import Classify
 from runtimes.errors import BadModel
+from runtimes.frame import Frame
 from runtimes.geometry import Geometry
 from runtimes.network import MAX_BATCH, Network, OpenNetwork, Outputs, extra_input
-from runtimes.preprocess.resize import Letterbox, Resize
+from runtimes.picture import Picture
+from runtimes.preprocess.resize import CenterCrop, Letterbox, Resize
+from runtimes.preprocess.text import ResizeHeight, ResizeMultiple
 from runtimes.preprocess.values import Channels, Layout, Normalize
 from runtimes.signature import LayoutName, Signature, Tensor
 from runtimes.step import Preprocess
@@ -50,7 +53,7 @@ def test_the_input_has_the_layout_and_type_of_the_model(
     graphs.echo(tmp_path / "echo.onnx", shape=shape, dtype=dtype)
     steps = (Resize((6, 8)), Channels("rgb"), Layout(layout))
     network = Network("echo.onnx", "images", steps).open(backend, tmp_path)
-    seen = network.run(IMAGE, Clock()).tensors["seen"]
+    seen = network.run(Picture.whole(IMAGE), Clock()).tensors["seen"]
     # Red, green, blue of a pixel in the upper right, and of one in the lower left.
     for y, x in ((0, 7), (5, 0)):
         found = {
@@ -73,7 +76,11 @@ def test_steps_run_in_order_and_their_geometry_is_reported(
         Normalize(),
         Layout("nchw"),
     )
-    outputs = Network("echo.onnx", "images", steps).open(backend, tmp_path).run(IMAGE, Clock())
+    outputs = (
+        Network("echo.onnx", "images", steps)
+        .open(backend, tmp_path)
+        .run(Picture.whole(IMAGE), Clock())
+    )
     # Twice as large, 16 x 12, with two rows above and below.
     assert outputs.view == View((6, 8), (16, 16), Geometry(2, 2, 0, 2))
     seen = outputs.tensors["seen"]
@@ -88,7 +95,7 @@ def test_both_stages_are_timed(tmp_path: Path) -> None:
     graphs.echo(tmp_path / "echo.onnx", shape=(1, 3, 6, 8))
     network = Network("echo.onnx", "images", (Resize((6, 8)),)).open(BACKENDS[1], tmp_path)
     clock = Clock()
-    network.run(IMAGE, clock)
+    network.run(Picture.whole(IMAGE), clock)
     assert list(clock.stages) == ["preprocess", "inference"]
 
 
@@ -193,7 +200,7 @@ def test_a_crop_is_preprocessed_like_an_image(
     together = list(network.run_crops(PHOTO, WINDOWS, Clock()))
     assert len(together) == len(WINDOWS)
     for (left, top, right, bottom), outputs in zip(WINDOWS, together, strict=True):
-        alone = network.run(PHOTO[top:bottom, left:right], Clock())
+        alone = network.run(Picture.whole(PHOTO[top:bottom, left:right]), Clock())
         np.testing.assert_array_equal(outputs.tensors["seen"], alone.tensors["seen"])
 
 
@@ -208,7 +215,7 @@ def test_crops_with_inputs_of_different_sizes_are_run_separately(
     # 32 x 27 and 32 x 6 are padded up to the next 16; the others are squares.
     assert [outputs.view.input for outputs in found] == [(32, 32), (32, 32), (16, 32), (32, 32)]
     for (left, top, right, bottom), outputs in zip(WINDOWS, found, strict=True):
-        alone = network.run(PHOTO[top:bottom, left:right], Clock())
+        alone = network.run(Picture.whole(PHOTO[top:bottom, left:right]), Clock())
         np.testing.assert_array_equal(outputs.tensors["seen"], alone.tensors["seen"])
 
 
@@ -260,7 +267,7 @@ def test_the_outputs_of_a_crop_are_copies(
     windows = squares(3)
     results = network.run_crops(PHOTO, windows, Clock())
     first = next(results)
-    network.run(255 - PHOTO[:8, :8], Clock())
+    network.run(Picture.whole(255 - PHOTO[:8, :8]), Clock())
     assert (first.tensors["seen"] == planes(windows[0])).all()
     found = [first, *results]
     again = list(network.run_crops(255 - PHOTO, windows, Clock()))
@@ -337,7 +344,11 @@ def test_a_size_input_gets_the_size_of_the_models_input(
     network = Network("sized.onnx", "images", steps).open(backend, tmp_path)
     crops = list(network.run_crops(PHOTO, WINDOWS, Clock()))
     # The size of the image itself has no say in it.
-    for outputs in (network.run(PHOTO, Clock()), network.run(IMAGE, Clock()), *crops):
+    for outputs in (
+        network.run(Picture.whole(PHOTO), Clock()),
+        network.run(Picture.whole(IMAGE), Clock()),
+        *crops,
+    ):
         seen = {name: outputs.tensors[f"{name}_seen"].tolist() for name in names}
         assert seen == told
 
@@ -373,7 +384,10 @@ def test_a_model_with_a_size_input_gives_boxes_in_pixels_of_its_input(
     deploy_model(tmp_path / "deploy.onnx")
     steps = (Resize((64, 96)), Channels("rgb"), Layout("nchw"))
     tensors = (
-        Network("deploy.onnx", "images", steps).open(backend, tmp_path).run(image, Clock()).tensors
+        Network("deploy.onnx", "images", steps)
+        .open(backend, tmp_path)
+        .run(Picture.whole(image), Clock())
+        .tensors
     )
     # 0.25, 0.5, 0.75, 0.625 of 96 by 64, and so on.
     assert tensors["boxes"].tolist() == [[[24, 32, 72, 40], [0, 8, 48, 32], [0, 0, 96, 64]]]
@@ -394,3 +408,24 @@ def test_outputs_that_no_step_reads_are_not_fetched(
     )
     inputs = {"images": np.ones((1, 3, 8, 8), np.float32), "weight": np.ones(1, np.float32)}
     assert network.session.run(inputs).keys() == read
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Letterbox((48, 64)),
+        Letterbox((48, 64), stride=16),
+        Resize((24, 20)),
+        CenterCrop((24, 24)),
+        ResizeMultiple(shortest=64, longest=96),
+        ResizeHeight(height=24, width=64),
+        Normalize(),
+    ],
+)
+@pytest.mark.parametrize("size", [(40, 60), (60, 40), (7, 90), (33, 33)])
+def test_the_content_is_the_image_times_the_scale_of_the_geometry(
+    step: Preprocess, size: Size
+) -> None:
+    frame = step(Frame(np.zeros((*size, 3), np.uint8), Geometry()))
+    content = size[0] * frame.geometry.scale_y, size[1] * frame.geometry.scale_x
+    assert step.content(size) == pytest.approx(content)

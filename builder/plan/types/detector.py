@@ -72,6 +72,7 @@ def bind(context: Context) -> Bound | None:
         steps.shapes,
         tuple(second for second in then if second is not None),
         manifest_file.manifest.on_bad_image,
+        manifest_file.manifest.decode,
     )
     return Bound(function, declared)
 
