@@ -4,14 +4,13 @@
 
 Every model of manifests/models that needs no prompt runs on held-out drawn scenes: the CPU variant,
 the GPU variant, and benchmarks/naive.py on the same model file. All three are measured by the same
-code as in `cvatbuild evaluate`. The exit status is 1 if they differ by more than LIMITS.
-`--write` writes docs/accuracy.md.
+code as in `cvatbuild evaluate`. The exit status is 1 if they differ by more than
+the limits in benchmarks/scores.py.
+`--write` writes a section of docs/accuracy.md.
 """
 
 import argparse
 import datetime
-import importlib.metadata
-import platform
 import sys
 import tempfile
 import textwrap
@@ -29,6 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "manifests" / "models"), str(Path(__file__
 
 import naive
 import shapes
+from scores import Scores, score, versions, write_section
 
 from builder.datasets.annotation import (
     Annotation,
@@ -40,19 +40,14 @@ from builder.datasets.annotation import (
     Tag,
 )
 from builder.evaluation.label_map import label_map
-from builder.evaluation.measure import Sample, Task, Unanswered
+from builder.evaluation.measure import Sample, Task
 from builder.evaluation.measures import boxes, keypoints, masks, semantic, tags
 from builder.lint.examine import plan
-from builder.manifest.variants import VARIANTS
 from builder.run.process import FunctionProcess
 from builder.targets.build import build
 
 SIZES = ((320, 320), (640, 480), (480, 640), (400, 300), (512, 384), (300, 420))
 """Widths and heights of the scenes, in turn."""
-
-FROM_REFERENCE, BETWEEN_VARIANTS = 0.1, 0.05
-"""Greatest differences in points (hundredths) of a function from the reference, and of the two
-variants. Masks may differ from the reference by twice as much."""
 
 PHOTOS = shapes.load_photos(shapes.HELD_OUT_PHOTOS)
 """Backgrounds of some of the scenes."""
@@ -75,7 +70,7 @@ class Subject:
         truth: the annotations of a scene.
         lowest: confidence threshold.
         bars: whether the scenes have bars.
-        is_mask: see FROM_REFERENCE.
+        is_mask: see Scores.reference_agrees.
     """
 
     manifest: str
@@ -198,7 +193,7 @@ class Scenes:
         return (self[index] for index in range(self._count))
 
 
-def measured(subject: Subject, folder: Path, count: int) -> dict[str, float]:
+def measured(subject: Subject, folder: Path, count: int) -> Scores:
     """Return the metric of both variants and of the reference, in points."""
     scenes: Any = Scenes(folder, subject, count)
     reference = naive.Reference(
@@ -209,13 +204,15 @@ def measured(subject: Subject, folder: Path, count: int) -> dict[str, float]:
     )
     manifest = plan(ROOT / "manifests" / f"{subject.manifest}.yaml")
     built = build(manifest, folder / "build", force=True).folder
-    found = {}
-    for variant in VARIANTS:
+    found = []
+    for variant in ("cpu", "gpu"):
         with FunctionProcess(built, variant, allow_fallback=True) as function:
             task = task_of(subject, scenes, function.labels, function.annotations)
-            found[variant] = score_of(subject, task, lambda measure, sample, it=function: (
-                measure.ask(it, sample)
-            ))  # fmt: skip
+            found.append(
+                score_of(
+                    subject, task, lambda measure, sample, it=function: measure.ask(it, sample)
+                )
+            )
             labels, annotations = function.labels, function.annotations
     task = task_of(subject, scenes, labels, annotations)
     names = [str(it["name"]) for it in labels[0].get("sublabels", ())]
@@ -230,8 +227,7 @@ def measured(subject: Subject, folder: Path, count: int) -> dict[str, float]:
         ]
         return {"size": image.shape[:2], "items": items}
 
-    found["reference"] = score_of(subject, task, answer)
-    return found
+    return Scores(*found, score_of(subject, task, answer))
 
 
 def task_of(subject: Subject, scenes: Any, labels: Any, annotations: Any) -> Task:
@@ -243,55 +239,32 @@ def task_of(subject: Subject, scenes: Any, labels: Any, annotations: Any) -> Tas
 
 def score_of(subject: Subject, task: Task, answer: Callable[[Any, Sample], object]) -> float:
     """Return the metric of the answers to all scenes, in points."""
-    measure = subject.measure.start(task)
-    for sample in measure.samples():
-        try:
-            measure.add(sample, answer(measure, sample))
-        except Unanswered as reason:
-            sys.exit(f"{subject.model}: {sample.name}: {reason}")
-    return 100 * measure.result().metrics[subject.metric]
+    return score(subject.measure, subject.metric, task, answer)
 
 
-def page(rows: Sequence[tuple[Subject, Mapping[str, float]]], count: int) -> str:
-    """Return docs/accuracy.md."""
-    packages = ("openvino", "onnxruntime-gpu", "numpy", "opencv-python-headless")
-    versions = ", ".join(f"{it} {importlib.metadata.version(it)}" for it in packages)
-    lines = [
-        f"| `{it.model}.onnx` | {it.title} | {found['cpu']:.3f} | {found['gpu']:.3f} "
-        f"| {found['reference']:.3f} | {_gap(found):.3f} |"
-        for it, found in rows
-    ]
+def section(rows: Sequence[tuple[Subject, Scores]], count: int) -> list[str]:
+    """Return the lines of the section in docs/accuracy.md."""
+    text = (
+        f"Each example model ran on {count} held-out drawn scenes as the CPU variant (OpenVINO), "
+        "as the GPU variant (ONNX Runtime), and in a second implementation of the same pipeline, "
+        "benchmarks/naive.py, which shares no code with the functions."
+    )
     measured = (
         f"Measured on {datetime.date.today().isoformat()} by `python benchmarks/accuracy.py "
-        f"--images {count} --write`, with Python {platform.python_version()}, {versions}. The GPU "
-        "variant ran on the CPU, as in the smoke test. The scenes are those of "
-        f"manifests/models/shapes.py from seed {shapes.HELD_OUT_SEED} on, which no training used, "
-        "in six sizes from 300x420 to 640x480. Detections count from a confidence of 0.001, masks "
-        "from 0.05."
+        f"--images {count} --write`, with {versions()}. The GPU variant ran on the CPU, as in the "
+        "smoke test. The scenes are those of manifests/models/shapes.py from seed "
+        f"{shapes.HELD_OUT_SEED} on, which no training used, in six sizes from 300x420 to "
+        "640x480. Detections count from a confidence of 0.001, masks from 0.05."
     )
-    return f"""\
-# Accuracy
-
-Does a function find what its model finds? Each example model ran on {count} held-out drawn scenes
-as the CPU variant (OpenVINO), as the GPU variant (ONNX Runtime), and in a second implementation of
-the same pipeline, benchmarks/naive.py, which shares no code with the functions. All figures are
-points, and come from the measures of `cvatbuild evaluate` (see [evaluation.md](evaluation.md)).
-
-| model | metric | CPU variant | GPU variant | second implementation | largest difference from it |
-|---|---|---|---|---|---|
-{chr(10).join(lines)}
-
-A function may differ from the second implementation by {FROM_REFERENCE:g} points, for masks by
-{2 * FROM_REFERENCE:g}, and the variants from each other by {BETWEEN_VARIANTS:g}; the script fails
-otherwise.
-
-{textwrap.fill(measured, 100, break_on_hyphens=False)}
-"""
-
-
-def _gap(found: Mapping[str, float]) -> float:
-    """Return the largest difference of a variant from the reference."""
-    return max(abs(found[variant] - found["reference"]) for variant in VARIANTS)
+    return [
+        *textwrap.wrap(text, 100, break_on_hyphens=False),
+        "",
+        "| model | metric | CPU variant | GPU variant | second implementation | difference |",
+        "|---|---|---|---|---|---|",
+        *(f"| `{it.model}.onnx` | {it.title} | {found.cells}" for it, found in rows),
+        "",
+        *textwrap.wrap(measured, 100, break_on_hyphens=False),
+    ]
 
 
 def main() -> int:
@@ -299,7 +272,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=int, default=500, help="number of scenes")
     parser.add_argument("--only", help="measure one model, such as shapes-detect")
-    parser.add_argument("--write", action="store_true", help="write docs/accuracy.md")
+    parser.add_argument("--write", action="store_true", help="write to docs/accuracy.md")
     options = parser.parse_args()
     rows = []
     failed = False
@@ -307,15 +280,12 @@ def main() -> int:
         for subject in SUBJECTS:
             if options.only in (None, subject.model):
                 found = measured(subject, Path(folder), options.images)
-                most = FROM_REFERENCE * (2 if subject.is_mask else 1)
-                apart = abs(found["cpu"] - found["gpu"])
-                wrong = _gap(found) > most or apart > BETWEEN_VARIANTS
-                failed |= wrong
-                figures = "  ".join(f"{key} {value:.3f}" for key, value in found.items())
-                print(f"{subject.model}: {subject.title}: {figures}{'  FAILED' if wrong else ''}")
+                agrees = found.reference_agrees(is_mask=subject.is_mask) and found.variants_agree()
+                failed |= not agrees
+                print(f"{subject.model}: {subject.title}: {found}{'' if agrees else '  FAILED'}")
                 rows.append((subject, found))
     if options.write:
-        (ROOT / "docs" / "accuracy.md").write_text(page(rows, options.images), "utf-8")
+        write_section("Example models", section(rows, options.images))
     return int(failed)
 
 

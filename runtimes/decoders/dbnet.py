@@ -118,6 +118,8 @@ def _mean_inside(values: Array, polygon: Array) -> np.float32:
         polygon: (P, 2) x y; integers are the centers of cells.
     """
     height, width = values.shape
+    # A rounding error below a whole number would lose a row or a column.
+    polygon = polygon.round(3)
     left, top = np.floor(polygon.min(axis=0)).astype(int).clip(0, [width - 1, height - 1])
     right, bottom = np.ceil(polygon.max(axis=0)).astype(int).clip(0, [width - 1, height - 1])
     inside = np.zeros((bottom - top + 1, right - left + 1), np.uint8)

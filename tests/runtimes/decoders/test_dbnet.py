@@ -55,6 +55,15 @@ def test_a_horizontal_line_by_hand() -> None:
     assert found.scores.tolist() == pytest.approx([0.75 * 800 / 891], abs=1e-6)
 
 
+@pytest.mark.parametrize(("left", "top"), [(5, 10), (20, 33), (5, 50)])
+def test_the_score_covers_all_rows_and_columns_of_the_outline(left: int, top: int) -> None:
+    # OpenCV's rectangle around these outlines has corners such as 55.999996.
+    output = blank()
+    output[0, 0, top : top + 6, left : left + 83] = 0.75
+    found = Dbnet("o")({"o": output}, VIEW, 0.1)
+    assert found.scores.tolist() == pytest.approx([0.75 * 83 * 6 / (84 * 7)], abs=1e-6)
+
+
 def test_without_dilation_the_line_is_a_pixel_smaller() -> None:
     output = blank()
     output[0, 0, 40:50, 20:100] = 0.75
