@@ -76,7 +76,7 @@ def _ports(files: Sequence[_File]) -> Iterator[Problem]:
                     path,
                     f"{earlier.path} has the same port: only one of the functions would start",
                     str(port),
-                    hint="remove `port` from both manifests: CVAT asks Nuclio for the ports",
+                    hint="give one of them another port",
                     rule=DUPLICATE_PORT,
                 )
 

@@ -40,6 +40,11 @@ ENV_RESERVED = warning(
     "Reserved environment variable",
     "The function may not start.",
 )
+ENV_AT_BUILD = warning(
+    "env-at-build",
+    "Variable does not reach the image build",
+    "pip and apt install packages while the image is built, before the variable is set.",
+)
 ENV_SECRET = warning(
     "env-secret",
     "Secret in a committed file",
@@ -65,6 +70,10 @@ _CONFLICTS = {
 
 _SECRET = re.compile(r"(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|APIKEY|API_KEY|ACCESS_KEY)($|_)", re.I)
 _RESERVED = re.compile(r"^(NUCLIO_|PYTHONPATH$|PYTHONHOME$|LD_LIBRARY_PATH$|LD_PRELOAD$)")
+
+_PIP = re.compile(r"^(PIP_|UV_|REQUESTS_CA_BUNDLE$|SSL_CERT_FILE$|SSL_CERT_DIR$)")
+_PROXY = re.compile(r"^(HTTP|HTTPS|FTP|NO|ALL)_PROXY$", re.I)
+"""Variables that pip and apt read. `env` sets them in the container only."""
 
 
 def find(scene: Scene) -> Iterator[Problem]:
@@ -177,6 +186,19 @@ def _variables(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Probl
                 name,
                 hint="remove the variable",
             )
+        elif _PIP.match(name) or _PROXY.match(name):
+            yield scene.problem(
+                ENV_AT_BUILD,
+                key,
+                f"{name} is set in the running container, not while pip installs the packages of "
+                "the image; a running function downloads nothing",
+                name,
+                hint="remove the variable, and set `proxies` in ~/.docker/config.json of the "
+                "machine that builds the image"
+                if _PROXY.match(name)
+                else "remove the variable, and use a `base_image` with the setting in "
+                "/etc/pip.conf",
+            )
         elif _SECRET.search(name):
             yield scene.problem(
                 ENV_SECRET,
@@ -195,5 +217,5 @@ def _port(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
             (*path, "port"),
             f"the port is used by {_USED_PORTS[variant.port]} on CVAT's host",
             variant.port,
-            hint="remove `port`: CVAT asks Nuclio for the port",
+            hint="write another port, such as 20000 to 29999",
         )

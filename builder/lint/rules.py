@@ -8,6 +8,7 @@ from builder.lint import (
     environment,
     guesses,
     interactor,
+    kubernetes,
     labels,
     layouts,
     memory,
@@ -38,6 +39,7 @@ _SUBJECTS = (
     memory,
     environment,
     cuda_graph,
+    kubernetes,
 )
 
 

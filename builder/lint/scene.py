@@ -18,6 +18,21 @@ from runtimes.step import Step
 _Step = TypeVar("_Step", bound=Step)
 
 
+class Cluster(Protocol):
+    """The keys of a variant for Kubernetes that rules read. A target declares them."""
+
+    max_replicas: int | None
+    service_type: str | None
+    gpu_resource: str | None
+
+    @property
+    def secret_env(self) -> Mapping[str, object]:
+        """The environment variables whose values come from secrets."""
+
+    def replicas(self) -> tuple[int, int]:
+        """Return the smallest and the largest number of pods."""
+
+
 class Deployment(Protocol):
     """The keys of a variant that rules read. Targets and backends declare them."""
 
@@ -31,6 +46,7 @@ class Deployment(Protocol):
     env: dict[str, str]
     event_timeout: str
     port: int | None
+    kubernetes: Cluster | None
 
     def max_request_bytes(self) -> int:
         """Return the maximum size of a request in bytes."""

@@ -25,6 +25,15 @@ from builder.reference.markdown import (
     step_section,
     summary,
 )
+from builder.targets.nuclio.kubernetes import (
+    Ingress,
+    Kubernetes,
+    Metric,
+    ScaleToZero,
+    SecretKey,
+)
+from builder.targets.nuclio.scheduling import NodeAffinity, NodeRequirement, Toleration
+from builder.targets.nuclio.volumes import Volume
 from runtimes.interfaces import Embedder, Segmenter, Tracking
 from runtimes.step import Attribute as AttributeStep
 from runtimes.step import Decoder, Refine, Shape, Step
@@ -197,6 +206,15 @@ PAGES = (
             Keys("Only `variants.cpu`", CpuVariant, SharedVariant),
             Keys("Only `variants.gpu`", GpuVariant, SharedVariant),
             Keys("`resources`", Resources),
+            Keys("`kubernetes`", Kubernetes),
+            Keys("`kubernetes.metrics`", Metric),
+            Keys("`kubernetes.scale_to_zero`", ScaleToZero),
+            Keys("`kubernetes.node_affinity`", NodeAffinity),
+            Keys("A condition of `kubernetes.node_affinity`", NodeRequirement),
+            Keys("`kubernetes.tolerations`", Toleration),
+            Keys("`kubernetes.ingress`", Ingress),
+            Keys("`kubernetes.secret_env`", SecretKey),
+            Keys("`kubernetes.volumes`", Volume),
         ),
     ),
 )

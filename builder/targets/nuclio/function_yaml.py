@@ -1,4 +1,4 @@
-"""function.yaml: a strict model of its keys, and its text.
+"""function.yaml: a strict model of its keys, and their values.
 
 Nuclio ignores unknown keys without a message. Every function.yaml is therefore validated by the
 models below, which have exactly the keys that Nuclio 1.12.8 and later read
@@ -8,8 +8,7 @@ models below, which have exactly the keys that Nuclio 1.12.8 and later read
 import json
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from builder.backends.pins import PYTHON
 from builder.backends.registry import backend_of, requirements
@@ -19,8 +18,18 @@ from builder.manifest.validation import Strict
 from builder.manifest.variants import VariantName
 from builder.plan.cvat_labels import label_spec
 from builder.plan.plan import Plan
+from builder.targets.nuclio.cluster_spec import (
+    ClusterSpec,
+    SecretKeyRef,
+    ValueFrom,
+    cluster_keys,
+)
+from builder.targets.nuclio.kubernetes import NVIDIA_GPU, Ingress, Kubernetes
 from builder.targets.nuclio.settings import ENV_VALUE, LEAST_REQUEST, MOST_REQUEST, NuclioSettings
 from runtimes.service import VARIANT
+
+_LIMIT = r"^(cpu|memory|[a-z0-9.-]+/[A-Za-z0-9._-]+)$"
+"""Names of resources that a container's limits can have."""
 
 
 class Annotations(Strict):
@@ -59,7 +68,15 @@ class EnvVariable(Strict):
     """One environment variable of the container."""
 
     name: str
-    value: Annotated[str, Field(pattern=ENV_VALUE)]
+    value: Annotated[str | None, Field(pattern=ENV_VALUE)] = None
+    valueFrom: ValueFrom | None = None
+
+    @model_validator(mode="after")
+    def _check_source(self) -> "EnvVariable":
+        """Check that the value comes from one place."""
+        if (self.value is None) == (self.valueFrom is None):
+            raise ValueError("the variable needs either `value` or `valueFrom`")
+        return self
 
 
 class Directive(Strict):
@@ -79,8 +96,17 @@ class Build(Strict):
     """How the image is built."""
 
     image: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:[a-z0-9.-]+)?$")]
+    registry: str | None = None
     baseImage: str
     directives: Directives
+
+
+class IngressSpec(Strict):
+    """An address outside of the cluster (GetFunctionIngresses in pkg/functionconfig/types.go)."""
+
+    host: str
+    paths: tuple[str, ...]
+    secretName: str | None = None
 
 
 class HttpAttributes(Strict):
@@ -88,6 +114,8 @@ class HttpAttributes(Strict):
 
     maxRequestBodySize: Annotated[int, Field(ge=LEAST_REQUEST, le=MOST_REQUEST)]
     port: int | None = None
+    serviceType: str | None = None
+    ingresses: dict[str, IngressSpec] | None = None
 
 
 class Trigger(Strict):
@@ -106,20 +134,21 @@ class Triggers(Strict):
     myHttpTrigger: Trigger
 
 
-class Limits(Strict):
-    """Limits of the container. Nuclio passes `--gpus all` for any number of GPUs."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    cpu: str | None = None
-    memory: str | None = None
-    gpu: Annotated[int | None, Field(alias="nvidia.com/gpu")] = None
-
-
 class Resources(Strict):
-    """Resources of the container. Docker reads only limits."""
+    """Resources of the container.
 
-    limits: Limits
+    Docker reads only limits, and passes `--gpus all` for any number of nvidia.com/gpu.
+    """
+
+    limits: dict[Annotated[str, Field(pattern=_LIMIT)], str | int]
+
+    @model_validator(mode="after")
+    def _check_types(self) -> "Resources":
+        """Check that CPU and memory are quantities, and GPUs a number."""
+        for name, limit in self.limits.items():
+            if isinstance(limit, str) != (name in ("cpu", "memory")):
+                raise ValueError(f"the limit of {name} has the wrong type")
+        return self
 
 
 class RestartPolicy(Strict):
@@ -141,7 +170,7 @@ class Platform(Strict):
     attributes: PlatformAttributes = PlatformAttributes()
 
 
-class Spec(Strict):
+class Spec(ClusterSpec):
     """How the function is built, started and called."""
 
     # CVAT's server cannot list any function if one has no description.
@@ -170,11 +199,13 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
     common = plan.settings(variant)
     settings = common.part(NuclioSettings)
     workers = settings.worker_count(manifest.type)
-    limits = Limits(
-        cpu=common.cpu or manifest.resources.cpu,
-        memory=common.memory or manifest.resources.memory,
-        gpu=1 if variant == "gpu" else None,
-    )
+    cluster = settings.kubernetes
+    limits = {
+        "cpu": common.cpu or manifest.resources.cpu,
+        "memory": common.memory or manifest.resources.memory,
+        _gpu_resource(cluster): 1 if variant == "gpu" else None,
+    }
+    given = {name: limit for name, limit in limits.items() if limit is not None}
     return FunctionConfig(
         metadata=Metadata(
             name=plan.name,
@@ -194,10 +225,12 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
             env=(
                 EnvVariable(name=VARIANT, value=variant),
                 *(EnvVariable(name=key, value=text) for key, text in settings.env.items()),
+                *_secret_variables(cluster),
             ),
             build=Build(
                 # No registry and at most one colon: Nuclio splits the name at the first one.
                 image=f"cvat.{plan.name}:gpu" if variant == "gpu" else f"cvat.{plan.name}",
+                registry=cluster.registry if cluster else None,
                 baseImage=settings.base_image,
                 directives=Directives(preCopy=tuple(_directives(plan, variant))),
             ),
@@ -206,13 +239,40 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
                     numWorkers=workers,
                     maxWorkers=workers,
                     attributes=HttpAttributes(
-                        maxRequestBodySize=settings.max_request_bytes(), port=settings.port
+                        maxRequestBodySize=settings.max_request_bytes(),
+                        port=settings.port,
+                        serviceType=cluster.service_type if cluster else None,
+                        ingresses=_ingresses(cluster.ingress) if cluster else None,
                     ),
                 )
             ),
-            resources=Resources(limits=limits) if limits != Limits() else None,
+            resources=Resources(limits=given) if given else None,
+            **cluster_keys(cluster, plan.name, has_gpu=variant == "gpu"),
         ),
     )
+
+
+def _gpu_resource(cluster: Kubernetes | None) -> str:
+    """Return the name of the resource of the GPU variant's GPU."""
+    return (cluster.gpu_resource if cluster else None) or NVIDIA_GPU
+
+
+def _secret_variables(cluster: Kubernetes | None) -> tuple[EnvVariable, ...]:
+    """Return the environment variables whose values come from secrets."""
+    return tuple(
+        EnvVariable(
+            name=name, valueFrom=ValueFrom(secretKeyRef=SecretKeyRef(name=it.name, key=it.key))
+        )
+        for name, it in (cluster.secret_env if cluster else {}).items()
+    )
+
+
+def _ingresses(ingress: Ingress | None) -> dict[str, IngressSpec] | None:
+    """Return the ingress under a name of its own; None without one."""
+    if ingress is None:
+        return None
+    spec = IngressSpec(host=ingress.host, paths=ingress.paths, secretName=ingress.tls_secret)
+    return {"cvat": spec}
 
 
 def packages(plan: Plan, variant: VariantName) -> tuple[str, ...]:
@@ -243,45 +303,3 @@ def _directives(plan: Plan, variant: VariantName) -> list[Directive]:
     pip = " ".join(f'"{it}"' if "[" in it else it for it in packages(plan, variant))
     directives.append(Directive(kind="RUN", value=f"pip install --no-cache-dir {pip}"))
     return directives
-
-
-class _Quoted(str):
-    """Text in double quotes, so that every YAML reader reads text."""
-
-
-class _Block(str):
-    """Text as a literal block, for JSON that people read."""
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes block style, in the order of the models, with lists indented below their key."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """See yaml.emitter.Emitter."""
-        super().increase_indent(flow, False)
-
-
-_Dumper.add_representer(
-    _Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
-)
-_Dumper.add_representer(
-    _Block, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
-)
-
-
-def to_yaml(config: FunctionConfig, note: str) -> str:
-    """Return the text of a function.yaml below a comment, and check that reading it restores it."""
-    data = config.model_dump(mode="json", by_alias=True, exclude_none=True)
-    notes = data["metadata"]["annotations"]
-    notes.update({key: _Quoted(text) for key, text in notes.items() if key != "spec"})
-    notes["spec"] = _Block(notes["spec"])
-    data["spec"]["description"] = _Quoted(data["spec"]["description"])
-    for variable in data["spec"]["env"]:
-        variable["value"] = _Quoted(variable["value"])
-    text = yaml.dump(
-        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096, line_break="\n"
-    )
-    text = f"# {note}\n{text}"
-    again = FunctionConfig.model_validate_json(json.dumps(yaml.safe_load(text)), strict=True)
-    assert again == config, "function.yaml does not survive being written and read"
-    return text

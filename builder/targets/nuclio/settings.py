@@ -8,6 +8,7 @@ from builder.backends.pins import PYTHON
 from builder.manifest.model_source import PipPackage
 from builder.manifest.patterns import pattern
 from builder.manifest.variants import VariantName, VariantSettings
+from builder.targets.nuclio.kubernetes import Kubernetes
 
 RESERVED_NAMES = dict.fromkeys(
     ("dashboard", "controller", "dlx", "scaler"), "Nuclio keeps it for itself"
@@ -87,7 +88,11 @@ class NuclioSettings(VariantSettings):
     takes a third more: with 32 MiB, a file above 24 MB is rejected with status 413, which ends the
     whole job. Video frames are sent as PNG."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """Port on the host. Default: a free port, which CVAT asks Nuclio for."""
+    """Port on the host. Default: `cvatbuild deploy` chooses one by the function's name. nuctl alone
+    takes a free one, which Docker changes when the host restarts, while CVAT keeps calling the old
+    one. On Kubernetes with `service_type: NodePort` it is the node port."""
+    kubernetes: Kubernetes | None = None
+    """Settings for Kubernetes; see [`kubernetes`](#kubernetes)."""
 
     @field_validator("env")
     @classmethod

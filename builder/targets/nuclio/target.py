@@ -48,9 +48,10 @@ class Nuclio:
         """See Target.render."""
         # Imported here, since describing a function needs none of it.
         from builder.targets.modules import closure
-        from builder.targets.nuclio.function_yaml import function_config, packages, to_yaml
+        from builder.targets.nuclio.function_yaml import function_config, packages
         from builder.targets.nuclio.model_handler import model_handler
         from builder.targets.nuclio.readme import readme
+        from builder.targets.nuclio.yaml_text import to_yaml
 
         main = resources.files("builder.targets.nuclio").joinpath(MAIN).read_text("utf-8")
         handler = model_handler(plan)
@@ -87,7 +88,10 @@ class Nuclio:
             if function_type not in FUNCTION_TYPES:
                 raise ValueError(f"unknown function type: {function_type}")
             labels = json.loads(annotations["spec"])
-            environment = {str(it["name"]): str(it["value"]) for it in config["spec"]["env"]}
+            # The values of secrets are known only where the function runs.
+            environment = {
+                str(it["name"]): str(it["value"]) for it in config["spec"]["env"] if "value" in it
+            }
         except (
             OSError,
             ValueError,

@@ -6,6 +6,7 @@ from builder.backends.pins import PYTHON
 from builder.diagnostics.rule import Rule
 from builder.lint.environment import (
     BASE_IMAGE,
+    ENV_AT_BUILD,
     ENV_RESERVED,
     ENV_SECRET,
     PIP_CLASH,
@@ -97,6 +98,12 @@ def test_packages_beside_those_of_every_function(
         ("PYTHONPATH", ENV_RESERVED),
         ("PYTHONUNBUFFERED", None),
         ("LD_PRELOAD", ENV_RESERVED),
+        ("PIP_INDEX_URL", ENV_AT_BUILD),
+        ("PIP_CERT", ENV_AT_BUILD),
+        ("HTTPS_PROXY", ENV_AT_BUILD),
+        ("no_proxy", ENV_AT_BUILD),
+        ("SSL_CERT_FILE", ENV_AT_BUILD),
+        ("MY_PIP_FILE", None),
         ("HF_TOKEN", ENV_SECRET),
         ("aws_secret_access_key", ENV_SECRET),
         ("API_KEY", ENV_SECRET),

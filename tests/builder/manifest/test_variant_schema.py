@@ -29,6 +29,7 @@ SHARED = {
         "readiness_timeout",
         "max_request_size",
         "port",
+        "kubernetes",
     ),
 }
 

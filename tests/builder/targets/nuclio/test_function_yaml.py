@@ -12,7 +12,8 @@ from builder.lint.examine import plan
 from builder.manifest.variants import VariantName
 from builder.plan.cvat_labels import label_spec
 from builder.plan.plan import Plan
-from builder.targets.nuclio.function_yaml import FunctionConfig, function_config, packages, to_yaml
+from builder.targets.nuclio.function_yaml import FunctionConfig, function_config, packages
+from builder.targets.nuclio.yaml_text import to_yaml
 from tests.builder.conftest import WriteManifest
 
 Config = Callable[..., dict[str, Any]]
@@ -328,6 +329,16 @@ def test_what_is_written_is_what_the_model_takes(ready_plan: Plan) -> None:
         ("spec/env/0/value", "it's"),
         ("spec/env/0/value", "a\nb"),
         ("spec/env/0/valueFrom", {}),
+        ("spec/env/0/valueFrom", {"secretKeyRef": {"name": "a", "key": "b"}}),
+        ("spec/resources/limits", {"memory": 4}),
+        ("spec/minReplicas", "1"),
+        ("spec/maxreplicas", 1),
+        ("spec/nodeSelector", ["a"]),
+        ("spec/tolerations", [{"key": "a", "operator": "exists"}]),
+        ("spec/volumes", []),
+        ("spec/affinity", {"nodeAffinities": {}}),
+        ("spec/build/registries", "a"),
+        ("spec/triggers/myHttpTrigger/attributes/ingresses", []),
     ],
 )
 def test_what_nuclio_would_ignore_or_trip_over_is_refused(
