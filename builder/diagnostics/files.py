@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+import time
 from pathlib import Path
 
 ABSENT = "there is no such file"
@@ -35,7 +36,26 @@ def names_in(folder: Path, *suffixes: str) -> list[str]:
         return []
 
 
+_SETTLED_SECONDS = 2.0
+"""Age from which a file's time of change tells whether it has changed again. File systems store
+times in steps of up to two seconds."""
+
+_digests: dict[tuple[Path, int, int, int, int, int], str] = {}
+"""Path, device, inode, size, and times of the content and of the inode in ns -> SHA-256."""
+
+
 def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal.
+
+    A file that several functions use is read once, unless it changes in between.
+    """
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        found = os.fstat(stream.fileno())
+        times = (found.st_mtime_ns, found.st_ctime_ns)
+        key = (file.absolute(), found.st_dev, found.st_ino, found.st_size, *times)
+        if key in _digests:
+            return _digests[key]
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if abs(time.time() - max(times) / 1e9) > _SETTLED_SECONDS:
+            _digests[key] = digest
+        return digest

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from builder.targets import plain_yaml
+
 LOCK = "build.lock"
 """The name of the lock file at the top of a function's directory."""
 
@@ -32,7 +34,7 @@ class Lock:
     def read(cls, folder: Path) -> "Lock | None":
         """Return the lock of a function's directory, or None if it is absent or not readable."""
         try:
-            data = yaml.safe_load((folder / LOCK).read_text("utf-8"))
+            data = plain_yaml.load((folder / LOCK).read_text("utf-8"))
             return cls(
                 str(data.get("cvatbuild", "")),
                 _digests(data.get("manifest", {})),

@@ -15,6 +15,7 @@ from typing import Any
 from builder.diagnostics.errors import OutputError
 from builder.diagnostics.files import sha256
 from builder.diagnostics.problem import Problem
+from builder.targets import clone
 from builder.targets.bundle import digest
 from builder.targets.lock import LOCK, Lock
 from builder.targets.target import Tree
@@ -169,7 +170,7 @@ def _write(tree: Tree, stage: Path) -> None:
             target.write_bytes(content)
         else:
             # Not a link: exporting a model again in place must not change a tested function.
-            shutil.copyfile(content, target)
+            clone.copy(content, target)
 
 
 def _copy(source: Path, target: Path) -> None:

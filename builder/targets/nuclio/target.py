@@ -13,6 +13,7 @@ from builder.diagnostics.errors import BuiltError
 from builder.diagnostics.problem import Problem
 from builder.manifest.function_type import FUNCTION_TYPES
 from builder.manifest.variants import VARIANTS, VariantName
+from builder.targets import plain_yaml
 from builder.targets.nuclio.layout import (
     CONFIGS,
     FOLDER,
@@ -80,7 +81,7 @@ class Nuclio:
         """See Target.describe."""
         path = self.config_path(folder, variant)
         try:
-            config = yaml.safe_load(path.read_text("utf-8"))
+            config = plain_yaml.load(path.read_text("utf-8"))
             annotations = {
                 str(key): str(text) for key, text in config["metadata"]["annotations"].items()
             }

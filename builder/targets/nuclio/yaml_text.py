@@ -4,6 +4,7 @@ import json
 
 import yaml
 
+from builder.targets import plain_yaml
 from builder.targets.nuclio.function_yaml import FunctionConfig
 
 
@@ -45,6 +46,6 @@ def to_yaml(config: FunctionConfig, note: str) -> str:
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096, line_break="\n"
     )
     text = f"# {note}\n{text}"
-    again = FunctionConfig.model_validate_json(json.dumps(yaml.safe_load(text)), strict=True)
+    again = FunctionConfig.model_validate_json(json.dumps(plain_yaml.load(text)), strict=True)
     assert again == config, "function.yaml does not survive being written and read"
     return text

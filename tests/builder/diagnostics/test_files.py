@@ -1,9 +1,12 @@
+import hashlib
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from builder.diagnostics.files import ABSENT, names_in, unreadable
+from builder.diagnostics.files import ABSENT, names_in, sha256, unreadable
 
 
 def test_a_readable_file_has_no_reason(tmp_path: Path) -> None:
@@ -46,3 +49,28 @@ def test_names_with_a_suffix_are_listed_in_any_case(tmp_path: Path) -> None:
     assert names_in(tmp_path / "absent", ".yaml") == []
     assert names_in(tmp_path / "\x00", ".yaml") == []
     assert names_in(tmp_path / "yaml", ".yaml") == []
+
+
+def test_a_digest_is_computed_once_for_each_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[str] = []
+    digest_of = hashlib.file_digest
+
+    def recorded(stream: Any, name: str) -> Any:
+        computed.append(stream.name)
+        return digest_of(stream, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", recorded)
+    # Files that were changed a moment ago may change again within the step of their time.
+    clock = time.time
+    file = tmp_path / "model.onnx"
+    for content, at in ((b"one", 1000), (b"two", 1000), (b"longer", 1000), (b"other", 2000)):
+        file.write_bytes(content)
+        os.utime(file, (at, at))
+        for ahead, times in ((0, 2), (10, 1)):
+            monkeypatch.setattr(time, "time", lambda ahead=ahead: clock() + ahead)
+            computed.clear()
+            for _ in range(2):
+                assert sha256(file) == hashlib.sha256(content).hexdigest()
+            assert len(computed) == times
