@@ -85,8 +85,8 @@ class NuclioSettings(VariantSettings):
     """Number of seconds that the function may take to start, including loading the model."""
     max_request_size: _RequestSize = "32Mi"
     """Maximum size of a request, from `8Mi` to `2047Mi`. CVAT sends the image file in base64, which
-    takes a third more: with 32 MiB, a file above 24 MB is rejected with status 413, which ends the
-    whole job. Video frames are sent as PNG."""
+    takes a third more: with 32 MiB, Nuclio closes the connection of a file above 24 MB, which ends
+    the whole job. Video frames are sent as PNG."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Port on the host. Default: `cvatbuild deploy` chooses one by the function's name. nuctl alone
     takes a free one, which Docker changes when the host restarts, while CVAT keeps calling the old
