@@ -31,6 +31,8 @@ def test_no_case_is_lost() -> None:
 
 
 WITHOUT_A_CASE = {
+    # printed with `--notes` only
+    "base-image-digest",
     # reported by other commands than `check`
     "command-line",
     "dataset",

@@ -64,8 +64,8 @@ def _requirements(code: Path, variant: VariantName) -> list[str]:
     The CUDA libraries, most of 3 GB, are left out, since they are not loaded without a GPU. The
     runtime itself is the same without them.
     """
-    lines = (code / f"requirements-{variant}.txt").read_text().split()
-    return [line.replace("[cuda,cudnn]", "") for line in lines if not line.startswith("nvidia-")]
+    lines = (code / f"requirements-{variant}.txt").read_text().splitlines()
+    return [line for line in lines if not line.startswith("nvidia-")]
 
 
 @pytest.fixture(scope="module", params=VARIANTS)
@@ -80,9 +80,11 @@ def environment(
     folder = tmp_path_factory.mktemp(f"venv-{variant}")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     wanted = _requirements(ROOT / "build" / "reid-demo" / "nuclio", variant)
-    install = [str(_python(folder)), "-m", "pip", "install", "--quiet"]
-    subprocess.run([*install, *wanted, "nuclio-sdk==0.6.3"], check=True)
-    # The pins are complete: pip installed nothing else.
+    install = [str(_python(folder)), "-m", "pip", "install", "--quiet", "--no-deps"]
+    listed = folder / "requirements.txt"
+    listed.write_text("\n".join(wanted))
+    subprocess.run([*install, "--require-hashes", "-r", listed], check=True)
+    subprocess.run([*install, "nuclio-sdk==0.6.3"], check=True)
     frozen = subprocess.run(
         [_python(folder), "-m", "pip", "freeze"], capture_output=True, text=True, check=True
     )

@@ -1,8 +1,10 @@
 """Every version that a function's image installs, in one table.
 
 Each list is complete: it has the packages that a function imports and all their dependencies, so
-that an image built next year equals the image that was tested. The versions are those of CPython
-3.11 on x86-64 Linux; raise them together and run the tests.
+that an image built next year equals the image that was tested. openvino-telemetry alone is left
+out: it reports each import of OpenVINO to a server, and OpenVINO works without it. The versions are
+those of CPython 3.11 on x86-64 Linux; raise them together, run `python -m builder.reference.wheels`
+for their digests, and run the tests.
 """
 
 from typing import NamedTuple
@@ -22,13 +24,13 @@ COMMON = (
 
 _ONNXRUNTIME_NEEDS = ("flatbuffers==25.12.19", "packaging==26.3", "protobuf==7.36.2")
 
-OPENVINO = ("openvino==2026.4.1", "openvino-telemetry==2025.2.0")
+OPENVINO = ("openvino==2026.4.1",)
 
 ONNXRUNTIME = ("onnxruntime==1.32.0", *_ONNXRUNTIME_NEEDS)
 
 CUDA = {
     12: (
-        "onnxruntime-gpu[cuda,cudnn]==1.26.0",
+        "onnxruntime-gpu==1.26.0",
         *_ONNXRUNTIME_NEEDS,
         "nvidia-cublas-cu12==12.9.3.13",
         "nvidia-cuda-nvrtc-cu12==12.9.86",
@@ -39,7 +41,7 @@ CUDA = {
         "nvidia-nvjitlink-cu12==12.9.86",
     ),
     13: (
-        "onnxruntime-gpu[cuda,cudnn]==1.31.1",
+        "onnxruntime-gpu==1.31.1",
         *_ONNXRUNTIME_NEEDS,
         "nvidia-cublas==13.10.0.20",
         "nvidia-cuda-nvrtc==13.5.37",

@@ -57,7 +57,8 @@ def print_problem(problem: "Problem", form: str = "text") -> None:
     severity = problem.severity
     room = width(sys.stderr)
     text = as_text(problem, room and room - len(f"{severity}: "))
-    head = paint(f"{severity}:", "red" if severity == "error" else "yellow", sys.stderr)
+    colors: dict[str, Color] = {"error": "red", "warning": "yellow", "note": "cyan"}
+    head = paint(f"{severity}:", colors[severity], sys.stderr)
     typer.echo(f"{head} {text}", err=True)
 
 

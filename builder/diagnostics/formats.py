@@ -72,7 +72,8 @@ def as_annotation(problem: Problem) -> str:
     listed = ",".join(f"{key}={_property(text)}" for key, text in properties.items() if text)
     said = ": ".join(part for part in (problem.place, problem.what) if part)
     message = "\n".join([said, *(f"{key}: {text}" for key, text in problem.details.items())])
-    return printable(f"::{problem.severity} {listed}::{_message(message)}")
+    command = "notice" if problem.severity == "note" else problem.severity
+    return printable(f"::{command} {listed}::{_message(message)}")
 
 
 def _message(text: str) -> str:

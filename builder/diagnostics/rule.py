@@ -7,7 +7,7 @@ finds the rules by looking at all modules of `builder`; there is no second list 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Severity: TypeAlias = Literal["error", "warning"]
+Severity: TypeAlias = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Rule:
         title: the defect in 2 to 6 words, as a linter names it.
         why: what happens if the problem stays.
         severity: "error" if no function, or none that works, can be built; "warning" if one can,
-            but most likely does not do what its author wants.
+            but most likely does not do what its author wants; "note" if it works, but an author
+            may want to improve it.
         depends_on: a top-level key of the manifest. A diagnostic of this rule is a follow-up, and
             is dropped, if anything under that key was recovered after an error.
         stops_lint: whether lint rules skip the top-level key under which an error of this rule was
@@ -37,3 +38,8 @@ class Rule:
 def warning(code: str, title: str, why: str) -> Rule:
     """A rule whose diagnostics are warnings."""
     return Rule(code, title, why, "warning")
+
+
+def note(code: str, title: str, why: str) -> Rule:
+    """A rule whose diagnostics are notes."""
+    return Rule(code, title, why, "note")

@@ -22,10 +22,12 @@ class Checked:
     Attributes:
         valid: a line about each manifest without errors.
         problems: errors and warnings, manifest by manifest.
+        notes: notes about the manifests without problems.
     """
 
     valid: tuple[str, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
 
     def failed(self, strict: bool) -> bool:
         """Return whether there is an error or, if `strict`, a warning."""
@@ -51,6 +53,7 @@ def check(
     """
     valid: list[str] = []
     problems: list[Problem] = []
+    notes: list[Problem] = []
     with_names: list[ManifestFile[Any]] = []
     for file in files:
         try:
@@ -62,12 +65,13 @@ def check(
             problems += error.problems
             continue
         problems += examined.problems
+        notes += examined.notes
         if examined.manifest_file is None or not examined.has_name:
             continue
         with_names.append(examined.manifest_file)
         if not any(problem.is_error for problem in examined.problems):
             valid.append(_line(file, examined.manifest_file.manifest.name, examined.plan))
-    return Checked(tuple(valid), (*problems, *find_conflicts(with_names)))
+    return Checked(tuple(valid), (*problems, *find_conflicts(with_names)), tuple(notes))
 
 
 def _line(file: Path, name: str, plan: Plan | None) -> str:

@@ -29,12 +29,14 @@ class Examined:
         plan: None if there are errors, or if the models were not read.
         problems: errors, then warnings, in the order of the manifest's lines.
         has_name: whether the manifest has a valid name.
+        notes: notes about a manifest without problems.
     """
 
     manifest_file: ManifestFile[Any] | None
     plan: Plan | None
     problems: tuple[Problem, ...]
     has_name: bool
+    notes: tuple[Problem, ...] = ()
 
 
 def plan(
@@ -90,10 +92,11 @@ def examine(
         manifest_file, diagnostics, variants, progress=progress, with_models=with_models
     )
     function = planned.plan.function if planned.plan else None
-    found = lint(Scene(manifest_file, planned.models, planned.labels, function))
-    diagnostics.add_lint(it for it in found if not (accept_guess and it.rule is GUESSED_FAMILY))
-    problems = diagnostics.in_order(file)
+    linted = lint(Scene(manifest_file, planned.models, planned.labels, function))
+    diagnostics.add_lint(it for it in linted if not (accept_guess and it.rule is GUESSED_FAMILY))
+    found = diagnostics.in_order(file)
+    problems = tuple(it for it in found if it.severity != "note")
     ready = None
     if planned.plan is not None and not diagnostics.has_errors:
         ready = replace(planned.plan, warnings=problems)
-    return Examined(manifest_file, ready, problems, has_name)
+    return Examined(manifest_file, ready, problems, has_name, () if problems else found)

@@ -33,6 +33,22 @@ class Cluster(Protocol):
         """Return the smallest and the largest number of pods."""
 
 
+class HashedPackage(Protocol):
+    """A Python package with the digests of its files."""
+
+    @property
+    def package(self) -> str:
+        """The package with its version: `name==1.2.3`."""
+
+
+class Sources(Protocol):
+    """Where the image build gets packages from."""
+
+    @property
+    def ca_file(self) -> str | None:
+        """The path of a file with certificates, as in the manifest."""
+
+
 class Deployment(Protocol):
     """The keys of a variant that rules read. Targets and backends declare them."""
 
@@ -42,7 +58,8 @@ class Deployment(Protocol):
     workers: int | None
     threads: int
     base_image: str
-    pip: tuple[str, ...]
+    pip: tuple[str | HashedPackage, ...]
+    sources: Sources
     env: dict[str, str]
     event_timeout: str
     port: int | None

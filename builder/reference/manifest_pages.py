@@ -25,6 +25,7 @@ from builder.reference.markdown import (
     step_section,
     summary,
 )
+from builder.targets.nuclio.image_settings import HashedPackage, Sources
 from builder.targets.nuclio.kubernetes import (
     Ingress,
     Kubernetes,
@@ -205,6 +206,8 @@ PAGES = (
             Keys("`variants.cpu` and `variants.gpu`", SharedVariant),
             Keys("Only `variants.cpu`", CpuVariant, SharedVariant),
             Keys("Only `variants.gpu`", GpuVariant, SharedVariant),
+            Keys("`sources` of a variant", Sources),
+            Keys("A package with digests: an entry of `pip`", HashedPackage),
             Keys("`resources`", Resources),
             Keys("`kubernetes`", Kubernetes),
             Keys("`kubernetes.metrics`", Metric),

@@ -19,6 +19,9 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with status 1 if there are warnings.")
     ] = False,
+    notes: Annotated[
+        bool, typer.Option("--notes", help="Also print notes, which never change the exit status.")
+    ] = False,
     accept_guess: options.AcceptGuess = False,
     form: options.Format = options.FormatOption.text,
     as_json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
@@ -38,7 +41,7 @@ def check(
             manifests, wanted, console.progress(), with_models=model, accept_guess=accept_guess
         )
         form = options.FormatOption.json if as_json else form
-        for problem in checked.problems:
+        for problem in (*checked.problems, *(checked.notes if notes else ())):
             console.print_problem(problem, form)
         failed = checked.failed(strict)
         if form == "text" and not failed:

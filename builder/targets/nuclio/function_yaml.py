@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from builder.backends.pins import PYTHON
-from builder.backends.registry import backend_of, requirements
 from builder.manifest import patterns
 from builder.manifest.function_type import FunctionType
 from builder.manifest.validation import Strict
@@ -24,6 +23,8 @@ from builder.targets.nuclio.cluster_spec import (
     ValueFrom,
     cluster_keys,
 )
+from builder.targets.nuclio.image import Directives, directives
+from builder.targets.nuclio.image_settings import ImageSettings
 from builder.targets.nuclio.kubernetes import NVIDIA_GPU, Ingress, Kubernetes
 from builder.targets.nuclio.settings import ENV_VALUE, LEAST_REQUEST, MOST_REQUEST, NuclioSettings
 from runtimes.service import VARIANT
@@ -77,19 +78,6 @@ class EnvVariable(Strict):
         if (self.value is None) == (self.valueFrom is None):
             raise ValueError("the variable needs either `value` or `valueFrom`")
         return self
-
-
-class Directive(Strict):
-    """One line of the image's Dockerfile."""
-
-    kind: Literal["USER", "ENV", "RUN"]
-    value: Annotated[str, Field(pattern=r"^[^\n]+$")]
-
-
-class Directives(Strict):
-    """Dockerfile lines before the code is copied: a changed model does not reinstall wheels."""
-
-    preCopy: tuple[Directive, ...]
 
 
 class Build(Strict):
@@ -231,8 +219,8 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
                 # No registry and at most one colon: Nuclio splits the name at the first one.
                 image=f"cvat.{plan.name}:gpu" if variant == "gpu" else f"cvat.{plan.name}",
                 registry=cluster.registry if cluster else None,
-                baseImage=settings.base_image,
-                directives=Directives(preCopy=tuple(_directives(plan, variant))),
+                baseImage=common.part(ImageSettings).base_image,
+                directives=directives(plan, variant),
             ),
             triggers=Triggers(
                 myHttpTrigger=Trigger(
@@ -273,33 +261,3 @@ def _ingresses(ingress: Ingress | None) -> dict[str, IngressSpec] | None:
         return None
     spec = IngressSpec(host=ingress.host, paths=ingress.paths, secretName=ingress.tls_secret)
     return {"cvat": spec}
-
-
-def packages(plan: Plan, variant: VariantName) -> tuple[str, ...]:
-    """Return the exact packages of a variant's image, those of the manifest last."""
-    settings = plan.settings(variant)
-    return (*requirements(plan.manifest.type, settings), *settings.part(NuclioSettings).pip)
-
-
-def _directives(plan: Plan, variant: VariantName) -> list[Directive]:
-    """Return the Dockerfile lines that install the image's packages."""
-    common = plan.settings(variant)
-    settings = common.part(NuclioSettings)
-    environment = backend_of(common).environment
-    directives = [
-        Directive(kind="USER", value="root"),
-        *(Directive(kind="ENV", value=f"{key}={text}") for key, text in environment.items()),
-    ]
-    if settings.apt:
-        apt = " ".join(settings.apt)
-        directives.append(
-            Directive(
-                kind="RUN",
-                value="apt-get update && apt-get install -y --no-install-recommends "
-                f"{apt} && rm -rf /var/lib/apt/lists/*",
-            )
-        )
-    # The image's shell interprets brackets.
-    pip = " ".join(f'"{it}"' if "[" in it else it for it in packages(plan, variant))
-    directives.append(Directive(kind="RUN", value=f"pip install --no-cache-dir {pip}"))
-    return directives

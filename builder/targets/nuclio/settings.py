@@ -4,10 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from builder.backends.pins import PYTHON
-from builder.manifest.model_source import PipPackage
 from builder.manifest.patterns import pattern
 from builder.manifest.variants import VariantName, VariantSettings
+from builder.targets.nuclio.image_settings import ImageSettings
 from builder.targets.nuclio.kubernetes import Kubernetes
 
 RESERVED_NAMES = dict.fromkeys(
@@ -30,21 +29,6 @@ _Duration = Annotated[
     ),
     Field(min_length=2),
 ]
-_AptPackage = Annotated[
-    str,
-    pattern(
-        r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$",
-        "the name of a Debian package, maybe with `=version`",
-    ),
-]
-_ImageName = Annotated[
-    str,
-    pattern(
-        r"^[a-z0-9][a-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$",
-        "the name of a container image: `python:3.11-slim`",
-    ),
-    Field(max_length=255),
-]
 _EnvName = Annotated[
     str,
     pattern(
@@ -65,18 +49,12 @@ _RequestSize = Annotated[
 
 
 class NuclioSettings(VariantSettings):
-    """How Nuclio builds the image of a variant and runs its container."""
+    """How Nuclio runs the container of a variant."""
 
     workers: Annotated[int, Field(ge=1, le=64)] | None = None
     """Number of requests that are processed at the same time. Each worker is a process with its own
     copy of the model. Default: 2 for the CPU variant, 1 for the GPU variant and for interactors,
     whose workers do not share cached embeddings."""
-    base_image: _ImageName = f"python:{PYTHON}-slim"
-    """Base image. It must have Python 3.11 as both `python` and `python3`, and pip."""
-    apt: tuple[_AptPackage, ...] = ()
-    """Additional Debian packages to install."""
-    pip: tuple[PipPackage, ...] = ()
-    """Additional Python packages to install, each with an exact version: `name==1.2.3`."""
     env: dict[_EnvName, _EnvValue] = Field(default_factory=dict)
     """Environment variables of the container."""
     event_timeout: _Duration = "30s"
@@ -129,4 +107,4 @@ def _in_bytes(size: str) -> int:
 
 def parts(variant: VariantName) -> tuple[type[VariantSettings], ...]:
     """Return Nuclio's part of a variant's settings; see builder.manifest.variant_schema."""
-    return (NuclioSettings,)
+    return (ImageSettings, NuclioSettings)

@@ -49,7 +49,8 @@ class Nuclio:
         """See Target.render."""
         # Imported here, since describing a function needs none of it.
         from builder.targets.modules import closure
-        from builder.targets.nuclio.function_yaml import function_config, packages
+        from builder.targets.nuclio.function_yaml import function_config
+        from builder.targets.nuclio.image import requirements_text
         from builder.targets.nuclio.model_handler import model_handler
         from builder.targets.nuclio.readme import readme
         from builder.targets.nuclio.yaml_text import to_yaml
@@ -62,8 +63,7 @@ class Nuclio:
         )
         for variant in plan.variants:
             files[CONFIGS[variant]] = to_yaml(function_config(plan, variant), note).encode()
-            lines = "".join(f"{line}\n" for line in packages(plan, variant))
-            files[requirements_name(variant)] = lines.encode()
+            files[requirements_name(variant)] = requirements_text(plan, variant).encode()
         files |= closure(main + handler)
         files |= plan.files
         text = readme(plan, digests)

@@ -13,7 +13,7 @@ class _Quoted(str):
 
 
 class _Block(str):
-    """Text as a literal block, for JSON that people read."""
+    """Text as a literal block, for JSON and commands that people read."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -39,6 +39,10 @@ def to_yaml(config: FunctionConfig, note: str) -> str:
     notes.update({key: _Quoted(text) for key, text in notes.items() if key != "spec"})
     notes["spec"] = _Block(notes["spec"])
     data["spec"]["description"] = _Quoted(data["spec"]["description"])
+    for lines in data["spec"]["build"]["directives"].values():
+        for line in lines:
+            if "\n" in line["value"]:
+                line["value"] = _Block(line["value"])
     for variable in data["spec"]["env"]:
         if "value" in variable:
             variable["value"] = _Quoted(variable["value"])

@@ -2,15 +2,11 @@ from typing import Any
 
 import pytest
 
-from builder.backends.pins import PYTHON
 from builder.diagnostics.rule import Rule
 from builder.lint.environment import (
-    BASE_IMAGE,
     ENV_AT_BUILD,
     ENV_RESERVED,
     ENV_SECRET,
-    PIP_CLASH,
-    PIP_PINNED,
     PORT_TAKEN,
     TIMEOUT_EXCEEDS_CVAT,
     seconds,
@@ -40,56 +36,6 @@ def test_the_timeout_of_requests(lint_cpu: Lint, duration: str, rule: Rule | Non
 
 
 @pytest.mark.parametrize(
-    "image",
-    [
-        f"python:{PYTHON}",
-        f"python:{PYTHON}-slim-bookworm",
-        f"docker.io/library/python:{PYTHON}.9",
-        "registry.example.com/team/image:1",
-        "registry.example.com/nvidia/cuda:12",
-    ],
-)
-def test_base_images_that_can_have_the_right_python(lint_cpu: Lint, image: str) -> None:
-    assert lint_cpu(base_image=image) == []
-
-
-@pytest.mark.parametrize(
-    "image",
-    [
-        "python:3.9",
-        "python:3",
-        "docker.io/library/python:3.13-slim",
-        f"python:{PYTHON}-alpine",
-        "nvidia/cuda:12.4.1-runtime-ubuntu22.04",
-        "docker.io/nvidia/cuda:12",
-        "ubuntu",
-        "debian:12",
-        "library/busybox",
-    ],
-)
-def test_base_images_with_another_python_or_none(lint_cpu: Lint, image: str) -> None:
-    assert lint_cpu(base_image=image) == [(BASE_IMAGE, "variants.cpu.base_image")]
-
-
-@pytest.mark.parametrize(
-    ("package", "rule"),
-    [
-        ("scikit-image==0.25.0", None),
-        ("numpy==1.26.4", PIP_PINNED),
-        ("NumPy==1.26.4", PIP_PINNED),
-        ("opencv_python_headless==4.10.0.84", PIP_PINNED),
-        ("opencv-python==4.10.0.84", PIP_CLASH),
-        ("opencv.contrib.python==4.10.0.84", PIP_CLASH),
-        ("onnxruntime==1.20.0", PIP_CLASH),
-    ],
-)
-def test_packages_beside_those_of_every_function(
-    lint_cpu: Lint, package: str, rule: Rule | None
-) -> None:
-    assert lint_cpu(pip=[package]) == ([(rule, "variants.cpu.pip[0]")] if rule else [])
-
-
-@pytest.mark.parametrize(
     ("name", "rule"),
     [
         ("LEVEL", None),
@@ -107,6 +53,7 @@ def test_packages_beside_those_of_every_function(
         ("HF_TOKEN", ENV_SECRET),
         ("aws_secret_access_key", ENV_SECRET),
         ("API_KEY", ENV_SECRET),
+        ("PIPELINE", None),
     ],
 )
 def test_environment_variables(lint_cpu: Lint, name: str, rule: Rule | None) -> None:

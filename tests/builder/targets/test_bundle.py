@@ -1,6 +1,5 @@
 import hashlib
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -169,16 +168,6 @@ def test_labels_that_nuclio_could_not_pass_on_are_refused(
     error = failure(lambda: render(plan(manifest)))
     assert isinstance(error, ManifestError)
     assert error.problems[0].place == "labels"
-
-
-def test_requirements_are_those_that_the_image_installs(ready_plan: Plan) -> None:
-    files = content(render(ready_plan))
-    for variant, name in (("cpu", "function.yaml"), ("gpu", "function-gpu.yaml")):
-        config = yaml.safe_load(files[f"nuclio/{name}"])
-        command = config["spec"]["build"]["directives"]["preCopy"][-1]["value"]
-        installed = shlex.split(command)
-        listed = files[f"nuclio/requirements-{variant}.txt"].decode().splitlines()
-        assert installed[3:] == listed
 
 
 def test_the_readme_speaks_of_this_function(write_manifest: WriteManifest, tmp_path: Path) -> None:

@@ -103,6 +103,16 @@ def test_strict_passes_a_valid_manifest(write_manifest: WriteManifest) -> None:
     assert invoke("check", "--strict", manifest) == expected
 
 
+def test_notes_are_printed_on_request_and_never_fail(write_manifest: WriteManifest) -> None:
+    manifest = write_manifest()
+    status, out, err = invoke("check", "--strict", "--notes", manifest)
+    assert (status, out) == (0, f"{manifest}: ok: boxes, cpu, gpu\n")
+    assert err.startswith(f"note: {manifest}:")
+    assert "[base-image-digest]" in err
+    status, out, err = invoke("check", "--notes", "--format", "github", manifest)
+    assert (status, out.startswith("::notice file=")) == (0, True)
+
+
 def test_diagnostics_of_two_invalid_manifests_are_in_order(
     write_manifest: WriteManifest,
 ) -> None:

@@ -1,9 +1,28 @@
-from builder.backends.pins import PYTHON
-from builder.manifest.variant_schema import CpuVariant, GpuVariant
+import pytest
+from pydantic import ValidationError
+
+from builder.manifest.variant_schema import CpuVariant
 from builder.targets.nuclio.settings import NuclioSettings
 
 
-def test_python_is_one_that_every_nuclio_runs() -> None:
-    assert PYTHON in ("3.10", "3.11")
-    images = [it().part(NuclioSettings).base_image for it in (CpuVariant, GpuVariant)]
-    assert images == [f"python:{PYTHON}-slim"] * 2
+@pytest.mark.parametrize(
+    ("size", "expected"), [("8Mi", 8 << 20), ("9000Ki", 9000 << 10), ("1Gi", 1 << 30)]
+)
+def test_the_request_size_in_bytes(size: str, expected: int) -> None:
+    settings = CpuVariant.model_validate({"max_request_size": size}).part(NuclioSettings)
+    assert settings.max_request_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_request_size": "7Mi"},
+        {"max_request_size": "2048Mi"},
+        {"env": {"CVATBUILD_VARIANT": "gpu"}},
+        {"env": {"NAME": "it's"}},
+        {"event_timeout": "0s"},
+    ],
+)
+def test_values_that_nuclio_would_refuse(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        CpuVariant.model_validate(wrong)

@@ -1,0 +1,99 @@
+"""The keys of a variant that describe its image."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from builder.backends.pins import PYTHON
+from builder.manifest.model_source import PipPackage, Sha256
+from builder.manifest.patterns import pattern
+from builder.manifest.validation import Strict
+from builder.manifest.variants import VariantSettings
+
+_AptPackage = Annotated[
+    str,
+    pattern(
+        r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$",
+        "the name of a Debian package, maybe with `=version`",
+    ),
+]
+_ImageName = Annotated[
+    str,
+    pattern(
+        r"^[a-z0-9][a-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$",
+        "the name of a container image: `python:3.11-slim`",
+    ),
+    Field(max_length=255),
+]
+
+
+def _no_password(url: str) -> str:
+    """Refuse URLs with a password, which everyone who has the image could read."""
+    if "@" in url.split("://", 1)[-1].split("/", 1)[0]:
+        raise ValueError(
+            "a password in a URL stays in the image's history and in function.yaml, which is "
+            "committed"
+        )
+    return url
+
+
+_Url = Annotated[
+    str,
+    pattern(
+        r"^https?://[A-Za-z0-9._~:/@%\[\]-]+$",
+        "an http or https URL without query: `https://pypi.example.com/simple`",
+    ),
+    Field(max_length=512),
+    AfterValidator(_no_password),
+]
+_NoProxy = Annotated[
+    str,
+    pattern(
+        r"^[A-Za-z0-9.*:/-]+(,[A-Za-z0-9.*:/-]+)*$",
+        "host names separated by commas: `localhost,.example.com`",
+    ),
+]
+
+
+class HashedPackage(Strict):
+    """A Python package with the digests of its files."""
+
+    package: PipPackage
+    """Package with its exact version: `name==1.2.3`."""
+    sha256: Annotated[tuple[Sha256, ...], Field(min_length=1)]
+    """SHA-256 of each file that may be installed, as `pip hash FILE` prints it. Its dependencies
+    are not installed with it: list them, too."""
+
+
+class Sources(Strict):
+    """Where the image build gets packages from. Nothing of it is in the finished image."""
+
+    index: _Url | None = None
+    """URL of the package index that replaces PyPI: `https://pypi.example.com/simple`."""
+    extra_indexes: tuple[_Url, ...] = ()
+    """URLs of further package indexes. pip prefers none of them to `index`."""
+    ca_file: Annotated[str, Field(min_length=1)] | None = None
+    """Path of a PEM file with the certificates that pip trusts, relative to the manifest. It
+    replaces pip's own list, so it must have all that are needed."""
+    proxy: _Url | None = None
+    """URL of the proxy for http and https: `http://proxy.example.com:3128`."""
+    no_proxy: _NoProxy | None = None
+    """Hosts that are reached without the proxy, separated by commas."""
+
+
+class ImageSettings(VariantSettings):
+    """How the image of a variant is built."""
+
+    base_image: _ImageName = f"python:{PYTHON}-slim"
+    """Base image. It must have Python 3.11 as both `python` and `python3`, and pip. With a digest,
+    `python:3.11-slim@sha256:...`, each build starts from the same image."""
+    user: Annotated[int, Field(ge=0, le=65533)] = 1000
+    """Number of the user and of the group that run the function; 0 is root."""
+    apt: tuple[_AptPackage, ...] = ()
+    """Additional Debian packages to install."""
+    pip: tuple[PipPackage | HashedPackage, ...] = ()
+    """Additional Python packages to install: `name==1.2.3`, or `{package, sha256}` with the digests
+    of their files. Packages without digests are installed with their dependencies."""
+    sources: Sources = Sources()
+    """Package index, certificates and proxy of the image build, for networks without access to
+    PyPI."""
