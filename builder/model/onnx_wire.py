@@ -1,4 +1,4 @@
-"""The ONNX wire format: reading ONNX files without their weights.
+"""The ONNX wire format: reading and changing ONNX files without parsing their weights.
 
 Parsing half a gigabyte of weights takes a second and a gigabyte of memory, although only the graph
 is needed. An ONNX file is a Protocol Buffers message: a sequence of fields, each with a number, a
@@ -23,6 +23,9 @@ _GRAPH: _Tree = {1: _NODE, 5: _TENSOR}  # node, initializer
 _ATTRIBUTE |= {6: _GRAPH, 11: _GRAPH}  # g, graphs: the branches of If, the body of Loop
 _MODEL: _Tree = {7: _GRAPH}  # graph
 """The fields that contain weights at any depth, by message type."""
+
+_GRAPH_FIELD, _INPUT_FIELD, _NAME_FIELD = 7, 11, 1
+"""ModelProto.graph, GraphProto.input and ValueInfoProto.name."""
 
 _VALUES = (4, 5, 6, 7, 9, 10, 11)
 """The fields of a TensorProto that contain its numbers."""
@@ -54,6 +57,44 @@ def without_weights(path: Path) -> bytes:
                 return b"".join(_strip(view, 0, len(view), _MODEL, 0))
             finally:
                 view.release()
+
+
+def with_input_replaced(content: bytes, name: str, front: bytes) -> bytes:
+    """Return an ONNX file whose input `name` is computed from another input.
+
+    All other bytes stay as they are.
+
+    Args:
+        content: the ONNX file.
+        name: the input that is removed from the graph's inputs.
+        front: a serialized GraphProto with the new input and the operations that compute `name`. It
+            comes before the other fields of the graph: a reader appends repeated fields in the
+            order of the file, so that these operations are the first ones.
+
+    Raises:
+        NotOnnx: the file is not a message, or its graph has no such input.
+    """
+    view = memoryview(content)
+    pieces: list[bytes | memoryview] = []
+    removed = 0
+    for field in _fields(view, 0, len(view)):
+        if field.number != _GRAPH_FIELD or field.wire_type != _BYTES:
+            pieces.append(view[field.start : field.end])
+            continue
+        inside: list[bytes | memoryview] = [front]
+        front = b""  # Several fields with a graph are parts of one graph.
+        done = field.content
+        for it in _fields(view, field.content, field.end):
+            is_input = it.number == _INPUT_FIELD and it.wire_type == _BYTES
+            if is_input and _name(view, it) == name.encode():
+                inside.append(view[done : it.start])
+                done = it.end
+                removed += 1
+        inside.append(view[done : field.end])
+        pieces += [_key(field), _varint(sum(map(len, inside))), *inside]
+    if removed != 1:
+        raise NotOnnx(f"the graph has {removed} inputs called {name!r}")
+    return b"".join(pieces)
 
 
 def top_level_fields(path: Path) -> dict[int, int]:
@@ -89,6 +130,13 @@ class _Field:
     start: int
     content: int
     end: int
+
+
+def _name(data: memoryview, value: _Field) -> bytes:
+    """Return the name of a ValueInfoProto; empty if it has none."""
+    inside = _fields(data, value.content, value.end)
+    names = [it for it in inside if it.number == _NAME_FIELD and it.wire_type == _BYTES]
+    return bytes(data[names[-1].content : names[-1].end]) if names else b""
 
 
 def _strip(data: memoryview, start: int, end: int, tree: _Tree, depth: int) -> list[bytes]:

@@ -9,6 +9,7 @@ from builder.manifest.labels import Label
 from builder.manifest.schema import Manifest
 from builder.manifest.variants import Variant, VariantName
 from builder.model.file import Model
+from builder.plan.content import Content
 from runtimes.service import Function
 
 
@@ -27,6 +28,7 @@ class Plan:
         warnings: the warnings about the manifest.
         contents: name in the function's folder -> content, of the model files that transforms
             replaced.
+        notes: paragraphs about those changes for the function's README.
     """
 
     file: Path
@@ -37,7 +39,8 @@ class Plan:
     function: Function
     variants: tuple[VariantName, ...]
     warnings: tuple[Problem, ...] = ()
-    contents: Mapping[str, bytes] = field(default_factory=dict)
+    contents: Mapping[str, Content] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,11 +64,11 @@ class Plan:
         return {name: file for model in self.models for name, file in model.files.items()}
 
     @property
-    def files(self) -> dict[str, bytes | Path]:
-        """Name in the function's folder -> content or file to copy, of all model files."""
+    def files(self) -> dict[str, Content]:
+        """Name in the function's folder -> content, of all model files."""
         return {**self.sources, **self.contents}
 
-    def with_contents(self, contents: Mapping[str, bytes]) -> "Plan":
+    def with_contents(self, contents: Mapping[str, Content]) -> "Plan":
         """Return the plan with the content of model files replaced; see builder.plan.transforms.
 
         Args:

@@ -14,7 +14,7 @@ from builder.diagnostics.progress import Progress
 from builder.lint.conflicts import DUPLICATE_FUNCTION
 from builder.plan.plan import Plan
 from builder.targets.bundle import render
-from builder.targets.lock import LOCK
+from builder.targets.lock import LOCK, Lock
 from builder.targets.registry import DEFAULT
 from builder.targets.target import Target, Tree
 from builder.targets.write import Existing, staged
@@ -135,7 +135,7 @@ def diff(plan: Plan, out: Path | None, target: Target = DEFAULT) -> str:
     wrote are ignored.
     """
     folder = output_folder(plan.file, out) / plan.name
-    tree = render(plan, target)
+    tree = render(plan, target, Lock.read(folder))
     paths = {*tree, *Existing.look(folder).locked}
     reviewed = sorted({LOCK, *(path for path in paths if target.is_reviewed(path))})
     return "".join(_file_diff(folder, path, tree) for path in reviewed)

@@ -23,12 +23,15 @@ class Lock:
         files: path of each generated file, relative to the function's directory -> its digest.
         sources: path of each model file that a transform changed -> digest of the file that the
             manifest names. Model files that were copied unchanged are in `files` alone.
+        changes: path of each model file that a transform computed -> digest of what determines its
+            content: the file that the manifest names, and the change.
     """
 
     cvatbuild: str
     manifest: dict[str, str]
     files: dict[str, str]
     sources: dict[str, str] = field(default_factory=dict)
+    changes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "Lock | None":
@@ -40,12 +43,18 @@ class Lock:
                 _digests(data.get("manifest", {})),
                 _digests(data["files"]),
                 _digests(data.get("sources", {})),
+                _digests(data.get("changes", {})),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
             return None
 
+    @property
+    def computed(self) -> dict[str, str]:
+        """Digest of what determines a computed file's content -> digest of the file."""
+        return {key: self.files[path] for path, key in self.changes.items() if path in self.files}
+
     def text(self) -> str:
-        """Return the file's text. `sources` is left out if no transform changed a file."""
+        """Return the file's text, without empty `sources` and `changes`."""
         data: dict[str, object] = {
             "cvatbuild": self.cvatbuild,
             "manifest": self.manifest,
@@ -53,6 +62,8 @@ class Lock:
         }
         if self.sources:
             data["sources"] = self.sources
+        if self.changes:
+            data["changes"] = self.changes
         return _NOTE + yaml.safe_dump(data, sort_keys=False, width=4096)
 
 

@@ -9,10 +9,11 @@ from builder.manifest.function_type import FunctionType
 from builder.manifest.variants import VariantName
 
 if TYPE_CHECKING:
+    from builder.plan.content import Content
     from builder.plan.plan import Plan
 
-Tree: TypeAlias = dict[str, bytes | Path]
-"""Path in a function's directory -> the file's content, or the file to copy."""
+Tree: TypeAlias = dict[str, "Content"]
+"""Path in a function's directory -> the file's content."""
 
 
 @dataclass(frozen=True, slots=True)

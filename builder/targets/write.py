@@ -15,8 +15,8 @@ from typing import Any
 from builder.diagnostics.errors import OutputError
 from builder.diagnostics.files import sha256
 from builder.diagnostics.problem import Problem
+from builder.plan.content import digest, read
 from builder.targets import clone
-from builder.targets.bundle import digest
 from builder.targets.lock import LOCK, Lock
 from builder.targets.target import Tree
 
@@ -166,11 +166,11 @@ def _write(tree: Tree, stage: Path) -> None:
     for path, content in tree.items():
         target = stage / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
-            target.write_bytes(content)
-        else:
+        if isinstance(content, Path):
             # Not a link: exporting a model again in place must not change a tested function.
             clone.copy(content, target)
+        else:
+            target.write_bytes(read(content))
 
 
 def _copy(source: Path, target: Path) -> None:

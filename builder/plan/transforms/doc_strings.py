@@ -5,9 +5,9 @@ paths of the machine that exported the model. No runtime reads them.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from builder.plan.content import read
 from builder.plan.plan import Plan
 
 
@@ -16,9 +16,7 @@ def without_doc_strings(plan: Plan) -> Plan:
     contents = {}
     for model in plan.models:
         if model.format == "onnx":
-            content = plan.files[model.name]
-            data = content.read_bytes() if isinstance(content, Path) else content
-            stripped = _strip(data)
+            stripped = _strip(read(plan.files[model.name]))
             if stripped is not None:
                 contents[model.name] = stripped
     return plan.with_contents(contents) if contents else plan

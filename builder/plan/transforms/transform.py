@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from builder.plan.plan import Plan
+from builder.plan.transforms.folding import with_folded_preprocessing
 
 
 class Transform(Protocol):
@@ -20,6 +21,9 @@ class Transform(Protocol):
       names. Names in the function's directory stay the same.
     - Read a model through `Plan.files`, since an earlier transform may have replaced it.
     - The same plan gives the same bytes, on any machine.
+    - Give content that takes long to compute as `Derived`, so that `cvatbuild diff` need not
+      compute it.
+    - Add a paragraph to `Plan.notes`; the function's README has it.
 
     build.lock records, for each replaced file, the digest of the file that the manifest names and
     the digest of the written one. A transform is one module of this package and one test; to switch
@@ -34,8 +38,9 @@ class Transform(Protocol):
         """
 
 
-TRANSFORMS: tuple[Transform, ...] = ()
-"""The transforms of every build, in order."""
+TRANSFORMS: tuple[Transform, ...] = (with_folded_preprocessing,)
+"""The transforms of every build, in order. Those that convert a model come before the one that adds
+operations to it."""
 
 
 def transformed(plan: Plan, transforms: Sequence[Transform] = TRANSFORMS) -> Plan:

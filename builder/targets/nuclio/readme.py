@@ -40,6 +40,7 @@ def readme(plan: Plan, digests: Mapping[str, str]) -> str:
 {labels}
 """
     rows = "\n".join(f"| {name} | `{digest}` |" for name, digest in digests.items())
+    notes = "".join(f"{note}\n\n" for note in plan.notes)
     return f"""# {plan.title}
 
 {plan.manifest.description or f"{called} for CVAT."}
@@ -82,7 +83,7 @@ When it does not answer, `docker logs nuclio-nuclio-{plan.name}` says why.
 {table if plan.labels else ""}
 ## Hashes (SHA-256)
 
-| file | digest |
+{notes}| file | digest |
 |---|---|
 {rows}
 """

@@ -9,7 +9,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from builder.model.onnx_wire import MAX_KEPT_BYTES, NotOnnx, without_weights
+from builder.model.onnx_wire import (
+    MAX_KEPT_BYTES,
+    NotOnnx,
+    with_input_replaced,
+    without_weights,
+)
 from tests.paths import ROOT
 
 MODELS = sorted((ROOT / "manifests" / "models").glob("*.onnx"))
@@ -138,3 +143,59 @@ def test_half_a_gigabyte_of_weights_is_skipped(tmp_path: Path) -> None:
     path = branching(tmp_path / "m.onnx", np.zeros(30_000_000, np.float32))
     assert path.stat().st_size > 450_000_000
     assert len(without_weights(path)) < 2000
+
+
+def front_of(name: str) -> onnx.GraphProto:
+    """A new input `pixels`, and an operation that computes the input `name` from it."""
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, [1, 4, 4, 3])
+    graph = helper.make_graph(
+        [helper.make_node("Cast", ["pixels"], [name], to=TensorProto.FLOAT)], "", [pixels], []
+    )
+    graph.ClearField("name")
+    return graph
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_an_input_is_replaced_and_nothing_else(path: Path) -> None:
+    expected = onnx.load(path)
+    name = expected.graph.input[0].name
+    front = front_of(name)
+    found = onnx.ModelProto.FromString(
+        with_input_replaced(path.read_bytes(), name, front.SerializeToString())
+    )
+    nodes, inputs = list(expected.graph.node), list(expected.graph.input)
+    del expected.graph.node[:], expected.graph.input[:]
+    expected.graph.node.extend([*front.node, *nodes])
+    expected.graph.input.extend([*front.input, *inputs[1:]])
+    assert found == expected
+
+
+def test_a_graph_in_two_parts() -> None:
+    # Protocol Buffers merges repeated fields of a message into one message.
+    value = helper.make_tensor_value_info
+    first = helper.make_graph([], "graph", [value("other", TensorProto.FLOAT, [1])], [])
+    second = onnx.GraphProto(input=[value("image", TensorProto.FLOAT, [1])])
+    content = b"".join(
+        onnx.ModelProto(graph=graph).SerializeToString() for graph in (first, second)
+    )
+    front = front_of("image").SerializeToString()
+    found = onnx.ModelProto.FromString(with_input_replaced(content, "image", front)).graph
+    assert [it.name for it in found.input] == ["pixels", "other"]
+    assert [it.op_type for it in found.node] == ["Cast"]
+    assert found.name == "graph"
+
+
+def test_an_input_that_does_not_exist() -> None:
+    content = MODELS[0].read_bytes()
+    with pytest.raises(NotOnnx, match="the graph has 0 inputs called 'none'"):
+        with_input_replaced(content, "none", b"")
+
+
+def test_replacing_an_input_of_damaged_files_raises_only_not_onnx() -> None:
+    content = MODELS[0].read_bytes()[:4000]
+    rng = random.Random(5)
+    for _ in range(200):
+        damaged = bytearray(content)
+        damaged[rng.randrange(60)] = rng.randrange(256)
+        with contextlib.suppress(NotOnnx):
+            with_input_replaced(bytes(damaged), "images", b"")

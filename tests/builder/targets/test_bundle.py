@@ -12,6 +12,7 @@ import yaml
 from builder import __version__
 from builder.diagnostics.errors import ManifestError
 from builder.lint.examine import plan
+from builder.plan.content import read
 from builder.plan.plan import Plan
 from builder.targets.bundle import render
 from builder.targets.target import Tree
@@ -20,9 +21,7 @@ from tests.builder.conftest import WriteManifest, failure, write_manifest_to
 
 
 def content(tree: Tree) -> dict[str, bytes]:
-    return {
-        path: item if isinstance(item, bytes) else item.read_bytes() for path, item in tree.items()
-    }
+    return {path: read(item) for path, item in tree.items()}
 
 
 def lock(tree: Tree) -> dict[str, Any]:
@@ -76,13 +75,12 @@ def test_the_bytes_do_not_depend_on_folder_process_or_hash_seed(
     shutil.copy(model_file, other / "model.onnx")
     write_manifest_to(other)
     program = (
-        "import hashlib\n"
         "from pathlib import Path\n"
         "from builder.lint.examine import plan\n"
+        "from builder.plan.content import digest\n"
         "from builder.targets.bundle import render\n"
         "for path, item in render(plan(Path('boxes.yaml'))).items():\n"
-        "    data = item if isinstance(item, bytes) else item.read_bytes()\n"
-        "    print(hashlib.sha256(data).hexdigest(), path)\n"
+        "    print(digest(item), path)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -174,12 +172,14 @@ def test_the_readme_speaks_of_this_function(write_manifest: WriteManifest, tmp_p
     found = plan(
         write_manifest(title="My boxes", description="Finds it.", labels=["a|b", "c", "d"])
     )
-    text = content(render(found))["README.md"].decode()
+    files = content(render(found))
+    text = files["README.md"].decode()
     assert text.startswith("# My boxes\n\nFinds it.\n")
     assert "--file boxes/nuclio/function.yaml" in text
     assert "--file boxes/nuclio/function-gpu.yaml" in text
     assert "| 0 | a\\|b | rectangle |" in text
-    assert hashlib.sha256((tmp_path / "model.onnx").read_bytes()).hexdigest() in text
+    assert hashlib.sha256(files["nuclio/model.onnx"]).hexdigest() in text
+    assert "`normalize` and `layout` are part of `model.onnx`, whose input takes pixels." in text
     assert hashlib.sha256((tmp_path / "boxes.yaml").read_bytes()).hexdigest() in text
     assert str(tmp_path) not in text
 

@@ -1,0 +1,62 @@
+"""The content of a model file in a function: a file to copy, bytes, or bytes that are computed."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeAlias
+
+from builder.diagnostics.files import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Content that a transform computes from a model file when it is written.
+
+    `cvatbuild diff` needs only its digest, which build.lock has if neither the model file nor the
+    recipe changed since.
+
+    Attributes:
+        recipe: everything beside the model file that determines the content: equal model files and
+            equal recipes give equal content.
+        compute: returns the content; the first call computes it.
+    """
+
+    recipe: bytes
+    compute: Callable[[], bytes]
+
+    @classmethod
+    def of(
+        cls, before: "Content", recipe: bytes, change: Callable[["Content"], bytes]
+    ) -> "Derived":
+        """Return the content after a change of other content.
+
+        Args:
+            before: the content of the model file, or of an earlier transform.
+            recipe: determines the change.
+            change: returns the changed content; see `read` for its argument.
+        """
+        if isinstance(before, Derived):
+            recipe = before.recipe + hashlib.sha256(recipe).digest()
+        elif isinstance(before, bytes):
+            recipe = hashlib.sha256(before).digest() + recipe
+        return cls(recipe, cache(lambda: change(before)))
+
+
+Content: TypeAlias = bytes | Path | Derived
+"""The content of a file, or the file to copy."""
+
+
+def read(content: Content) -> bytes:
+    """Return content as bytes."""
+    if isinstance(content, Path):
+        return content.read_bytes()
+    return content.compute() if isinstance(content, Derived) else content
+
+
+def digest(content: Content) -> str:
+    """Return the SHA-256 of content in hexadecimal."""
+    if isinstance(content, Path):
+        return sha256(content)
+    return hashlib.sha256(read(content)).hexdigest()
