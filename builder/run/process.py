@@ -48,7 +48,8 @@ class FunctionProcess(Function):
 
     The child starts at once; `wait_until_started`, the `with` statement and the first request wait
     until the function has loaded its models. The process ends with the `with` block, with `close`,
-    or when the object is no longer referenced. Only one thread may use it.
+    or when the object is no longer referenced. Only one thread may use it, but any may call
+    `kill`.
 
     Attributes:
         log: the last lines that the function has logged, each `level: message`.
@@ -218,6 +219,10 @@ class FunctionProcess(Function):
     def close(self) -> None:
         """End the process. Nothing happens if it has ended before."""
         self._end()
+
+    def kill(self) -> None:
+        """End the process at once, from any thread; what waits for it raises a BuiltError."""
+        self._process.kill()
 
     @property
     def output(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +51,12 @@ _LARGE_BYTES = 20_000_000
 """From this size the variants are started one after the other. While a runtime loads a model, it
 needs several times the model's size, and a second process as much again."""
 
+_PROCESS_BYTES = 200_000_000
+"""Memory of a started variant with a small model, Python and the pictures included."""
+
+_LOADING_FACTOR = 4
+"""Memory that a runtime needs while it loads a model, divided by the size of the model."""
+
 _OF_DECODER = (
     *(RULES[it] for it in (Fault.SCORE_RANGE, Fault.CLASS_VALUES, Fault.MODEL_MISMATCH)),
     *(BOX_VALUES, MASK_SIZE, NOT_FINITE, SAME_VECTORS),
@@ -61,7 +67,9 @@ Seen = Mapping[VariantName, Examinations]
 """Variant -> what it finds in each picture."""
 
 
-def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
+def smoke_test(
+    plan: Plan, folder: Path, start: Callable[..., FunctionProcess] = FunctionProcess
+) -> list[Problem]:
     """Start each variant of a function, and send it a blank image and several pictures.
 
     The variants start at the same time, unless their models are too large for that.
@@ -69,6 +77,7 @@ def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
     Args:
         plan: the function.
         folder: the directory that it was written to.
+        start: starts a variant; takes the arguments of FunctionProcess.
 
     Returns:
         A warning for each variant that was not tested, since its runtime is not installed, and for
@@ -88,21 +97,37 @@ def smoke_test(plan: Plan, folder: Path) -> list[Problem]:
             what = f"{backend.runtime} is not installed; the {variant} variant was not smoke-tested"
             hint = f"pip install {backend.package}"
             warnings.append(Problem(what, file=plan.file, hint=hint, rule=NOT_SMOKE_TESTED))
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     files = pictures()
     seen: dict[VariantName, Examinations] = {}
     release()
-    for group in [variants] if size < _LARGE_BYTES else [[variant] for variant in variants]:
+    for group in _groups(variants, _size(folder)):
         with ExitStack() as stack:
             functions = [
                 stack.enter_context(
-                    closing(FunctionProcess(folder, variant, allow_fallback=True, low_memory=True))
+                    closing(start(folder, variant, allow_fallback=True, low_memory=True))
                 )
                 for variant in group
             ]
             for variant, function in zip(group, functions, strict=True):
                 seen[variant] = _try(plan, variant, function, files)
     return [*warnings, *_differences(plan, seen)]
+
+
+def memory_needed(plan: Plan, folder: Path) -> int:
+    """Return about how many bytes of memory the smoke test of a function needs at once."""
+    size = _size(folder)
+    processes = max(map(len, _groups(plan.variants, size)))
+    return processes * (_PROCESS_BYTES + _LOADING_FACTOR * size)
+
+
+def _size(folder: Path) -> int:
+    """Return the size of all files below a folder in bytes."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _groups(variants: Sequence[VariantName], size: int) -> list[Sequence[VariantName]]:
+    """Return the variants of each group that starts at the same time."""
+    return [variants] if size < _LARGE_BYTES else [[variant] for variant in variants]
 
 
 def _try(

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from builder.diagnostics.errors import BuiltError, CommandLineError, ManifestError
 from builder.diagnostics.problem import Problem
-from builder.diagnostics.progress import Progress
 from builder.lint.conflicts import DUPLICATE_FUNCTION
 from builder.plan.plan import Plan
 from builder.targets.bundle import render
@@ -93,7 +92,6 @@ def build(
     *,
     force: bool,
     verify: Verify | None = None,
-    progress: Progress | None = None,
     target: Target = DEFAULT,
 ) -> Built:
     """Write a function's directory.
@@ -103,7 +101,6 @@ def build(
         out: the folder to write it under; see `output_folder`.
         force: whether to overwrite generated files that were edited by hand.
         verify: tests the function before it replaces the existing directory; None skips the test.
-        progress: shows the steps that take long.
         target: the platform to build for.
 
     Raises:
@@ -111,15 +108,12 @@ def build(
         ManifestError: nothing was replaced, since the function does not work.
     """
     folder = output_folder(plan.file, out) / plan.name
-    step = progress.step if progress else nullcontext
     warnings = list(plan.warnings)
     with ExitStack() as stack:
-        with step(f"writing {folder}"):
-            stage = stack.enter_context(staged(render(plan, target), folder, force))
+        stage = stack.enter_context(staged(render(plan, target), folder, force))
         if verify:
             try:
-                with step(f"smoke-testing {plan.name}"):
-                    warnings += verify(plan, stage)
+                warnings += verify(plan, stage)
             except BuiltError as error:
                 raise ManifestError(
                     *(replace(problem, file=plan.file) for problem in error.problems)

@@ -1,11 +1,14 @@
 """`cvatbuild build`, the default command."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.core import TyperGroup
 
 from builder.cli import console, options
+
+if TYPE_CHECKING:
+    from builder.diagnostics.problem import Problem
 
 
 def build(
@@ -35,8 +38,8 @@ def build(
         from builder.cli import arguments
 
         arguments.require_files(manifests, "manifest", "model", commands=_commands(ctx))
-        from builder.run.smoke import smoke_test
-        from builder.targets.build import build as write
+        from builder.diagnostics.errors import CvatbuildError, ManifestError
+        from builder.run.builds import build_all
         from builder.targets.build import check_names
 
         models = [file for file in manifests if arguments.is_model(file)]
@@ -51,13 +54,17 @@ def build(
             accept_guess=accept_guess,
         )
         check_names(plans)
-        verify = smoke_test if smoke else None
-        for plan in plans:
-            built = write(plan, out, force=force, verify=verify, progress=console.progress())
+        failed: list[Problem] = []
+        for built in build_all(plans, out, force=force, smoke=smoke, progress=console.progress()):
+            if isinstance(built, CvatbuildError):
+                failed += built.problems
+                continue
             for warning in built.warnings:
                 console.print_problem(warning)
             for config in built.configs:
                 typer.echo(config)
+        if failed:
+            raise ManifestError(*failed)
 
 
 def _commands(ctx: typer.Context) -> list[str]:
