@@ -286,3 +286,17 @@ def test_a_function_without_its_variant_does_not_start(
     ) as processor:
         assert processor.wait_until_ended() != 0
         assert processor.lines("the environment variable CVATBUILD_VARIANT is not the name of")
+
+
+def test_a_function_with_an_altered_model_does_not_start(
+    release: Release, example: Callable[..., Path], python: Path, tmp_path: Path
+) -> None:
+    code = _with_probe(example("yolo") / "nuclio", tmp_path)
+    model = code / "model.onnx"
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.unlink()
+    model.write_bytes(data)
+    with closing(Processor(release, code, python, tmp_path / "run")) as processor:
+        assert processor.wait_until_ended() != 0
+        assert processor.lines("the model file model.onnx is not the one that the function was")

@@ -38,9 +38,15 @@ def backends(plan: Plan) -> dict[str, Backend]:
     return found
 
 
-def model_handler(plan: Plan) -> str:
-    """Return the text of model_handler.py."""
-    values = {"FUNCTION": plan.function, "BACKENDS": backends(plan)}
+def model_handler(plan: Plan, digests: Mapping[str, str]) -> str:
+    """Return the text of model_handler.py.
+
+    Args:
+        plan: the function.
+        digests: SHA-256 of the model files, by name; other entries are ignored.
+    """
+    files = {name: digests[name] for name in sorted(plan.files)}
+    values = {"FUNCTION": plan.function, "FILES": files, "BACKENDS": backends(plan)}
     modules: dict[str, set[str]] = {}
     for value in values.values():
         for item in _dataclasses(value):

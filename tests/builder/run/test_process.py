@@ -1,4 +1,5 @@
 import gc
+import hashlib
 import json
 import os
 import select
@@ -305,11 +306,17 @@ def test_a_fault_of_another_version_is_reported_without_its_code(built: Path) ->
     assert (problem.what, problem.rule) == ("what", FUNCTION)
 
 
-def test_a_damaged_model_is_reported_by_the_runtime(built: Path) -> None:
+def test_an_altered_model_is_reported(built: Path) -> None:
     model = built / "nuclio/model.onnx"
+    data = bytearray(model.read_bytes())
+    data[-1] ^= 1
     model.unlink()
-    model.write_bytes(b"damaged")
-    assert "model.onnx" in start_problem(built).what
+    model.write_bytes(data)
+    problem = start_problem(built)
+    assert problem.what == (
+        "the model file model.onnx is not the one that the function was built with"
+    )
+    assert problem.found == f"{len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}"
 
 
 def test_a_failed_start_shows_the_output(built: Path) -> None:

@@ -15,6 +15,8 @@ from runtimes.preprocess.resize import Letterbox
 from runtimes.preprocess.values import Normalize
 from tests.builder.conftest import WriteManifest
 
+DIGESTS = {"manifest.yaml": "0" * 64, "model.onnx": "1" * 64}
+
 
 def run(text: str) -> dict[str, Any]:
     """The names that a program defines."""
@@ -24,13 +26,14 @@ def run(text: str) -> dict[str, Any]:
 
 
 def test_the_text_evaluates_to_what_was_planned(ready_plan: Plan) -> None:
-    defined = run(model_handler(ready_plan))
+    defined = run(model_handler(ready_plan, DIGESTS))
     assert defined["FUNCTION"] == ready_plan.function
+    assert defined["FILES"] == {"model.onnx": "1" * 64}
     assert defined["BACKENDS"] == {"cpu": OpenVino(workers=2), "gpu": OnnxRuntime(device="cuda")}
 
 
 def test_every_field_is_spelled_out(write_manifest: WriteManifest) -> None:
-    text = model_handler(plan(write_manifest()))
+    text = model_handler(plan(write_manifest()), DIGESTS)
     assert (
         'Letterbox(size=(64, 64), fill=114, align="center", stride=None, antialias=False)' in text
     )
@@ -58,7 +61,7 @@ def test_each_variant_has_its_runtime(
 ) -> None:
     found = plan(write_manifest(variants=variants))
     assert backends(found) == described
-    assert run(model_handler(found))["BACKENDS"] == described
+    assert run(model_handler(found, DIGESTS))["BACKENDS"] == described
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_the_workers_share_the_cpu_limit(
     manifest = write_manifest(
         resources={"cpu": limit}, variants={"cpu": settings, "gpu": {"workers": 1}}
     )
-    text = model_handler(plan(manifest))
+    text = model_handler(plan(manifest), DIGESTS)
     workers = settings["workers"]
     assert f'"cpu": OpenVino(threads={threads}, workers={workers}),' in text
     assert run(text)["BACKENDS"]["cpu"] == OpenVino(threads, workers)
@@ -90,16 +93,17 @@ def test_the_text_does_not_depend_on_the_variants_that_are_built(
     write_manifest: WriteManifest,
 ) -> None:
     manifest = write_manifest()
-    assert model_handler(plan(manifest, ("cpu",))) == model_handler(plan(manifest, ("gpu",)))
+    cpu, gpu = (model_handler(plan(manifest, (name,)), DIGESTS) for name in ("cpu", "gpu"))
+    assert cpu == gpu
 
 
 def test_only_what_is_used_is_imported(ready_plan: Plan) -> None:
-    tree = ast.parse(model_handler(ready_plan))
+    tree = ast.parse(model_handler(ready_plan, DIGESTS))
     imported = [
         alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
     ]
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    assert set(imported) == used - {"FUNCTION", "BACKENDS"}
+    assert set(imported) == used - {"FUNCTION", "FILES", "BACKENDS"}
     assert len(imported) == len(set(imported))
 
 
@@ -138,10 +142,10 @@ def test_a_title_cannot_break_out_of_its_docstring(
     write_manifest: WriteManifest, title: str
 ) -> None:
     planned = plan(write_manifest(title=title))
-    text = model_handler(planned)
+    text = model_handler(planned, DIGESTS)
     tree = ast.parse(text.encode())
     kinds = [type(node) for node in tree.body if not isinstance(node, ast.ImportFrom)]
-    assert kinds == [ast.Expr, ast.Assign, ast.Assign]
+    assert kinds == [ast.Expr, ast.Assign, ast.Assign, ast.Assign]
     assert all(
         str(it.module).startswith("runtimes.") for it in tree.body if isinstance(it, ast.ImportFrom)
     )
@@ -151,7 +155,7 @@ def test_a_title_cannot_break_out_of_its_docstring(
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name.isprintable()], ids=repr)
 def test_a_label_cannot_break_out_of_its_literal(write_manifest: WriteManifest, name: str) -> None:
     planned = plan(write_manifest(labels=[name, f"{name} 2", "x"]))
-    text = model_handler(planned)
+    text = model_handler(planned, DIGESTS)
     ast.parse(text.encode())
     assert run(text)["FUNCTION"].labels == {0: name, 1: f"{name} 2", 2: "x"}
 
@@ -169,7 +173,8 @@ def test_no_line_is_too_long(write_manifest: WriteManifest) -> None:
                 ],
                 postprocess=["yolo", "nms", "top_k", "min_size", "rectangle"],
             )
-        )
+        ),
+        DIGESTS,
     )
     assert max(map(len, text.splitlines())) <= 100
     assert text.endswith("\n")
@@ -177,7 +182,7 @@ def test_no_line_is_too_long(write_manifest: WriteManifest) -> None:
 
 
 def test_labels_stand_one_a_line(ready_plan: Plan) -> None:
-    lines = [line.strip() for line in model_handler(ready_plan).splitlines()]
+    lines = [line.strip() for line in model_handler(ready_plan, DIGESTS).splitlines()]
     assert '0: "cat",' in lines
     assert '1: "dog",' in lines
     assert '2: "bird",' in lines
