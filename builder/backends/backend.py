@@ -9,7 +9,7 @@ from pydantic import Field
 
 from builder.backends.pins import ONNX_VERSIONS, OnnxVersions
 from builder.manifest.quantity import amount
-from builder.manifest.variants import VariantName, VariantSettings
+from builder.manifest.variants import Platform, VariantName, VariantSettings
 from runtimes.arrays import Array
 from runtimes.backends.session import Backend as Adapter
 
@@ -77,8 +77,12 @@ class Backend(ABC):
     memory."""
 
     @abstractmethod
-    def packages(self, settings: VariantSettings) -> tuple[str, ...]:
+    def packages(self, settings: VariantSettings, platform: Platform = "amd64") -> tuple[str, ...]:
         """Return the runtime's packages with exact versions, from builder.backends.pins."""
+
+    def host(self, settings: VariantSettings, platform: Platform = "amd64") -> str:
+        """Return sentences about the machines that can run the variant; empty without a limit."""
+        return ""
 
     @abstractmethod
     def adapter(self, settings: VariantSettings, threads: int = 0, workers: int = 1) -> Adapter:
@@ -90,9 +94,11 @@ class Backend(ABC):
             workers: the number of workers of the function.
         """
 
-    def onnx_versions(self, settings: VariantSettings) -> OnnxVersions | None:
+    def onnx_versions(
+        self, settings: VariantSettings, platform: Platform = "amd64"
+    ) -> OnnxVersions | None:
         """Return the newest ONNX files that the runtime loads; None if it loads any version."""
-        for package in self.packages(settings):
+        for package in self.packages(settings, platform):
             name, _, version = package.partition("==")
             if name.split("[")[0] in ("onnxruntime", "onnxruntime-gpu"):
                 return ONNX_VERSIONS[version]

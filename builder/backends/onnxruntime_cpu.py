@@ -2,7 +2,7 @@
 
 from builder.backends import pins
 from builder.backends.backend import Backend
-from builder.manifest.variants import VariantSettings
+from builder.manifest.variants import Platform, VariantSettings
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 
 
@@ -18,7 +18,7 @@ class OnnxRuntimeCpu(Backend):
     package = "onnxruntime-gpu"
     device = "CPU"
 
-    def packages(self, settings: VariantSettings) -> tuple[str, ...]:
+    def packages(self, settings: VariantSettings, platform: Platform = "amd64") -> tuple[str, ...]:
         """See Backend.packages."""
         return pins.ONNXRUNTIME
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 from builder.backends import pins
 from builder.backends.backend import Backend, BackendSettings
 from builder.manifest.quantity import amount
-from builder.manifest.variants import Quantity, VariantSettings
+from builder.manifest.variants import Platform, Quantity, VariantSettings
 from runtimes.backends.cuda import ArenaStrategy, Cuda, Search
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime, has_nvidia_driver
 
@@ -26,9 +26,10 @@ def _enough(quantity: str) -> str:
 class CudaSettings(BackendSettings):
     """The keys of a variant that this backend reads."""
 
-    cuda: Literal[12, 13] = 12
-    """CUDA version of the runtime's wheels. 12 runs on the drivers that most people have; 13 needs
-    driver 580 or newer."""
+    cuda: Literal[12, 13] | None = None
+    """CUDA version of the runtime's wheels. 12 runs on the drivers that most people have. 13 needs
+    driver 580 or newer, and has code for the Blackwell GPUs of workstations, such as the RTX 50
+    series. Default: 12; with `platform: arm64`: 13."""
     allow_cpu_fallback: bool = False
     """Whether the function runs on the CPU if it cannot use a GPU, with a warning in each request's
     log. By default the function does not start without a GPU."""
@@ -52,6 +53,12 @@ class CudaSettings(BackendSettings):
     start. Gained 6 % in a test with a large model."""
 
 
+def cuda_version(settings: VariantSettings, platform: Platform) -> int:
+    """Return the CUDA version that a variant's image installs."""
+    given = settings.part(CudaSettings).cuda
+    return pins.CUDA_PLATFORMS[platform][0] if given is None else given
+
+
 class OnnxRuntimeCuda(Backend):
     """ONNX Runtime on CUDA."""
 
@@ -71,9 +78,25 @@ class OnnxRuntimeCuda(Backend):
     fallback = {"allow_cpu_fallback": True}  # noqa: RUF012
     low_memory = {"low_memory": True}  # noqa: RUF012
 
-    def packages(self, settings: VariantSettings) -> tuple[str, ...]:
+    def packages(self, settings: VariantSettings, platform: Platform = "amd64") -> tuple[str, ...]:
         """See Backend.packages."""
-        return pins.CUDA[settings.part(CudaSettings).cuda]
+        return pins.CUDA[cuda_version(settings, platform)]
+
+    def host(self, settings: VariantSettings, platform: Platform = "amd64") -> str:
+        """See Backend.host."""
+        cuda = cuda_version(settings, platform)
+        driver = ".".join(map(str, pins.DRIVERS[cuda]))
+        capability = ".".join(map(str, pins.COMPUTE_CAPABILITY))
+        need = (
+            f"The GPU variant needs an NVIDIA GPU of compute capability {capability} or newer and "
+            f"driver {driver} or newer."
+        )
+        if cuda != 12:
+            return need
+        return (
+            f"{need} It runs on x86-64 only; for ARM, write `platform: arm64` in the manifest. For "
+            "the GeForce RTX 50 series and other GPUs of compute capability 12, write `cuda: 13`."
+        )
 
     def adapter(self, settings: VariantSettings, threads: int = 0, workers: int = 1) -> OnnxRuntime:
         """See Backend.adapter."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from builder.backends import pins
 from builder.backends.backend import Backend
-from builder.manifest.variants import VariantSettings
+from builder.manifest.variants import Platform, VariantSettings
 from runtimes.arrays import Array
 from runtimes.backends.openvino_cpu import OpenVino, import_openvino
 
@@ -22,7 +22,7 @@ class OpenVinoCpu(Backend):
     device = "CPU"
     formats = frozenset({"onnx", "ir"})
 
-    def packages(self, settings: VariantSettings) -> tuple[str, ...]:
+    def packages(self, settings: VariantSettings, platform: Platform = "amd64") -> tuple[str, ...]:
         """See Backend.packages."""
         return pins.OPENVINO
 

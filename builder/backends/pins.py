@@ -3,11 +3,13 @@
 Each list is complete: it has the packages that a function imports and all their dependencies, so
 that an image built next year equals the image that was tested. openvino-telemetry alone is left
 out: it reports each import of OpenVINO to a server, and OpenVINO works without it. The versions are
-those of CPython 3.11 on x86-64 Linux; raise them together, run `python -m builder.reference.wheels`
-for their digests, and run the tests.
+those of CPython 3.11 on Linux, for x86-64 and, except for CUDA 12, ARM. Raise them together, run
+`python -m builder.reference.wheels` for their digests, and run the tests.
 """
 
 from typing import NamedTuple
+
+from builder.manifest.variants import Platform
 
 PYTHON = "3.11"
 """The Python version of images. Every Nuclio from 1.12.8 on accepts 3.10 and 3.11 only, and current
@@ -53,6 +55,43 @@ CUDA = {
     ),
 }
 """CUDA version -> packages. onnxruntime-gpu 1.26.0 is the last version with wheels for CUDA 12."""
+
+CUDA_PLATFORMS: dict[Platform, tuple[int, ...]] = {"amd64": (12, 13), "arm64": (13,)}
+"""Platform -> the CUDA versions with wheels for it, the default first. PyPI has wheels of
+onnxruntime-gpu for aarch64 from 1.29.0 on."""
+
+
+class CudaCode(NamedTuple):
+    """The code for GPUs in a wheel of ONNX Runtime.
+
+    A GPU runs machine code for its own major compute capability and the same or an older minor one,
+    and compiles intermediate code (PTX) for the same or an older compute capability.
+    """
+
+    machine: tuple[tuple[int, int], ...]
+    """Compute capabilities with machine code."""
+    intermediate: tuple[int, int] | None
+    """Compute capability of the intermediate code; None without any."""
+
+    def fits(self, capability: tuple[int, ...]) -> bool:
+        """Return whether there is machine code for a GPU."""
+        return any(it[0] == capability[0] and it <= capability for it in self.machine)
+
+    def compiles(self, capability: tuple[int, ...]) -> bool:
+        """Return whether a GPU without machine code can compile the intermediate code."""
+        return self.intermediate is not None and self.intermediate <= capability
+
+
+CUDA_CODE: dict[Platform, dict[int, CudaCode]] = {
+    "amd64": {
+        12: CudaCode(((6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (8, 9), (9, 0)), (9, 0)),
+        13: CudaCode(((7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (12, 0)), None),
+    },
+    "arm64": {13: CudaCode(((8, 9), (9, 0), (12, 0), (12, 1)), None)},
+}
+"""Platform and CUDA version -> the code of the pinned wheel. Measured: the entries of the fat
+binaries in libonnxruntime_providers_cuda.so were counted. The RTX 50 series has compute capability
+12.0, NVIDIA's GB10 12.1, B200 10.0, and Jetson Orin 8.7."""
 
 
 class OnnxVersions(NamedTuple):

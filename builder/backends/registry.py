@@ -8,7 +8,7 @@ from functools import cache
 import builder.backends
 from builder.backends import pins
 from builder.backends.backend import Backend
-from builder.manifest.variants import VARIANTS, Variant, VariantName
+from builder.manifest.variants import VARIANTS, Platform, Variant, VariantName
 
 
 @cache
@@ -44,7 +44,9 @@ def backend_of(settings: Variant) -> Backend:
     return next(backend for backend in (default, *others) if backend.name == name)
 
 
-def requirements(function_type: str, settings: Variant) -> tuple[str, ...]:
+def requirements(
+    function_type: str, settings: Variant, platform: Platform = "amd64"
+) -> tuple[str, ...]:
     """Return the exact packages of a variant's image, without those that the manifest adds."""
     own = pins.BY_TYPE.get(function_type, ())
-    return (*pins.COMMON, *own, *backend_of(settings).packages(settings))
+    return (*pins.COMMON, *own, *backend_of(settings).packages(settings, platform))

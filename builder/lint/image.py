@@ -149,7 +149,8 @@ def _packages(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Proble
     """Yield packages that conflict with those that every function has."""
     manifest = scene.manifest_file.manifest
     settings = manifest.variants.of(variant.NAME)
-    pinned = {_package_name(line): line for line in requirements(manifest.type, settings)}
+    lines = requirements(manifest.type, settings, manifest.platform)
+    pinned = {_package_name(line): line for line in lines}
     for index, given in enumerate(variant.pip):
         line = given if isinstance(given, str) else given.package
         name = _package_name(line)

@@ -9,7 +9,7 @@ from builder.backends.registry import backend_of
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
 from builder.lint.scene import Scene
-from builder.manifest.variants import Variant
+from builder.manifest.variants import Platform, Variant
 from builder.model.graph import Graph
 
 ONNX_VERSION = Rule(
@@ -21,10 +21,11 @@ ONNX_VERSION = Rule(
 
 def find(scene: Scene) -> Iterator[Problem]:
     """Yield models whose IR version or opset a variant's runtime does not load."""
+    platform = scene.manifest_file.manifest.platform
     for _, deployment in scene.variants():
         settings = cast(Variant, deployment)
         backend = backend_of(settings)
-        limits = backend.onnx_versions(settings)
+        limits = backend.onnx_versions(settings, platform)
         for path, model in scene.models.items() if limits else ():
             assert limits is not None
             graph = model.graph
@@ -36,17 +37,17 @@ def find(scene: Scene) -> Iterator[Problem]:
                 yield scene.problem(
                     ONNX_VERSION,
                     path,
-                    f"{_runtime(backend, settings)} of the {settings.NAME} variant does not load "
-                    f"{what}",
+                    f"{_runtime(backend, settings, platform)} of the {settings.NAME} variant does "
+                    f"not load {what}",
                     f"{graph.description}, IR version {graph.ir_version}",
                     allowed,
                     hint,
                 )
 
 
-def _runtime(backend: Backend, settings: Variant) -> str:
+def _runtime(backend: Backend, settings: Variant, platform: Platform) -> str:
     """Return the name of a runtime with its version."""
-    pins = backend.packages(settings)
+    pins = backend.packages(settings, platform)
     version = next(it.partition("==")[2] for it in pins if it.startswith(backend.module))
     return f"{backend.runtime} {version}"
 

@@ -16,6 +16,7 @@ from builder.lint import (
     onnx_versions,
     operators,
     outputs,
+    platform,
     preprocessing,
     steps,
     thresholds,
@@ -42,6 +43,7 @@ _SUBJECTS = (
     environment,
     cuda_graph,
     kubernetes,
+    platform,
 )
 
 

@@ -16,7 +16,7 @@ from builder.manifest.pydantic_errors import MISSING_KEY
 from builder.manifest.steps import entry_model
 from builder.manifest.validation import Strict
 from builder.manifest.variant_schema import Variants, reserved_names
-from builder.manifest.variants import Resources
+from builder.manifest.variants import Platform, Resources
 from runtimes.state import MAX_BYTES
 
 RESERVED_NAME = Rule(
@@ -84,6 +84,9 @@ class Manifest(Strict):
     """Type of the function: `detector`, `interactor`, `tracker` or `reid`."""
     cvat: Annotated[str, Field(pattern=patterns.VERSION)] = "2.60"
     """Oldest CVAT version that the function must serve, in quotes: "2.60"."""
+    platform: Platform = "amd64"
+    """Architecture of the machine that builds and runs the function: `amd64` (x86-64), or `arm64`
+    for ARM servers, such as those with NVIDIA's Grace. The GPU variant then uses CUDA 13."""
     guessed: bool = False
     """Whether the model family is a guess that nothing in the model file confirms. `init` writes
     `guessed: true` then. `build` and `check` refuse it; remove the key after comparing the

@@ -14,6 +14,9 @@ from builder.manifest.validation import Strict
 VariantName = Literal["cpu", "gpu"]
 VARIANTS: tuple[VariantName, ...] = ("cpu", "gpu")
 
+Platform = Literal["amd64", "arm64"]
+"""Architecture of the machine that builds and runs a function, as Docker names it."""
+
 Quantity = Annotated[str, Field(pattern=patterns.QUANTITY)]
 
 _Part = TypeVar("_Part", bound="VariantSettings")

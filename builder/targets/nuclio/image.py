@@ -42,7 +42,7 @@ def hashed_requirements(plan: Plan, variant: VariantName) -> tuple[str, ...]:
     """Return the packages whose digests are known, as lines of a pip requirements file."""
     settings = plan.settings(variant)
     table = wheels.packages()
-    own = requirements(plan.manifest.type, settings)
+    own = requirements(plan.manifest.type, settings, plan.manifest.platform)
     lines = [_line(it, table[it].wheels.values()) for it in own]
     added = settings.part(ImageSettings).pip
     hashed = (it for it in added if isinstance(it, HashedPackage))
@@ -120,7 +120,7 @@ def _other_pip(plan: Plan, variant: VariantName) -> str:
     if not others:
         return ""
     runtime = backend_of(plan.settings(variant)).package
-    fixed = requirements(plan.manifest.type, plan.settings(variant))
+    fixed = requirements(plan.manifest.type, plan.settings(variant), plan.manifest.platform)
     # pip would install what a named package depends on: openvino-telemetry.
     kept = [it for it in fixed if it.partition("==")[0] != runtime]
     return _install(plan, variant, " ".join(map(shlex.quote, (*kept, *others))))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from builder import __version__
+from builder.backends.registry import backend_of
 from builder.plan.plan import Plan
 from builder.plan.types import TYPES
 from builder.targets.nuclio.layout import CONFIGS, FOLDER
@@ -40,6 +41,11 @@ def readme(plan: Plan, digests: Mapping[str, str]) -> str:
 {labels}
 """
     rows = "\n".join(f"| {name} | `{digest}` |" for name, digest in digests.items())
+    sentences = [
+        backend_of(plan.settings(it)).host(plan.settings(it), plan.manifest.platform)
+        for it in plan.variants
+    ]
+    hosts = "".join(f"\n{text}\n" for text in sentences if text)
     notes = "".join(f"{note}\n\n" for note in plan.notes)
     return f"""# {plan.title}
 
@@ -63,7 +69,7 @@ Or with the scripts of a CVAT checkout, after copying this directory into its `s
 ```
 
 Both variants have the same name, so one replaces the other and label mappings stay.
-
+{hosts}
 ## Test
 
 Without Docker:

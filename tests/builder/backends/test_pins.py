@@ -2,9 +2,10 @@ import re
 
 import pytest
 
+from builder.backends import pins
 from builder.backends.registry import requirements
 from builder.manifest.variant_schema import CpuVariant, GpuVariant
-from builder.manifest.variants import Variant
+from builder.manifest.variants import Platform, Variant
 
 VARIANTS: list[Variant] = [
     CpuVariant(),
@@ -54,3 +55,45 @@ def test_cuda_libraries_are_of_the_version_that_was_asked_for() -> None:
     for part in ("cublas", "cuda-runtime", "cudnn", "cufft", "curand", "cuda-nvrtc"):
         assert any(name.startswith(f"nvidia-{part}") for name in twelve)
         assert any(name.startswith(f"nvidia-{part}") for name in thirteen)
+
+
+def test_the_default_cuda_version_of_a_platform() -> None:
+    default = GpuVariant()
+    assert requirements("detector", default) == requirements("detector", VARIANTS[2])
+    # onnxruntime-gpu 1.26.0, the last version for CUDA 12, has no wheels for aarch64.
+    assert requirements("detector", default, "arm64") == requirements("detector", VARIANTS[3])
+
+
+@pytest.mark.parametrize("variant", [CpuVariant(), VARIANTS[1]])
+def test_the_cpu_variant_is_the_same_on_each_platform(variant: Variant) -> None:
+    assert requirements("reid", variant, "arm64") == requirements("reid", variant, "amd64")
+
+
+@pytest.mark.parametrize(
+    ("platform", "cuda", "capability", "expected"),
+    [
+        ("amd64", 12, (7, 5), "machine"),  # T4
+        ("amd64", 12, (8, 6), "machine"),  # A10
+        ("amd64", 12, (8, 7), "machine"),
+        ("amd64", 12, (9, 0), "machine"),  # H100
+        ("amd64", 12, (10, 0), "intermediate"),  # B200
+        ("amd64", 12, (12, 0), "intermediate"),  # RTX 5090
+        ("amd64", 13, (9, 0), "machine"),
+        ("amd64", 13, (10, 0), "none"),
+        ("amd64", 13, (12, 0), "machine"),
+        ("amd64", 13, (12, 1), "machine"),
+        ("amd64", 13, (7, 0), "none"),
+        ("arm64", 13, (8, 7), "none"),  # Jetson Orin
+        ("arm64", 13, (9, 0), "machine"),  # GH200
+        ("arm64", 13, (10, 0), "none"),  # GB200
+        ("arm64", 13, (12, 1), "machine"),  # DGX Spark
+    ],
+)
+def test_which_gpus_a_wheel_has_code_for(
+    platform: Platform, cuda: int, capability: tuple[int, int], expected: str
+) -> None:
+    code = pins.CUDA_CODE[platform][cuda]
+    found = "machine" if code.fits(capability) else "none"
+    if found == "none" and code.compiles(capability):
+        found = "intermediate"
+    assert found == expected

@@ -62,7 +62,7 @@ class MadeUpBackend(Backend):
     settings = MadeUpSettings
     environment = {"MADE_UP": "yes"}
 
-    def packages(self, settings):
+    def packages(self, settings, platform="amd64"):
         return ("packaging==26.3",)  # any version in wheels.json
 
     def adapter(self, settings, threads=0, workers=1):

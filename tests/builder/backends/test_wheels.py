@@ -51,3 +51,32 @@ def test_the_licenses_of_permissive_packages() -> None:
     assert found["opencv-python-headless"] == "Apache-2.0"
     assert found["simplejpeg"] == "MIT"
     assert "BSD-3-Clause" in found["numpy"]
+
+
+@pytest.mark.parametrize(
+    ("files", "amd64", "arm64"),
+    [
+        (["a-1-py3-none-any.whl"], (0, 0), (0, 0)),
+        (["a-1-cp311-cp311-manylinux_2_34_aarch64.whl"], None, (2, 34)),
+        (
+            [
+                "a-1-cp311-cp311-manylinux2014_x86_64.manylinux_2_17_x86_64.whl",
+                "a-1-cp311-cp311-manylinux_2_27_aarch64.manylinux_2_28_aarch64.whl",
+            ],
+            (2, 17),
+            (2, 27),
+        ),
+        (["a-1-cp311-cp311-musllinux_1_2_x86_64.whl"], None, None),
+    ],
+)
+def test_the_oldest_glibc_of_wheels(
+    files: list[str], amd64: tuple[int, int] | None, arm64: tuple[int, int] | None
+) -> None:
+    package = wheels.Package("", dict.fromkeys(files, ""))
+    assert (package.glibc("amd64"), package.glibc("arm64")) == (amd64, arm64)
+
+
+def test_only_cuda_12_lacks_wheels_for_arm() -> None:
+    lacking = [name for name, it in wheels.packages().items() if it.glibc("arm64") is None]
+    assert lacking == ["onnxruntime-gpu==1.26.0"]
+    assert all(it.glibc("amd64") is not None for it in wheels.packages().values())

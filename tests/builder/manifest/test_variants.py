@@ -35,7 +35,7 @@ def test_settings_of_one_variant_have_defaults(read: Read) -> None:
     assert variants.cpu
     assert variants.gpu
     assert variants.cpu.runtime == "openvino"
-    assert variants.gpu.cuda == 12
+    assert variants.gpu.cuda is None
     assert variants.gpu.allow_cpu_fallback is False
 
 
