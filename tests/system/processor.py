@@ -220,7 +220,8 @@ class Processor:
 def _environment(config: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables of the function's container, from the directives and function.yaml."""
     variables = {"PATH": os.defpath, "LANG": "C.UTF-8"}
-    for directive in config["spec"]["build"]["directives"]["preCopy"]:
+    directives = config["spec"]["build"]["directives"]
+    for directive in [*directives["preCopy"], *directives.get("postCopy", ())]:
         if directive["kind"] == "ENV":
             name, _, value = directive["value"].partition("=")
             variables[name] = value
