@@ -16,3 +16,8 @@ CONFIGS: dict[VariantName, str] = {"cpu": "function.yaml", "gpu": "function-gpu.
 def requirements_name(variant: VariantName) -> str:
     """Return the name of the file that lists the packages of a variant's image."""
     return f"requirements-{variant}.txt"
+
+
+def sbom_name(variant: VariantName) -> str:
+    """Return the name of the SBOM of a variant's image, beside build.lock."""
+    return f"sbom-{variant}.cdx.json"

@@ -21,6 +21,7 @@ from builder.targets.nuclio.layout import (
     MODEL_HANDLER,
     README,
     requirements_name,
+    sbom_name,
 )
 from builder.targets.target import Description, Tree
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _REVIEWED = frozenset(
     {
         README,
+        *map(sbom_name, VARIANTS),
         *(
             f"{FOLDER}/{name}"
             for name in (
@@ -53,6 +55,7 @@ class Nuclio:
         from builder.targets.nuclio.image import requirements_text
         from builder.targets.nuclio.model_handler import model_handler
         from builder.targets.nuclio.readme import readme
+        from builder.targets.nuclio.sbom import sbom
         from builder.targets.nuclio.yaml_text import to_yaml
 
         main = resources.files("builder.targets.nuclio").joinpath(MAIN).read_text("utf-8")
@@ -66,8 +69,9 @@ class Nuclio:
             files[requirements_name(variant)] = requirements_text(plan, variant).encode()
         files |= closure(main + handler)
         files |= plan.files
-        text = readme(plan, digests)
-        return {README: text.encode(), **{f"{FOLDER}/{path}": it for path, it in files.items()}}
+        beside = {README: readme(plan, digests).encode()}
+        beside |= {sbom_name(it): sbom(plan, it, digests).encode() for it in plan.variants}
+        return beside | {f"{FOLDER}/{path}": it for path, it in files.items()}
 
     def is_reviewed(self, path: str) -> bool:
         """See Target.is_reviewed."""

@@ -41,6 +41,8 @@ def test_the_files_of_a_function(ready_plan: Plan) -> None:
         "nuclio/model_handler.py",
         "nuclio/requirements-cpu.txt",
         "nuclio/requirements-gpu.txt",
+        "sbom-cpu.cdx.json",
+        "sbom-gpu.cdx.json",
     ]
     assert "nuclio/runtimes/decoders/yolo.py" in tree
     assert "nuclio/runtimes/service.py" in tree
