@@ -1,6 +1,6 @@
 """An image during preprocessing, and its conversion to the model's input."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import cv2
@@ -30,6 +30,7 @@ class Frame:
         mean, std: per channel of the tensor, or one for all; subtracted from the scaled values, and
             their divisor.
         layout: the order of the tensor's axes.
+        fill: the color with which `pixels` are padded, BGR, or one number for all channels.
     """
 
     pixels: Array
@@ -39,6 +40,7 @@ class Frame:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     layout: LayoutName = "nchw"
+    fill: int | tuple[int, ...] = 0
 
     @property
     def size(self) -> Size:
@@ -54,6 +56,19 @@ class Frame:
         count = 1 if self.channels == "gray" else 3
         mean, std = np.broadcast_to(self.mean, count), np.broadcast_to(self.std, count)
         return (1.0 / (self.scale * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+    def padded(self, size: Size) -> "Frame":
+        """Return the frame with `pixels` padded on the right and at the bottom with `fill`.
+
+        Args:
+            size: height and width, not less than those of `pixels`.
+        """
+        height, width = self.size
+        if size == (height, width):
+            return self
+        pixels = np.full((*size, 3), self.fill, np.uint8)
+        pixels[:height, :width] = self.pixels
+        return replace(self, pixels=pixels)
 
     def tensor(self, dtype: str) -> Array:
         """Return the model's input, in `layout` and of `dtype`: (value / scale - mean) / std.

@@ -1,13 +1,14 @@
 """A model file and the preprocessing of its image input."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from runtimes.arrays import Array, Size, size_of
 from runtimes.backends.session import Backend, Session, load
+from runtimes.backends.varying_input import VaryingInput, VaryingSession
 from runtimes.clock import Clock
 from runtimes.errors import BadModel
 from runtimes.frame import Frame
@@ -93,6 +94,29 @@ class OpenNetwork:
         self.input = inputs[network.input]
         self._network = network
         self._extras = [inputs[name] for name in EXTRA_INPUTS if name in inputs]
+        self._varying = VaryingInput()
+        if isinstance(session, VaryingSession):
+            self._varying = session.varying
+            for size in self._varying.buckets:
+                session.warm_up(self._inputs(self._blank(size), size))
+
+    def _blank(self, size: Size) -> Array:
+        """Return the model's input for black pixels of this height and width."""
+        pixels = np.zeros((*size, 3), np.uint8)
+        frame = replace(self._preprocessed(pixels, Geometry()), pixels=pixels)
+        return self._filled(frame.tensor(self.input.dtype))
+
+    def _preprocessed(self, image: Array, geometry: Geometry) -> Frame:
+        """Return an image after all steps; see `prepare`."""
+        frame = Frame(image, geometry)
+        for step in self._network.preprocess:
+            frame = step(frame)
+        return frame.padded(self._varying.smallest(frame.size))
+
+    def _filled(self, batch: Array) -> Array:
+        """Return a batch padded to the size of all batches, if there is one."""
+        missing = (self._varying.batch or len(batch)) - len(batch)
+        return np.pad(batch, [(0, missing)] + [(0, 0)] * (batch.ndim - 1)) if missing else batch
 
     def content(self, size: Size) -> Size:
         """Return the size to which preprocessing resizes an image of `size`, without padding."""
@@ -102,9 +126,7 @@ class OpenNetwork:
 
     def prepare(self, picture: Picture) -> tuple[Array, View]:
         """Return the model's input for a picture, and the view."""
-        frame = Frame(picture.pixels, picture.geometry)
-        for step in self._network.preprocess:
-            frame = step(frame)
+        frame = self._preprocessed(picture.pixels, picture.geometry)
         view = View(picture.size, frame.size, frame.geometry)
         return frame.tensor(self.input.dtype), view
 
@@ -151,7 +173,8 @@ class OpenNetwork:
     def _run_all(self, pictures: Iterable[Picture], clock: Clock) -> Iterator[Outputs]:
         """Yield the outputs for each picture."""
         shape = self.input.shape
-        most = MAX_BATCH if len(shape) == 4 and shape[0] is None else 1
+        is_open = len(shape) == 4 and shape[0] is None
+        most = (self._varying.batch or MAX_BATCH) if is_open else 1
         waiting: list[tuple[Array, View]] = []
         for picture in pictures:
             with clock.stage("crops"):
@@ -168,19 +191,25 @@ class OpenNetwork:
         """Yield the outputs for several inputs of one size, which are run as one batch."""
         with clock.stage("crops"):
             batch = np.concatenate([part for part, _ in parts]) if len(parts) > 1 else parts[0][0]
+            batch = self._filled(batch)
         with clock.stage("crop inference"):
             results = self._infer(batch, parts[0][1].input)
+        several = len(parts) > 1 or self._varying.batch is not None
         for number, (_, view) in enumerate(parts):
             own = {
-                name: array[number : number + 1].copy() if len(parts) > 1 else array.copy()
+                name: array[number : number + 1].copy() if several else array.copy()
                 for name, array in results.items()
             }
             yield Outputs(own, view)
 
     def _infer(self, tensor: Array, size: Size) -> dict[str, Array]:
         """Run the model on a batch of preprocessed images of `size`, height and width."""
+        return self.session.run(self._inputs(tensor, size))
+
+    def _inputs(self, tensor: Array, size: Size) -> dict[str, Array]:
+        """Return all inputs for a batch of preprocessed images of `size`, by name."""
         extras = {it.name: extra_input(it, size) for it in self._extras}
-        return self.session.run({self.input.name: tensor, **extras})
+        return {self.input.name: tensor, **extras}
 
 
 def extra_input(tensor: Tensor, size: Size) -> Array:

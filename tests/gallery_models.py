@@ -21,6 +21,7 @@ from tests.builder.models import (
     two_input_model,
     yolo_model,
 )
+from tests.zoo.final import torchvision
 from tests.zoo.strangers import STRANGERS
 
 Shape: TypeAlias = Sequence[int | str]
@@ -211,6 +212,7 @@ MODELS: dict[str, Write] = {
     "yolo-without-class-names": _in_model_file(partial(yolo_model, metadata={"task": "detect"})),
     "yolo-with-task-obb": _in_model_file(partial(yolo_model, metadata={"task": "obb"})),
     "yolo-with-open-size": _in_model_file(open_size_model),
+    "torchvision-with-open-size": _in_model_file(torchvision),
     "yolo-with-two-inputs": _in_model_file(two_input_model),
     "yolo-with-two-heads": partial(_detector, one=(1, 7, CANDIDATES), other=(1, 7, CANDIDATES)),
     "yolo-with-colors": partial(_detector, output0=(1, 7, CANDIDATES), colors=(CANDIDATES, 2)),

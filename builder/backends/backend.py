@@ -12,6 +12,7 @@ from builder.manifest.quantity import amount
 from builder.manifest.variants import Platform, VariantName, VariantSettings
 from runtimes.arrays import Array
 from runtimes.backends.session import Backend as Adapter
+from runtimes.backends.varying_input import VaryingInput
 
 FORMATS = {"onnx": "ONNX file", "ir": "OpenVINO IR"}
 """Format of a model file, as in builder.model.file.Model.format -> its name in messages."""
@@ -93,6 +94,15 @@ class Backend(ABC):
             threads: see BackendSettings.thread_count.
             workers: the number of workers of the function.
         """
+
+    def with_varying(self, adapter: Adapter, varying: Mapping[str, VaryingInput]) -> Adapter:
+        """Return the adapter for models whose inputs vary in shape; the same one by default.
+
+        Args:
+            adapter: from `adapter`.
+            varying: model file -> how it runs.
+        """
+        return adapter
 
     def onnx_versions(
         self, settings: VariantSettings, platform: Platform = "amd64"

@@ -1,9 +1,10 @@
 """ONNX Runtime on CUDA: the backend of the GPU variant."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from builder.backends import pins
 from builder.backends.backend import Backend, BackendSettings
@@ -11,6 +12,18 @@ from builder.manifest.quantity import amount
 from builder.manifest.variants import Platform, Quantity, VariantSettings
 from runtimes.backends.cuda import ArenaStrategy, Cuda, Search
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime, has_nvidia_driver
+from runtimes.backends.session import Backend as Adapter
+from runtimes.backends.varying_input import VaryingInput
+
+Side: TypeAlias = Annotated[int, Field(ge=1, le=16384)]
+"""Height or width of a model's input in pixels."""
+
+Buckets: TypeAlias = (
+    Literal["auto", "none"]
+    | Annotated[tuple[tuple[Side, Side], ...], Field(min_length=1, max_length=16)]
+)
+"""The sizes to which a model's inputs are padded: chosen by the tool, no sizes, or [height, width]
+of each."""
 
 _LEAST_MEMORY = 2**26
 """Bytes of the smallest limit of the arena: no model runs in less."""
@@ -40,13 +53,22 @@ class CudaSettings(BackendSettings):
     cudnn_conv_algo_search: Search = "EXHAUSTIVE"
     """How cuDNN's algorithm for each convolution is chosen, at the first run and again whenever the
     size of the input changes. `EXHAUSTIVE` times all algorithms, which takes about half a second,
-    and then runs fastest. `HEURISTIC` and `DEFAULT` choose faster and can run slower."""
+    and then runs fastest. `HEURISTIC` and `DEFAULT` choose faster and can run slower. Inputs whose
+    size changes from run to run, `buckets` apart, get `DEFAULT` instead of `EXHAUSTIVE`."""
+    buckets: Buckets = "auto"
+    """Sizes to which inputs are padded, as a list of [height, width], if the model has a dynamic
+    input size. Each size gets a session of its own and is warmed up at the start, so that images of
+    different sizes do not slow each other down. It takes GPU memory for a copy of the model.
+    `auto` chooses up to 7 sizes for `letterbox` with `stride`, for `resize_multiple` with `longest`
+    and for `resize_height`. `none` keeps the results of the CPU variant, since padding changes them
+    slightly. See docs/gpu.md."""
     arena_extend_strategy: ArenaStrategy = "kNextPowerOfTwo"
     """How ONNX Runtime's pool of GPU memory grows: by doubling, or with `kSameAsRequested` by the
     size that is needed, which reserves less memory for a GPU that others use, too."""
     gpu_mem_limit: Annotated[Quantity, AfterValidator(_enough)] | None = None
-    """Maximum size of each model's pool of GPU memory, such as `2Gi`. Requests that need more fail.
-    CUDA and cuDNN use some hundred megabytes in addition. Default: no limit."""
+    """Maximum size of the pool of GPU memory of each session, such as `2Gi`: each model, or each of
+    its `buckets`, has one session. Requests that need more fail. CUDA and cuDNN use some hundred
+    megabytes in addition. Default: no limit."""
     cuda_graph: bool = False
     """Record the operations of a run once, and replay them as a CUDA graph. Requires fixed shapes
     of all inputs and outputs, and a GPU kernel for each operation; otherwise the function does not
@@ -114,6 +136,10 @@ class OnnxRuntimeCuda(Backend):
                 enable_cuda_graph=given.cuda_graph,
             ),
         )
+
+    def with_varying(self, adapter: Adapter, varying: Mapping[str, VaryingInput]) -> Adapter:
+        """See Backend.with_varying."""
+        return replace(adapter, varying=varying) if isinstance(adapter, OnnxRuntime) else adapter
 
     @property
     def remedy(self) -> str:

@@ -8,6 +8,7 @@ from builder.lint import (
     environment,
     guesses,
     image,
+    input_sizes,
     interactor,
     kubernetes,
     labels,
@@ -44,6 +45,7 @@ _SUBJECTS = (
     cuda_graph,
     kubernetes,
     platform,
+    input_sizes,
 )
 
 

@@ -4,13 +4,15 @@ import ctypes
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runtimes.arrays import Array
-from runtimes.backends.cuda import Cuda
+from runtimes.backends.cuda import Cuda, Search
 from runtimes.backends.io_binding import IoBinding
 from runtimes.backends.session import chosen
+from runtimes.backends.varying_input import VaryingInput, VaryingSession
 from runtimes.cores import thread_count
 from runtimes.errors import BadModel, NoDevice
 from runtimes.signature import Signature, Tensor
@@ -40,6 +42,7 @@ class OnnxRuntime:
         precision: `float32`, or `tf32` to let CUDA round the factors of convolutions and matrix
             products to 10 bits of mantissa on GPUs since Ampere, which is ONNX Runtime's default.
         cuda: the options of the CUDA provider; None for its defaults, or on the CPU.
+        varying: model file -> how it runs on CUDA if the shape of its image input varies.
         low_memory: whether buffers of the CPU are allocated for each operation instead of being
             kept between runs; for a few runs of a large model.
     """
@@ -50,11 +53,31 @@ class OnnxRuntime:
     allow_cpu_fallback: bool = False
     precision: Literal["float32", "tf32"] = "float32"
     cuda: Cuda | None = None
+    varying: Mapping[str, VaryingInput] = field(default_factory=dict)
     # Not in model_handler.py: only the tool sets it, for trials.
     low_memory: bool = field(default=False, repr=False)
 
-    def open(self, model: Path) -> "OnnxRuntimeSession":
+    def open(self, model: Path) -> "OnnxRuntimeSession | VaryingSession":
         """Load an ONNX file; see Backend.open."""
+        varying = self.varying.get(model.name)
+        if varying is None:
+            return self._open(model, None)
+        # Without buckets, all shapes run in one session, with the search for varying shapes.
+        first = self._open(model, None if varying.buckets else varying.search)
+        if not first.on_gpu:
+            return first  # On the CPU, a change of the shape costs nothing.
+        return VaryingSession(varying, first, partial(self._open, model))
+
+    def _open(self, model: Path, search: Search | None) -> "OnnxRuntimeSession":
+        """Load an ONNX file.
+
+        Args:
+            model: the file.
+            search: replaces the search of convolution algorithms of `cuda`.
+
+        Raises:
+            NoDevice, BadModel: see Backend.open.
+        """
         # Imported here, because the CPU variant's image does not have ONNX Runtime.
         import onnxruntime
 
@@ -78,7 +101,7 @@ class OnnxRuntime:
             # The CUDA and cuDNN libraries are in wheels, which are not on the loader's path.
             onnxruntime.preload_dlls()
             cuda = self.cuda or Cuda()
-            providers = [(_CUDA, cuda.options(tf32=self.precision == "tf32")), _CPU]
+            providers = [(_CUDA, cuda.options(tf32=self.precision == "tf32", search=search)), _CPU]
         try:
             session = onnxruntime.InferenceSession(model, options, providers=providers)
         except Exception as error:
@@ -109,7 +132,7 @@ class OnnxRuntime:
             session,
             f"ONNX Runtime {onnxruntime.__version__} on {names}",
             warning,
-            bound=_CUDA in used,
+            on_gpu=_CUDA in used,
             graph=_CUDA in used and self.cuda is not None and self.cuda.enable_cuda_graph,
         )
 
@@ -132,7 +155,7 @@ class OnnxRuntimeSession:
         device: str,
         warning: str,
         *,
-        bound: bool = False,
+        on_gpu: bool = False,
         graph: bool = False,
     ) -> None:
         """Wrap a session.
@@ -141,9 +164,8 @@ class OnnxRuntimeSession:
             session: the loaded model.
             device: see Session.
             warning: see Session.
-            bound: whether inputs and outputs are bound to buffers of the GPU.
-            graph: whether runs are replayed as a CUDA graph, which is possible only if they are
-                bound.
+            on_gpu: whether the model runs on CUDA; inputs and outputs are then bound to buffers.
+            graph: whether runs are replayed as a CUDA graph, for which they must be bound.
         """
         self.device = device
         self.warning = warning
@@ -154,7 +176,8 @@ class OnnxRuntimeSession:
             dict(session.get_modelmeta().custom_metadata_map),
         )
         self._outputs = self.signature.outputs
-        self._is_bound, self._graph = bound, graph
+        self.on_gpu = on_gpu
+        self._is_bound, self._graph = on_gpu, graph
         self._binding: IoBinding | None = None
 
     def read(self, names: Iterable[str]) -> None:

@@ -127,7 +127,7 @@ class Letterbox(Preprocess):
                 frame.pixels, (new_width, new_height), dst=inner, interpolation=cv2.INTER_LINEAR
             )
         geometry = frame.geometry.then(new_width / old_width, new_height / old_height, left, top)
-        return replace(frame, pixels=canvas, geometry=geometry)
+        return replace(frame, pixels=canvas, geometry=geometry, fill=fill)
 
 
 @dataclass(frozen=True, slots=True)

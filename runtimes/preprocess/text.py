@@ -12,6 +12,10 @@ from runtimes.frame import Frame
 from runtimes.signature import ImageInput
 from runtimes.step import Byte, Pixels, Preprocess
 
+_GRAY = 127
+"""The color of padding, on the GPU: PP-OCR's normalization turns it to about 0, which is also the
+padding of the convolutions at the border of an image."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResizeMultiple(Preprocess):
@@ -63,7 +67,7 @@ class ResizeMultiple(Preprocess):
         height, width = self.content(frame.size)
         pixels = cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_LINEAR)
         geometry = frame.geometry.then(width / old_width, height / old_height, 0, 0)
-        return replace(frame, pixels=pixels, geometry=geometry)
+        return replace(frame, pixels=pixels, geometry=geometry, fill=_GRAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +143,4 @@ class ResizeHeight(Preprocess):
             interpolation=cv2.INTER_LINEAR,
         )
         geometry = frame.geometry.then(new_width / old_width, height / old_height, 0, 0)
-        return replace(frame, pixels=canvas, geometry=geometry)
+        return replace(frame, pixels=canvas, geometry=geometry, fill=self.fill)

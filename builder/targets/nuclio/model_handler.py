@@ -10,6 +10,7 @@ from builder.backends.registry import backend_of
 from builder.manifest.variants import VARIANTS
 from builder.plan.plan import Plan
 from builder.plan.types import TYPES
+from builder.plan.varying_inputs import varying_inputs
 from builder.targets.nuclio.settings import NuclioSettings
 from runtimes.backends.session import Backend
 
@@ -34,7 +35,10 @@ def backends(plan: Plan) -> dict[str, Backend]:
             workers = settings.part(NuclioSettings).worker_count(manifest.type)
             limit = settings.cpu or manifest.resources.cpu
             threads = settings.part(BackendSettings).thread_count(limit, workers)
-            found[name] = backend_of(settings).adapter(settings, threads, workers)
+            backend = backend_of(settings)
+            adapter = backend.adapter(settings, threads, workers)
+            varying = varying_inputs(plan.function, plan.models, settings)
+            found[name] = backend.with_varying(adapter, varying)
     return found
 
 

@@ -23,7 +23,7 @@ def started(file: Path) -> Any:
 
 
 def bound(file: Path) -> OnnxRuntimeSession:
-    return OnnxRuntimeSession(started(file), "paper", "", bound=True)
+    return OnnxRuntimeSession(started(file), "paper", "", on_gpu=True)
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +112,7 @@ class Refusing:
 
 def test_a_model_that_cannot_be_bound_runs_without_buffers(tmp_path: Path) -> None:
     refusing: Any = Refusing(started(graphs.echo(tmp_path / "model.onnx", shape=(1, 3, 4, 4))))
-    session = OnnxRuntimeSession(refusing, "paper", "", bound=True)
+    session = OnnxRuntimeSession(refusing, "paper", "", on_gpu=True)
     image = RNG.random((1, 3, 4, 4), np.float32)
     for _ in range(3):
         np.testing.assert_array_equal(session.run({"images": image})["seen"], image)
@@ -121,7 +121,7 @@ def test_a_model_that_cannot_be_bound_runs_without_buffers(tmp_path: Path) -> No
 
 def test_a_cuda_graph_does_not_run_without_buffers(tmp_path: Path) -> None:
     refusing: Any = Refusing(started(graphs.echo(tmp_path / "model.onnx", shape=(1, 3, 4, 4))))
-    session = OnnxRuntimeSession(refusing, "paper", "", bound=True, graph=True)
+    session = OnnxRuntimeSession(refusing, "paper", "", on_gpu=True, graph=True)
     for _ in range(2):
         with pytest.raises(RuntimeError, match="verification failed"):
             session.run({"images": np.zeros((1, 3, 4, 4), np.float32)})

@@ -1,4 +1,6 @@
 import ast
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,12 +10,17 @@ from hypothesis import strategies as st
 from builder.lint.examine import plan
 from builder.plan.plan import Plan
 from builder.targets.nuclio.model_handler import backends, model_handler, spell
+from runtimes.backends.cuda import Cuda
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
+from runtimes.backends.varying_input import VaryingInput
 from runtimes.decoders.yolo import Yolo
 from runtimes.preprocess.resize import Letterbox
 from runtimes.preprocess.values import Normalize
-from tests.builder.conftest import WriteManifest
+from tests.builder.conftest import WriteManifest, write_manifest_to
+from tests.builder.models import open_size_model
+
+GPU = OnnxRuntime("cuda", 0, 1, cuda=Cuda())
 
 DIGESTS = {"manifest.yaml": "0" * 64, "model.onnx": "1" * 64}
 
@@ -29,7 +36,10 @@ def test_the_text_evaluates_to_what_was_planned(ready_plan: Plan) -> None:
     defined = run(model_handler(ready_plan, DIGESTS))
     assert defined["FUNCTION"] == ready_plan.function
     assert defined["FILES"] == {"model.onnx": "1" * 64}
-    assert defined["BACKENDS"] == {"cpu": OpenVino(workers=2), "gpu": OnnxRuntime(device="cuda")}
+    assert defined["BACKENDS"] == {
+        "cpu": OpenVino(workers=2),
+        "gpu": OnnxRuntime("cuda", cuda=Cuda()),
+    }
 
 
 def test_every_field_is_spelled_out(write_manifest: WriteManifest) -> None:
@@ -46,13 +56,16 @@ def test_every_field_is_spelled_out(write_manifest: WriteManifest) -> None:
     [
         (
             {"cpu": {"runtime": "onnxruntime", "threads": 2}},
-            {"cpu": OnnxRuntime("cpu", 2, 2), "gpu": OnnxRuntime("cuda", 0, 1)},
+            {"cpu": OnnxRuntime("cpu", 2, 2), "gpu": GPU},
         ),
         (
             {"cpu": {"threads": 3}, "gpu": {"allow_cpu_fallback": True, "threads": 1}},
-            {"cpu": OpenVino(3, 2), "gpu": OnnxRuntime("cuda", 1, 1, allow_cpu_fallback=True)},
+            {
+                "cpu": OpenVino(3, 2),
+                "gpu": replace(GPU, threads=1, allow_cpu_fallback=True),
+            },
         ),
-        ({"cpu": False}, {"gpu": OnnxRuntime("cuda", 0, 1)}),
+        ({"cpu": False}, {"gpu": GPU}),
         ({"cpu": {"workers": 3}, "gpu": False}, {"cpu": OpenVino(0, 3)}),
     ],
 )
@@ -259,3 +272,37 @@ def test_any_value_is_spelled_so_that_python_reads_it_back(
 def test_numbers_of_steps_keep_every_digit(scale: float, mean: list[float]) -> None:
     step = Normalize(scale, tuple(mean))
     assert eval(spell(step), {"Normalize": Normalize}) == step
+
+
+OPEN = {"preprocess": [{"letterbox": {"size": 64, "stride": 16}}, {"normalize": 255}]}
+
+
+def handler(folder: Path, **changes: Any) -> dict[str, Any]:
+    """The names in model_handler.py of a function with an open input size."""
+    open_size_model(folder / "model.onnx")
+    changed = {**OPEN, "labels": ["cat", "dog", "bird"], **changes}
+    return run(model_handler(plan(write_manifest_to(folder, **changed)), DIGESTS))
+
+
+def test_buckets_of_an_open_size_are_spelled_out(tmp_path: Path) -> None:
+    backends = handler(tmp_path)["BACKENDS"]
+    # Images of 1:1, 3:4 and 9:16 in 64x64; the shorter sides are 64, 48 and 36, rounded up to 16.
+    buckets = ((48, 64), (64, 48), (64, 64))
+    assert backends["gpu"].varying == {"model.onnx": VaryingInput(buckets, None, "DEFAULT")}
+    assert backends["cpu"] == OpenVino(workers=2)
+
+
+@pytest.mark.parametrize(
+    ("declared", "buckets"),
+    [([[32, 64], [64, 64]], ((32, 64), (64, 64))), ("none", ())],
+)
+def test_the_manifest_chooses_buckets(tmp_path: Path, declared: Any, buckets: Any) -> None:
+    found = handler(tmp_path, variants={"gpu": {"buckets": declared}})["BACKENDS"]["gpu"]
+    assert found.varying["model.onnx"].buckets == buckets
+
+
+def test_only_inputs_of_varying_size_get_another_search(tmp_path: Path) -> None:
+    settings = {"gpu": {"cudnn_conv_algo_search": "HEURISTIC"}}
+    found = handler(tmp_path, variants=settings)["BACKENDS"]["gpu"]
+    assert found.cuda.cudnn_conv_algo_search == "HEURISTIC"
+    assert found.varying["model.onnx"].search == "HEURISTIC"
