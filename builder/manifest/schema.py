@@ -100,9 +100,9 @@ class Manifest(Strict):
     1/8 of their size where the result is not smaller than the model's input. Large images take less
     time; see docs/precision.md for the effect on the results."""
     fold_preprocessing: bool = True
-    """Whether the build adds `normalize`, `layout` and the conversion of types to the graph of ONNX
-    files, so that the function hands the resized pixels to the model. The results are the same and
-    preprocessing takes a third of the time. With `false`, the model file stays as it is."""
+    """Whether the build adds `normalize`, `layout` and the conversion of types to the graphs of the
+    model files, so that the function hands the resized pixels to the model. The results are the
+    same; see docs/precision.md. With `false`, the model files stay as they are."""
     preprocess: tuple[entry_model("preprocess"), ...]  # type: ignore[valid-type]
     """Steps that turn the image into the model's input, in order. They get 8 bits per channel. A
     gray image of 16 bits that uses fewer is stretched from its minimum and maximum to 0 and 255, as

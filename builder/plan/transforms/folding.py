@@ -1,16 +1,20 @@
-"""A transform that moves value steps of preprocessing from a function into its ONNX files.
+"""A transform that moves value steps of preprocessing from a function into its model files.
 
 The function then hands the resized pixels to the model: a copy of bytes instead of a multiplication
 and a transposition in numpy.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from builder.model.file import Model
 from builder.model.onnx_wire import with_input_replaced
 from builder.model.pixel_graph import OLDEST_OPSET, pixel_graph
+from builder.model.pixel_layers import with_pixel_layers
+from builder.model.pixel_operations import Operation, pixel_operations
 from builder.plan.binding import VALUE_STEPS
 from builder.plan.content import Content, Derived, read
 from builder.plan.plan import Plan
@@ -27,7 +31,7 @@ from runtimes.step import Preprocess
 from runtimes.tracker import Tracker
 
 MAX_BYTES = 2**31 - 2**20
-"""Maximum size of a model file: Protocol Buffers limit messages to 2 GiB. Larger models have their
+"""Maximum size of an ONNX file: Protocol Buffers limit messages to 2 GiB. Larger models have their
 weights in files of their own, which stay as they are."""
 
 _CHANNELS_LAST: dict[LayoutName, LayoutName] = {
@@ -54,7 +58,7 @@ def with_folded_preprocessing(plan: Plan) -> Plan:
 
     These stay as they are:
 
-    - OpenVINO IR, ONNX files before opset 7, and models that take pixels already;
+    - ONNX files before opset 7, and models that take pixels already;
     - single models of interactors, which run several times on one preprocessed image;
     - models with channels last, a dynamic width, and numbers that differ by channel.
     """
@@ -127,23 +131,49 @@ class _Folding:
         factor, offset = frame.linear()
         values = next(it for it in model.signature.inputs if it.name == name)
         sizes = values.shape
-        if "chw" in frame.layout:
-            sizes = (*sizes[:-3], *sizes[-2:], sizes[-3])
-        pixels = Tensor(_unused(f"{name}_pixels", model), (*sizes[:-1], len(factor)), "uint8")
-        front = pixel_graph(pixels, values, frame.layout, factor, offset)
-        if front is None:
+        sides = sizes[-2:] if "chw" in frame.layout else sizes[-3:-1]
+        taken = values.name if model.format == "ir" else _unused(f"{values.name}_pixels", model)
+        pixels = Tensor(taken, (*sizes[:-3], *sides, len(factor)), "uint8")
+        operations = pixel_operations(pixels, values.dtype, frame.layout, factor, offset)
+        if not operations:
             return None
-
-        def changed(content: Content) -> bytes:
-            return with_input_replaced(read(content), values.name, front)
-
-        before = self.plan.files[file]
-        self.plan = self.plan.with_contents({file: Derived.of(before, front, changed)})
+        fold = _onnx_contents if model.format == "onnx" else _ir_contents
+        self.plan = self.plan.with_contents(fold(self.plan, model, values.name, pixels, operations))
         inputs = tuple(pixels if it is values else it for it in model.signature.inputs)
         folded = replace(model, signature=replace(model.signature, inputs=inputs))
         models = tuple(folded if it is model else it for it in self.plan.models)
         self.plan = replace(self.plan, models=models)
         return pixels.name
+
+
+def _onnx_contents(
+    plan: Plan, model: Model, name: str, pixels: Tensor, operations: Sequence[Operation]
+) -> dict[str, Content]:
+    """Return the content of a folded ONNX file; its weights in other files stay as they are."""
+    front = pixel_graph(pixels, name, operations)
+
+    def changed(content: Content) -> bytes:
+        return with_input_replaced(read(content), name, front)
+
+    return {model.name: Derived.of(plan.files[model.name], front, changed)}
+
+
+def _ir_contents(
+    plan: Plan, model: Model, name: str, pixels: Tensor, operations: Sequence[Operation]
+) -> dict[str, Content]:
+    """Return the content of both files of a folded OpenVINO IR."""
+    net, weights = (plan.files[file] for file in model.files)
+    size = weights.stat().st_size if isinstance(weights, Path) else len(read(weights))
+    recipe = repr((pixels, size, [(op, np.asarray(it).tolist()) for op, it in operations])).encode()
+
+    def changed(content: Content) -> bytes:
+        return with_pixel_layers(read(content), size, pixels, operations)[0]
+
+    def appended(content: Content) -> bytes:
+        return read(content) + with_pixel_layers(read(net), size, pixels, operations)[1]
+
+    contents = Derived.of(net, recipe, changed), Derived.of(weights, recipe, appended)
+    return dict(zip(model.files, contents, strict=True))
 
 
 def _left(steps: tuple[Preprocess, ...]) -> tuple[Preprocess, ...]:
@@ -156,14 +186,12 @@ def _left(steps: tuple[Preprocess, ...]) -> tuple[Preprocess, ...]:
 
 
 def _is_foldable(model: Model) -> bool:
-    """Return whether operations can be added to a model file."""
+    """Return whether operations can be added to a model."""
+    if model.format == "ir":
+        return True
     opset = model.graph.opset
-    return (
-        model.format == "onnx"
-        and opset is not None
-        and opset >= OLDEST_OPSET
-        and model.files[model.name].stat().st_size < MAX_BYTES
-    )
+    size = model.files[model.name].stat().st_size
+    return opset is not None and opset >= OLDEST_OPSET and size < MAX_BYTES
 
 
 def _unused(name: str, model: Model) -> str:

@@ -32,6 +32,7 @@ from runtimes.tracker import Tracker
 from tests.builder import models
 from tests.builder.conftest import WriteManifest, detector_of
 from tests.local_function import LocalFunction
+from tests.openvino_models import save_ir
 from tests.paths import ROOT
 from tests.zoo import ENTRIES
 
@@ -180,10 +181,53 @@ def test_a_model_that_takes_pixels_stays_the_same_file(
     assert with_folded_preprocessing(before) is before
 
 
-def test_an_ir_stays_the_same_file(write_manifest: WriteManifest, tmp_path: Path) -> None:
+def test_an_ir_is_folded(write_manifest: WriteManifest, tmp_path: Path) -> None:
     name = models.openvino_model(tmp_path).name
-    before = plan(write_manifest(model=name, labels=["a", "b", "c"], variants={"gpu": False}))
-    assert with_folded_preprocessing(before) is before
+    before = plan(
+        write_manifest(
+            model=name,
+            labels=["a", "b", "c"],
+            variants={"gpu": False},
+            preprocess=["letterbox", IMAGE_NET],
+        )
+    )
+    after = with_folded_preprocessing(before)
+    assert list(after.contents) == ["model.xml", "model.bin"]
+    network = detector_of(after).network
+    assert network.input == "images"
+    one = outputs_of(detector_of(before).network, before, "openvino", tmp_path / "before")
+    other = outputs_of(network, after, "openvino", tmp_path / "after")
+    np.testing.assert_array_equal(one.tensors["output0"], other.tensors["output0"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["yolov8", "yolov8_open", "ssd", "yolox"])
+def test_the_outputs_of_an_ir_stay_the_same(name: str, tmp_path: Path) -> None:
+    entry = ENTRIES[name]
+
+    def make(path: Path) -> Path:
+        entry.make(path)
+        add_probe(path)
+        return path
+
+    write_manifest(
+        draft_manifest([entry.make(tmp_path / "model.onnx")], tmp_path).text,
+        tmp_path / "zoo.yaml",
+        force=False,
+    )
+    save_ir(make, tmp_path / "model.xml")
+    text = (tmp_path / "zoo.yaml").read_text("utf-8").replace("model.onnx", "model.xml")
+    (tmp_path / "zoo.yaml").write_text(f"{text}variants: {{gpu: false}}\n", "utf-8")
+    before = plan(tmp_path / "zoo.yaml", accept_guess=True)
+    after = with_folded_preprocessing(before)
+    assert after is not before
+    function: Any = before.function
+    one = outputs_of(function.network, before, "openvino", tmp_path / "before")
+    function = after.function
+    other = outputs_of(function.network, after, "openvino", tmp_path / "after")
+    assert "probe" in one.tensors
+    for output, array in one.tensors.items():
+        np.testing.assert_allclose(other.tensors[output], array, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("opset", [6, None])
