@@ -21,6 +21,11 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as in a shell: 128 + SIGINT."""
 
 
+_FALLBACK = "running on the CPU: "
+"""The beginning of the warning of a function that runs without its device; see
+runtimes.backends.onnxruntime_cuda."""
+
+
 @contextmanager
 def errors_reported() -> Iterator[None]:
     """Print the problems of a CvatbuildError and exit with its status.
@@ -60,6 +65,18 @@ def print_problem(problem: "Problem", form: str = "text") -> None:
     colors: dict[str, Color] = {"error": "red", "warning": "yellow", "note": "cyan"}
     head = paint(f"{severity}:", colors[severity], sys.stderr)
     typer.echo(f"{head} {text}", err=True)
+
+
+def print_warning(warning: str) -> None:
+    """Print a warning of a started function, with a hint if it runs without its device."""
+    typer.echo(f"warning: {warning}", err=True)
+    if warning.startswith(_FALLBACK):
+        typer.echo("  hint:    `cvatbuild doctor` shows what the GPU variant needs", err=True)
+
+
+def print_fallback(missing: str) -> None:
+    """Print that a function runs on the CPU because its device is missing."""
+    print_warning(_FALLBACK + missing)
 
 
 def print_manifest_origin(manifest: Path, draft: "ManifestDraft | None") -> None:

@@ -132,7 +132,7 @@ class Progress:
 
 
 _WINDOW = 30.0
-"""Seconds over which the speed is measured, so that stored answers do not count for long."""
+"""Seconds over which the speed is measured."""
 
 _LINE_SECONDS = 10.0
 """Seconds between two lines where no line can be replaced."""
@@ -168,22 +168,25 @@ class Counter:
         self._shown = clock()
         self._done = self._total = 0
 
-    def show(self, done: int, total: int) -> None:
-        """See builder.diagnostics.progress.Counter."""
+    def show(self, done: int, total: int, stored: int = 0) -> None:
+        """See builder.diagnostics.progress.Counter. The speed is that of this run."""
         self._done, self._total = done, total
-        now = self._clock()
+        now, own = self._clock(), done - stored
+        if not own:
+            self._seen = deque([(now, 0)])
         if now - self._shown < (_INTERVAL if self._is_terminal else _LINE_SECONDS):
             return
         self._shown = now
-        self._seen.append((now, done))
+        self._seen.append((now, own))
         while len(self._seen) > 2 and now - self._seen[0][0] > _WINDOW:
             self._seen.popleft()
         (before, fewer), share = self._seen[0], done / max(total, 1)
-        speed = (done - fewer) / (now - before)
+        speed = (own - fewer) / (now - before) if own else 0
         left = f", {duration((total - done) / speed)} left" if speed > 0 else ""
         head = f"{self._what}: " if self._what else ""
         text = f"{head}{done} of {total} {self._noun} ({share:.0%})"
-        text += f", {speed:.1f} {self._noun}/s{left}"
+        text += f", {stored} stored" if stored else ""
+        text += f", {speed:.1f} {self._noun}/s{left}" if own else ""
         if self._is_terminal:
             room = (width(self._stream) or 80) - 1
             self._stream.write(f"\r\x1b[K{text[:room]}")

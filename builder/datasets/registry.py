@@ -56,6 +56,7 @@ def open_dataset(path: Path, images: Path | None = None) -> Dataset:
         images: the folder of the images, if they are not beside the annotations.
 
     Raises:
+        CommandLineError: one of the paths does not exist.
         DatasetError: the format is unknown, a file is missing or invalid, or images are missing.
     """
     with ExitStack() as stack:

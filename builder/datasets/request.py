@@ -1,5 +1,6 @@
 """A dataset that a user names."""
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -10,6 +11,9 @@ from builder.datasets.files import Archive, Files, Folder, is_image, opened
 from builder.datasets.image_files import ImageFiles, ImageFolder
 from builder.datasets.index import Index
 from builder.datasets.value import Place
+from builder.diagnostics.errors import CommandLineError
+from builder.diagnostics.files import similar
+from builder.diagnostics.problem import Problem
 
 ANNOTATIONS = "annotations"
 """The folder of COCO's and Datumaro's files; the images are in folders beside it."""
@@ -82,17 +86,21 @@ def request(path: Path, images: Path | None, stack: ExitStack) -> Request:
         stack: deletes temporary files.
 
     Raises:
-        DatasetError: one of the paths does not exist, or the archive cannot be read.
+        CommandLineError: one of the paths does not exist.
+        DatasetError: the archive cannot be read.
     """
-    if images is not None and not images.is_dir():
-        raise Place(images).error("is not a folder", hint="name the folder: --images DIR")
+    if images is not None and not os.path.isdir(images):
+        what = "is not a folder" if os.path.exists(images) else "there is no such folder"
+        hint = similar(images) or "name the folder: --images DIR"
+        raise CommandLineError(Problem(what, file=images, hint=hint))
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cvatbuild-")))
     index = Index(scratch)
     stack.callback(index.close)
-    if path.is_dir():
+    if os.path.isdir(path):
         return Request(path, Folder(path), "", images, index)
-    if not path.is_file():
-        raise Place(path).error("there is no such file or folder")
+    if not os.path.isfile(path):
+        what = "there is no such file or folder"
+        raise CommandLineError(Problem(what, file=path, hint=similar(path)))
     folder = Folder(path.parent)
     with opened(folder, path.name) as stream:
         is_archive = stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")

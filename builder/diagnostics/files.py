@@ -6,6 +6,8 @@ import stat
 import time
 from pathlib import Path
 
+from builder.diagnostics.text import closest
+
 ABSENT = "there is no such file"
 """The reason that `unreadable` returns for a path that does not exist."""
 
@@ -23,6 +25,40 @@ def unreadable(path: Path) -> str | None:
     if not stat.S_ISREG(mode):
         return "is a device or a pipe, not a file"
     return None if os.access(path, os.R_OK) else "cannot be read: Permission denied"
+
+
+def similar(path: Path) -> str:
+    """Return a hint with the existing path closest to an absent one; empty if none is close.
+
+    The first part that does not exist is compared with the names beside it: those with its suffix
+    first, then all, without their suffixes, since a common suffix makes any two short names
+    similar.
+    """
+    folder, *absent = _absent_parts(path)
+    if not absent:
+        return ""
+    name, rest = Path(absent[0]), absent[1:]
+    beside = [Path(it) for it in names_in(folder, "") if not it.startswith(".")]
+    if rest:
+        beside = [it for it in beside if os.path.isdir(folder / it)]
+    same = [it for it in beside if it.suffix.lower() == name.suffix.lower()]
+    for names in (same, beside):
+        stems = {it.stem: it for it in names}
+        meant = closest(name.stem, stems)
+        if meant is not None:
+            found = folder / stems[meant]
+            whole = found.joinpath(*rest)
+            return f"did you mean '{whole if os.path.exists(whole) else found}'?"
+    return ""
+
+
+def _absent_parts(path: Path) -> tuple[Path, *tuple[str, ...]]:
+    """Return the deepest folder of a path that exists, and the parts below it that do not."""
+    parts: list[str] = []
+    while not os.path.exists(path) and path != path.parent:
+        parts.insert(0, path.name)
+        path = path.parent
+    return (path, *parts)
 
 
 def names_in(folder: Path, *suffixes: str) -> list[str]:

@@ -17,8 +17,13 @@ class Progress(Protocol):
 class Counter(Protocol):
     """Shows how much of a long run is done, such as images; the command line implements it."""
 
-    def show(self, done: int, total: int) -> None:
-        """Report that `done` of `total` images, samples or rounds are done."""
+    def show(self, done: int, total: int, stored: int = 0) -> None:
+        """Report that `done` of `total` images, samples or rounds are done.
+
+        Args:
+            done, total: their numbers.
+            stored: how many of `done` come from an earlier run.
+        """
 
     def close(self) -> None:
         """Remove the line from a terminal."""

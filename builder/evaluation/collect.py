@@ -125,7 +125,7 @@ def collect(function: Function, measure: Measure, store: Store, counter: Counter
                 if stored.requests:
                     times.append(stored.milliseconds / stored.requests)
             done += 1
-            counter.show(done, total)
+            counter.show(done, total, store.hits)
     if done == len(skipped):
         raise DatasetError(
             Problem(

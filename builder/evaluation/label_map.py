@@ -1,5 +1,6 @@
 """Which label of the dataset is which label of the function."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,16 +25,20 @@ class LabelMap:
             out.
         only_in_function: labels of the function without a counterpart. Their detections are left
             out.
+        repeated: labels that are the names of several classes of the dataset.
     """
 
     names: tuple[str, ...]
     of_dataset: Mapping[str, str]
     only_in_dataset: tuple[str, ...]
     only_in_function: tuple[str, ...]
+    repeated: tuple[str, ...] = ()
 
     def notes(self) -> tuple[str, ...]:
-        """Return sentences about the labels without a counterpart, with similar names."""
+        """Return sentences about repeated labels and those without a counterpart."""
+        repeated = f"duplicate labels of the dataset, used as one: {_listing(self.repeated)}"
         return (
+            *([repeated] if self.repeated else []),
             *_note("dataset", self.only_in_dataset, "function", self.only_in_function),
             *_note("function", self.only_in_function, "dataset", self.only_in_dataset),
         )
@@ -49,7 +54,7 @@ def label_map(
     as an interactor, is compared on all labels.
 
     Args:
-        dataset: the labels of the dataset.
+        dataset: the labels of the dataset; classes may have equal ones.
         spec: the labels of the function, as its `spec` annotation lists them.
         given: the values of --map, each `DATASET=FUNCTION`.
         file: the dataset, for messages.
@@ -58,8 +63,10 @@ def label_map(
         CommandLineError: a value of --map is invalid.
         DatasetError: no label has a counterpart.
     """
+    repeated = tuple(name for name, count in Counter(dataset).items() if count > 1)
+    dataset = list(dict.fromkeys(dataset))
     if not spec and not given:
-        return LabelMap(tuple(dataset), {name: name for name in dataset}, (), ())
+        return LabelMap(tuple(dataset), {name: name for name in dataset}, (), (), repeated)
     function = [str(label["name"]) for label in spec]
     pairs = _parsed(given, dataset, function)
     found = {name: pairs.get(name, name) for name in dataset}
@@ -81,6 +88,7 @@ def label_map(
         of_dataset=matched,
         only_in_dataset=tuple(name for name in dataset if name not in matched),
         only_in_function=tuple(name for name in function if name not in used),
+        repeated=repeated,
     )
 
 

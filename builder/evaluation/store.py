@@ -126,6 +126,7 @@ class Store:
         Raises:
             OutputError: the file cannot be opened, or another program wrote it.
         """
+        self.hits = 0
         self._path = path
         self._clock = clock
         self._waiting: dict[bytes, tuple[bytes, int, float]] = {}
@@ -172,6 +173,7 @@ class Store:
             if row is None:
                 return None
             answer, requests, milliseconds = row
+            self.hits += 1
             return Stored(json.loads(zlib.decompress(answer)), requests, milliseconds)
         except (sqlite3.Error, zlib.error, ValueError, TypeError) as error:
             raise self._error(error) from error

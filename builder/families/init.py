@@ -6,8 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder.diagnostics.errors import CvatbuildError, ManifestError, ModelError, OutputError
-from builder.diagnostics.files import unreadable
+from builder.diagnostics.errors import (
+    CommandLineError,
+    CvatbuildError,
+    ManifestError,
+    ModelError,
+    OutputError,
+)
+from builder.diagnostics.files import ABSENT, similar, unreadable
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.quiet import no_stderr
 from builder.diagnostics.rule import warning
@@ -22,7 +28,7 @@ from builder.families.unknown import unknown_family
 from builder.families.unread import UNUSED_OUTPUT, listed, unread_by_draft
 from builder.families.yaml_writer import printable
 from builder.manifest.label_files import LABEL_FILE, encoding_problem, labels_in_file
-from builder.manifest.labels import Label
+from builder.manifest.labels import Label, Labels
 from builder.manifest.located_yaml import LocatedYaml
 from builder.model.file import Model, locate, read
 from builder.model.shape_inference import DECLARED_SHAPE
@@ -200,12 +206,19 @@ def _read_labels(file: Path) -> tuple[Label, ...]:
     """Return the labels of a label file.
 
     Raises:
-        ManifestError: the file cannot be read, or a label is invalid.
+        CommandLineError: there is no such file.
+        ManifestError: the file cannot be read, a label is invalid, or labels are duplicates.
     """
     wrong = unreadable(file)
+    if wrong == ABSENT:
+        raise CommandLineError(Problem(wrong, file=file, hint=similar(file)))
     if wrong:
         raise ManifestError(Problem(wrong, file=file, rule=LABEL_FILE))
-    return labels_in_file(file, keep_ids=True)
+    labels = labels_in_file(file, keep_ids=True)
+    problems = Labels.of(labels).problems()
+    if problems:
+        raise ManifestError(*(replace(it, path=(), file=file) for it in problems))
+    return labels
 
 
 def _ambiguity(files: Sequence[Path], ranking: Ranking) -> list[Problem]:

@@ -9,6 +9,7 @@ import orjson
 
 from builder.backends.backend import FORMATS
 from builder.backends.registry import backends_of
+from builder.diagnostics.errors import ManifestError
 from builder.families.match import Match
 from builder.families.operators import foreign_operators
 from builder.families.ranking import Ranking, recognize
@@ -16,9 +17,11 @@ from builder.families.unknown import unknown_hint
 from builder.families.unread import listed, unread_by_draft
 from builder.families.unsupported import unsupported_layout
 from builder.families.yaml_writer import printable
+from builder.manifest.labels import Labels
 from builder.manifest.variants import VARIANTS
 from builder.model.file import Model, locate, read
 from builder.model.graph import Graph
+from builder.model.label_metadata import from_metadata
 from runtimes.signature import Tensor
 
 _MOST_ENTRIES = 24
@@ -77,6 +80,15 @@ class Inspection:
         return found
 
     @property
+    def label_problems(self) -> tuple[str, ...]:
+        """What is wrong with the labels in the metadata, such as duplicates."""
+        try:
+            labels = from_metadata(self.graph.metadata, self.file)
+        except ManifestError:
+            return ()
+        return tuple(it.what for it in Labels.of(labels).problems())
+
+    @property
     def _unread(self) -> tuple[Tensor, ...]:
         """The outputs that the best match does not read."""
         best = self.ranking.best
@@ -100,6 +112,7 @@ class Inspection:
             "misdeclared": [_tensor(wrong) for wrong, _ in self.model.misdeclared],
             "metadata": _shortened(self.graph.metadata),
             "metadata_entries": len(self.graph.metadata),
+            "label_problems": [printable(it) for it in self.label_problems],
             "family": best.name if best else None,
             "sureness": self.ranking.sureness,
             "other_tasks": list(self.ranking.other_tasks),
@@ -149,6 +162,8 @@ class Inspection:
         left = len(self.graph.metadata) - _MOST_ENTRIES
         if left > 0:
             yield f"and {left} more entries"
+        for problem in self.label_problems:
+            yield f"- {printable(problem)}"
 
     def _family(self) -> Iterator[str]:
         """Yield the best match and its rivals, with their reasons."""

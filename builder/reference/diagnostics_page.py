@@ -17,6 +17,17 @@ them. An error means that no function, or none that works, can be built; `check`
 status 1. A warning means that a function can be built, but most likely does not do what its author
 wants; with `--strict`, `check` exits with status 1 on warnings too.
 
+All commands have the same exit status:
+
+| status | meaning |
+|---|---|
+| 0 | success |
+| 1 | the command ran and failed: a manifest, model, dataset or function has errors, a reply is \
+invalid, a metric is below `--fail-under`, or there are differences (`diff`, `parity`) |
+| 2 | the command line is wrong: an unknown option, an invalid value, a path that does not exist, \
+or a path of another type, such as a folder that is no built function |
+| 130 | stopped with Ctrl-C |
+
 `python -m builder.reference` generates this page from the rules in the code.
 """
 

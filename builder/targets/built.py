@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from builder.diagnostics.errors import BuiltError
+from builder.diagnostics.errors import BuiltError, CommandLineError
+from builder.diagnostics.files import similar
 from builder.diagnostics.problem import Problem
-from builder.diagnostics.text import closest
 from builder.manifest.variants import VARIANTS, VariantName
 from builder.targets.lock import LOCK, Lock
 from builder.targets.registry import DEFAULT, TARGETS
@@ -34,7 +34,8 @@ def describe(folder: Path, variant: VariantName) -> Description:
         variant: the variant to describe.
 
     Raises:
-        BuiltError: the directory is not a function, lacks the variant or is not complete.
+        CommandLineError: the directory is not a function, or lacks the variant.
+        BuiltError: it is not complete.
     """
     built = built_variants(folder)
     target = target_of(folder)
@@ -44,7 +45,7 @@ def describe(folder: Path, variant: VariantName) -> Description:
         found = f"built: {', '.join(built)}" if built else f"no {path}"
         if not os.path.exists(folder):
             what, found = "there is no such directory", ""
-        raise BuiltError(
+        raise CommandLineError(
             Problem(
                 what,
                 file=folder,
@@ -67,9 +68,7 @@ def _near(folder: Path) -> str:
     inside = sorted(map(str, _built_in(folder)))
     if inside:
         return f"did you mean {' or '.join(repr(path) for path in inside[:5])}?"
-    beside = {it.name: it for it in _built_in(folder.parent)}
-    meant = closest(folder.name, beside)
-    return f"did you mean '{beside[meant]}'?" if meant is not None else ""
+    return "" if os.path.exists(folder) else similar(folder)
 
 
 def _built_in(folder: Path) -> list[Path]:

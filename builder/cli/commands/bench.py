@@ -15,15 +15,13 @@ def bench(
     ],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
     variant: Annotated[
-        options.VariantOption | None,
+        list[options.VariantOption] | None,
         typer.Option(
-            "--variant", help="Variant to measure.  [default: each that this machine can run]"
+            "--variant",
+            help="Variant to measure; repeatable. Without a GPU, the GPU variant runs on the CPU.  "
+            "[default: each whose device this machine has]",
         ),
     ] = None,
-    cpu_fallback: Annotated[
-        bool,
-        typer.Option("--cpu-fallback", help="Measure the GPU variant on the CPU without a GPU."),
-    ] = False,
     repeat: Annotated[
         int,
         typer.Option(
@@ -62,21 +60,23 @@ def bench(
 
         if plot is not None:
             chart.prepare(plot)
-        variants = built_variants(function) if variant is None else (variant.value,)
-        describe(function, next(iter(variants), "cpu"))
+        wanted = arguments.selected_variants(variant)
+        variants = wanted if variant else built_variants(function)
+        for name in variants or wanted:
+            describe(function, name)
         prompts = Prompts(threshold, *arguments.parse_places(pos, neg, box), boxes)
         workload = benchmark.Workload([read(image) for image in images], prompts, repeat, is_mixed)
         results = []
         for name in variants:
-            missing = "" if cpu_fallback else benchmark.missing_device(name)
-            if missing and variant is None:
-                hint = "--cpu-fallback runs it on the CPU"
+            missing = "" if variant else benchmark.missing_device(name)
+            if missing:
+                hint = f"--variant {name} measures it on the CPU"
                 typer.echo(f"the {name} variant is not measured: {missing}; {hint}", err=True)
                 continue
+            if variant and (missing := benchmark.missing_device(name)):
+                console.print_fallback(missing)
             with closing(console.counter(noun="rounds")) as counter:
-                result = benchmark.measure(
-                    function, name, workload, counter, cpu_fallback=cpu_fallback
-                )
+                result = benchmark.measure(function, name, workload, counter)
             results.append(result)
             if as_json:
                 for line in result.as_json():

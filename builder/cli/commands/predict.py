@@ -34,7 +34,8 @@ def predict(
         from builder.run.process import FunctionProcess
 
         places = arguments.parse_places(pos, neg, box)
-        process = FunctionProcess(function, arguments.built_variant(function, variant))
+        name = arguments.built_variant(function, variant)
+        process = FunctionProcess(function, name, allow_fallback=name == "gpu")
         # The function loads its models while these modules are imported.
         from builder.run.predict import predict as run_on
         from builder.run.predict.prediction import Prompts
@@ -43,7 +44,7 @@ def predict(
         failed = crashed = False
         with process as started:
             for warning in started.warnings:
-                typer.echo(f"warning: {warning}", err=True)
+                console.print_warning(warning)
             for result in run_on(started, images, prompts, save):
                 failed |= result.reply.status != 200 or bool(result.faults)
                 crashed |= result.reply.status == 500

@@ -47,8 +47,7 @@ def subjects_of(
         reference: the file of a reference.
 
     Raises:
-        CommandLineError: the options cannot be combined.
-        BuiltError: a directory is not a function, or lacks a variant.
+        CommandLineError: the options cannot be combined, or the function has one variant only.
     """
     if against is not None and reference is not None:
         what = "--against and --reference cannot be combined"
@@ -62,7 +61,7 @@ def subjects_of(
         if len(built) == 1:
             what = "there is nothing to compare with: the function has one variant"
             hint = "build both variants, or pass --against OTHER or --reference FILE"
-            raise BuiltError(Problem(what, file=function, found=built[0], hint=hint))
+            raise CommandLineError(Problem(what, file=function, found=built[0], hint=hint))
         return Subject(function, "cpu"), Subject(function, "gpu")
     first = Subject(function, variant or _first(built))
     if reference is not None:

@@ -138,17 +138,14 @@ class Workload:
         return found
 
 
-def measure(
-    folder: Path, variant: VariantName, workload: Workload, counter: Counter, *, cpu_fallback: bool
-) -> Benchmark:
-    """Measure a variant in a child process.
+def measure(folder: Path, variant: VariantName, workload: Workload, counter: Counter) -> Benchmark:
+    """Measure a variant in a child process. Without its device, it runs on the CPU.
 
     Args:
         folder: directory of a built function.
         variant: the variant.
         workload: what to measure.
         counter: shows how many rounds of requests were sent.
-        cpu_fallback: whether a variant runs on the CPU if its device is missing.
 
     Raises:
         CommandLineError: functions of this type do not accept a prompt, or the file with bounding
@@ -157,7 +154,7 @@ def measure(
     """
     gpu = gpu_used() if variant == "gpu" else None
     began = perf_counter()
-    with FunctionProcess(folder, variant, allow_fallback=cpu_fallback) as function:
+    with FunctionProcess(folder, variant, allow_fallback=True) as function:
         start = perf_counter() - began
         check_prompts(function.type, workload.prompts)
         meter = _Meter(function, workload, counter)

@@ -7,10 +7,9 @@ from pathlib import Path
 import cv2
 
 from builder.diagnostics.errors import BuiltError, CommandLineError
-from builder.diagnostics.files import ABSENT, names_in, unreadable
+from builder.diagnostics.files import ABSENT, names_in, similar, unreadable
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.quiet import no_stderr
-from builder.diagnostics.text import closest
 from runtimes import image as images
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
@@ -28,7 +27,7 @@ def require(file: Path) -> None:
     wrong = unreadable(file)
     if wrong:
         is_folder = os.path.isdir(file)
-        hint = _similar(file) if wrong == ABSENT else _inside(file) if is_folder else ""
+        hint = similar(file) if wrong == ABSENT else _inside(file) if is_folder else ""
         allowed = "files, not directories" if is_folder else ""
         raise CommandLineError(Problem(wrong, file=file, allowed=allowed, hint=hint))
 
@@ -37,13 +36,6 @@ def _inside(folder: Path) -> str:
     """Return a hint that names an image in a folder; empty if it contains none."""
     there = names_in(folder, *SUFFIXES)
     return f"pass the files in it, such as {folder / there[0]}" if there else ""
-
-
-def _similar(file: Path) -> str:
-    """Return a hint with the file of the same suffix whose name is closest to an absent one."""
-    beside = {Path(name).stem: name for name in names_in(file.parent, file.suffix.lower())}
-    meant = closest(file.stem, beside)
-    return f"did you mean '{file.with_name(beside[meant])}'?" if meant is not None else ""
 
 
 def read_bytes(file: Path) -> bytes:

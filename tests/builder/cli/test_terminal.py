@@ -249,12 +249,25 @@ def test_a_counter_replaces_its_line_on_a_terminal() -> None:
 def test_a_counter_measures_the_speed_of_the_last_half_minute() -> None:
     stream, clock = Terminal(), Clock()
     counter = Counter(stream, "boxes", clock)
-    clock.now = 1
-    counter.show(10_000, 20_000)  # from the store
-    for second in range(2, 40):
+    for second in range(100):
         clock.now = second
-        counter.show(10_000 + 10 * second, 20_000)
-    assert "10.0 images/s, 16:01 left" in shown(stream)
+        counter.show((90 if second < 50 else 10) * second, 20_000)
+    assert "990 of 20000 images (5%), 10.0 images/s, 31:41 left" in shown(stream)
+
+
+def test_stored_images_do_not_count_for_the_speed() -> None:
+    stream, clock = Terminal(), Clock()
+    counter = Counter(stream, "boxes", clock)
+    for second in range(1, 11):
+        clock.now = second
+        counter.show(1000 * second, 20_000, 1000 * second)
+    assert shown(stream) == "boxes: 10000 of 20000 images (50%), 10000 stored"
+    for second in range(1, 4):
+        clock.now = 10 + second
+        counter.show(10_000 + 10 * second, 20_000, 10_000)
+    assert shown(stream) == (
+        "boxes: 10030 of 20000 images (50%), 10000 stored, 10.0 images/s, 16:37 left"
+    )
 
 
 def test_a_counter_writes_a_line_now_and_then_without_a_terminal() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from builder.datasets.registry import open_dataset
-from builder.diagnostics.errors import DatasetError
+from builder.diagnostics.errors import CommandLineError, DatasetError
 
 
 def test_a_folder_of_no_known_format_is_refused(tmp_path: Path) -> None:
@@ -34,10 +34,22 @@ def test_a_damaged_file_is_refused(tmp_path: Path, name: str, content: bytes) ->
 
 
 def test_a_missing_path_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="there is no such file or folder"):
-        open_dataset(tmp_path / "nothing")
-    with pytest.raises(DatasetError, match="is not a folder"):
-        open_dataset(tmp_path, tmp_path / "nothing")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "data.yaml").write_text("")
+    for path, images, what, hint in (
+        ("other", None, "there is no such file or folder", ""),
+        ("x" * 300, None, "there is no such file or folder", ""),
+        ("dat.yaml", None, "there is no such file or folder", "data.yaml"),
+        ("data.yml", None, "there is no such file or folder", "data.yaml"),
+        ("", "image", "there is no such folder", "images"),
+        ("", "other", "there is no such folder", "--images DIR"),
+        ("", "data.yaml", "is not a folder", "--images DIR"),
+    ):
+        with pytest.raises(CommandLineError, match=what) as caught:
+            open_dataset(tmp_path / path, tmp_path / images if images else None)
+        (problem,) = caught.value.problems
+        assert hint in problem.hint
+        assert bool(problem.hint) == bool(hint)
 
 
 def test_temporary_files_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

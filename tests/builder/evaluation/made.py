@@ -88,7 +88,7 @@ class Counted:
         self.seen: list[tuple[int, int]] = []
         self.closed = False
 
-    def show(self, done: int, total: int) -> None:
+    def show(self, done: int, total: int, stored: int = 0) -> None:
         self.seen.append((done, total))
 
     def close(self) -> None:

@@ -27,6 +27,13 @@ def test_map_names_pairs_and_may_merge_labels() -> None:
     assert found.names == ("cat", "dog")
 
 
+def test_duplicate_labels_of_a_dataset_are_noted() -> None:
+    found = mapped(["cat", "dog", "cat", "fish", "fish", "bird"])
+    assert found.names == ("cat", "dog", "bird")
+    assert found.only_in_dataset == ("fish",)
+    assert found.notes()[0] == "duplicate labels of the dataset, used as one: cat, fish"
+
+
 def test_map_overrides_an_equal_name() -> None:
     found = mapped(["cat", "dog"], "cat=bird")
     assert dict(found.of_dataset) == {"cat": "bird", "dog": "dog"}

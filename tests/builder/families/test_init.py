@@ -141,10 +141,15 @@ def test_too_few_labels_are_reported(model: Path, tmp_path: Path) -> None:
 
 def test_an_invalid_label_file_is_reported(model: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
-    for name in ("bad.json", "absent.txt"):
-        status, out, err = invoke("init", model, "--labels", tmp_path / name)
-        assert (status, out) == (1, "")
-        assert name in err
+    (tmp_path / "twice.txt").write_text("a\nb\na\n")
+    for name, status, what in (
+        ("bad.json", 1, "bad.json"),
+        ("twice.txt", 1, "twice.txt: duplicate label 'a'"),
+        ("twise.txt", 2, "twice.txt'?"),
+    ):
+        found, out, err = invoke("init", model, "--labels", tmp_path / name)
+        assert (found, out) == (status, "")
+        assert what in err
 
 
 HOSTILE = [
@@ -392,6 +397,6 @@ def test_an_absent_label_file_beside_an_existing_output_is_reported(
     output = tmp_path / "m.yaml"
     output.write_text("mine")
     status, out, err = invoke("init", model, "-o", output, "--force", "--labels", "absent.txt")
-    assert (status, out) == (1, "")
+    assert (status, out) == (2, "")
     assert "absent.txt" in err
     assert output.read_text() == "mine"

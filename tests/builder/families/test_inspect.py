@@ -84,6 +84,13 @@ def test_an_unknown_family_is_called_so(tmp_path: Path) -> None:
     assert json.loads(found.as_json())["family"] is None
 
 
+def test_duplicate_labels_in_the_metadata_are_shown(tmp_path: Path) -> None:
+    names = {"names": "{0: 'a', 1: 'b', 2: 'a'}"}
+    found = Inspection.of(zoo.yolov8(tmp_path / "m.onnx", metadata=names), run=False)
+    assert "\n            - duplicate label 'a'\n" in found.as_text()
+    assert json.loads(found.as_json())["label_problems"] == ["duplicate label 'a'"]
+
+
 def test_long_metadata_are_shortened(tmp_path: Path) -> None:
     metadata = {f"key{number:02}": "x" * 200 for number in range(30)}
     found = Inspection.of(zoo.yolov8(tmp_path / "m.onnx", metadata=metadata), run=False)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.diagnostics.errors import BuiltError
+from builder.diagnostics.errors import BuiltError, CommandLineError
 from builder.manifest.variants import VariantName
 from builder.targets.built import built_variants, describe
 from tests.builder.conftest import failure
@@ -10,7 +10,7 @@ from tests.builder.conftest import failure
 
 def problem_of(folder: Path, variant: VariantName = "cpu") -> str:
     error = failure(lambda: describe(folder, variant))
-    assert isinstance(error, BuiltError)
+    assert isinstance(error, BuiltError | CommandLineError)
     return str(error)
 
 
@@ -70,6 +70,8 @@ def test_a_path_that_is_not_a_function(built: Path, tmp_path: Path) -> None:
     assert hint in problem_of(built.parent)
     assert hint in problem_of(built / "nuclio")
     assert hint in problem_of(built.with_name("boxs"))
+    above = built.parent.with_name(built.parent.name[:-1] + "x")
+    assert hint in problem_of(above / built.name)
     assert "build it first" in problem_of(built.with_name("other"))
 
 

@@ -86,14 +86,14 @@ def test_wrong_arguments_are_errors(built_once: Path, dataset: Path) -> None:
         assert (status, out) == (2, "")
         assert expected in err
     status, _, err = run(built_once, dataset.parent / "absent.json")
-    assert status == 1
+    assert status == 2
     assert "absent.json" in err
     status, _, err = run(dataset.parent / "absent", dataset)
-    assert status == 1
+    assert status == 2
     assert "there is no such directory" in err
     (dataset.parent / "folder").mkdir()
     status, _, err = run(dataset.parent / "folder", dataset)
-    assert status == 1
+    assert status == 2
     assert "is not a function" in err
 
 
@@ -102,13 +102,13 @@ def test_wrong_outputs_and_functions_are_found_before_the_first_image(
 ) -> None:
     file = dataset.parent / "best.yaml"
     file.write_text("")
-    for options, status, expected in (
-        (("--html", file), 2, "best.yaml: is not a directory"),
-        (("--html", file / "report"), 2, "best.yaml: is not a directory"),
-        (("--compare", dataset.parent / "nope"), 1, "nope: there is no such directory"),
+    for options, expected in (
+        (("--html", file), "best.yaml: is not a directory"),
+        (("--html", file / "report"), "best.yaml: is not a directory"),
+        (("--compare", dataset.parent / "nope"), "nope: there is no such directory"),
     ):
-        found, out, err = run(built_once, dataset, *options)
-        assert (found, out) == (status, "")
+        status, out, err = run(built_once, dataset, *options)
+        assert (status, out) == (2, "")
         assert expected in err
 
 

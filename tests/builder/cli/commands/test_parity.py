@@ -38,7 +38,7 @@ def test_parity_reports_a_wrong_command_line(built_once: Path, tmp_path: Path) -
     assert status == 2
     assert "--tolerance" in err
     (tmp_path / "photo.png").write_bytes(png())
-    assert invoke("parity", tmp_path / "absent", tmp_path / "photo.png")[0] == 1
+    assert invoke("parity", tmp_path / "absent", tmp_path / "photo.png")[0] == 2
 
 
 def test_parity_continues_after_a_refused_image_and_fails(built_once: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+from runtimes.backends.onnxruntime_cuda import has_nvidia_driver
 from tests.builder.cli.invoke import invoke
 from tests.builder.conftest import WriteManifest, png
 
@@ -50,17 +51,18 @@ def test_predict_without_an_image_or_a_function(built_once: Path, tmp_path: Path
     assert (status, out) == (2, "")
     assert "absent.png" in err
     status, out, err = invoke("predict", tmp_path / "absent", tmp_path / "absent.png")
-    assert (status, out) == (1, "")
+    assert (status, out) == (2, "")
     assert err.startswith("error: ")
 
 
 def test_predict_runs_the_variant_that_was_built(
     write_manifest: WriteManifest, tmp_path: Path
 ) -> None:
-    # The fallback lets it run on machines without a GPU too.
-    manifest = write_manifest(variants={"cpu": False, "gpu": {"allow_cpu_fallback": True}})
+    manifest = write_manifest(variants={"cpu": False})
     assert invoke("--no-smoke", "--out", tmp_path / "out", manifest)[0] == 0
     (tmp_path / "x.png").write_bytes(png())
-    status, out, _ = invoke("predict", tmp_path / "out" / "boxes", tmp_path / "x.png")
+    status, out, err = invoke("predict", tmp_path / "out" / "boxes", tmp_path / "x.png")
     assert status == 0
+    # Without a GPU, it runs on the CPU and says so.
+    assert ("warning: running on the CPU: " in err) == (not has_nvidia_driver())
     assert ": 2 items, " in out

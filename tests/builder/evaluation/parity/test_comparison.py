@@ -38,7 +38,7 @@ class Count:
     def __init__(self) -> None:
         self.shown: list[tuple[int, int]] = []
 
-    def show(self, done: int, total: int) -> None:
+    def show(self, done: int, total: int, stored: int = 0) -> None:
         self.shown.append((done, total))
 
     def close(self) -> None:

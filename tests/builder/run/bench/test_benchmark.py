@@ -23,7 +23,7 @@ class Shown:
     def __init__(self) -> None:
         self.seen: list[tuple[int, int]] = []
 
-    def show(self, done: int, total: int) -> None:
+    def show(self, done: int, total: int, stored: int = 0) -> None:
         self.seen.append((done, total))
 
     def close(self) -> None:
@@ -34,7 +34,7 @@ def measured(
     folder: Path, variant: VariantName, *, mix: bool = False, prompts: Prompts | None = None
 ) -> Benchmark:
     workload = Workload([PICTURE], prompts or Prompts(), 2, mix)
-    return measure(folder, variant, workload, Shown(), cpu_fallback=True)
+    return measure(folder, variant, workload, Shown())
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -43,7 +43,7 @@ def test_a_detector_is_measured_on_the_image_and_on_mixed_sizes(
 ) -> None:
     counter = Shown()
     workload = Workload([PICTURE, PICTURE], Prompts(), 3, mix=True)
-    found = measure(built_once, variant, workload, counter, cpu_fallback=True)
+    found = measure(built_once, variant, workload, counter)
     assert found.variant == variant
     assert found.device.startswith("OpenVINO " if variant == "cpu" else "ONNX Runtime ")
     assert [run.image for run in found.runs] == ["photo.png", "photo.png", MIXED]
