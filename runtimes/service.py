@@ -16,6 +16,7 @@ from runtimes.backends.session import Backend, Session
 from runtimes.clock import Clock
 from runtimes.cores import thread_count
 from runtimes.errors import BadRequest, BadStart
+from runtimes.heap import release
 
 _MAX_LOG_BYTES = 3400
 
@@ -92,6 +93,7 @@ class Service:
         clock = Clock()
         with clock.stage("load and warm up"):
             started = function.start(backend, folder)
+        release()
         logger.info(
             f"{variant}: {started.session.device}, {threads} thread{'s' if threads > 1 else ''}; "
             f"{started.describe()}; {clock}"

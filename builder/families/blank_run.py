@@ -7,13 +7,13 @@ import numpy as np
 
 from builder.diagnostics.quiet import no_stderr
 from builder.families.evidence import Evidence
-from builder.families.heap import release
 from builder.model.file import Model
 from runtimes.arrays import Array, Size
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.backends.session import Backend
 from runtimes.errors import FunctionError
+from runtimes.heap import release
 from runtimes.network import EXTRA_INPUTS, extra_input
 from runtimes.signature import ImageInput, Signature, Tensor
 

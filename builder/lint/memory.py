@@ -63,6 +63,17 @@ def find(scene: Scene) -> Iterator[Problem]:
     yield from _request_size(scene)
 
 
+def worker_bytes(function_type: str, weights: int) -> int:
+    """Return about how much memory a worker needs, in bytes.
+
+    Args:
+        function_type: the function's type.
+        weights: size of the model files in bytes.
+    """
+    cached = MEMORY if function_type == "interactor" else 0
+    return BASE_BYTES + WEIGHTS_FACTOR * weights + cached
+
+
 def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """Yield a problem if the workers' copies of the models exceed the memory limit."""
     given = variant.memory or scene.manifest_file.manifest.resources.memory
@@ -74,7 +85,7 @@ def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]
     files = {file for model in scene.models.values() for file in model.files.values()}
     weights = sum(file.stat().st_size for file in files)
     cached = MEMORY if manifest.type == "interactor" else 0
-    needed = workers * (BASE_BYTES + WEIGHTS_FACTOR * weights + cached)
+    needed = workers * worker_bytes(manifest.type, weights)
     loaded = f"with {_mebibytes(weights)} MiB of weights"
     need = f"{workers} workers {loaded} each need" if workers > 1 else f"1 worker {loaded} needs"
     need += f" about {_mebibytes(needed)} MiB"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -129,6 +130,19 @@ class FunctionProcess(Function):
     def pid(self) -> int:
         """The ID of the process."""
         return self._process.pid
+
+    @property
+    def peak_memory(self) -> int | None:
+        """The highest resident set size of the process so far in bytes; None if it is unknown.
+
+        Source: proc_pid_status(5), VmHWM.
+        """
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text("ascii", "replace")
+        except OSError:
+            return None
+        found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.M)
+        return int(found[1]) * 1024 if found else None
 
     @property
     def warnings(self) -> list[str]:

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from builder.backends.registry import backend_of
 from builder.diagnostics.errors import BuiltError
 from builder.diagnostics.faults import RULES
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import warning
-from builder.families.heap import release
+from builder.lint.memory import LOW_MEMORY
+from builder.lint.scene import Deployment
+from builder.manifest.quantity import amount
 from builder.manifest.variants import VariantName
 from builder.plan.plan import Plan
 from builder.run.judge.detector import judge
@@ -33,7 +36,9 @@ from builder.run.trial.defects import (
 )
 from builder.run.trial.model_info import class_count, located, other_decoders
 from builder.run.trial.pictures import blank, pictures
+from builder.targets.measured import Memory, write
 from runtimes.errors import Fault
+from runtimes.heap import release
 
 NOT_SMOKE_TESTED = warning(
     "not-smoke-tested",
@@ -72,6 +77,8 @@ def smoke_test(
 ) -> list[Problem]:
     """Start each variant of a function, and send it a blank image and several pictures.
 
+    Write the memory of its workers to measured.md.
+
     The variants start at the same time, unless their models are too large for that.
 
     Args:
@@ -80,8 +87,8 @@ def smoke_test(
         start: starts a variant; takes the arguments of FunctionProcess.
 
     Returns:
-        A warning for each variant that was not tested, since its runtime is not installed, and for
-        a difference of two variants.
+        A warning for each variant that was not tested, since its runtime is not installed, for a
+        difference of two variants, and for workers that exceed the memory limit.
 
     Raises:
         BuiltError: a variant does not start, its reply is not what CVAT expects, or what its
@@ -99,6 +106,7 @@ def smoke_test(
             warnings.append(Problem(what, file=plan.file, hint=hint, rule=NOT_SMOKE_TESTED))
     files = pictures()
     seen: dict[VariantName, Examinations] = {}
+    measured: list[Memory] = []
     release()
     for group in _groups(variants, _size(folder)):
         with ExitStack() as stack:
@@ -110,7 +118,13 @@ def smoke_test(
             ]
             for variant, function in zip(group, functions, strict=True):
                 seen[variant] = _try(plan, variant, function, files)
-    return [*warnings, *_differences(plan, seen)]
+                peak = function.peak_memory
+                # Without its device, a variant needs another amount of memory.
+                if peak is not None and not function.warnings:
+                    workers = _deployment(plan, variant).worker_count(plan.manifest.type)
+                    measured.append(Memory(variant, workers, peak))
+    write(folder, measured)
+    return [*warnings, *_differences(plan, seen), *exceeded_limits(plan, measured)]
 
 
 def memory_needed(plan: Plan, folder: Path) -> int:
@@ -203,6 +217,28 @@ def _explained(problem: Problem, plan: Plan) -> Problem:
     others = other_decoders(plan)
     hint = "; ".join(filter(None, (problem.hint, others)))
     return located(replace(problem, hint=hint), plan)
+
+
+def exceeded_limits(plan: Plan, measured: Sequence[Memory]) -> list[Problem]:
+    """Return a warning for each variant whose workers exceed the memory limit."""
+    found = []
+    for it in measured:
+        limit = _deployment(plan, it.variant).memory or plan.manifest.resources.memory
+        if limit is not None and it.workers * it.peak > amount(limit):
+            mebibytes = -(-it.peak // 2**20)
+            what = (
+                f"{it.workers} worker{'s' if it.workers > 1 else ''} of {mebibytes} MiB, as the "
+                f"smoke test measured, exceed the memory limit of the {it.variant} variant"
+            )
+            hint = f"write `memory: {it.workers * mebibytes}Mi`"
+            hint += ", or fewer `workers`" if it.workers > 1 else ""
+            found.append(Problem(what, file=plan.file, found=limit, hint=hint, rule=LOW_MEMORY))
+    return found
+
+
+def _deployment(plan: Plan, variant: VariantName) -> Deployment:
+    """Return a variant's settings, typed as lint rules read them."""
+    return cast(Deployment, plan.settings(variant))
 
 
 def _differences(plan: Plan, seen: Seen) -> list[Problem]:

@@ -18,6 +18,7 @@ from builder.diagnostics.problem import Problem
 from builder.plan.content import digest, read
 from builder.targets import clone
 from builder.targets.lock import LOCK, Lock
+from builder.targets.measured import MEASURED
 from builder.targets.target import Tree
 
 _PARTIAL = ".partial"
@@ -75,8 +76,9 @@ class Existing:
         return found != self.locked.get(path) and (content is None or found != digest(content))
 
     def foreign(self, tree: Tree) -> list[str]:
-        """Return the paths of files that neither an earlier build nor this one writes."""
-        return [path for path in self.present if path not in tree and path not in self.locked]
+        """Return the paths of files that no build writes: those that people added."""
+        written = {*tree, *self.locked, MEASURED}
+        return [path for path in self.present if path not in written]
 
 
 def _digest(path: Path) -> str:

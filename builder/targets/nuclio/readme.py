@@ -1,11 +1,14 @@
 """README.md of a function: how to deploy and test it."""
 
 from collections.abc import Mapping
+from math import ceil
 
 from builder import __version__
 from builder.backends.registry import backend_of
+from builder.lint.memory import worker_bytes
 from builder.plan.plan import Plan
 from builder.plan.types import TYPES
+from builder.targets.measured import MEASURED
 from builder.targets.nuclio.layout import CONFIGS, FOLDER
 
 
@@ -70,6 +73,10 @@ Or with the scripts of a CVAT checkout, after copying this directory into its `s
 
 Both variants have the same name, so one replaces the other and label mappings stay.
 {hosts}
+## Memory
+
+{_memory(plan)}
+
 ## Test
 
 Without Docker:
@@ -93,6 +100,18 @@ When it does not answer, `docker logs nuclio-nuclio-{plan.name}` says why.
 |---|---|
 {rows}
 """
+
+
+def _memory(plan: Plan) -> str:
+    """Return how much memory a worker needs, in lines of at most 100 characters."""
+    weights = sum(file.stat().st_size for file in plan.sources.values())
+    needed = ceil(worker_bytes(plan.manifest.type, weights) / 2**20)
+    size = f"{weights / 2**20:.1f} MiB" if weights < 10 * 2**20 else f"{weights / 2**20:.0f} MiB"
+    return (
+        f"A worker needs about {needed} MiB of memory with model files of {size}. {MEASURED} has "
+        "what the\nsmoke test measured. Without a smoke test there is no such file: the memory was "
+        "not measured."
+    )
 
 
 def _cell(text: str) -> str:

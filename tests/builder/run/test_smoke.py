@@ -1,26 +1,40 @@
 import importlib.util
+import shutil
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from builder.diagnostics.errors import BuiltError
+from builder.lint.examine import plan
 from builder.plan.plan import Plan
 from builder.run import smoke as module
 from builder.run.process import FunctionProcess
-from builder.run.smoke import smoke_test
+from builder.run.smoke import exceeded_limits, smoke_test
+from builder.targets.measured import Memory
 from runtimes.arrays import Array
-from tests.builder.conftest import failure
+from tests.builder.conftest import WriteManifest, failure
 
 
 @pytest.mark.parametrize("large", [False, True])
 def test_both_variants_of_a_working_function_pass(
-    ready_plan: Plan, built_once: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+    ready_plan: Plan,
+    built_once: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    large: bool,
 ) -> None:
     if large:
         monkeypatch.setattr(module, "_LARGE_BYTES", 1)
-    assert smoke_test(ready_plan, built_once) == []
+    folder = Path(shutil.copytree(built_once, tmp_path / "boxes"))
+    assert smoke_test(ready_plan, folder) == []
+    # The CPU variant has two workers; the GPU variant runs without its device here.
+    row = next(it for it in (folder / "measured.md").read_text().splitlines() if "| cpu |" in it)
+    one, both = (int(cell) for cell in row.split("|")[3:5])
+    assert both in (2 * one, 2 * one - 1)
+    assert 50 < one < 500
 
 
 def test_a_variant_without_its_runtime_is_a_warning(
@@ -155,3 +169,22 @@ def test_a_reply_that_cvat_refuses_at_the_lowest_threshold_is_an_error(
         "smoke test of the cpu variant failed: CVAT cannot use the reply for the picture `bright`"
     )
     assert problem.found == "[0]: is a number, not an object"
+
+
+@pytest.mark.parametrize(
+    ("limits", "peak", "hint"),
+    [
+        ({"resources": {"memory": "600Mi"}}, 300, None),
+        ({"resources": {"memory": "599Mi"}}, 300, "write `memory: 600Mi`, or fewer `workers`"),
+        ({"resources": {"memory": "400Mi"}, "variants": {"cpu": {"memory": "1Gi"}}}, 300, None),
+        ({"variants": {"cpu": {"memory": "299Mi", "workers": 1}}}, 300, "write `memory: 300Mi`"),
+        ({}, 9000, None),
+    ],
+)
+def test_workers_that_exceed_the_memory_limit_are_a_warning(
+    write_manifest: WriteManifest, limits: dict[str, Any], peak: int, hint: str | None
+) -> None:
+    workers = 1 if "workers" in str(limits) else 2
+    found = exceeded_limits(plan(write_manifest(**limits)), [Memory("cpu", workers, peak * 2**20)])
+    assert [it.hint for it in found] == ([hint] if hint else [])
+    assert {(it.code, it.severity) for it in found} <= {("low-memory", "warning")}

@@ -336,6 +336,8 @@ def test_what_killed_builds_of_this_function_left_behind_is_removed(old: Path) -
 def test_what_is_present_is_told_apart(old: Path) -> None:
     (old / "README.md").write_bytes(b"edited")
     (old / "notes.txt").write_bytes(b"mine")
+    # What an earlier build measured does not hold for this one.
+    (old / "measured.md").write_bytes(b"from a smoke test")
     existing = Existing.look(old)
     assert existing.edited(NEW) == ["README.md"]
     assert existing.foreign(NEW) == ["notes.txt"]

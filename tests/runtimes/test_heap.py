@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from builder.families import heap
+from runtimes import heap
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc")
