@@ -7,7 +7,38 @@ import numpy as np
 
 from runtimes.arrays import Array
 
-_NEIGHBOURS = np.ones((3, 3), np.uint8)
+_STEPS = np.array([[1, 0], [1, -1], [0, -1], [-1, -1], [-1, 0], [-1, 1], [0, 1], [1, 1]], np.int32)
+"""The eight directions of a chain code, x y, counterclockwise on a screen: right, right and up, up,
+and so on. In half pixels, they lead from a pixel's center to the middles of its edges (even
+directions) and to its corners (odd ones)."""
+_NONE = 8
+"""The direction of the step from a component's only pixel to itself."""
+_DIRECTIONS = np.array([3, 2, 1, 4, _NONE, 0, 5, 6, 7])
+"""The direction of a step x y, at x + 3 y + 4."""
+_OUTER, _HOLE = 3, 0
+"""Direction of the first point of an outer boundary, the upper left corner of its first pixel, and
+of a hole's boundary, the edge between its first pixel and the pixel on the left."""
+
+
+def _passed(arriving: int, leaving: int) -> list[int]:
+    """Return the directions of the edges and corners that a boundary passes at one pixel.
+
+    cv2.findContours looks at the neighbors counterclockwise from the previous pixel to the next
+    one. It passes the edges and corners between these two. A corner before an even direction is
+    left to the next pixel, whose first one it is.
+    """
+    if _NONE in (arriving, leaving):
+        return [*range(_OUTER, 8), *range(_OUTER)]
+    count = (leaving - arriving - 5) % 8 - (leaving % 2 == 0)
+    return [(arriving + 5 + number) % 8 for number in range(count)]
+
+
+_PASSED = [_passed(arriving, leaving) for arriving in range(9) for leaving in range(9)]
+"""The result of _passed, at 9 * arriving + leaving."""
+_COUNTS = np.array([len(it) for it in _PASSED])
+_STARTS = np.cumsum(_COUNTS) - _COUNTS
+_OFFSETS = _STEPS[np.concatenate(_PASSED).astype(int)]
+"""The steps to all points of _PASSED, one after the other: `count` of them from `start` on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,47 +54,79 @@ class Outline:
     area: float
 
 
-def outlines(bitmap: Array, left: int, top: int, epsilon: float, holes: bool) -> list[Outline]:
+def outlines(
+    bitmap: Array, left: int, top: int, epsilon: float, holes: bool, most: int | None = None
+) -> list[Outline]:
     """Return the outlines of a mask's connected components, the largest first.
-
-    cv2.findContours returns the centers of the outermost pixels, so that a square of ten pixels is
-    nine wide. It is therefore given a bitmap of double resolution in which the corners of pixels
-    are pixels: the contour then follows the corners, and encloses the area of the mask.
 
     Args:
         bitmap: (h, w) uint8 of 0 and 1.
         left, top: the position of its first pixel in the image.
         epsilon: maximum distance of the simplified boundary from the exact one, in pixels.
         holes: connect holes with the outer boundary by a seam; otherwise they are filled.
+        most: the maximum number of outlines; None for all. Only these are simplified.
     """
-    height, width = bitmap.shape
-    corners = np.zeros((2 * height + 1, 2 * width + 1), np.uint8)
-    corners[1::2, 1::2] = bitmap
-    corners = np.asarray(cv2.dilate(corners, _NEIGHBOURS))
     mode = cv2.RETR_CCOMP if holes else cv2.RETR_EXTERNAL
-    contours, hierarchy = cv2.findContours(corners, mode, cv2.CHAIN_APPROX_NONE)
-    rings = [np.asarray(it) if epsilon else _square(np.asarray(it)) for it in contours]
-    found = []
-    for number, ring in enumerate(rings):
-        if hierarchy[0][number][3] >= 0:
-            continue  # a hole; it is joined with the ring around it
-        outer, area = _simplified(ring, epsilon), cv2.contourArea(ring) / 4
-        hole = hierarchy[0][number][2] if holes else -1
-        while hole >= 0:
-            outer = _cut(outer, _simplified(rings[hole], epsilon))
-            area -= cv2.contourArea(rings[hole]) / 4
-            hole = hierarchy[0][hole][0]
-        if len(outer) >= 3 and area > 0:
-            found.append(Outline(outer + np.array([left, top]), area))
-    return sorted(found, key=lambda outline: -outline.area)
+    contours, hierarchy = cv2.findContours(bitmap, mode, cv2.CHAIN_APPROX_NONE)
+    inside = [it[3] >= 0 for it in hierarchy[0].tolist()] if contours else []
+    rings = [
+        _boundary(np.asarray(contour).reshape(-1, 2), _HOLE if hole else _OUTER)
+        for contour, hole in zip(contours, inside, strict=True)
+    ]
+    if not epsilon:
+        rings = [_square(ring) for ring in rings]
+    areas = [cv2.contourArea(ring) / 4 for ring in rings]
+    cuts: dict[int, list[int]] = {number: [] for number, hole in enumerate(inside) if not hole}
+    for number, hole in enumerate(inside):
+        if hole:
+            outer = int(hierarchy[0][number][3])
+            cuts[outer].append(number)
+            areas[outer] -= areas[number]
+    found: list[Outline] = []
+    for number in sorted(cuts, key=lambda number: -areas[number]):
+        if len(found) == most:
+            break
+        ring = _simplified(rings[number], epsilon)
+        for hole in cuts[number]:
+            ring = _cut(ring, _simplified(rings[hole], epsilon))
+        if len(ring) >= 3 and areas[number] > 0:
+            found.append(Outline(ring + np.array([left, top]), areas[number]))
+    return found
+
+
+def _boundary(chain: Array, first: int) -> Array:
+    """Return the boundary of a component along the edges of its pixels.
+
+    cv2.findContours returns the centers of the outermost pixels, so that a square of ten pixels is
+    nine wide. For a bitmap of double resolution, whose pixels are edges and corners, it would
+    return this boundary, but a mask of 300 pixels in each direction takes ten times as long.
+
+    Args:
+        chain: (P, 2) x y, a contour of findContours without approximation.
+        first: the direction of the boundary's first point from the first pixel.
+
+    Returns:
+        (Q, 1, 2) int32, in half pixels. At a concave corner, the boundary takes a diagonal step
+        between the middles of the two adjacent edges.
+    """
+    closed = np.concatenate([chain[-1:], chain, chain[:1]])
+    steps = closed[1:] - closed[:-1]
+    directions = _DIRECTIONS.take(steps[:, 0] + 3 * steps[:, 1] + 4)
+    turns = 9 * directions[:-1] + directions[1:]
+    counts = _COUNTS.take(turns)
+    ends = counts.cumsum()
+    places = np.arange(ends[-1]) + (_STARTS.take(turns) - ends + counts).repeat(counts)
+    points = _OFFSETS.take(places, axis=0)
+    points += (2 * chain + 1).repeat(counts, axis=0)
+    start = _PASSED[turns[0]].index(first)
+    return np.concatenate([points[start:], points[:start]])[:, None]
 
 
 def _square(contour: Array) -> Array:
-    """Return a contour, (P, 1, 2), with the inner corners restored that findContours cuts off.
+    """Return a boundary, (P, 1, 2), with its concave corners, which are at even coordinates.
 
-    At a concave corner, the contour takes a diagonal step between the middles of the two adjacent
-    edges; corners are at even coordinates. Contours that will be simplified keep the diagonals:
-    they halve the steps of a slope, so that the simplified polygon has far fewer points.
+    Boundaries that will be simplified keep the diagonals instead: they halve the steps of a slope,
+    so that the simplified polygon has far fewer points.
     """
     here = contour.reshape(-1, 2)
     there = np.roll(here, -1, axis=0)

@@ -21,12 +21,13 @@ def encode(bitmap: Array, left: int, top: int) -> list[int]:
         Run lengths, then left, top, right, bottom.
     """
     height, width = bitmap.shape
-    flat = np.concatenate([[0], (bitmap != 0).ravel(), [0]])
-    edges = np.flatnonzero(flat[1:] != flat[:-1])
-    # The runs lie between the edges. The end of the bitmap closes the last run.
-    runs = np.diff(np.concatenate([[0], edges, [height * width]]))
-    counts = runs[:-1] if len(edges) and edges[-1] == height * width else runs
-    return [*counts.tolist(), left, top, left + width - 1, top + height - 1]
+    flat = bitmap.reshape(-1) != 0
+    # The runs lie between the edges, of which the bitmap's ends are two.
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    ends = np.concatenate([[0], edges, [flat.size]])
+    runs = (ends[1:] - ends[:-1]).tolist()
+    counts = [0, *runs] if flat[0] else runs
+    return [*counts, left, top, left + width - 1, top + height - 1]
 
 
 def decode(points: list[int]) -> tuple[Array, int, int]:

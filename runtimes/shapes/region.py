@@ -80,22 +80,26 @@ class Mask(Shape):
                 points = rle.encode(crop.bitmap, crop.left, crop.top)
                 yield number, {"type": "mask", "points": points}
                 continue
-            rings = outlines(crop.bitmap, crop.left, crop.top, self.epsilon, holes=False)
+            rings = outlines(crop.bitmap, crop.left, crop.top, self.epsilon, holes=False, most=1)
             polygon = {"points": flat(rings[0].ring)} if rings else {}
             yield number, {"type": "mask", "mask": orjson.Fragment(_pixels(crop)), **polygon}
+
+
+_ZERO = int.from_bytes(b"0,", "little")
+"""A digit and a comma as one number, to which a pixel is added: a mask is written by one addition,
+several hundred times faster than a list of integers."""
 
 
 def _pixels(crop: Crop) -> bytes:
     """Return a mask as JSON in the format that CVAT's server reads from detectors.
 
     The JSON is a list of the 0s and 1s of the mask's box, row by row, then left, top, right and
-    bottom (inclusive). Writing it with numpy is a hundred times faster than serializing a list.
+    bottom (inclusive).
     """
     height, width = crop.bitmap.shape
-    text = np.full(2 * height * width, ord(","), np.uint8)
-    text[::2] = crop.bitmap.reshape(-1) + ord("0")
     box = (crop.left, crop.top, crop.left + width - 1, crop.top + height - 1)
-    return b"[" + text.tobytes() + ",".join(map(str, box)).encode() + b"]"
+    digits = np.add(crop.bitmap, _ZERO, dtype="<u2").data
+    return b"".join([b"[", digits, ",".join(map(str, box)).encode(), b"]"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,9 @@ class Polygon(Shape):
                     yield number, {"type": "polygon", "points": points}
             return
         for number, crop in crops(instances, size, self.name()):
-            rings = outlines(crop.bitmap, crop.left, crop.top, self.epsilon, self.holes)
-            for outline in rings[:1] if self.parts == "largest" else rings:
+            most = 1 if self.parts == "largest" else None
+            bitmap, left, top = crop.bitmap, crop.left, crop.top
+            for outline in outlines(bitmap, left, top, self.epsilon, self.holes, most):
                 points = flat(outline.ring)
                 if outline.area >= self.min_area and visible(points):
                     yield number, {"type": "polygon", "points": points}

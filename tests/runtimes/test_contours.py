@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -116,6 +117,36 @@ def test_filled_rings_cover_exactly_the_filled_pixels(bitmap: Array) -> None:
     for outline in found:
         covered |= painted(outline.ring, bitmap.shape)
     np.testing.assert_array_equal(covered, filled_in(bitmap))
+
+
+def doubled(bitmap: Array) -> Array:
+    """A bitmap of the edges and corners of pixels: those of an odd row and column are pixels."""
+    height, width = bitmap.shape
+    points = np.zeros((2 * height + 1, 2 * width + 1), np.uint8)
+    for y, x in np.argwhere(bitmap):
+        points[2 * y : 2 * y + 3, 2 * x : 2 * x + 3] = 1
+    return points
+
+
+@given(bitmaps, st.sampled_from([0.25, 0.75, 2.0]))
+def test_rings_are_the_contours_of_a_bitmap_of_double_resolution(
+    bitmap: Array, epsilon: float
+) -> None:
+    contours, _ = cv2.findContours(doubled(bitmap), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    simple = [np.asarray(cv2.approxPolyDP(it, 2 * epsilon, True)).reshape(-1, 2) for it in contours]
+    wanted = sorted(((ring / 2).tolist() for ring in simple if len(ring) >= 3), key=str)
+    found = outlines(bitmap, 0, 0, epsilon, holes=False)
+    assert sorted((outline.ring.tolist() for outline in found), key=str) == wanted
+
+
+@given(bitmaps, st.sampled_from([0, 0.75, 2]), st.booleans(), st.integers(0, 3))
+def test_the_largest_outlines_can_be_selected(
+    bitmap: Array, epsilon: float, holes: bool, most: int
+) -> None:
+    every = outlines(bitmap, 0, 0, epsilon, holes)
+    found = outlines(bitmap, 0, 0, epsilon, holes, most)
+    assert [it.area for it in found] == [it.area for it in every[:most]]
+    assert [it.ring.tolist() for it in found] == [it.ring.tolist() for it in every[:most]]
 
 
 @given(bitmaps, st.floats(0, 3), st.booleans())

@@ -149,6 +149,25 @@ def test_prototype_masks_match_masks_of_the_whole_frame(
             assert same(cropped(masks, number, box, size), wanted)
 
 
+@pytest.mark.parametrize("across", [1, 4, 12, 6.4])
+@pytest.mark.parametrize("place", [0, -7, 23, 0.5])
+@seeds
+def test_windows_within_and_beyond_a_grid_are_sampled(
+    across: float, place: float, seed: int
+) -> None:
+    # Cells of a whole number of pixels and others; the grid begins at a whole pixel or not.
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(5, 8)).astype(np.float32)
+    down = 3
+    to_grid = Geometry(1 / across, 1 / down, -place / across, -2 / down)
+    for _ in range(20):
+        left, top = rng.integers(0, [round(8 * across) + 30, 20]).tolist()
+        right, bottom = left + int(rng.integers(1, 40)), top + int(rng.integers(1, 20))
+        found = sample(values, to_grid, (left, top, right, bottom))
+        wanted = upsampled(values, to_grid, (bottom, right))[top:, left:]
+        np.testing.assert_allclose(found, wanted, atol=2e-5)
+
+
 @seeds
 def test_prototype_masks_of_a_grid_that_is_not_square(seed: int) -> None:
     rng = np.random.default_rng(seed)
