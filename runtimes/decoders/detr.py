@@ -139,7 +139,7 @@ class Rtdetr(Decoder):
             kept = kept[np.argsort(-scores[kept], kind="stable")[:most]]
         query, number = np.divmod(kept, logits.shape[1])
         found = to_pixels(corners(boxes[query].astype(np.float64)), view.input)
-        own = FrameMasks.over(masks[0][query], 0, view.input) if masks else None
+        own = FrameMasks.over(masks[0], 0, view.input, query) if masks else None
         return Instances.of(found, scores[kept], number, masks=own, rows=query)
 
     def _parts(self) -> list[tuple[Role, str | None]]:

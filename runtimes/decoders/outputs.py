@@ -60,7 +60,10 @@ def probabilities(values: Array, activation: Literal["none", "sigmoid"], step: s
     """
     if activation == "sigmoid":
         return sigmoid(values)
-    span = span_outside_unit(values)
+    # numpy computes numbers of half precision one by one, which takes three times as long as
+    # converting them.
+    single = values.astype(np.float32) if values.dtype == np.float16 else values
+    span = span_outside_unit(single)
     if span:
         raise BadModel(
             f"the model's values are not probabilities, which `{step}` expects",
@@ -70,7 +73,7 @@ def probabilities(values: Array, activation: Literal["none", "sigmoid"], step: s
             hint="for logits, set `activation: softmax` (exclusive classes) or `activation: "
             "sigmoid` (independent classes)",
         )
-    return values.clip(0, 1)
+    return np.asarray(single.clip(0, 1).astype(values.dtype, copy=False))
 
 
 def scored(scores: Array, threshold: float, *, multi_label: bool) -> tuple[Array, Array]:
@@ -85,11 +88,27 @@ def scored(scores: Array, threshold: float, *, multi_label: bool) -> tuple[Array
     Returns:
         (M,) indexes of candidates, (M,) class IDs.
     """
+    # Few scores exceed the threshold, and numpy finds them in a flat array in a tenth of the time
+    # that the highest score of each row takes.
+    places = np.flatnonzero(exceeding(scores, threshold))
+    candidates, numbers = np.divmod(places, scores.shape[1])
     if multi_label:
-        candidates, numbers = np.nonzero(scores > threshold)
         return candidates, numbers
-    candidates = np.flatnonzero(scores.max(axis=1, initial=0) > threshold)
+    candidates = np.unique(candidates)
     return candidates, scores[candidates].argmax(axis=1)
+
+
+def exceeding(values: Array, threshold: float) -> Array:
+    """Return which values exceed a threshold, which is rounded to their precision.
+
+    NaN may exceed it in half precision; Instances.of drops what is not finite.
+    """
+    if values.dtype == np.float16 and threshold >= 0:
+        # The bits of numbers from 0 on, as integers, have the order of the numbers; those of
+        # negative numbers are negative. numpy compares numbers of half precision one by one, which
+        # takes twenty times as long.
+        return np.asarray(values.view(np.int16) > np.float16(threshold).view(np.int16))
+    return np.asarray(values > threshold)
 
 
 def span_outside_unit(values: Array) -> str:

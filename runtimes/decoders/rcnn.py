@@ -54,7 +54,9 @@ _CLASS_MASKS = Role(
 )
 
 
-def _masks_of(masks: Array, boxes: Array, size: Size, step: str) -> FrameMasks | BoxMasks:
+def _masks_of(
+    masks: Array, kept: Array, boxes: Array, size: Size, step: str
+) -> FrameMasks | BoxMasks:
     """Return masks that cover the model's whole input, or that are to be pasted into their boxes.
 
     Small square masks are those of the head, mostly 28x28. They are stretched over their boxes and
@@ -62,7 +64,8 @@ def _masks_of(masks: Array, boxes: Array, size: Size, step: str) -> FrameMasks |
     paste_masks_in_image both interpolate towards a ring of zeros around the mask.
 
     Args:
-        masks: (N, height, width) probabilities.
+        masks: (M, height, width) probabilities.
+        kept: (N,) the indexes of the instances' masks.
         boxes: (N, 4) x1 y1 x2 y2 in pixels of the input.
         size: of the input.
         step: the step's name, for the message.
@@ -71,8 +74,8 @@ def _masks_of(masks: Array, boxes: Array, size: Size, step: str) -> FrameMasks |
         BadModel: the masks have neither the size of the input nor that of a head.
     """
     height, width = masks.shape[1:]
-    if (height, width) == size or not len(masks):
-        return FrameMasks.over(masks, _MASK_LEVEL, size)
+    if (height, width) == size or not len(kept):
+        return FrameMasks.over(masks, _MASK_LEVEL, size, kept)
     if height != width or 2 * height >= min(size):
         raise BadModel(
             f"`{step}` decodes masks of the input's size {size[0]}x{size[1]}, or small square ones "
@@ -84,7 +87,7 @@ def _masks_of(masks: Array, boxes: Array, size: Size, step: str) -> FrameMasks |
     boxes = boxes.astype(np.float64)
     ring = (boxes[:, 2:] - boxes[:, :2]) / height
     wider = np.concatenate([boxes[:, :2] - ring, boxes[:, 2:] + ring], axis=1)
-    padded = np.pad(masks.astype(np.float32), ((0, 0), (1, 1), (1, 1)))
+    padded = np.pad(masks[kept].astype(np.float32), ((0, 0), (1, 1), (1, 1)))
     return BoxMasks(padded, _MASK_LEVEL, wider)
 
 
@@ -148,9 +151,8 @@ class Torchvision(Decoder):
         kept = above(found["scores"], found["labels"], threshold, first)
         masks = keypoints = None
         if "masks" in found:
-            masks = _masks_of(
-                found["masks"][kept, 0], found["boxes"][kept], view.input, self.name()
-            )
+            boxes = found["boxes"][kept]
+            masks = _masks_of(found["masks"][:, 0], kept, boxes, view.input, self.name())
         if "keypoints" in found:
             keypoints = found["keypoints"][kept].astype(np.float64)
             if "keypoints_scores" in found:
@@ -222,7 +224,7 @@ class Mmdeploy(Decoder):
         kept = above(dets[:, 4], labels, threshold)
         masks = keypoints = None
         if "masks" in found:
-            masks = _masks_of(found["masks"][kept], dets[kept, :4], view.input, self.name())
+            masks = _masks_of(found["masks"], kept, dets[kept, :4], view.input, self.name())
         if "keypoints" in found:
             keypoints = found["keypoints"][kept]
         return Instances.of(

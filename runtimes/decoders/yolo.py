@@ -9,7 +9,7 @@ import numpy as np
 
 from runtimes.arrays import Array
 from runtimes.classes import Classes
-from runtimes.decoders.outputs import check_task, corners, take
+from runtimes.decoders.outputs import check_task, corners, exceeding, take
 from runtimes.errors import BadModel, Fault
 from runtimes.instances import Instances
 from runtimes.masks import PrototypeMasks
@@ -164,8 +164,8 @@ def _candidates(rows: Array, extra: int, threshold: float, step: str) -> _Candid
         raise BadModel(f"`{step}` decodes {layout}, got {list(rows.shape)}", where="output")
     end = rows.shape[1] - extra
     scores = rows[0, 4:end]
-    # The maximum is computed for all candidates, everything else for the few that are kept.
-    kept = np.flatnonzero(scores.max(axis=0) > threshold)
+    # All scores are compared with the threshold, everything else is for the few that are kept.
+    kept = np.flatnonzero(exceeding(scores, threshold).any(axis=0))
     scores = scores[:, kept]
     return _Candidates(
         rows[0, :4, kept], scores.max(axis=0), scores.argmax(axis=0), rows[0, end:, kept]

@@ -6,6 +6,7 @@ import pytest
 from runtimes.decoders.outputs import (
     check_task,
     corners,
+    exceeding,
     probabilities,
     scored,
     sigmoid,
@@ -108,6 +109,28 @@ def test_candidates_above_the_threshold_count_once_or_once_for_each_class() -> N
     for multi_label in (False, True):
         candidates, numbers = scored(np.zeros((0, 2)), 0.0, multi_label=multi_label)
         assert (candidates.tolist(), numbers.tolist()) == ([], [])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("threshold", [-np.inf, -0.3, 0.0, 0.1, 0.25, 1.0])
+def test_values_are_compared_with_the_threshold_in_their_precision(
+    dtype: str, threshold: float
+) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.uniform(-1.5, 1.5, (40, 30)).astype(dtype)
+    kind = values.dtype.type
+    values[0, :10] = [0.0, -0.0, np.inf, -np.inf, 0.1, 0.25, 1, -0.3, 6e-8, -6e-8]
+    limit = float(kind(threshold))
+    wanted = [[float(value) > limit for value in row] for row in values[::2, 1:]]
+    assert exceeding(values[::2, 1:], threshold).tolist() == wanted
+    numbers = [(y, x) for y, row in enumerate(wanted) for x, above in enumerate(row) if above]
+    for layout in (values[::2, 1:], np.asfortranarray(values[::2, 1:])):
+        candidates, classes = scored(layout, threshold, multi_label=True)
+        assert list(zip(candidates.tolist(), classes.tolist(), strict=True)) == numbers
+        candidates, classes = scored(layout, threshold, multi_label=False)
+        best = [(y, row.index(max(row))) for y, row in enumerate(layout.tolist())]
+        best = [(y, x) for y, x in best if wanted[y][x]]
+        assert list(zip(candidates.tolist(), classes.tolist(), strict=True)) == best
 
 
 def test_values_between_1_and_2_are_no_probabilities() -> None:
