@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from runtimes import jpeg, tiff
+from runtimes import gpu_jpeg, jpeg, tiff
 from runtimes.arrays import Array
 from runtimes.errors import BadImage, BadRequest
 from runtimes.jpeg import PIXEL_LIMIT
@@ -103,7 +103,9 @@ def _decoded(data: bytes, where: str) -> Decoded:
     if not data:
         raise BadImage("is empty", where=where, allowed=_FORMATS)
     if data.startswith(jpeg.START):
-        plain = jpeg.decode(data)
+        plain = gpu_jpeg.decode(data)
+        if plain is None:
+            plain = jpeg.decode(data)
         if plain is not None:
             return Decoded(plain, None)
     alone = data[:4] in tiff.ORDERS

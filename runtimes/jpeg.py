@@ -41,7 +41,7 @@ def decode(data: bytes) -> Array | None:
     Returns:
         (H, W, 3) uint8 BGR, equal to OpenCV's pixels; None if OpenCV has to decode the file.
     """
-    if simplejpeg is None or not _is_plain(data):
+    if simplejpeg is None or not is_plain(data):
         return None
     try:
         pixels: Array = simplejpeg.decode_jpeg(data, colorspace="BGR")
@@ -50,8 +50,12 @@ def decode(data: bytes) -> Array | None:
         return None
 
 
-def _is_plain(data: bytes) -> bool:
-    """Return whether a file is upright, has 8 bits and YCbCr, and no more pixels than allowed."""
+def is_plain(data: bytes) -> bool:
+    """Return whether a file is upright, has 8 bits and YCbCr, and no more pixels than allowed.
+
+    Args:
+        data: its bytes, which begin with START.
+    """
     try:
         for marker, place, size in segments(data):
             if marker == EXIF and data.startswith(b"Exif\0", place):

@@ -56,6 +56,12 @@ CUDA = {
 }
 """CUDA version -> packages. onnxruntime-gpu 1.26.0 is the last version with wheels for CUDA 12."""
 
+CUDA_DECODE = {
+    12: ("nvidia-nvimgcodec-cu12==0.9.0.20", "nvidia-nvjpeg-cu12==12.4.0.76"),
+    13: ("nvidia-nvimgcodec-cu13==0.9.0.20", "nvidia-nvjpeg==13.3.2.43"),
+}
+"""CUDA version -> packages that decode JPEG files on the GPU. Functions work without them."""
+
 CUDA_PLATFORMS: dict[Platform, tuple[int, ...]] = {"amd64": (12, 13), "arm64": (13,)}
 """Platform -> the CUDA versions with wheels for it, the default first. PyPI has wheels of
 onnxruntime-gpu for aarch64 from 1.29.0 on."""

@@ -30,8 +30,9 @@ _CLASSIFIERS = {
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
     "License :: OSI Approved :: BSD License": "BSD-3-Clause",
     "License :: OSI Approved :: MIT License": "MIT",
+    "Apache License 2.0": "Apache-2.0",
 }
-"""License classifier -> SPDX identifier, for packages without a license expression."""
+"""License classifier or name -> SPDX identifier, for packages without a license expression."""
 
 
 def requirements() -> list[str]:
@@ -39,6 +40,7 @@ def requirements() -> list[str]:
     groups = (
         *(pins.COMMON, pins.OPENVINO, pins.ONNXRUNTIME),
         *pins.CUDA.values(),
+        *pins.CUDA_DECODE.values(),
         *pins.BY_TYPE.values(),
     )
     return sorted({it for group in groups for it in group})
@@ -97,7 +99,7 @@ def _license(metadata: bytes) -> str:
             return _CLASSIFIERS[classifier]
     # Some packages have the whole text of the license in this field.
     given = str(fields.get("License") or "")
-    return given if len(given) < 64 and "\n" not in given else ""
+    return _CLASSIFIERS.get(given, given) if len(given) < 64 and "\n" not in given else ""
 
 
 class _Remote(io.RawIOBase):

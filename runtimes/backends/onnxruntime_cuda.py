@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from runtimes import gpu_jpeg
 from runtimes.arrays import Array
 from runtimes.backends.cuda import Cuda, Search
 from runtimes.backends.io_binding import IoBinding
@@ -43,6 +44,8 @@ class OnnxRuntime:
             products to 10 bits of mantissa on GPUs since Ampere, which is ONNX Runtime's default.
         cuda: the options of the CUDA provider; None for its defaults, or on the CPU.
         varying: model file -> how it runs on CUDA if the shape of its image input varies.
+        decode: `gpu` to decode JPEG files on the GPU if the model runs there, by
+            runtimes.gpu_jpeg.
         low_memory: whether buffers of the CPU are allocated for each operation instead of being
             kept between runs; for a few runs of a large model.
     """
@@ -54,6 +57,7 @@ class OnnxRuntime:
     precision: Literal["float32", "tf32"] = "float32"
     cuda: Cuda | None = None
     varying: Mapping[str, VaryingInput] = field(default_factory=dict)
+    decode: Literal["gpu", "cpu"] = "cpu"
     # Not in model_handler.py: only the tool sets it, for trials.
     low_memory: bool = field(default=False, repr=False)
 
@@ -126,11 +130,13 @@ class OnnxRuntime:
                     "that the host's driver supports the CUDA version of the wheels, or set "
                     "`allow_cpu_fallback: true` under `variants.gpu`",
                 )
+        decodes = _CUDA in used and self.decode == "gpu" and gpu_jpeg.start()
         warning = f"running on the CPU: {missing}" if missing else ""
         names = ", ".join(name.removesuffix("ExecutionProvider") for name in used)
         return OnnxRuntimeSession(
             session,
-            f"ONNX Runtime {onnxruntime.__version__} on {names}",
+            f"ONNX Runtime {onnxruntime.__version__} on {names}"
+            + (", JPEG files decoded on the GPU" if decodes else ""),
             warning,
             on_gpu=_CUDA in used,
             graph=_CUDA in used and self.cuda is not None and self.cuda.enable_cuda_graph,

@@ -97,3 +97,14 @@ def test_which_gpus_a_wheel_has_code_for(
     if found == "none" and code.compiles(capability):
         found = "intermediate"
     assert found == expected
+
+
+@pytest.mark.parametrize("cuda", [12, 13])
+def test_packages_that_decode_on_the_gpu_can_be_left_out(cuda: int) -> None:
+    with_decoder = names(GpuVariant.model_validate({"cuda": cuda}))
+    without = names(GpuVariant.model_validate({"cuda": cuda, "decode": "cpu"}))
+    added = set(with_decoder) - set(without)
+    assert {name.removesuffix("-cu12").removesuffix("-cu13") for name in added} == {
+        "nvidia-nvimgcodec",
+        "nvidia-nvjpeg",
+    }

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from runtimes import gpu_jpeg
 from runtimes.arrays import Array
 from runtimes.backends import onnxruntime_cuda
 from runtimes.backends.cuda import Cuda
@@ -199,6 +200,30 @@ def test_inputs_and_outputs_are_bound_only_on_the_gpu(
     session = OnnxRuntime().open(file)
     np.testing.assert_array_equal(session.run({"images": image})["seen"], image)
     assert used == ["bound"]
+
+
+@pytest.mark.parametrize("device", ["cuda", "cpu"])
+@pytest.mark.parametrize("decode", ["gpu", "cpu"])
+@pytest.mark.parametrize("there", [False, True])
+def test_jpeg_files_are_decoded_on_the_gpu_that_runs_the_model(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    device: Literal["cuda", "cpu"],
+    decode: Literal["gpu", "cpu"],
+    there: bool,
+) -> None:
+    FakeGpu(monkeypatch, built=True, usable=True)
+    started: list[str] = []
+
+    def start() -> bool:
+        started.append("gpu")
+        return there
+
+    monkeypatch.setattr(gpu_jpeg, "start", start)
+    session = OnnxRuntime(device, decode=decode).open(graphs.echo(tmp_path / "model.onnx"))
+    wanted = (device, decode) == ("cuda", "gpu")
+    assert started == ["gpu"] * wanted
+    assert session.device.endswith(", JPEG files decoded on the GPU") == (wanted and there)
 
 
 def test_a_graph_without_cuda_kernels_gets_a_hint(

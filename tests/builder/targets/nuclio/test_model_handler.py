@@ -20,7 +20,7 @@ from runtimes.preprocess.values import Normalize
 from tests.builder.conftest import WriteManifest, write_manifest_to
 from tests.builder.models import open_size_model
 
-GPU = OnnxRuntime("cuda", 0, 1, cuda=Cuda())
+GPU = OnnxRuntime("cuda", 0, 1, cuda=Cuda(), decode="gpu")
 
 DIGESTS = {"manifest.yaml": "0" * 64, "model.onnx": "1" * 64}
 
@@ -38,7 +38,7 @@ def test_the_text_evaluates_to_what_was_planned(ready_plan: Plan) -> None:
     assert defined["FILES"] == {"model.onnx": "1" * 64}
     assert defined["BACKENDS"] == {
         "cpu": OpenVino(workers=2),
-        "gpu": OnnxRuntime("cuda", cuda=Cuda()),
+        "gpu": GPU,
     }
 
 
