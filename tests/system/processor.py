@@ -248,13 +248,17 @@ def python_of(requirements: Path) -> Path:
         requirements: the function's packages. Nuclio adds nuclio-sdk and msgpack; the versions are
             those of Nuclio 1.14.
     """
-    packages = [*requirements.read_text("utf-8").split(), "nuclio-sdk==0.5.13", "msgpack==1.0.8"]
-    digest = hashlib.sha256("\n".join([sys.version, *packages]).encode()).hexdigest()
+    nuclio = ["nuclio-sdk==0.5.13", "msgpack==1.0.8"]
+    text = "\n".join([sys.version, *nuclio, requirements.read_text("utf-8")])
+    digest = hashlib.sha256(text.encode()).hexdigest()
     folder = cache_folder() / "system-tests" / f"venv-{digest[:16]}"
     python, complete = folder / "bin" / "python", folder / "complete"
     if not complete.exists():
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+        install: list[str | Path] = [python, "-m", "pip", "install", "--quiet"]
+        exact: list[str | Path] = ["--no-deps", "--require-hashes", "--requirement", requirements]
+        subprocess.run([*install, *exact], check=True)
+        subprocess.run([*install, *nuclio], check=True)
         complete.touch()
     return python
