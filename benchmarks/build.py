@@ -1,12 +1,13 @@
 """Time of a build of many functions without smoke test.
 
-    python benchmarks/build.py [--functions N] [--megabytes MB] [--own] [--folder DIR]
+    python benchmarks/build.py [--functions N] [--megabytes MB] [--own] [--unfolded] [--folder DIR]
 
 By default 100 manifests name one generated model of 60 MB; with --own each has a model file of its
 own. The rows are the first build, the same build again over the existing directories, and, as a
 reference for the speed of the machine, copying and hashing the model files alone. Processor time
 includes that of the system, which other programs on the machine change little.
 
+    --unfolded      with `fold_preprocessing: false`, which copies the model files
     --folder DIR    work in DIR, such as a folder on a file system that can clone files
 """
 
@@ -26,7 +27,9 @@ from check import MANIFEST, ROOT, large_model
 TOOL = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from builder.cli.app import run; run()"
 
 
-def write_manifests(folder: Path, functions: int, megabytes: float, own: bool) -> list[Path]:
+def write_manifests(
+    folder: Path, functions: int, megabytes: float, own: bool, unfolded: bool
+) -> list[Path]:
     """Write the manifests and their models; return the model file of each manifest."""
     large_model(folder / "model.onnx", megabytes)
     models = []
@@ -35,6 +38,8 @@ def write_manifests(folder: Path, functions: int, megabytes: float, own: bool) -
         if own:
             shutil.copyfile(folder / "model.onnx", folder / name)
         text = MANIFEST.replace("name: large", f"name: large-{number}")
+        if unfolded:
+            text += "fold_preprocessing: false\n"
         (folder / f"{number}.yaml").write_text(text.replace("model.onnx", name))
         models.append(folder / name)
     return models
@@ -79,11 +84,14 @@ def main() -> None:
     parser.add_argument("--functions", type=int, default=100)
     parser.add_argument("--megabytes", type=float, default=60)
     parser.add_argument("--own", action="store_true")
+    parser.add_argument("--unfolded", action="store_true")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
-        models = write_manifests(folder, options.functions, options.megabytes, options.own)
+        models = write_manifests(
+            folder, options.functions, options.megabytes, options.own, options.unfolded
+        )
         print(f"{'':15}{'seconds':>10}{'processor':>11}")
         for title, (seconds, processor) in rows(folder, models):
             print(f"{title:15}{seconds:10.1f}{processor:11.1f}", flush=True)

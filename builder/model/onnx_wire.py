@@ -59,7 +59,7 @@ def without_weights(path: Path) -> bytes:
                 view.release()
 
 
-def with_input_replaced(content: bytes, name: str, front: bytes) -> bytes:
+def with_input_replaced(content: bytes | memoryview, name: str, front: bytes) -> bytes:
     """Return an ONNX file whose input `name` is computed from another input.
 
     All other bytes stay as they are.

@@ -1,6 +1,7 @@
 """The content of a model file in a function: a file to copy, bytes, or bytes that are computed."""
 
 import hashlib
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -35,7 +36,7 @@ class Derived:
         Args:
             before: the content of the model file, or of an earlier transform.
             recipe: determines the change.
-            change: returns the changed content; see `read` for its argument.
+            change: returns the changed content; see `read` and `view` for its argument.
         """
         if isinstance(before, Derived):
             recipe = before.recipe + hashlib.sha256(recipe).digest()
@@ -53,6 +54,19 @@ def read(content: Content) -> bytes:
     if isinstance(content, Path):
         return content.read_bytes()
     return content.compute() if isinstance(content, Derived) else content
+
+
+def view(content: Content) -> memoryview:
+    """Return content for reading, without a copy of a file in memory.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: the file is empty.
+    """
+    if not isinstance(content, Path):
+        return memoryview(read(content))
+    with content.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def digest(content: Content) -> str:

@@ -16,7 +16,7 @@ from builder.model.pixel_graph import OLDEST_OPSET, pixel_graph
 from builder.model.pixel_layers import with_pixel_layers
 from builder.model.pixel_operations import Operation, pixel_operations
 from builder.plan.binding import VALUE_STEPS
-from builder.plan.content import Content, Derived, read
+from builder.plan.content import Content, Derived, read, view
 from builder.plan.plan import Plan
 from runtimes.detector import Detector
 from runtimes.frame import Frame
@@ -153,7 +153,7 @@ def _onnx_contents(
     front = pixel_graph(pixels, name, operations)
 
     def changed(content: Content) -> bytes:
-        return with_input_replaced(read(content), name, front)
+        return with_input_replaced(view(content), name, front)
 
     return {model.name: Derived.of(plan.files[model.name], front, changed)}
 
@@ -170,7 +170,7 @@ def _ir_contents(
         return with_pixel_layers(read(content), size, pixels, operations)[0]
 
     def appended(content: Content) -> bytes:
-        return read(content) + with_pixel_layers(read(net), size, pixels, operations)[1]
+        return b"".join([view(content), with_pixel_layers(read(net), size, pixels, operations)[1]])
 
     contents = Derived.of(net, recipe, changed), Derived.of(weights, recipe, appended)
     return dict(zip(model.files, contents, strict=True))

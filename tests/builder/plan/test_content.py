@@ -1,7 +1,7 @@
 import hashlib
 from pathlib import Path
 
-from builder.plan.content import Content, Derived, digest, read
+from builder.plan.content import Content, Derived, digest, read, view
 
 
 def test_reading_and_digests(tmp_path: Path) -> None:
@@ -10,7 +10,7 @@ def test_reading_and_digests(tmp_path: Path) -> None:
     contents: dict[bytes, list[Content]] = {b"abc": [b"abc", tmp_path / "file"], b"abcd": [derived]}
     for data, same in contents.items():
         for content in same:
-            assert read(content) == data
+            assert read(content) == view(content) == data
             assert digest(content) == hashlib.sha256(data).hexdigest()
 
 
