@@ -171,6 +171,8 @@ DECLARATIONS = {
 TESTED_ELSEWHERE = {
     # One small module for each backend; the registry's tests run over all of them.
     "builder/backends": "tests/builder/backends/test_registry.py",
+    "builder/cli/commands/deploy.py": "tests/builder/deploy/test_deploy.py",
+    "builder/cli/commands/undeploy.py": "tests/builder/deploy/test_deploy.py",
     "builder/cli/commands/doctor.py": "tests/builder/doctor/test_examination.py",
     "builder/cli/commands/init.py": "tests/builder/families/test_init.py",
     # Parts that the modules of several formats share.
@@ -186,6 +188,8 @@ TESTED_ELSEWHERE = {
     "builder/datasets/xml.py": "tests/builder/datasets/formats/test_cvat.py",
     "builder/datasets/formats/cvat_shapes.py": "tests/builder/datasets/formats/test_cvat.py",
     "builder/datasets/formats/yolo_rows.py": "tests/builder/datasets/formats/test_yolo.py",
+    # Platforms and checks, tried out with whole deployments.
+    "builder/deploy": "tests/builder/deploy/test_deploy.py",
     "builder/doctor/runtime.py": "tests/builder/doctor/test_backends.py",
     "builder/doctor/trial.py": "tests/builder/doctor/test_backends.py",
     # Parts of the measure of detectors.
@@ -203,6 +207,12 @@ TESTED_ELSEWHERE = {
     # Copied into every function, and run there.
     "builder/targets/nuclio/main.py": "tests/test_standalone.py",
     "builder/targets/nuclio/readme.py": "tests/builder/targets/test_build.py",
+    "builder/targets/nuclio/scheduling.py": "tests/builder/targets/nuclio/test_kubernetes.py",
+    "builder/targets/nuclio/scheduling_spec.py": (
+        "tests/builder/targets/nuclio/test_cluster_spec.py"
+    ),
+    "builder/targets/nuclio/volumes.py": "tests/builder/targets/nuclio/test_kubernetes.py",
+    "builder/targets/nuclio/yaml_text.py": "tests/builder/targets/nuclio/test_function_yaml.py",
     "builder/targets/nuclio/target.py": "tests/builder/targets/test_target.py",
 }
 """Module or package -> the test file that covers it."""

@@ -11,6 +11,7 @@ from builder.cli import console
 from builder.cli.commands.bench import bench
 from builder.cli.commands.build import build
 from builder.cli.commands.check import check
+from builder.cli.commands.deploy import deploy
 from builder.cli.commands.diff import diff
 from builder.cli.commands.doctor import doctor
 from builder.cli.commands.evaluate import evaluate
@@ -19,6 +20,7 @@ from builder.cli.commands.inspect import inspect
 from builder.cli.commands.parity import parity
 from builder.cli.commands.predict import predict
 from builder.cli.commands.schema import schema
+from builder.cli.commands.undeploy import undeploy
 
 
 class _DefaultGroup(TyperGroup):
@@ -83,6 +85,8 @@ for _command in (
     bench,
     evaluate,
     parity,
+    deploy,
+    undeploy,
     schema,
     doctor,
 ):

@@ -4,8 +4,9 @@ Slow imports stay inside functions; see builder.cli.commands.
 """
 
 import os
+import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
@@ -343,3 +344,51 @@ def parse_numbers(option: str, text: str, count: int) -> Any:
             )
         )
     return found
+
+
+def require_platform(local: bool, of_docker: Mapping[str, object], registry: str | None) -> None:
+    """Check that the options of `cvatbuild deploy` belong to the platform.
+
+    Args:
+        local: whether the platform is Docker.
+        of_docker: options that only Docker has -> their values.
+        registry: the value of --registry, which only Kubernetes has.
+
+    Raises:
+        CommandLineError: an option belongs to the other platform.
+    """
+    given = [name for name, value in of_docker.items() if value is not None]
+    if not local and given:
+        what = f"{given[0]} is an option for Docker"
+        raise CommandLineError(Problem(what, hint=f"remove {given[0]}, or use --platform local"))
+    if local and registry is not None:
+        what = "--registry is an option for Kubernetes"
+        raise CommandLineError(Problem(what, hint="remove --registry, or use --platform kube"))
+
+
+def function_name(function: str) -> str:
+    """Return the name of a deployed function.
+
+    Args:
+        function: its name, or the directory that it was deployed from.
+
+    Raises:
+        CommandLineError: the text is neither.
+    """
+    from builder.manifest.patterns import NAME, WORDS
+    from builder.targets.built import built_variants, target_of
+
+    folder = Path(function)
+    variants = built_variants(folder)
+    if variants:
+        described = target_of(folder).describe(folder, variants[0])
+        return described.name
+    if not re.fullmatch(NAME, function):
+        raise CommandLineError(
+            Problem(
+                "is neither a built function nor the name of one",
+                file=folder,
+                allowed=f"a directory such as build/yolo, or a name: {WORDS[NAME]}",
+            )
+        )
+    return function

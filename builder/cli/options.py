@@ -14,6 +14,13 @@ class VariantOption(StrEnum):
     gpu = "gpu"
 
 
+class PlatformOption(StrEnum):
+    """The values of --platform."""
+
+    local = "local"
+    kube = "kube"
+
+
 class FormatOption(StrEnum):
     """The values of --format."""
 
@@ -115,4 +122,18 @@ FailUnder: TypeAlias = Annotated[
         metavar="METRIC=VALUE",
         help="Exit with 1 if a metric is lower, such as map50=0.6; repeatable.",
     ),
+]
+PlatformName: TypeAlias = Annotated[
+    PlatformOption, typer.Option("--platform", help="local: Docker; kube: Kubernetes.")
+]
+Namespace: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace",
+        metavar="NAME",
+        help="Nuclio's namespace.  [default: nuclio with Docker, else that of the kubeconfig]",
+    ),
+]
+DryRun: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Print the commands, and run none.")
 ]

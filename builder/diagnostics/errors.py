@@ -7,6 +7,7 @@
       OutputError        the output directory cannot be written without losing something
       DatasetError       a dataset cannot be read
       BuiltError         a built function cannot be started, or its reply is invalid
+      DeployError        a function cannot be deployed, or does not work after it
     Refused              a validator of the manifest's schema refuses a value
 
 The library raises, the command line prints. Each CvatbuildError carries all the problems that were
@@ -40,6 +41,11 @@ FUNCTION = Rule(
     "function",
     "Function does not work",
     "The function does not start, or CVAT could not use its replies.",
+)
+DEPLOYMENT = Rule(
+    "deployment",
+    "Deployment failed",
+    "CVAT cannot call the function, or gets no valid reply.",
 )
 
 
@@ -91,6 +97,12 @@ class BuiltError(CvatbuildError):
     """A built function cannot be started, or its reply is invalid."""
 
     rule = FUNCTION
+
+
+class DeployError(CvatbuildError):
+    """A function cannot be deployed, or does not work after it."""
+
+    rule = DEPLOYMENT
 
 
 class Refused(ValueError):

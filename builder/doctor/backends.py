@@ -30,6 +30,7 @@ def check(module: str) -> Iterator[CheckResult]:
             severity,
             f"{name} cannot be used: {found.trouble}{later if severity == 'warning' else ''}",
             f"pip install --force-reinstall {package}",
+            (f"pip install --force-reinstall {package}",),
         )
         return
     by_device = {backend.device: backend for backend in users}
@@ -44,6 +45,7 @@ def check(module: str) -> Iterator[CheckResult]:
                 _severity(backend),
                 f"{name} {found.version} sees no processor that it can use",
                 f"pip install --force-reinstall {package}",
+                (f"pip install --force-reinstall {package}",),
             )
 
 

@@ -17,12 +17,16 @@ class CheckResult:
             not work, else "ok".
         what: the result, in one sentence without a full stop.
         remedy: how to fix it; empty if the severity is "ok".
+        commands: the lines of a shell that fix it; empty if no command does.
+        blocks_deploy: whether no function can be deployed from this machine.
     """
 
     subject: str
     severity: Severity
     what: str
     remedy: str = ""
+    commands: tuple[str, ...] = ()
+    blocks_deploy: bool = False
 
     def as_json(self) -> str:
         """Return the result as one line of JSON."""

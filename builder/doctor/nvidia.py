@@ -1,10 +1,12 @@
 """The NVIDIA driver and GPUs, compared with the CUDA and cuDNN of GPU variants."""
 
+import platform
 from collections.abc import Iterator
 
-from builder.backends.pins import COMPUTE_CAPABILITY, DRIVERS
+from builder.backends.pins import COMPUTE_CAPABILITY, CUDA_CODE, CUDA_PLATFORMS, DRIVERS
 from builder.doctor.check_result import CheckResult
 from builder.doctor.programs import Output, ProgramError, ProgramNotFound, run_program
+from builder.manifest.variants import Platform
 from runtimes.backends.onnxruntime_cuda import has_nvidia_driver
 
 _REINSTALL = "restart the machine; if that does not help, reinstall the driver"
@@ -61,8 +63,8 @@ def _without_tool() -> tuple[str, str]:
 
 def _driver(text: str) -> Iterator[CheckResult]:
     """Check which values of the manifest's `cuda` key a driver supports."""
-    default, *others = sorted(DRIVERS)
-    runs = [cuda for cuda in sorted(DRIVERS) if _version(text) >= DRIVERS[cuda]]
+    default, *others = CUDA_PLATFORMS[_platform()]
+    runs = [cuda for cuda in (default, *others) if _version(text) >= DRIVERS[cuda]]
     if default not in runs:
         yield CheckResult(
             "nvidia",
@@ -81,9 +83,11 @@ def _driver(text: str) -> Iterator[CheckResult]:
 
 
 def _gpu(gpu: list[str]) -> Iterator[CheckResult]:
-    """Check that the pinned cuDNN supports a GPU: name, driver version, compute capability."""
+    """Check that the pinned packages support a GPU: name, driver version, compute capability."""
     name, capability = gpu[0], _version(gpu[2]) if len(gpu) > 2 else ()
-    if capability and capability < COMPUTE_CAPABILITY:
+    if not capability:
+        yield CheckResult("nvidia", "ok", name)
+    elif capability < COMPUTE_CAPABILITY:
         yield CheckResult(
             "nvidia",
             "warning",
@@ -92,7 +96,32 @@ def _gpu(gpu: list[str]) -> Iterator[CheckResult]:
             _ELSEWHERE + " of the Turing generation or newer",
         )
     else:
-        yield CheckResult("nvidia", "ok", name)
+        yield _code(name, gpu[2], capability)
+
+
+def _code(name: str, text: str, capability: tuple[int, ...]) -> CheckResult:
+    """Return which value of the manifest's `cuda` key has code for a GPU."""
+    codes = CUDA_CODE[_platform()]
+    default = CUDA_PLATFORMS[_platform()][0]
+    fitting = [cuda for cuda, code in codes.items() if code.fits(capability)]
+    compiling = [cuda for cuda, code in codes.items() if code.compiles(capability)]
+    title = f"{name} (compute capability {text})"
+    if default in fitting:
+        return CheckResult("nvidia", "ok", name)
+    slow = "each new container compiles code for it at the first request, for minutes"
+    if fitting:
+        what = f"{title} needs `cuda: {fitting[0]}`: with CUDA {default} {slow}"
+        return CheckResult("nvidia", "warning", what, f"write `cuda: {fitting[0]}` in manifests")
+    if compiling:
+        what = f"{title}: with `cuda: {compiling[0]}`, the only one that has code for it, {slow}"
+        return CheckResult("nvidia", "ok", what)
+    what = f"ONNX Runtime's wheels for {_platform()} have no code for {title}"
+    return CheckResult("nvidia", "warning", what, "deploy CPU variants on this machine")
+
+
+def _platform() -> Platform:
+    """Return the architecture of this machine."""
+    return "arm64" if platform.machine() in ("aarch64", "arm64") else "amd64"
 
 
 def _version(text: str) -> tuple[int, ...]:

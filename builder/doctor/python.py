@@ -52,6 +52,7 @@ def check(version: Sequence[int] = sys.version_info[:3]) -> Iterator[CheckResult
                 "warning",
                 f"{one} and {other} are both installed; they overwrite each other",
                 f"pip uninstall {one} {other}, then pip install {other}",
+                (f"pip uninstall -y {one} {other}", f"pip install {other}"),
             )
 
 
@@ -72,6 +73,7 @@ def _packages() -> Iterator[CheckResult]:
                 "error",
                 f"package {package} cannot be imported: {reason}",
                 f"pip install --force-reinstall {package}",
+                (f"pip install --force-reinstall {package}",),
             )
 
 

@@ -21,6 +21,7 @@ class Description:
     """One variant of a built function, as its configuration file describes it.
 
     Attributes:
+        name: the function's name, its ID in CVAT.
         type: the function's type.
         labels: CVAT's label specification, one object per label.
         annotations: the texts that CVAT reads, by key; `name` is the title in CVAT's menu.
@@ -28,6 +29,7 @@ class Description:
         code_folder: absolute path of the folder with the function's code and model files.
     """
 
+    name: str
     type: FunctionType
     labels: list[dict[str, Any]]
     annotations: Mapping[str, str]

@@ -1,9 +1,12 @@
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeAlias
 
 import cv2
@@ -22,6 +25,7 @@ from runtimes.detector import Detector
 from tests.builder.models import yolo_model
 
 WriteManifest: TypeAlias = Callable[..., Path]
+Serve: TypeAlias = Callable[..., int]
 Run: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
 
 MANIFEST: dict[str, Any] = {
@@ -131,3 +135,42 @@ def run(tmp_path: Path) -> Run:
         )
 
     return start
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Answer HTTP requests as a container does: health checks, and a fixed reply to the others.
+
+    The returned function takes the reply and its status, and returns the port.
+    """
+    servers = []
+
+    def start(reply: Any = (), status: int = 200) -> int:
+        body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._answer(200, b"{}")
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self._answer(status, body)
+
+            def _answer(self, code: int, content: bytes) -> None:
+                self.send_response(code)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        Thread(target=server.serve_forever, daemon=True).start()
+        return server.server_port
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

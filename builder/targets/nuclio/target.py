@@ -89,6 +89,7 @@ class Nuclio:
             annotations = {
                 str(key): str(text) for key, text in config["metadata"]["annotations"].items()
             }
+            name = str(config["metadata"]["name"])
             function_type: Any = annotations["type"]
             if function_type not in FUNCTION_TYPES:
                 raise ValueError(f"unknown function type: {function_type}")
@@ -113,4 +114,6 @@ class Nuclio:
                     hint="build the function again",
                 )
             ) from error
-        return Description(function_type, labels, annotations, environment, path.parent.resolve())
+        return Description(
+            name, function_type, labels, annotations, environment, path.parent.resolve()
+        )

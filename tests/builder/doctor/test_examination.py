@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from builder.doctor.check_result import CheckResult
-from builder.doctor.examination import examine
+from builder.doctor.examination import examine, script
 from tests.builder.cli.invoke import invoke
 from tests.builder.doctor.conftest import Program, check_form, says
 
@@ -70,8 +70,39 @@ def test_json_is_one_object_per_line_with_the_same_keys(program: Program) -> Non
     status, out, err = invoke("doctor", "--json")
     assert (status, err) == (0, "")
     found = objects(out)
-    assert all(list(one) == ["subject", "severity", "what", "remedy"] for one in found)
-    assert {"subject": "nuctl", "severity": "ok", "what": "nuctl 1.15.2", "remedy": ""} in found
+    keys = ["subject", "severity", "what", "remedy", "commands", "blocks_deploy"]
+    assert all(list(one) == keys for one in found)
+    nuctl = {"subject": "nuctl", "severity": "ok", "what": "nuctl 1.15.2", "remedy": ""}
+    assert {**nuctl, "commands": [], "blocks_deploy": False} in found
+
+
+def test_fix_prints_commands_and_what_no_command_fixes() -> None:
+    results = [
+        CheckResult("a", "ok", "fine"),
+        CheckResult("b", "warning", "no b", "install b", ("get b", "start b")),
+        CheckResult("c", "error", "no c", "buy c"),
+        CheckResult("d", "warning", "no d", "install b", ("get b",)),
+    ]
+    assert script(results).splitlines() == [
+        "# b: no b",
+        "get b",
+        "start b",
+        "# c: no c",
+        "# buy c",
+        "# d: no d",
+        "# install b",
+    ]
+    assert script(results[:1]) == ""
+
+
+@pytest.mark.slow
+def test_the_script_of_fix_is_valid(program: Program) -> None:
+    status, out, err = invoke("doctor", "--fix")
+    assert (status, err) == (0, "")
+    assert "# nuctl: nuctl is not on the PATH" in out
+    assert "/nuctl-1.16.3-" in out
+    # Nothing is run: the shell only reads the lines.
+    subprocess.run(["/bin/sh", "-n"], input=out, text=True, check=True)
 
 
 def test_without_openvino_the_status_is_1_and_the_rest_is_printed(

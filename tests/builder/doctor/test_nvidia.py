@@ -110,3 +110,42 @@ def test_without_nvidia_smi_the_driver_library_decides(
     check_form([result])
     assert result.severity == "warning"
     assert result.what.startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("machine", "capability", "severity", "expected"),
+    [
+        ("x86_64", "9.0", "ok", ""),
+        ("x86_64", "12.0", "warning", "needs `cuda: 13`"),
+        ("x86_64", "12.1", "warning", "needs `cuda: 13`"),
+        ("x86_64", "10.0", "ok", "with `cuda: 12`, the only one"),
+        ("aarch64", "9.0", "ok", ""),
+        ("aarch64", "12.1", "ok", ""),
+        ("aarch64", "8.7", "warning", "wheels for arm64 have no code"),
+        ("aarch64", "10.0", "warning", "wheels for arm64 have no code"),
+    ],
+)
+def test_the_cuda_version_for_a_gpu(
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    machine: str,
+    capability: str,
+    severity: str,
+    expected: str,
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    program("nvidia-smi", says(f"NVIDIA X, 590.10, {capability}\n"))
+    driver, gpu = nvidia.check()
+    check_form([driver, gpu])
+    assert gpu.severity == severity
+    assert expected in gpu.what if expected else gpu.what == "NVIDIA X"
+
+
+def test_only_cuda_13_counts_on_arm(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    program("nvidia-smi", says("NVIDIA GH200, 535.1, 9.0\n"))
+    driver, _ = nvidia.check()
+    assert driver.what.startswith("driver 535.1 is too old for CUDA 13")
+    program("nvidia-smi", says("NVIDIA GH200, 580.95.05, 9.0\n"))
+    driver, _ = nvidia.check()
+    assert driver.what == "driver 580.95.05 supports `cuda: 13`"

@@ -37,7 +37,7 @@ class Agent:
 
     def describe(self, folder: Path, variant: VariantName) -> Description:
         data = json.loads(self.config_path(folder, variant).read_text())
-        return Description(data["type"], [], {}, {}, folder.resolve())
+        return Description(folder.name, data["type"], [], {}, {}, folder.resolve())
 
 
 AGENT: Target = Agent()
@@ -67,7 +67,8 @@ def test_a_built_directory_is_described_by_the_target_that_wrote_it(
     monkeypatch.setattr("builder.targets.built.TARGETS", (*TARGETS, AGENT))
     folder = build(plan(write_manifest()), tmp_path / "out", force=False, target=AGENT).folder
     assert built.built_variants(folder) == ("cpu", "gpu")
-    assert built.describe(folder, "gpu") == Description("detector", [], {}, {}, folder.resolve())
+    expected = Description("boxes", "detector", [], {}, {}, folder.resolve())
+    assert built.describe(folder, "gpu") == expected
     (folder / "model.onnx").unlink()
     assert "not complete: 1 " in str(failure(lambda: built.describe(folder, "cpu")))
 

@@ -1,0 +1,1 @@
+"""Deploying built functions with nuctl: local with Docker, or on Kubernetes."""
