@@ -148,3 +148,17 @@ def test_int8_does_not_turn_bright_pixels_negative() -> None:
     with pytest.raises(BadModel) as caught:
         Frame(np.full((1, 1, 3), 200, np.uint8), Geometry()).tensor("int8")
     assert "int8" in caught.value.what
+
+
+@pytest.mark.parametrize("fill", [7, (1, 2, 3)])
+def test_padding_keeps_the_pixels_at_the_top_left(fill: int | tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(3).integers(10, 256, (4, 6, 3), dtype=np.uint8)
+    frame = Frame(pixels, Geometry(2, 2, 1, 1), scale=255.0, fill=fill)
+    padded = frame.padded((5, 9))
+    assert padded.size == (5, 9)
+    assert (padded.geometry, padded.scale) == (frame.geometry, frame.scale)
+    for y in range(5):
+        for x in range(9):
+            wanted = pixels[y, x] if y < 4 and x < 6 else np.broadcast_to(fill, 3)
+            assert (padded.pixels[y, x] == wanted).all()
+    assert frame.padded((4, 6)) is frame
