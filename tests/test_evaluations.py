@@ -65,6 +65,7 @@ def test_tags(shapes: ModuleType, tmp_path: Path) -> None:
     assert found["top1"] > 0.9
 
 
+@pytest.mark.slow
 def test_semantic_maps(shapes: ModuleType, tmp_path: Path) -> None:
     body = ""
     for number, one in enumerate(drawn(shapes, tmp_path)):
@@ -101,6 +102,7 @@ def test_clicks(tmp_path: Path) -> None:
     assert found["noc85"] == 1
 
 
+@pytest.mark.slow
 def test_tracks(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     boxes = ""
@@ -121,6 +123,7 @@ def test_tracks(tmp_path: Path) -> None:
     assert found["success"] > 0.7
 
 
+@pytest.mark.slow
 def test_reid(tmp_path: Path) -> None:
     # Market-1501: identity and camera in the names. Each identity has a color.
     colors = {"0001": (40, 40, 220), "0002": (220, 60, 40), "0003": (60, 200, 60)}

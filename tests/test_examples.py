@@ -70,6 +70,7 @@ def test_the_detector_finds_held_out_shapes(
     assert correct / found >= 0.9
 
 
+@pytest.mark.slow
 def test_runtimes_agree_on_held_out_shapes(
     yolo: dict[VariantName, LocalFunction], shapes: ModuleType
 ) -> None:
@@ -89,8 +90,8 @@ def test_runtimes_agree_on_held_out_shapes(
     assert compared > 20
 
 
-QUICK = ("yolo", "tags", "sam-demo", "tracker-demo", "reid-demo")
-"""Examples of each function type. tests/test_recognition.py runs most models of the others."""
+QUICK = ("yolo",)
+"""The quick suite has tests of its own for the other function types."""
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def forgiving(build_from: Callable[[str], Path]) -> Path:
     return build_from(text_of(on_bad_image="empty"))
 
 
-@pytest.fixture(scope="module", params=["cpu", "gpu"])
+@pytest.fixture(scope="module", params=["cpu", pytest.param("gpu", marks=pytest.mark.slow)])
 def function(request: pytest.FixtureRequest, folder: Path) -> Iterator[FunctionProcess]:
     with FunctionProcess(folder, request.param, allow_fallback=True) as started:
         yield started
@@ -128,7 +128,7 @@ def test_a_truncated_file_is_named_so(function: FunctionProcess) -> None:
     assert "upload the original file again" in reply.body["error"]
 
 
-@pytest.mark.parametrize("variant", ["cpu", "gpu"])
+@pytest.mark.parametrize("variant", ["cpu", pytest.param("gpu", marks=pytest.mark.slow)])
 def test_a_truncated_file_can_get_an_empty_reply(forgiving: Path, variant: Any) -> None:
     with FunctionProcess(forgiving, variant, allow_fallback=True) as function:
         for number in (1, 2):
@@ -146,6 +146,7 @@ def predict(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
+@pytest.mark.slow
 def test_predict_names_an_image_that_got_an_empty_reply(forgiving: Path, tmp_path: Path) -> None:
     file = tmp_path / "cut.jpg"
     file.write_bytes(truncated())
@@ -156,6 +157,7 @@ def test_predict_names_an_image_that_got_an_empty_reply(forgiving: Path, tmp_pat
     assert [it.name for it in (tmp_path / "out").iterdir()] == ["shapes.png"]
 
 
+@pytest.mark.slow
 def test_libraries_print_nothing_to_the_terminal(
     folder: Path, forgiving: Path, tmp_path: Path
 ) -> None:

@@ -3,13 +3,14 @@
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pytest
 
-from builder.manifest.variants import VARIANTS, VariantName
+from builder.manifest.variants import VariantName
 from builder.run.function import Reply
 from builder.run.judge.interactor import judge
 from builder.run.process import FunctionProcess
@@ -39,23 +40,33 @@ SCENE = scene()
 IMAGE = b64encode(SCENE.png).decode()
 DISC = SCENE.inside["disc"]
 
-Functions: TypeAlias = dict[tuple[str, VariantName], FunctionProcess]
-"""By the CVAT version of the manifest, and by variant."""
+
+class Functions(dict[tuple[str, VariantName], FunctionProcess]):
+    """Started functions, by the CVAT version of the manifest, and by variant.
+
+    A function is built and started when a test asks for it.
+    """
+
+    def __init__(self, build_from: Callable[[str], Path], stack: ExitStack) -> None:
+        self._built = cache(build_from)
+        self._stack = stack
+
+    def __missing__(self, key: tuple[str, VariantName]) -> FunctionProcess:
+        cvat, variant = key
+        folder = self._built(MANIFEST.replace("CVAT", cvat).replace("BOX", "optional"))
+        self[key] = self._stack.enter_context(closing(FunctionProcess(folder, variant)))
+        return self[key]
+
+
+BOTH = ["cpu", pytest.param("gpu", marks=pytest.mark.slow)]
+"""The variants. tests/runtimes/test_interactor.py runs both runtimes in the quick suite."""
 
 
 @pytest.fixture(scope="module")
-def functions(
-    build_from: Callable[[str], Path],
-) -> Iterator[Functions]:
+def functions(build_from: Callable[[str], Path]) -> Iterator[Functions]:
     """The function for CVAT 2.15 and for 2.60 and newer, in both variants."""
     with ExitStack() as stack:
-        found: Functions = {}
-        for cvat in ("2.15", "2.60"):
-            folder = build_from(MANIFEST.replace("CVAT", cvat).replace("BOX", "optional"))
-            for variant in VARIANTS:
-                function = FunctionProcess(folder, variant)
-                found[cvat, variant] = stack.enter_context(closing(function))
-        yield found
+        yield Functions(build_from, stack)
 
 
 def send(function: FunctionProcess, body: dict[str, Any]) -> Reply:
@@ -95,7 +106,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", BOTH)
 @pytest.mark.parametrize("cvat", ["2.15", "2.60"])
 def test_each_cvat_version_gets_the_clicked_disc(
     functions: Functions, cvat: str, variant: VariantName
@@ -141,7 +152,7 @@ def test_the_log_says_whether_the_embedding_was_cached(
     assert "; text_prompts: ignored; embedding: " in function.log[-1]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", BOTH)
 @pytest.mark.parametrize("cvat", ["2.15", "2.60"])
 @pytest.mark.parametrize(
     "body",
@@ -196,6 +207,7 @@ def test_bad_prompts_get_400_with_a_reason(
     assert function.log[-1].startswith("info: 400 bad request: ")
 
 
+@pytest.mark.slow
 def test_a_missing_box_gets_an_empty_reply_if_a_box_is_required(
     build_from: Callable[[str], Path],
 ) -> None:

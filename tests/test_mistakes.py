@@ -83,6 +83,7 @@ def test_every_model_of_the_gallery_is_used() -> None:
     assert used == set(MODELS)
 
 
+@pytest.mark.slow
 def test_golden_files_cannot_be_updated_in_ci() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--update-golden", "--collect-only", __file__],

@@ -8,7 +8,6 @@ from typer.testing import CliRunner
 from builder.cli.app import app
 from tests.gallery import MANIFEST, Case, cases, codes_and_paths, diagnostics
 from tests.gallery_models import MODELS
-from tests.grids import quick_and_slow
 
 THRESHOLD = "threshold: 0.25\n"
 """The last line of MANIFEST: independent of all lines but `type: detector`."""
@@ -71,17 +70,8 @@ def alone(folder: Path) -> dict[str, list[tuple[str, str]]]:
     return {name: reported(folder, text) for name, text in MISTAKES.items()}
 
 
-QUICK = [
-    "detector/threshold-in-percent",
-    "detector/both-variants-disabled",
-    "detector/base-image-alpine",
-    "detector/cvat-version-parsed-as-number",
-]
-"""Mistakes in the last line that the quick suite combines with all others: a wrong value, an
-impossible combination, a lint rule, and a wrong type."""
-
-
-@pytest.mark.parametrize("last", quick_and_slow(IN_LAST_LINE, QUICK))
+@pytest.mark.slow
+@pytest.mark.parametrize("last", IN_LAST_LINE)
 def test_two_mistakes_are_reported_as_each_is_alone(
     last: str, alone: dict[str, list[tuple[str, str]]], folder: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """Every family from a model file to a reply: init, build and predict without an edit."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -74,14 +75,25 @@ def test_the_drafted_preprocessing_passes_check(folder: Path, name: str) -> None
     assert [rule for rule in rules if rule in PREPROCESSING_RULES] == []
 
 
+def one_variant_quick(names: Iterable[str]) -> pytest.MarkDecorator:
+    """Both variants for each name: one of them quick, in turns, the other one slow."""
+    return pytest.mark.parametrize(
+        ("name", "variant"),
+        [
+            pytest.param(name, variant, marks=[pytest.mark.slow] if (number + place) % 2 else [])
+            for number, name in enumerate(names)
+            for place, variant in enumerate(VARIANTS)
+        ],
+    )
+
+
 @cache
 def built(folder: Path, name: str) -> Path:
     """The function that a model's manifest makes, unedited."""
     return build(planned(folder, name), folder / "build", force=False).folder
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("name", ENTRIES)
+@one_variant_quick(ENTRIES)
 def test_the_built_function_finds_the_known_object(
     folder: Path, name: str, variant: VariantName
 ) -> None:
@@ -172,8 +184,7 @@ def shipped(folder: Path, name: str) -> Path:
     return build(ready, folder / "build", force=False).folder
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("name", SHIPPED)
+@one_variant_quick(SHIPPED)
 def test_shipped_models_find_shapes_in_the_photo(
     folder: Path, name: str, variant: VariantName, shapes: ModuleType
 ) -> None:
@@ -272,6 +283,7 @@ def test_two_unrelated_models_are_refused(tmp_path: Path) -> None:
         draft_manifest(files, tmp_path)
 
 
+@pytest.mark.slow
 def test_an_embedding_becomes_a_reid_function(tmp_path: Path) -> None:
     result = draft_manifest([zoo.reid(tmp_path / "people.onnx")], tmp_path)
     assert result.ranking.sureness == "sure"

@@ -17,6 +17,7 @@ from builder.run.smoke import smoke_test
 from builder.targets.build import build
 from tests.builder.manifest.test_skeleton_svg import circles, lines
 from tests.builder.models import Box, end2end_model, save
+from tests.grids import grid
 from tests.local_function import LocalFunction
 
 BOXES = ((40, 40, 40, 20, 0, 0.9), (100, 90, 20, 40, 1, 0.8), (20, 100, 20, 20, 0, 0.7))
@@ -105,8 +106,7 @@ def _picture() -> bytes:
     return data.tobytes()
 
 
-@pytest.mark.parametrize("batch", [1, "n"])
-@pytest.mark.parametrize("variant", VARIANTS)
+@grid(("batch", [1, "n"]), ("variant", VARIANTS), pairs=False)
 def test_attributes_come_from_the_crop_of_each_instance(
     tmp_path: Path, variant: VariantName, batch: int | str
 ) -> None:
@@ -161,8 +161,7 @@ def test_all_classes_of_a_merged_label_get_attributes(tmp_path: Path, variant: V
     assert said == [("pet", ["red"]), ("pet", ["green"]), ("pet", ["blue"])]
 
 
-@pytest.mark.parametrize("batch", [1, "n"])
-@pytest.mark.parametrize("variant", VARIANTS)
+@grid(("batch", [1, "n"]), ("variant", VARIANTS), pairs=False)
 def test_keypoints_of_a_crop_are_in_pixels_of_the_image(
     tmp_path: Path, variant: VariantName, batch: int | str
 ) -> None:
@@ -187,8 +186,7 @@ def test_keypoints_of_a_crop_are_in_pixels_of_the_image(
     assert np.abs(np.array(found) - (np.array(spots) + 0.5)).max() < 2.5
 
 
-@pytest.mark.parametrize("batch", [1, "n"])
-@pytest.mark.parametrize("variant", VARIANTS)
+@grid(("batch", [1, "n"]), ("variant", VARIANTS), pairs=False)
 def test_regressed_keypoints_are_relative_to_their_crop(
     tmp_path: Path, variant: VariantName, batch: int | str
 ) -> None:
@@ -252,8 +250,7 @@ def peaks(path: Path, step: str) -> None:
     save(path, {"maps": maps} if step == "heatmap" else bins, {"crop": (1, 3, 16, 16)})
 
 
-@pytest.mark.parametrize("step", ["heatmap", "simcc"])
-@pytest.mark.parametrize("variant", VARIANTS)
+@grid(("step", ["heatmap", "simcc"]), ("variant", VARIANTS), pairs=False)
 def test_keypoints_of_one_model_become_several_skeletons(
     tmp_path: Path, variant: VariantName, step: str
 ) -> None:
@@ -319,7 +316,13 @@ def test_keypoints_of_one_model_become_several_skeletons(
     assert ends == {"body": [("1", "2")], "foot": [], "hand": [("2", "1")]}
 
 
-@pytest.mark.parametrize("rows", [BOXES, ()], ids=["found", "nothing found"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(BOXES, id="found", marks=pytest.mark.slow),
+        pytest.param((), id="nothing found"),
+    ],
+)
 def test_a_keypoint_that_the_second_model_lacks_fails_the_start(
     tmp_path: Path, rows: tuple[Box, ...]
 ) -> None:
@@ -368,7 +371,9 @@ def test_a_number_of_choices_that_differs_from_the_scores_fails_the_start(tmp_pa
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
-        ("number_attribute: {attribute: red, least: 0, most: 255}", ""),
+        pytest.param(
+            "number_attribute: {attribute: red, least: 0, most: 255}", "", marks=pytest.mark.slow
+        ),
         ("number_attribute: {attribute: red, scale: 100, most: 100}", "outside of its range"),
     ],
 )

@@ -19,6 +19,7 @@ from builder.run.predict import predict
 from builder.run.predict.prediction import Prompts
 from builder.targets.build import build
 from runtimes.arrays import Array
+from tests.grids import grid
 from tests.local_function import LocalFunction
 from tests.paths import ROOT
 from tests.zoo.maps import dbnet
@@ -89,16 +90,19 @@ def built(folder: Path, characters: str) -> Path:
     return build(plan(folder / "lines.yaml"), folder / "build", force=False).folder
 
 
-@pytest.mark.parametrize(
-    ("colors", "text"),
-    [
-        ((RED, GREEN, BLUE), "rgb"),
-        ((RED, BLACK, RED), "rr"),
-        ((BLUE, BLUE, GREEN), "bg"),
-        ((BLACK, BLACK), None),
-    ],
+@grid(
+    (
+        ("colors", "text"),
+        [
+            ((RED, GREEN, BLUE), "rgb"),
+            ((RED, BLACK, RED), "rr"),
+            ((BLUE, BLUE, GREEN), "bg"),
+            ((BLACK, BLACK), None),
+        ],
+    ),
+    ("variant", VARIANTS),
+    pairs=False,
 )
-@pytest.mark.parametrize("variant", VARIANTS)
 def test_each_line_gets_its_text(
     tmp_path: Path,
     variant: VariantName,
@@ -148,8 +152,7 @@ def test_an_unusable_file_of_characters_is_refused(
     assert problem.place.endswith("characters")
 
 
-@pytest.mark.parametrize("swapped", [False, True])
-@pytest.mark.parametrize("variant", VARIANTS)
+@grid(("swapped", [False, True]), ("variant", VARIANTS), pairs=False)
 def test_init_drafts_a_text_detector_with_its_recognizer(
     tmp_path: Path, variant: VariantName, swapped: bool
 ) -> None:

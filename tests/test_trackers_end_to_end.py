@@ -35,7 +35,7 @@ def png(frame: Any) -> bytes:
     return bytes(cv2.imencode(".png", frame)[1].tobytes())
 
 
-@pytest.mark.parametrize("version", ["2.15", "2.40", "2.73"])
+@pytest.mark.parametrize("version", ["2.15", pytest.param("2.40", marks=pytest.mark.slow), "2.73"])
 def test_each_cvat_version_gets_its_own_form(function: FunctionProcess, version: str) -> None:
     declared = version == "2.73"
     assert function.annotations["supported_shape_types"] == "rectangle,polygon,mask"
@@ -62,6 +62,7 @@ def test_bad_states_get_400_with_a_reason(function: FunctionProcess) -> None:
         assert "states[0]" in reply.body["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("video", [False, True])
 def test_predict_draws_the_track_on_every_frame(folder: Path, tmp_path: Path, video: bool) -> None:
     frames = list(correlators.film(4))

@@ -31,8 +31,8 @@ def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedPr
     [
         ("diff boxes.yaml", ">&-", 1),
         ("check boxes.yaml", ">&-", 0),
-        ("check boxes.yaml", "2>&-", 0),
-        ("check boxes.yaml", "<&-", 0),
+        pytest.param("check boxes.yaml", "2>&-", 0, marks=pytest.mark.slow),
+        pytest.param("check boxes.yaml", "<&-", 0, marks=pytest.mark.slow),
         ("check absent.yaml", ">&- 2>&-", 2),
     ],
 )
@@ -45,7 +45,9 @@ def test_a_closed_stream_changes_nothing_else(
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is full")
-@pytest.mark.parametrize("command", ["--help", "schema", "check boxes.yaml"])
+@pytest.mark.parametrize(
+    "command", ["--help", pytest.param("schema", marks=pytest.mark.slow), "check boxes.yaml"]
+)
 def test_a_full_disk_is_reported(
     write_manifest: WriteManifest, tmp_path: Path, command: str
 ) -> None:

@@ -11,6 +11,7 @@ from builder.evaluation.average_precision import Detections
 from builder.evaluation.evaluate import Options, evaluate, threshold_of
 from builder.targets.built import describe
 from tests.builder.evaluation.made import Counted, MadeDataset
+from tests.grids import quick_and_slow
 
 
 def test_the_threshold_is_read_from_the_generated_source(built_once: Path, tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_the_threshold_is_read_from_the_generated_source(built_once: Path, tmp_p
     assert threshold_of(tmp_path / "absent") is None
 
 
-@pytest.mark.parametrize("variant", ["cpu", "gpu"])
+@pytest.mark.parametrize("variant", quick_and_slow(["cpu", "gpu"], ["cpu"]))
 def test_a_built_function_is_evaluated_and_its_replies_are_kept(
     variant: str, built_once: Path, tmp_path: Path
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_full_disk_is_an_error_without_a_traceback(
     assert "TMPDIR" in caught.value.problems[0].hint
 
 
+@pytest.mark.slow
 def test_pictures_show_the_right_images_after_a_skipped_one(
     built_once: Path, tmp_path: Path
 ) -> None:

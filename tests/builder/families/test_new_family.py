@@ -153,6 +153,7 @@ def test_init_drafts_a_manifest_from_the_family(checkout: Checkout) -> None:
     assert "# Sheets; corners [1, 10, 9] float32: four corners and a score" in text
 
 
+@pytest.mark.slow
 def test_inspect_names_the_family(checkout: Checkout) -> None:
     status, out, _ = checkout.run("inspect", "--json", "paper.onnx")
     found = json.loads(out)
@@ -186,6 +187,7 @@ def test_check_holds_manifests_to_what_the_family_requires(checkout: Checkout) -
     assert found == {name: codes for name, (_, _, codes) in CHANGES.items()}
 
 
+@pytest.mark.slow
 def test_the_built_function_decodes_with_the_new_step(checkout: Checkout) -> None:
     status, _, err = checkout.run("paper.yaml")
     assert (status, err) == (0, "")
@@ -201,6 +203,7 @@ def test_the_built_function_decodes_with_the_new_step(checkout: Checkout) -> Non
     assert float(item["confidence"]) == pytest.approx(SCORE)
 
 
+@pytest.mark.slow
 def test_the_reference_shows_the_new_step_with_its_example(checkout: Checkout) -> None:
     program = "from builder.reference.manifest_pages import pages; print(*pages().values())"
     status, out, err = checkout.python("-c", program)

@@ -21,6 +21,7 @@ from builder.run import process
 from builder.run.process import FunctionProcess
 from runtimes.errors import Fault
 from tests.builder.conftest import failure, png
+from tests.grids import quick_and_slow
 
 # The model's boxes in its 64x64 input, times two in an image of 128x128.
 CAT = {
@@ -186,6 +187,7 @@ def test_nothing_of_the_tool_is_imported(built: Path) -> None:
     assert str(Path(builder.run.process.__file__).parent) not in path
 
 
+@pytest.mark.slow
 def test_two_functions_are_independent(built: Path, cpu_function: FunctionProcess) -> None:
     handler = built / "nuclio/model_handler.py"
     handler.write_text(handler.read_text().replace('"cat"', '"tiger"'))
@@ -234,23 +236,27 @@ def test_an_environment_that_no_process_can_have_is_reported(built: Path) -> Non
     assert "cannot be started" in problem_of(lambda: FunctionProcess(built, "cpu")).what
 
 
+@pytest.mark.slow
 def test_nothing_is_written_to_the_functions_directory(built: Path) -> None:
     before = sorted(built.rglob("*"))
     FunctionProcess(built, "cpu")(png())
     assert sorted(built.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["elsewhere", '-it\'s "é" and\na line'])
 def test_a_moved_directory_still_runs(built: Path, tmp_path: Path, name: str) -> None:
     moved = Path(shutil.move(built, tmp_path / name))
     assert FunctionProcess(moved, "cpu")(png()).body == [CAT, DOG]
 
 
+@pytest.mark.slow
 def test_a_relative_path(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(built.parent)
     assert FunctionProcess(Path(built.name), "cpu")(png()).body == [CAT, DOG]
 
 
+@pytest.mark.slow
 def test_a_deleted_current_folder(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +331,7 @@ def test_a_failed_start_shows_the_output(built: Path) -> None:
     assert start_problem(built).found == "output: libcuda.so: no such file"
 
 
+@pytest.mark.slow
 def test_a_backend_without_a_fallback_starts(built: Path) -> None:
     handler = built / "nuclio/model_handler.py"
     text = handler.read_text()
@@ -353,6 +360,7 @@ def test_output_of_the_function_does_not_disturb_the_messages(built: Path) -> No
     assert function.output == ["at the start", *lines, *lines]
 
 
+@pytest.mark.slow
 def test_output_before_the_first_message_is_skipped(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,6 +369,7 @@ def test_output_before_the_first_message_is_skipped(
     assert FunctionProcess(built, "cpu")(png()).body == [CAT, DOG]
 
 
+@pytest.mark.slow
 def test_the_last_lines_of_much_output_are_kept(built: Path) -> None:
     write_main(built, "print('x' * 100_000 + '\\n' + '\\n'.join(map(str, range(20_000))))")
     function = FunctionProcess(built, "cpu")
@@ -373,9 +382,14 @@ def test_the_last_lines_of_much_output_are_kept(built: Path) -> None:
     ("program", "status", "hint"),
     [
         ("os.kill(os.getpid(), 11)", "signal SIGSEGV", ""),
-        ("os.kill(os.getpid(), 9)", "signal SIGKILL", "free some memory"),
         ("os._exit(3)", "exit status 3", ""),
-        ("os._exit(0)", "exit status 0", ""),
+        *quick_and_slow(
+            [
+                ("os.kill(os.getpid(), 9)", "signal SIGKILL", "free some memory"),
+                ("os._exit(0)", "exit status 0", ""),
+            ],
+            quick=[],
+        ),
     ],
 )
 @pytest.mark.parametrize("when", ["starting", "answering a request"])
@@ -450,6 +464,7 @@ def echo(built_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Function
     return FunctionProcess(write_main(folder, handler), "cpu")
 
 
+@pytest.mark.slow
 def test_large_requests_and_replies(echo: FunctionProcess) -> None:
     body = b"x" * 40_000_000
     received, *_ = echo.send(body, "image/png").body
@@ -520,7 +535,14 @@ with FunctionProcess(Path(sys.argv[1]), "cpu") as function:
 """
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
 def test_no_process_is_left_if_the_tool_is_ended(built: Path, sent: signal.Signals) -> None:
     """The function is busy meanwhile. Ctrl-C of a terminal reaches both processes."""
     busy = "reply = os.getpid()\n    if event.body['image']:\n        import time; time.sleep(600)"
@@ -556,6 +578,7 @@ def test_a_variant_that_was_not_built_is_reported(built: Path) -> None:
         FunctionProcess(built, "gpu")
 
 
+@pytest.mark.slow
 def test_the_log_keeps_the_last_lines(built_once: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_LOG_LINES", 2)
     with FunctionProcess(built_once, "cpu") as function:

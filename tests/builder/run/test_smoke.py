@@ -18,7 +18,7 @@ from runtimes.arrays import Array
 from tests.builder.conftest import WriteManifest, failure
 
 
-@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("large", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_both_variants_of_a_working_function_pass(
     ready_plan: Plan,
     built_once: Path,
@@ -62,11 +62,12 @@ def test_a_variant_without_its_runtime_is_a_warning(
             "ValueError: broken",
             "",
         ),
-        (
+        pytest.param(
             "gpu",
             "status = 500",
             "smoke test of the gpu variant failed: the response has status 500, not 200",
             "[5]",
+            marks=pytest.mark.slow,
         ),
         (
             "gpu",
@@ -75,11 +76,12 @@ def test_a_variant_without_its_runtime_is_a_warning(
             "signal SIGABRT",
             "no output",
         ),
-        (
+        pytest.param(
             "cpu",
             "pass",
             "smoke test of the cpu variant failed: CVAT cannot use the reply",
             "[0]: is a number, not an object",
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -110,6 +112,7 @@ def test_a_variant_that_fails_is_an_error(
     assert problem.file == ready_plan.file
 
 
+@pytest.mark.slow
 def test_a_difference_of_the_variants_is_a_warning(
     ready_plan: Plan, built_once: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +135,10 @@ def test_a_difference_of_the_variants_is_a_warning(
 
 @pytest.mark.parametrize(
     ("examinations", "code"),
-    [({"scores": np.array([1.5])}, "score-range"), ({"classes": np.array([9])}, "class-values")],
+    [
+        ({"scores": np.array([1.5])}, "score-range"),
+        pytest.param({"classes": np.array([9])}, "class-values", marks=pytest.mark.slow),
+    ],
 )
 def test_values_that_no_model_gives_are_an_error(
     ready_plan: Plan,
@@ -155,6 +161,7 @@ def test_values_that_no_model_gives_are_an_error(
     assert problem.what.startswith("smoke test of the cpu variant failed: the decoded ")
 
 
+@pytest.mark.slow
 def test_a_reply_that_cvat_refuses_at_the_lowest_threshold_is_an_error(
     ready_plan: Plan, built_once: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from builder.run.smoke import smoke_test
 from builder.targets.build import build, check_names, diff, output_folder
 from tests.builder import models
 from tests.builder.conftest import WriteManifest, failure
+from tests.grids import quick_and_slow
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,10 @@ def test_nothing_differs_after_a_build(
     assert diff(plan(manifest), tmp_path / "out") == ""
 
 
-@pytest.mark.parametrize("location", ["weights.bin", "large.onnx.data", "model.onnx_data", "w"])
+@pytest.mark.parametrize(
+    "location",
+    quick_and_slow(["weights.bin", "large.onnx.data", "model.onnx_data", "w"], ["weights.bin"]),
+)
 def test_nothing_differs_after_a_build_with_weights_in_another_file(
     write_manifest: WriteManifest, tmp_path: Path, location: str
 ) -> None:

@@ -68,6 +68,7 @@ def test_the_same_manifest_gives_the_same_bytes(write_manifest: WriteManifest) -
     assert content(render(plan(manifest))) == content(render(plan(manifest)))
 
 
+@pytest.mark.slow
 def test_the_bytes_do_not_depend_on_folder_process_or_hash_seed(
     write_manifest: WriteManifest, tmp_path: Path, model_file: Path
 ) -> None:

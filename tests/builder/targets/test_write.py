@@ -374,6 +374,7 @@ def assert_complete(folder: Path) -> None:
     assert {path: hashlib.sha256(data).hexdigest() for path, data in present.items()} == files
 
 
+@pytest.mark.slow
 def test_a_build_that_is_killed_leaves_a_complete_directory(tmp_path: Path) -> None:
     folder = tmp_path / "out" / "boxes"
     seeded = random.Random(7)

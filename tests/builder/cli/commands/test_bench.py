@@ -92,6 +92,7 @@ def test_bench_checks_the_picture_before_the_first_request(
         assert expected in err
 
 
+@pytest.mark.slow
 def test_bench_creates_the_directory_of_the_picture(
     built_once: Path, image: Path, tmp_path: Path
 ) -> None:

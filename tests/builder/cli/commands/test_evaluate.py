@@ -48,6 +48,7 @@ def test_evaluate_prints_figures_and_writes_a_report(built_once: Path, dataset: 
     assert "Worst images" in (report / "index.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_evaluate_prints_one_json_object_per_variant(built_once: Path, dataset: Path) -> None:
     status, out, _ = run(built_once, dataset, "--json", "--variant", "cpu", "--variant", "gpu")
     assert status == 0
@@ -58,6 +59,7 @@ def test_evaluate_prints_one_json_object_per_variant(built_once: Path, dataset: 
     assert list(cpu["per_size"]) == ["small", "medium", "large"]
 
 
+@pytest.mark.slow
 def test_evaluate_compares_functions(built_once: Path, dataset: Path) -> None:
     status, out, _ = run(built_once, dataset, "--compare", built_once)
     assert status == 0

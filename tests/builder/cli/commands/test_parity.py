@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.builder.cli.invoke import invoke
 from tests.builder.conftest import png
 
@@ -41,6 +43,7 @@ def test_parity_reports_a_wrong_command_line(built_once: Path, tmp_path: Path) -
     assert invoke("parity", tmp_path / "absent", tmp_path / "photo.png")[0] == 2
 
 
+@pytest.mark.slow
 def test_parity_continues_after_a_refused_image_and_fails(built_once: Path, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("text")
     (tmp_path / "b.png").write_bytes(b"")

@@ -16,6 +16,7 @@ from builder.run.process import FunctionProcess
 from builder.targets.build import build
 from runtimes.arrays import Array
 from tests.builder.evaluation.made import MadeDataset, MadeFunction
+from tests.grids import quick_and_slow
 from tests.paths import MANIFESTS
 
 
@@ -177,7 +178,7 @@ def test_annotations_with_an_identity_fit() -> None:
     assert len(reid.start(task(other))) == 0
 
 
-@pytest.mark.parametrize("variant", ["cpu", "gpu"])
+@pytest.mark.parametrize("variant", quick_and_slow(["cpu", "gpu"], ["cpu"]))
 def test_an_example_tells_colors_apart(tmp_path: Path, variant: Any) -> None:
     images = []
     for number, color in enumerate([RED, BLUE, RED, BLUE, (0, 0, 230), (230, 0, 0)]):

@@ -16,6 +16,7 @@ from builder.run.function import Function, Reply
 from builder.run.process import FunctionProcess
 from builder.targets.build import build
 from tests.builder.evaluation.made import MadeDataset
+from tests.grids import quick_and_slow
 from tests.paths import MANIFESTS
 
 
@@ -167,7 +168,7 @@ def test_a_dataset_without_tracks(tmp_path: Path) -> None:
     assert tracks.fits(task(tracked), [tracked])
 
 
-@pytest.mark.parametrize("variant", ["cpu", "gpu"])
+@pytest.mark.parametrize("variant", quick_and_slow(["cpu", "gpu"], ["cpu"]))
 def test_an_example_follows_a_drawn_square(tmp_path: Path, variant: Any) -> None:
     images = []
     for number in range(8):

@@ -19,6 +19,7 @@ from builder.run.predict.prediction import Prompts
 from builder.targets.build import build
 from tests.builder.conftest import failure, png, write_manifest_to
 from tests.builder.models import NAMES, yolo_model
+from tests.grids import quick_and_slow
 from tests.paths import MANIFESTS
 
 VARIANTS: tuple[VariantName, ...] = ("cpu", "gpu")
@@ -78,6 +79,7 @@ def test_equal_variants_have_no_difference(built_once: Path, images: Path) -> No
     assert found.notes[1].startswith("gpu: ONNX Runtime")
 
 
+@pytest.mark.slow
 def test_a_variant_with_another_model_is_found_out(built: Path, images: Path) -> None:
     moved_model(built / "nuclio/other.onnx")
     with (built / "nuclio/model_handler.py").open("a") as handler:
@@ -92,7 +94,7 @@ def test_a_variant_with_another_model_is_found_out(built: Path, images: Path) ->
     assert variants(built, images, "px=4", "unmatched=4").is_good
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", quick_and_slow(VARIANTS, ["cpu"]))
 def test_two_functions_are_compared_on_either_runtime(
     built: Path, tmp_path: Path, images: Path, variant: VariantName
 ) -> None:
@@ -163,6 +165,7 @@ def test_images_that_a_side_refuses_are_failures(built_once: Path, images: Path)
     assert "a.png: cpu: HTTP 400" in found.tally.first_failure
 
 
+@pytest.mark.slow
 def test_functions_of_other_types_and_options_of_other_types(
     built_once: Path, tmp_path: Path, images: Path
 ) -> None:

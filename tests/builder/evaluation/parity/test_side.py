@@ -30,7 +30,7 @@ def side(function: FunctionProcess, **prompts: Any) -> FunctionSide:
     return SIDES[function.type]("cpu", function, Prompts(**prompts))
 
 
-@pytest.fixture(scope="module", params=["cpu", "gpu"])
+@pytest.fixture(scope="module", params=["cpu", pytest.param("gpu", marks=pytest.mark.slow)])
 def started(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:

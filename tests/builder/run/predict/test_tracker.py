@@ -109,6 +109,7 @@ def test_each_frame_has_one_row_per_object_and_a_picture(
     assert not np.array_equal(np.asarray(pictures[0]), first_frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape_type", ["polygon", "mask"])
 def test_a_box_is_sent_as_the_first_supported_shape_type(
     tmp_path: Path, frames: list[Path], shape_type: str

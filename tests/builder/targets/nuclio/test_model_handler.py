@@ -258,6 +258,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(VALUES, st.integers(0, 8), st.integers(0, 120))
 def test_any_value_is_spelled_so_that_python_reads_it_back(
     value: object, indent: int, used: int
