@@ -206,7 +206,6 @@ TESTED_ELSEWHERE = {
     "builder/targets/lock.py": "tests/builder/targets/test_built.py",
     # Copied into every function, and run there.
     "builder/targets/nuclio/main.py": "tests/test_standalone.py",
-    "builder/targets/nuclio/readme.py": "tests/builder/targets/test_build.py",
     "builder/targets/nuclio/scheduling.py": "tests/builder/targets/nuclio/test_kubernetes.py",
     "builder/targets/nuclio/scheduling_spec.py": (
         "tests/builder/targets/nuclio/test_cluster_spec.py"

@@ -51,9 +51,14 @@ class Kube:
         """Check the function, and yield warnings.
 
         Raises:
-            DeployError: no registry is known.
+            DeployError: no registry is known, or two are.
         """
         assert self._function is not None
+        named = self._function.registry
+        if self._registry and named not in (None, self._registry):
+            what = "nuctl ignores --registry, since function.yaml names a registry"
+            hint = "remove --registry, or change `kubernetes.registry` in the manifest"
+            raise DeployError(Problem(what, file=self._function.folder, found=named, hint=hint))
         known = self._registry or self._function.registry or os.environ.get("NUCTL_REGISTRY")
         if not known:
             what = "no registry: the nodes of the cluster could not pull the image"
