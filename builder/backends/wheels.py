@@ -15,7 +15,7 @@ from builder.manifest.variants import Platform
 TABLE = resources.files("builder.backends").joinpath("wheels.json")
 """The table: requirement -> `license` and `wheels`."""
 
-_MACHINES: dict[Platform, str] = {"amd64": "x86_64", "arm64": "aarch64"}
+MACHINES: dict[Platform, str] = {"amd64": "x86_64", "arm64": "aarch64"}
 """Docker's name of a platform -> Python's name of it."""
 
 _MANYLINUX = re.compile(r"manylinux_?(\d+)(?:_(\d+))?_(x86_64|aarch64)")
@@ -44,7 +44,7 @@ class Package:
         found = []
         for name in self.wheels:
             for major, minor, machine in _MANYLINUX.findall(name):
-                if machine == _MACHINES[platform]:
+                if machine == MACHINES[platform]:
                     found.append((int(major), int(minor)) if minor else (2, 17))
             found += [(0, 0)] if name.endswith("-any.whl") else []
         return min(found, default=None)

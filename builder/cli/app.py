@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from builder.cli import console
 from builder.cli.commands.bench import bench
 from builder.cli.commands.build import build
+from builder.cli.commands.bundle import bundle
 from builder.cli.commands.check import check
 from builder.cli.commands.deploy import deploy
 from builder.cli.commands.diff import diff
@@ -85,6 +86,7 @@ for _command in (
     bench,
     evaluate,
     parity,
+    bundle,
     deploy,
     undeploy,
     schema,

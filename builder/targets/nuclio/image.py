@@ -55,6 +55,16 @@ def other_requirements(plan: Plan, variant: VariantName) -> tuple[str, ...]:
     return tuple(it for it in added if isinstance(it, str))
 
 
+def with_required(plan: Plan, variant: VariantName) -> tuple[str, ...]:
+    """Return the packages without digests, after the required ones, which pip must not replace."""
+    settings = plan.settings(variant)
+    fixed = requirements(plan.manifest.type, settings)
+    # pip would install what a named package depends on: openvino-telemetry.
+    runtime = backend_of(settings).package
+    kept = (it for it in fixed if it.partition("==")[0] != runtime)
+    return (*kept, *other_requirements(plan, variant))
+
+
 def _line(requirement: str, digests: Iterable[str]) -> str:
     """Return a line of a requirements file; see pip's documentation of hash-checking mode."""
     return " ".join([requirement, *(f"--hash=sha256:{digest}" for digest in digests)])
@@ -112,18 +122,11 @@ def _pip(plan: Plan, variant: VariantName) -> str:
 
 
 def _other_pip(plan: Plan, variant: VariantName) -> str:
-    """Return the line that installs the packages without digests, or an empty text.
-
-    The line names the required packages too, so that pip does not replace them.
-    """
-    others = other_requirements(plan, variant)
-    if not others:
+    """Return the line that installs the packages without digests, or an empty text."""
+    if not other_requirements(plan, variant):
         return ""
-    runtime = backend_of(plan.settings(variant)).package
-    fixed = requirements(plan.manifest.type, plan.settings(variant), plan.manifest.platform)
-    # pip would install what a named package depends on: openvino-telemetry.
-    kept = [it for it in fixed if it.partition("==")[0] != runtime]
-    return _install(plan, variant, " ".join(map(shlex.quote, (*kept, *others))))
+    named = with_required(plan, variant)
+    return _install(plan, variant, " ".join(map(shlex.quote, named)))
 
 
 def _install(plan: Plan, variant: VariantName, arguments: str, lines: Collection[str] = ()) -> str:

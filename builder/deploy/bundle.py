@@ -1,0 +1,251 @@
+"""Bundles: a function with everything that its image build needs without network access.
+
+The script of a bundle installs the wheels into a copy of the base image and lets nuctl build the
+function on it. The lines of function.yaml that install packages then find all of them installed, so
+function.yaml and the function's code are those of an ordinary build.
+"""
+
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.backends.pins import PYTHON
+from builder.backends.wheels import MACHINES
+from builder.deploy.commands import Command, Runner
+from builder.deploy.nuctl import PROJECT
+from builder.diagnostics.errors import CvatbuildError, DeployError, OutputError
+from builder.diagnostics.problem import Problem
+from builder.diagnostics.progress import Progress
+from builder.manifest.variants import Platform, VariantName
+from builder.plan.plan import Plan
+from builder.run.builds import build_all
+from builder.targets.nuclio.image import hashed_requirements, other_requirements, with_required
+from builder.targets.nuclio.image_settings import ImageSettings
+from builder.targets.nuclio.layout import CONFIGS, FOLDER
+
+_GLIBC = range(5, 37)
+"""Minor versions of glibc 2 whose wheels Debian 12, the oldest usual base image, installs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle that was written.
+
+    Attributes:
+        folder: its directory.
+        script: the script that builds and deploys the function.
+        saved: the container images in it.
+        missing: the container images that this machine does not have. They must be loaded on the
+            other machine before the script runs.
+        warnings: the warnings of the function's build.
+    """
+
+    folder: Path
+    script: Path
+    saved: tuple[str, ...]
+    missing: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+
+
+def images(base_image: str, nuclio: str, platform: Platform) -> tuple[str, ...]:
+    """Return the names of all images that nuctl needs for a function.
+
+    Sources: pkg/processor/build/builder.go, pkg/processor/build/runtime/python/runtime.go and
+    pkg/platform/local/platform.go in Nuclio's source.
+
+    Args:
+        base_image: the function's base image.
+        nuclio: nuctl's version.
+        platform: the architecture.
+    """
+    older = tuple(map(int, nuclio.split("."))) < (1, 14)
+    return (
+        base_image,
+        f"quay.io/nuclio/handler-builder-python-onbuild:{nuclio}-{platform}",
+        f"quay.io/nuclio/uhttpc:0.0.1-{platform}",
+        f"gcr.io/iguazio/alpine:{'3.17' if older else '3.20'}",
+    )
+
+
+def write_bundle(
+    plan: Plan,
+    variant: VariantName,
+    folder: Path,
+    nuclio: str,
+    runner: Runner,
+    progress: Progress,
+    *,
+    smoke: bool,
+) -> Bundle:
+    """Build a function and write it with its packages and images into a directory.
+
+    Args:
+        plan: the function.
+        variant: its variant.
+        folder: the directory, which is absent or empty.
+        nuclio: version of the nuctl that will run the script.
+        runner: runs pip and Docker.
+        progress: shows the build.
+        smoke: whether to smoke-test the function.
+
+    Raises:
+        OutputError: the directory has files.
+        DeployError: the function needs Debian packages, or pip finds no wheel.
+        CvatbuildError: see builder.run.builds.build_all.
+    """
+    settings = plan.settings(variant).part(ImageSettings)
+    if settings.apt:
+        raise DeployError(
+            Problem(
+                "Debian packages cannot be part of a bundle",
+                file=plan.file,
+                path=("variants", variant, "apt"),
+                found=", ".join(settings.apt),
+                hint="use a `base_image` that has them, and remove `apt`",
+            )
+        )
+    with _staged(folder) as stage:
+        (built,) = build_all([plan], stage, force=False, smoke=smoke, progress=progress)
+        if isinstance(built, CvatbuildError):
+            raise built
+        _write(stage / "requirements.txt", *hashed_requirements(plan, variant))
+        _download(plan, variant, stage, runner)
+        names = images(settings.base_image, nuclio, plan.manifest.platform)
+        saved, missing = _save(names, stage, runner)
+        _write(stage / "images.txt", *saved, *missing)
+        _write(stage / "install.sh", *_install_script(plan, variant))
+        script = _write(stage / "build.sh", *_build_script(plan, variant, settings.base_image))
+        script.chmod(0o755)
+    return Bundle(folder, folder / script.name, saved, missing, built.warnings)
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """Yield a new directory that replaces an absent or empty one after the `with` block.
+
+    Raises:
+        OutputError: the directory has files, or cannot be written.
+    """
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            what, hint = "the directory has files", "name another directory, or remove it"
+            raise OutputError(Problem(what, file=folder, hint=hint))
+        stage = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(stage, ignore_errors=True)
+        stage.mkdir(parents=True)
+        try:
+            yield stage
+            stage.replace(folder)
+        except BaseException:
+            shutil.rmtree(stage, ignore_errors=True)
+            raise
+    except OSError as error:
+        what = f"the bundle cannot be written: {error.strerror or error}"
+        raise OutputError(Problem(what, file=folder)) from error
+
+
+def _write(file: Path, *lines: str) -> Path:
+    """Write a text file and return its path."""
+    file.write_text("".join(f"{line}\n" for line in lines), "utf-8", newline="\n")
+    return file
+
+
+def _download(plan: Plan, variant: VariantName, stage: Path, runner: Runner) -> None:
+    """Download the wheels of all packages for the function's platform.
+
+    Raises:
+        DeployError: pip fails.
+    """
+    settings = plan.settings(variant).part(ImageSettings)
+    sources = settings.sources
+    machine = MACHINES[plan.manifest.platform]
+    # pip prefers the first tag.
+    tags = [f"manylinux_2_{minor}_{machine}" for minor in reversed(_GLIBC)]
+    tags += [f"manylinux{name}_{machine}" for name in ("2014", "2010", "1")]
+    words = [sys.executable, "-m", "pip", "download", "--only-binary", ":all:"]
+    words += ["--dest", str(stage / "wheels"), "--implementation", "cp"]
+    words += ["--python-version", PYTHON]
+    for abi in (f"cp{PYTHON.replace('.', '')}", "abi3", "none"):
+        words += ["--abi", abi]
+    for tag in tags:
+        words += ["--platform", tag]
+    if sources.index:
+        words += ["--index-url", sources.index]
+    for index in sources.extra_indexes:
+        words += ["--extra-index-url", index]
+    if sources.ca_file:
+        words += ["--cert", str(plan.file.parent / sources.ca_file)]
+    if sources.proxy:
+        words += ["--proxy", sources.proxy]
+    exact = ("--no-deps", "--require-hashes", "-r", str(stage / "requirements.txt"))
+    calls = [Command((*words, *exact))]
+    if other_requirements(plan, variant):
+        calls.append(Command((*words, *with_required(plan, variant))))
+    for call in calls:
+        if runner.run(call).status:
+            what = "pip could not download all packages"
+            hint = "see pip's message above; `sources` of the variant sets the index and the proxy"
+            raise DeployError(Problem(what, file=plan.file, hint=hint))
+
+
+def _save(
+    names: tuple[str, ...], stage: Path, runner: Runner
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Save the images that this machine has; return their names and those of the others."""
+    saved: list[str] = []
+    if shutil.which("docker"):
+        (stage / "images").mkdir()
+        for number, name in enumerate(names):
+            look = Command(("docker", "image", "inspect", "--format", "{{.Id}}", name))
+            if runner.read(look).status:
+                continue
+            file = stage / "images" / f"{number}.tar"
+            if runner.run(Command(("docker", "save", "--output", str(file), name))).status:
+                file.unlink(missing_ok=True)
+                continue
+            saved.append(name)
+    return tuple(saved), tuple(it for it in names if it not in saved)
+
+
+def _install_script(plan: Plan, variant: VariantName) -> Iterator[str]:
+    """Yield the lines of the script that installs the wheels in a container."""
+    pip = "pip install --no-cache-dir --no-index --find-links /bundle/wheels"
+    yield "#!/bin/sh"
+    yield "set -eu"
+    yield f"{pip} --no-deps --require-hashes -r /bundle/requirements.txt"
+    if other_requirements(plan, variant):
+        yield f"{pip} {shlex.join(with_required(plan, variant))}"
+
+
+def _build_script(plan: Plan, variant: VariantName, base_image: str) -> Iterator[str]:
+    """Yield the lines of the script that builds and deploys the function."""
+    container = f"cvatbuild-{plan.name}-{variant}"
+    image = f"cvat.{plan.name}.packages:{variant}"
+    path = f"{plan.name}/{FOLDER}"
+    yield f"""#!/bin/sh
+# Builds and deploys the function without network access. Needs Docker and nuctl.
+# Arguments are passed to `nuctl deploy`.
+set -eu
+cd "$(dirname "$0")"
+for archive in images/*.tar; do
+  if [ -e "$archive" ]; then docker load --input "$archive"; fi
+done
+while read -r image; do
+  if ! docker image inspect "$image" > /dev/null 2>&1; then
+    echo "This machine does not have the image $image: load it with 'docker load'." >&2
+    exit 1
+  fi
+done < images.txt
+docker rm --force {container} > /dev/null 2>&1 || true
+docker run --name {container} --network none --user root --entrypoint sh \\
+  --volume "$PWD:/bundle:ro" {base_image} /bundle/install.sh
+docker commit --change 'ENTRYPOINT []' --change 'CMD []' {container} {image}
+docker rm {container}
+nuctl get project {PROJECT} --platform local > /dev/null 2>&1 ||
+  nuctl create project {PROJECT} --platform local
+NUCLIO_DOCKER_BUILD_NETWORK=none nuctl deploy --project-name {PROJECT} --platform local \\
+  --path {path} --file {path}/{CONFIGS[variant]} --base-image {image} --no-pull "$@\""""
