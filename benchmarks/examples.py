@@ -43,7 +43,8 @@ class LocalFunction:
         description = describe(folder, "cpu")
         self.folder = Path(description.code_folder)
         self.handler = runpy.run_path(str(self.folder / "model_handler.py"))
-        self._context: Any = SimpleNamespace(Response=SimpleNamespace, logger=mock.Mock())
+        logger = SimpleNamespace(info=len, warn=len, error=len)
+        self._context: Any = SimpleNamespace(Response=SimpleNamespace, logger=logger)
         with mock.patch.dict(os.environ, description.environment):
             self.service = Service.start(
                 self.handler["FUNCTION"],

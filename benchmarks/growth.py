@@ -31,9 +31,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import cv2
 import numpy as np
-import onnx
 from examples import ROOT, machine, scene, write_section
-from onnx import TensorProto, helper, numpy_helper
+from synthetic import Synthetic, grid
 
 from builder.lint.examine import plan
 from builder.run.bench.memory import peak_rss
@@ -44,11 +43,6 @@ INSTANCES = (1, 10, 100, 300)
 SIDES = (640, 1280, 2560, 4000, 8000)
 WORKERS = (1, 2, 3, 4)
 WARM_UP = 2
-SIDE, CANDIDATES, PROTOTYPES = 640, 8400, 32
-"""The input of the generated models, and the sizes of their outputs: those of YOLOv8."""
-RADIUS = 12.0
-"""Half a side of each object in the model's input, in pixels."""
-MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,53 +82,11 @@ class Series:
         return float(np.polyfit(xs, ys, 1)[0])
 
 
-def constant_model(path: Path, count: int, *, masks: bool) -> None:
-    """Write a YOLOv8 model whose outputs are `count` objects in a grid, whatever the image is."""
-    channels = 4 + 1 + (PROTOTYPES if masks else 0)
-    rows = np.zeros((channels, CANDIDATES), np.float32)
-    columns = 24
-    number = np.arange(count)
-    rows[0, :count] = 20 + 26 * (number % columns)
-    rows[1, :count] = 150 + 26 * (number // columns)
-    rows[2:4, :count] = 2 * RADIUS
-    rows[4, :count] = 0.9
-    outputs = {"output0": rows[None]}
-    if masks:
-        # The first prototype is 1 everywhere, so that a mask fills its box.
-        rows[5, :count] = 1
-        prototypes = np.zeros((1, PROTOTYPES, SIDE // 4, SIDE // 4), np.float32)
-        prototypes[0, 0] = 1
-        outputs["output1"] = prototypes
-    nodes = [
-        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
-        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
-        *(helper.make_node("Add", [f"{it}_values", "nothing"], [it]) for it in outputs),
-    ]
-    weights = [numpy_helper.from_array(values, f"{it}_values") for it, values in outputs.items()]
-    zero = numpy_helper.from_array(np.zeros((), np.float32), "zero")
-    info = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "constant",
-        [info("images", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
-        [info(it, TensorProto.FLOAT, values.shape) for it, values in outputs.items()],
-        [zero, *weights],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save_model(model, path)
-
-
 def constant_function(folder: Path, count: int, *, masks: bool) -> Path:
-    """Build a function of a constant model, and return its directory."""
+    """Build a function that finds `count` small objects in any image, and return its directory."""
     name = f"constant-{'masks' if masks else 'boxes'}-{count}"
-    constant_model(folder / f"{name}.onnx", count, masks=masks)
-    manifest = folder / f"{name}.yaml"
-    steps = ["yolo_segment" if masks else "yolo", "nms", "mask" if masks else "rectangle"]
-    manifest.write_text(
-        f"name: {name}\ntitle: {name}\ntype: detector\nmodel: {name}.onnx\nlabels: [thing]\n"
-        f"preprocess: [letterbox, {{normalize: 255}}]\npostprocess: [{', '.join(steps)}]\n"
-    )
-    return build(plan(manifest), folder / "build", force=True).folder
+    discs = grid(count, columns=24, step=26, radius=12)
+    return Synthetic(discs, masks=masks).build(folder, name)
 
 
 def processor_time(pid: int) -> float:

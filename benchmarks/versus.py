@@ -3,8 +3,10 @@
     python benchmarks/versus.py [--repeat N]
 
 All of them run in this process, on the same model files and the same images, in turn, so that a
-busy machine slows all of them. `usual` is the handler of benchmarks/usual.py with the inference
-runtime of the built function. Ultralytics' predictor, with the same ONNX file, and a handler with
+busy machine slows all of them. The models are the small examples, and generated ones of realistic
+size: 640x640, 80 classes, 8400 candidates, 20 objects with 8 candidates each, and the inference of
+YOLOv8n. `usual` is the handler of benchmarks/usual.py with the inference runtime of the built
+function, on the model file before the build. Ultralytics' predictor, with the same ONNX file, and a handler with
 `supervision` take part if they can be imported; cvatbuild does not depend on either, so install
 them into an environment for this benchmark alone. The replies are compared first.
 
@@ -24,14 +26,16 @@ import tempfile
 from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, thread_time
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from examples import LocalFunction, machine, request_of, scene, write_section
+from examples import ROOT, LocalFunction, machine, request_of, scene, write_section
 from supervised import SupervisedHandler
+from synthetic import SIDE, Synthetic, grid
 from usual import UsualHandler, iou_of
 
 from runtimes import clock
@@ -39,8 +43,6 @@ from runtimes import clock
 WARM_UP = 3
 SIZES = ((640, 360), (1920, 1080), (3840, 2160))
 OBJECTS = 20
-EXAMPLES = {"yolo": "boxes", "masks": "masks"}
-"""Example manifest -> what it draws."""
 LEAST_IOU = 0.5
 """The IoU of two boxes of the same object. The built function crops a mask's box to its pixels, so
 that the box of a partly hidden object is smaller than the model's box."""
@@ -48,15 +50,49 @@ that the box of a partly hidden object is smaller than the model's box."""
 Handler = Callable[[dict[str, Any]], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model whose function is compared with others.
+
+    Attributes:
+        manifest: path without the suffix, from the folder of the examples.
+        model: its ONNX file.
+        side: of its input.
+        drawn: what its function draws: boxes or masks.
+    """
+
+    manifest: str
+    model: Path
+    side: int
+    drawn: str
+
+
+def subjects(folder: Path) -> list[Subject]:
+    """Return the models; the generated ones are written to `folder`."""
+    found = [
+        Subject("yolo", ROOT / "manifests" / "models" / "shapes-detect.onnx", 320, "boxes"),
+        Subject("masks", ROOT / "manifests" / "models" / "shapes-segment.onnx", 320, "masks"),
+    ]
+    for drawn in ("boxes", "masks"):
+        discs = grid(OBJECTS, columns=6, step=88, radius=36)
+        masks = drawn == "masks"
+        Synthetic(discs, 80, masks=masks, duplicates=8, heavy=True).build(folder, f"large-{drawn}")
+        manifest = folder / f"large-{drawn}"
+        found.append(Subject(str(manifest), manifest.with_suffix(".onnx"), SIDE, drawn))
+    return found
+
+
 class UltralyticsHandler:
     """Ultralytics' predictor on the function's ONNX file, and json."""
 
-    def __init__(self, model: Path, task: str, labels: list[str], threshold: float, iou: float):
+    def __init__(
+        self, model: Path, task: str, labels: list[str], side: int, threshold: float, iou: float
+    ) -> None:
         from ultralytics import YOLO
 
         self._model = YOLO(str(model), task=task)
         self._labels = labels
-        self._options = {"conf": threshold, "iou": iou, "imgsz": 320, "verbose": False}
+        self._options = {"conf": threshold, "iou": iou, "imgsz": side, "verbose": False}
 
     def __call__(self, request: dict[str, Any]) -> str:
         """Answer a request."""
@@ -81,13 +117,13 @@ class UltralyticsHandler:
         return json.dumps(items)
 
 
-def handlers(function: LocalFunction, drawn: str) -> dict[str, Handler]:
+def handlers(function: LocalFunction, subject: Subject) -> dict[str, Handler]:
     """Return the handlers that take part, by name; the built function first."""
     description = function.handler["FUNCTION"]
     labels = [description.labels[number] for number in sorted(description.labels)]
-    iou = description.refine[0].iou
-    session = function.service._function.session
-    values: Any = labels, 320, description.threshold, iou
+    threshold, iou = description.threshold, description.refine[0].iou
+    session = function.handler["BACKENDS"]["cpu"].open(subject.model)
+    values: Any = labels, subject.side, threshold, iou
     found: dict[str, Handler] = {
         "cvatbuild": function,
         "usual": UsualHandler(session.run, *values),
@@ -95,9 +131,8 @@ def handlers(function: LocalFunction, drawn: str) -> dict[str, Handler]:
     if importlib.util.find_spec("supervision"):
         found["supervision"] = SupervisedHandler(session.run, *values)
     if importlib.util.find_spec("ultralytics"):
-        task = "segment" if drawn == "masks" else "detect"
-        model = function.folder / description.network.file
-        found["Ultralytics"] = UltralyticsHandler(model, task, labels, description.threshold, iou)
+        task = "segment" if subject.drawn == "masks" else "detect"
+        found["Ultralytics"] = UltralyticsHandler(subject.model, task, *values)
     return found
 
 
@@ -165,9 +200,9 @@ def main() -> None:
     # The stages of the built function are then in processor time too.
     clock.perf_counter = thread_time
     with tempfile.TemporaryDirectory() as folder:
-        for manifest, drawn in EXAMPLES.items():
-            function = LocalFunction(manifest, Path(folder))
-            found = handlers(function, drawn)
+        for subject in subjects(Path(folder)):
+            function = LocalFunction(subject.manifest, Path(folder))
+            found = handlers(function, subject)
             for width, height in SIZES:
                 request = request_of(scene(width, height, OBJECTS))
                 replies = {name: handler(request) for name, handler in found.items()}
@@ -175,17 +210,28 @@ def main() -> None:
                 medians = measure(found, request, repeat)
                 mine = medians["cvatbuild"]
                 count = len(json.loads(replies["cvatbuild"]))
+                print(f"{count} {subject.drawn}: {mine['rest']:.2f} ms without decoding, inference")
                 for name, times in medians.items():
                     if name != "cvatbuild":
                         rest = f"{times['rest'] / mine['rest']:.1f}" if "rest" in times else ""
                         ratio = f"{times['total'] / mine['total']:.1f}"
-                        rows.append((f"{count} {drawn}", f"{width}x{height}", name, ratio, rest))
-                        print(*rows[-1])
+                        image = f"{width}x{height}"
+                        rows.append(
+                            (
+                                str(subject.side),
+                                f"{count} {subject.drawn}",
+                                image,
+                                name,
+                                ratio,
+                                rest,
+                            )
+                        )
+                        print(*rows[-1], flush=True)
     lines = [
         f"{machine()} CPU variant; medians of {repeat} requests each.",
         "",
-        "| reply | image | compared with | whole request | without decoding and inference |",
-        "|---|---|---|---|---|",
+        "| model | reply | image | compared with | whole request | without decoding, inference |",
+        "|---|---|---|---|---|---|",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
     write_section("versus", "\n".join(lines))

@@ -211,7 +211,8 @@ class OpenDetector:
             found: from the decoder.
             outputs: of the model, from which `found` was decoded.
         """
-        instances = found.take(np.isin(found.classes, self._known))
+        known = np.isin(found.classes, self._known)
+        instances = found if known.all() else found.take(known)
         if self._has_merged:
             instances = self._with_merged_classes(instances)
         if self._decoder.space == "input":

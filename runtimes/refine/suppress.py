@@ -17,23 +17,13 @@ _FIRST = 1000
 """Number of instances with axis-aligned boxes that are compared first."""
 
 
-def _survivors(boxes: Array, scores: Array, iou: float) -> Array:
-    """Return the indexes of the boxes that greedy NMS keeps.
+def _sides(boxes: Array) -> Any:
+    """Return boxes, (N, 4) x1 y1 x2 y2, as cv2's x, y, width, height; no side is negative.
 
-    Args:
-        boxes: (N, 4) x1 y1 x2 y2.
-        scores: (N,).
-        iou: IoU above which the box with the lower score is suppressed.
-
-    Returns:
-        (M,) int64.
+    cv2 treats a box with negative sides as one that overlaps everything.
     """
-    # cv2 treats a box with negative sides as one that overlaps everything.
     extent = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
-    sides: Any = np.concatenate([boxes[:, :2], extent], axis=1)
-    confidences: Any = scores.astype(np.float32)
-    kept = cv2.dnn.NMSBoxes(sides, confidences, 0.0, iou)
-    return np.asarray(kept, np.int64).reshape(-1)
+    return np.concatenate([boxes[:, :2], extent], axis=1)
 
 
 def _rotated_survivors(boxes: Array, iou: float) -> Array:
@@ -97,13 +87,19 @@ class Nms(Refine):
     def _kept(self, ordered: Instances) -> Array:
         """Return the indexes of the survivors, (M,), of instances by descending score."""
         groups = ordered.classes if self.per_class else np.zeros(len(ordered), np.int64)
+        # Sorted and converted once, not once for each class: 20 classes take half the time.
+        order = np.argsort(groups, kind="stable")
+        groups = groups[order]
+        starts = [0, *(np.flatnonzero(groups[1:] != groups[:-1]) + 1).tolist()]
+        sides, scores = _sides(ordered.boxes[order]), ordered.scores[order].astype(np.float32)
         survivors = [np.zeros(0, np.int64)]
-        for group in np.unique(groups):
-            members = np.flatnonzero(groups == group)
-            if ordered.rotated is None:
-                kept = _survivors(ordered.boxes[members], ordered.scores[members], self.iou)
-            else:
+        for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+            members = order[start:end]
+            if ordered.rotated is not None:
                 kept = _rotated_survivors(ordered.rotated[members], self.iou)
+            else:
+                found = cv2.dnn.NMSBoxes(sides[start:end], scores[start:end], 0.0, self.iou)
+                kept = np.asarray(found, np.int64).reshape(-1)
             survivors.append(members[kept])
         # Ascending indexes are descending scores.
         return np.sort(np.concatenate(survivors))
