@@ -57,9 +57,7 @@ class Synthetic:
     def _write(self, path: Path) -> None:
         """Write the model."""
         outputs = self._outputs()
-        weights = [
-            numpy_helper.from_array(values, f"{it}_values") for it, values in outputs.items()
-        ]
+        weights = [numpy_helper.from_array(it, f"{name}_values") for name, it in outputs.items()]
         weights.append(numpy_helper.from_array(np.zeros((), np.float32), "zero"))
         nodes: list[NodeProto] = []
         last = "images"
@@ -74,8 +72,7 @@ class Synthetic:
             nodes.append(helper.make_node("Relu", [f"raw_{number}"], [last]))
         nodes.append(helper.make_node("ReduceMean", [last], ["mean"], keepdims=0))
         nodes.append(helper.make_node("Mul", ["mean", "zero"], ["nothing"]))
-        for name in outputs:
-            nodes.append(helper.make_node("Add", [f"{name}_values", "nothing"], [name]))
+        nodes += [helper.make_node("Add", [f"{it}_values", "nothing"], [it]) for it in outputs]
         info = helper.make_tensor_value_info
         graph = helper.make_graph(
             nodes,
@@ -112,17 +109,13 @@ class Synthetic:
         prototypes[0, :4] = across**2 + down**2, across, down, np.ones((side, side))
         x, y, radius = x / CELL, y / CELL, radius / CELL
         rows[4 + self.classes :] = 0
-        rows[4 + self.classes : 8 + self.classes, own] = (
-            -np.ones(count),
-            2 * x,
-            2 * y,
-            radius**2 - x**2 - y**2,
-        )
+        circles = np.stack([-np.ones(count), 2 * x, 2 * y, radius**2 - x**2 - y**2])
+        rows[4 + self.classes : 8 + self.classes, own] = circles / 1000
         return {"output0": rows[None], "output1": prototypes}
 
 
 def grid(count: int, columns: int, step: float, radius: float) -> Array:
-    """Return discs in rows of `columns`, `step` pixels apart, in the middle of the input: (N, 3)."""
+    """Return (N, 3) discs in rows of `columns`, `step` pixels apart, in the middle of the input."""
     number = np.arange(count)
     x = SIDE / 2 + step * (number % columns - (columns - 1) / 2)
     y = SIDE / 2 + step * (number // columns - ((count - 1) // columns) / 2)

@@ -6,9 +6,9 @@ All of them run in this process, on the same model files and the same images, in
 busy machine slows all of them. The models are the small examples, and generated ones of realistic
 size: 640x640, 80 classes, 8400 candidates, 20 objects with 8 candidates each, and the inference of
 YOLOv8n. `usual` is the handler of benchmarks/usual.py with the inference runtime of the built
-function, on the model file before the build. Ultralytics' predictor, with the same ONNX file, and a handler with
-`supervision` take part if they can be imported; cvatbuild does not depend on either, so install
-them into an environment for this benchmark alone. The replies are compared first.
+function, on the model file before the build. Ultralytics' predictor, with the same ONNX file, and a
+handler with `supervision` take part if they can be imported; cvatbuild does not depend on either,
+so install them into an environment for this benchmark alone. The replies are compared first.
 
 The time of the whole request is elapsed time. The time without image decoding and inference is
 processor time of the handler's thread, which other programs hardly change.
@@ -216,16 +216,8 @@ def main() -> None:
                         rest = f"{times['rest'] / mine['rest']:.1f}" if "rest" in times else ""
                         ratio = f"{times['total'] / mine['total']:.1f}"
                         image = f"{width}x{height}"
-                        rows.append(
-                            (
-                                str(subject.side),
-                                f"{count} {subject.drawn}",
-                                image,
-                                name,
-                                ratio,
-                                rest,
-                            )
-                        )
+                        reply = f"{count} {subject.drawn}"
+                        rows.append((str(subject.side), reply, image, name, ratio, rest))
                         print(*rows[-1], flush=True)
     lines = [
         f"{machine()} CPU variant; medians of {repeat} requests each.",

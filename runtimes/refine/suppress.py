@@ -91,7 +91,8 @@ class Nms(Refine):
         order = np.argsort(groups, kind="stable")
         groups = groups[order]
         starts = [0, *(np.flatnonzero(groups[1:] != groups[:-1]) + 1).tolist()]
-        sides, scores = _sides(ordered.boxes[order]), ordered.scores[order].astype(np.float32)
+        sides = _sides(ordered.boxes[order])
+        scores: Any = ordered.scores[order].astype(np.float32)
         survivors = [np.zeros(0, np.int64)]
         for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
             members = order[start:end]
