@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,9 @@ CHECKSUM_MISMATCH = Rule(
     "The downloaded file is not the file that the manifest's author tested.",
 )
 
+
+_PLACEHOLDER = re.compile(r"(.*\.)?example(\.com|\.net|\.org)?", re.IGNORECASE)
+"""Hosts for documentation, RFC 2606."""
 
 _CHUNK = 1 << 20
 _TIMEOUT = 60
@@ -95,9 +99,21 @@ def _download_errors(url: str) -> Iterator[None]:
     """Convert the errors of a download from `url`.
 
     Raises:
-        ModelError: the download failed.
+        ModelError: the download failed, or the URL is a placeholder.
     """
     try:
+        host = urlsplit(url).hostname or ""
+        if _PLACEHOLDER.fullmatch(host):
+            raise ModelError(
+                Problem(
+                    f"the URL is a placeholder: {host} has no models",
+                    path=("url",),
+                    found=url,
+                    hint="write the model's own URL and its `sha256`, or the path of the model "
+                    "file",
+                    rule=DOWNLOAD_FAILED,
+                )
+            )
         yield
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         if isinstance(error, urllib.error.HTTPError):

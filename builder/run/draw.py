@@ -13,6 +13,9 @@ from runtimes.arrays import Array
 _GOLDEN = 0.618033988749895
 """Golden ratio: steps of it around the color circle give any number of distinct colors."""
 
+_MOST_LETTERS = 60
+"""Number of letters of all attributes in a caption."""
+
 _FILL = 0.4
 """Opacity of the color inside masks and polygons."""
 
@@ -57,11 +60,23 @@ def draw(image: Array, items: Sequence[dict[str, Any]], spec: Sequence[dict[str,
             left, top = _dots(canvas, _pairs(item["points"]), color, thick)
         else:
             left, top = _outline(canvas, item, color, thick)
-        confidence = item.get("confidence")
-        text = item["label"] if confidence is None else f"{item['label']} {confidence:.2f}"
-        captions.append(Caption(text, left, top, color))
+        captions.append(Caption(_caption(item), left, top, color))
     write(canvas, captions[::-1])
     return canvas
+
+
+def _caption(item: dict[str, Any]) -> str:
+    """Return the text for an item: its label, confidence and attributes."""
+    confidence = item.get("confidence")
+    text = str(item["label"]) if confidence is None else f"{item['label']} {confidence:.2f}"
+    values = ", ".join(
+        str(it["value"]) if it["name"] == item["label"] else f"{it['name']}: {it['value']}"
+        for it in item.get("attributes", ())
+    )
+    if not values:
+        return text
+    short = values if len(values) <= _MOST_LETTERS else f"{values[: _MOST_LETTERS - 1]}…"
+    return f"{text} · {short}"
 
 
 def _pairs(points: Sequence[float]) -> Array:

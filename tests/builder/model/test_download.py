@@ -217,3 +217,9 @@ def test_the_digest_of_a_file(tmp_path: Path) -> None:
     assert sha256(tmp_path / "x") == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
+
+
+@pytest.mark.parametrize("host", ["example.org", "models.example.com:8080", "some.example"])
+def test_a_placeholder_is_not_downloaded(host: str) -> None:
+    with pytest.raises(ModelError, match="is a placeholder"):
+        fetch(f"https://{host}/m.onnx", DIGEST)

@@ -3,6 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from builder.run import draw as drawing
+from builder.run.captions import Caption
 from builder.run.draw import color_of, draw
 
 
@@ -115,3 +117,26 @@ def test_labels_have_distinct_colors() -> None:
 def test_an_unknown_label_has_its_own_color() -> None:
     canvas = draw(blank(), [item([100, 80, 200, 160], "other")], spec("cat", "dog"))
     assert tuple(canvas[160, 150].tolist()) == color_of(2)
+
+
+def test_captions_have_the_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def write(_: Any, captions: list[Caption]) -> None:
+        written.extend(caption.text for caption in captions)
+
+    monkeypatch.setattr(drawing, "write", write)
+    box: list[float] = [10, 80, 200, 160]
+    for attributes in (
+        [{"name": "age", "value": "31"}, {"name": "sex", "value": "female"}],
+        [{"name": "text", "value": "Exit"}],
+        [{"name": "text", "value": "x" * 100}],
+        [],
+    ):
+        draw(blank(), [{**item(box, "text"), "attributes": attributes}], spec("text"))
+    assert written == [
+        "text 0.50 · age: 31, sex: female",
+        "text 0.50 · Exit",
+        "text 0.50 · " + "x" * 59 + "…",
+        "text 0.50",
+    ]
