@@ -204,9 +204,10 @@ def tables(found: Sequence[Series]) -> list[str]:
 def draw(found: Sequence[Series], file: Path) -> None:
     """Draw time and memory over the amount of work, one panel per series, on logarithmic axes.
 
-    Both are relative to the first point. The gray line is linear growth.
+    Both are relative to the first point. The gray line is linear growth. The axis of work has the
+    unit of the series' points: instances, pixels of a side, or workers.
     """
-    panel, margin = 420, 70
+    panel, margin = 420, 80
     canvas = np.full((panel + 2 * margin, len(found) * (panel + margin) + margin, 3), 255, np.uint8)
     font = cv2.FontFace("sans")
     blue, red, gray, ink = (167, 121, 78), (89, 87, 225), (200, 200, 200), (40, 40, 40)
@@ -227,6 +228,13 @@ def draw(found: Sequence[Series], file: Path) -> None:
         wide, high = np.log(amounts[-1]), np.log(top / low)
         cv2.rectangle(canvas, (left, margin), (left + panel, bottom), gray, 1)
         write(series.name, left, margin - 14, size=19)
+        unit = "side in pixels" if series.unit == "megapixels" else series.unit
+        write(f"{unit} (logarithmic)", left + panel // 2 - 80, bottom + 54)
+        _write_upwards(canvas, "times the first value (logarithmic)", left - 78, bottom - 60)
+        for power in range(1 + int(np.log10(top))):
+            y = bottom - round(np.log(10**power / low) / high * panel)
+            cv2.line(canvas, (left, y), (left + panel, y), (235, 235, 235), 1)
+            write(f"x{10**power}", left - 38, y + 6, size=14)
         for line, (name, (color, values)) in enumerate(reversed(lines.items())):
             xs = left + np.log(amounts) / wide * panel
             ys = bottom - np.log(values / values[0] / low) / high * panel
@@ -240,6 +248,16 @@ def draw(found: Sequence[Series], file: Path) -> None:
         for amount, x in zip([it.work for it in series.points], xs.tolist(), strict=True):
             write(str(amount), round(x) - 12, bottom + 24)
     file.write_bytes(np.asarray(cv2.imencode(".png", canvas)[1]).tobytes())
+
+
+def _write_upwards(canvas: Any, text: str, left: int, bottom: int) -> None:
+    """Write a line of text that runs upwards from a place."""
+    font = cv2.FontFace("sans")
+    _, _, wide, high = cv2.getTextSize((1000, 1000), text, (0, 0), font, 17, 500)
+    line = np.full((high + 12, wide + 4, 3), 255, np.uint8)
+    cv2.putText(line, text, (2, high), (40, 40, 40), font, 17, 500)
+    turned = np.rot90(line)
+    canvas[bottom - turned.shape[0] : bottom, left : left + turned.shape[1]] = turned
 
 
 def main() -> None:

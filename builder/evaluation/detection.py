@@ -199,8 +199,8 @@ class DetectionMeasure(DetectorMeasure):
             else []
         )
         return (
-            f"the function was asked for all detections with a confidence of {self._lowest:g} and "
-            f"more; precision, recall and F1 hold at {self._thresholds.text()}",
+            f"detections from a confidence of {self._lowest:g} on were asked for; precision, "
+            f"recall and F1 hold at {self._thresholds.text()}",
             *self._comparison.notes(),
             *left_out,
             *cut,

@@ -8,10 +8,7 @@ from builder.evaluation.average_precision import RECALLS, Detections
 from builder.evaluation.evaluation import Chart, Line, Table, Value
 from builder.evaluation.figures import figure, mean_figure
 from builder.evaluation.matching import AREAS
-from builder.evaluation.operating_points import OperatingPoints
-
-_LINES = 10
-"""Labels with a line of their own in a chart."""
+from builder.evaluation.operating_points import LINES, OperatingPoints, f1_chart
 
 _COLUMNS = (
     "annotations",
@@ -86,35 +83,22 @@ class DetectionFigures:
     def charts(self) -> tuple[Chart, ...]:
         """Return precision over recall and F1 over the threshold."""
         order = np.argsort(-self._detections.truths[:, 0], kind="stable")
-        shown = [it for it in order.tolist() if self._detections.truths[it, 0]][:_LINES]
+        shown = [it for it in order.tolist() if self._detections.truths[it, 0]][:LINES]
         at50 = self._curves[:, 0, 0]
         with np.errstate(invalid="ignore"):
             every = np.nan_to_num(np.nanmean(at50, axis=0)) if shown else np.zeros(len(RECALLS))
         recalls = tuple(RECALLS.tolist())
-        grid, overall = self._points.f1()
-        thresholds = tuple(grid.tolist())
         return (
             Chart(
                 "Precision over recall at overlap 0.5",
                 "recall",
                 "precision",
                 (
-                    Line("all", recalls, tuple(every.tolist())),
+                    Line("mean of the labels", recalls, tuple(every.tolist())),
                     *(Line(self._names[it], recalls, tuple(at50[it].tolist())) for it in shown),
                 ),
             ),
-            Chart(
-                "F1 over the confidence threshold",
-                "threshold",
-                "F1",
-                (
-                    Line("all", thresholds, tuple(overall.tolist())),
-                    *(
-                        Line(self._names[it], thresholds, tuple(self._points.f1(it)[1].tolist()))
-                        for it in shown
-                    ),
-                ),
-            ),
+            f1_chart(self._points, {it: self._names[it] for it in shown}),
         )
 
     def _row(self, number: int) -> tuple[Value, ...]:

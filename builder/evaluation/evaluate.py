@@ -3,7 +3,7 @@
 import ast
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from builder.evaluation.store import Store, identity_of, key_of, store_path
 from builder.manifest.variants import VariantName
 from builder.run.process import FunctionProcess
 from builder.targets.built import describe
+from runtimes.errors import BadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,9 @@ def evaluate(
         with Store(store_path(options.store, folder, variant), identity) as store:
             collected = collect(function, measure, store, counter)
             result = measure.result()
-            draw = options.pictures and description.type == "detector"
+            drawing = _DRAWINGS.get(description.type) if options.pictures else None
             worst, best = (
-                _pictures(examples, collected, measure, store, task) if draw else ()
+                tuple(drawing(examples, collected, measure, store, task)) if drawing else ()
                 for examples in (result.worst, result.best)
             )
     return Evaluation(
@@ -129,23 +130,59 @@ def threshold_of(code_folder: Path) -> float | None:
     return None
 
 
-def _pictures(
+def _detections(
     examples: Sequence[Example], collected: Collected, measure: Measure, store: Store, task: Task
-) -> tuple[Picture, ...]:
+) -> Iterator[Picture]:
     """Draw the examples of a detector. Images that were deleted meanwhile are left out."""
     from builder.evaluation.report.pictures import picture_of
 
-    pictures = []
     prompt = next(measure.samples()).prompt
     for example in examples:
         image = task.dataset[collected.place(example.index)]
-        try:
+        with suppress(OSError, BadRequest):
             stored = store.get(key_of(Sample(image.name, (image,), prompt)))
-        except OSError:
-            continue
-        answer: Any = stored.answer if stored else {"items": []}
-        pictures.append(picture_of(image, answer["items"], example.note, task))
-    return tuple(it for it in pictures if it is not None)
+            answer: Any = stored.answer if stored else {"items": []}
+            yield picture_of(image, answer["items"], example.note, task)
+
+
+def _tracks(
+    examples: Sequence[Example], collected: Collected, measure: Measure, store: Store, _: Task
+) -> Iterator[Picture]:
+    """Draw the examples of a tracker."""
+    from builder.evaluation.report.pictures import track_picture
+
+    places = {collected.place(it.index) for it in examples}
+    samples = {place: it for place, it in enumerate(measure.samples()) if place in places}
+    for example in examples:
+        sample = samples[collected.place(example.index)]
+        with suppress(OSError, BadRequest):
+            stored = store.get(key_of(sample))
+            boxes: Any = stored.answer if stored else [None] * len(sample.images)
+            yield track_picture(sample, boxes, example.note)
+
+
+def _matches(
+    examples: Sequence[Example], collected: Collected, measure: Measure, _: Store, __: Task
+) -> Iterator[Picture]:
+    """Return the boxes of the examples of ReID: the query and the nearest entry."""
+    from builder.evaluation.report.pictures import match_picture
+
+    pairs = [(it, *it.match) for it in examples if it.match is not None]
+    indexes = {index for it, _, entry, _ in pairs for index in (it.index, entry)}
+    places = {collected.place(index): index for index in indexes}
+    images = {
+        places[place]: sample.images[0]
+        for place, sample in enumerate(measure.samples())
+        if place in places
+    }
+    for example, own, entry, found in pairs:
+        with suppress(OSError, BadRequest):
+            query = images[example.index], own
+            yield match_picture(query, (images[entry], found), example.note)
+
+
+_DRAWINGS = {"detector": _detections, "tracker": _tracks, "reid": _matches}
+"""Type of a function -> what draws its examples."""
 
 
 @contextmanager

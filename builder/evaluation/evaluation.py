@@ -69,11 +69,14 @@ class Example:
         index: number of the sample among those that were added, from 0.
         score: from 0 (worst) to 1 (best).
         note: what is right and wrong in it, such as `3 found, 1 missed`.
+        match: for a query of ReID, the number of its annotation in the sample, and of the sample
+            and the annotation that were found.
     """
 
     index: int
     score: float
     note: str
+    match: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +134,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image of the report, drawn twice.
+    """A pair of pictures of the report.
 
     Attributes:
         name: the image's name.
         note: what is right and wrong in it.
-        truth: JPEG with the annotations.
-        found: JPEG with the detections.
+        truth: JPEG with the annotations; for ReID the query.
+        found: JPEG with the detections; for ReID the nearest entry.
     """
 
     name: str

@@ -1,10 +1,15 @@
 """Precision, recall and F1 over the confidence threshold, at IoU or OKS 0.5."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from builder.evaluation.evaluation import Chart, Line
 from runtimes.arrays import Array
+
+LINES = 10
+"""Most labels in a chart."""
 
 GRID = np.linspace(0.0, 1.0, 1001)
 """The thresholds: multiples of a thousandth."""
@@ -103,3 +108,17 @@ class OperatingPoints:
         """Return the figures at a place of the grid."""
         values = (float(it[place]) for it in (self._grid, precision, recall, f1))
         return Point(*values)
+
+
+def f1_chart(points: OperatingPoints, names: Mapping[int, str]) -> Chart:
+    """Return F1 over the threshold.
+
+    Args:
+        points: the counts.
+        names: numbers of labels -> their names, for a line each.
+    """
+    grid, overall = points.f1()
+    x = tuple(grid.tolist())
+    lines = (Line(name, x, tuple(points.f1(it)[1].tolist())) for it, name in names.items())
+    every = Line("all labels together", x, tuple(overall.tolist()))
+    return Chart("F1 over the confidence threshold", "threshold", "F1", (every, *lines))

@@ -178,9 +178,8 @@ class ClickMeasure:
         }
         box = "; each request has the object's bounding box" if self._box else ""
         note = (
-            "each click is at the center of the largest error, as in RITM; noc85 and noc90 are the "
-            f"mean numbers of clicks up to an IoU of 0.85 and 0.9, {LIMIT} for objects that do not "
-            f"reach it{box}"
+            "clicks are simulated as in RITM; an object that does not reach an IoU counts with "
+            f"{LIMIT} clicks{box}"
         )
         return Result(
             metrics,

@@ -80,8 +80,8 @@ class ReidMeasure:
         self._numbers: dict[str, int] = {}
         self._cameras: dict[str, int] = {}
         # Per box: number of its identity, of its camera, of its image; query or gallery; row of its
-        # vector, -1 without one.
-        self._boxes = [array("q") for _ in range(5)]
+        # vector, -1 without one; number of the box in its image.
+        self._boxes = [array("q") for _ in range(6)]
         # The vectors are in a file, since there may be many.
         self._vectors = TemporaryFile()  # noqa: SIM115
         weakref.finalize(self, self._vectors.close)
@@ -131,7 +131,8 @@ class ReidMeasure:
     def add(self, sample: Sample, answer: Any) -> None:
         """See Measure. A box without a vector is never found, and finds nothing."""
         annotations = sample.images[0].annotations
-        for it, text in zip(annotations, answer or [None] * len(annotations), strict=True):
+        texts = answer or [None] * len(annotations)
+        for place, (it, text) in enumerate(zip(annotations, texts, strict=True)):
             row = -1
             if text is not None:
                 vector = np.frombuffer(b64decode(text), np.float32)
@@ -145,13 +146,14 @@ class ReidMeasure:
             self._boxes[1].append(
                 -1 if camera is None else self._cameras.setdefault(camera, len(self._cameras))
             )
-            for column, value in zip(self._boxes[2:], (self._index, query, row), strict=True):
+            values = (self._index, query, row, place)
+            for column, value in zip(self._boxes[2:], values, strict=True):
                 column.append(value)
         self._index += 1
 
     def result(self) -> Result:
         """See Measure."""
-        identities, cameras, images, roles, rows = (
+        identities, cameras, images, roles, rows, places = (
             np.frombuffer(it, np.int64) if it else np.zeros(0, np.int64) for it in self._boxes
         )
         junk = identities == self._numbers.get(JUNK, -1)
@@ -176,7 +178,9 @@ class ReidMeasure:
                 ranks.append(rank)
                 precisions.append(precision)
                 note = f"first right match at rank {rank + 1}" if rank < _NEVER else "not found"
-                examples.add(int(images[query]), precision, note, rank > 0, rank)
+                nearest = gallery[np.where(counted, near[number], -np.inf).argmax()]
+                match = int(places[query]), int(images[nearest]), int(places[nearest])
+                examples.add(int(images[query]), precision, note, rank > 0, rank, match)
         count = len(ranks)
         metrics: dict[str, float | None] = {
             "rank1": sum(it < 1 for it in ranks) / count if count else None,
@@ -184,9 +188,8 @@ class ReidMeasure:
             "map": sum(precisions) / count if count else None,
         }
         note = (
-            f"{count} queries, {len(gallery)} entries in the gallery, cosine distance; as for "
-            "Market-1501, entries of the query's identity and camera do not count, and queries "
-            "without a right entry are left out"
+            f"{count} queries, {len(gallery)} entries in the gallery; as for Market-1501, entries "
+            "of the query's identity and camera do not count"
         )
         return Result(metrics, worst=examples.worst, best=examples.best, notes=(note,))
 

@@ -136,8 +136,7 @@ class SemanticMeasure(DetectorMeasure):
             worst=self._examples.worst,
             best=self._examples.best,
             notes=(
-                "miou is the mean IoU of the labels that have pixels on either side, without the "
-                "background, from the pixels of all images together",
+                "the IoU of a label is that of its pixels in all images together",
                 *(f"{count} {what} were left out" for what, count in self._left_out.items()),
             ),
         )

@@ -11,7 +11,7 @@ from builder.evaluation.evaluation import Result, Table, Value
 from builder.evaluation.examples import Examples
 from builder.evaluation.figures import figure
 from builder.evaluation.measure import Measure, Sample, Task
-from builder.evaluation.operating_points import OperatingPoints
+from builder.evaluation.operating_points import LINES, OperatingPoints, f1_chart
 from builder.evaluation.ranking import Ranking
 
 NAME = "tags"
@@ -106,16 +106,16 @@ class TagMeasure(DetectorMeasure):
             "best_threshold": best.threshold if best else None,
             "best_f1": best.f1 if best else None,
         }
+        shown = [it for it in numbers if self._positives[it]][:LINES]
         rows = {name: self._row(it, precisions[it]) for it, name in enumerate(self._names)}
         notes = (
-            f"the function was asked for all tags with a confidence of {self._lowest:g} and more; "
-            f"precision, recall and F1 hold at {self._thresholds.text()}",
-            "top1 is the share of the images with a tag whose label of the highest confidence is "
-            "one of their tags; map is the mean of the average precision of all labels",
+            f"tags from a confidence of {self._lowest:g} on were asked for; precision, recall and "
+            f"F1 hold at {self._thresholds.text()}",
         )
         return Result(
             metrics,
             (Table("per_class", "Per label", _COLUMNS, rows),),
+            (f1_chart(self._points, {it: self._names[it] for it in shown}),),
             worst=self._examples.worst,
             best=self._examples.best,
             notes=notes,

@@ -176,7 +176,7 @@ class TrackMeasure:
             label: (int(row[0]), int(row[1]), row[2] / row[0], row[3] / row[0], int(row[4]))
             for label, row in sorted(self._sums.items())
         }
-        line = Line("all", tuple(OVERLAPS.tolist()), tuple((self._curve / tracks).tolist()))
+        line = Line("all tracks", tuple(OVERLAPS.tolist()), tuple((self._curve / tracks).tolist()))
         return Result(
             metrics,
             (Table("per_class", "Per label", _COLUMNS, rows),),
@@ -184,12 +184,23 @@ class TrackMeasure:
             worst=self._examples.worst,
             best=self._examples.best,
             notes=(
-                "one pass from the first visible box; success is the area under the success plot, "
-                "precision20 the share of the frames with a distance of the centers up to "
-                f"{DISTANCE:g} pixels, both as in OTB: means over the tracks, with the first "
-                "frame; a lost object has an overlap of 0",
+                "success and precision are those of OTB, means over the tracks; a lost object has "
+                "an overlap of 0",
             ),
         )
+
+
+def worst_frame(
+    frames: Sequence[LabeledImage], boxes: Sequence[Sequence[float] | None]
+) -> tuple[LabeledImage, Sequence[float] | None]:
+    """Return the frame of a track with the smallest overlap, and the box that was found in it.
+
+    Args:
+        frames: the frames; those without the object are passed over.
+        boxes: the answer of TrackMeasure.ask.
+    """
+    pairs = [it for it in zip(frames, boxes, strict=True) if it[0].annotations]
+    return min(pairs, key=lambda it: _compared(it[1], bounds_of(it[0].annotations[0].shape))[0])
 
 
 def _is_compared(annotation: Annotation, task: Task) -> bool:

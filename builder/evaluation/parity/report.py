@@ -11,6 +11,9 @@ from builder.evaluation.parity.tally import Tally, Unmatched
 
 Row = tuple[str, ...]
 
+WITHIN = "within the limits"
+"""The verdict on small differences."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -116,7 +119,7 @@ class Report:
                 if tally.counts[name] > most
             ),
         ]
-        return f"beyond the limits: {', '.join(beyond)}" if beyond else "within the limits"
+        return f"beyond the limits: {', '.join(beyond)}" if beyond else WITHIN
 
     def _sides(self) -> Iterator[Row]:
         """Yield the table of what each side has."""
@@ -152,7 +155,8 @@ class Report:
     def _worst(self) -> Iterator[str]:
         """Yield a line that names the images with the largest differences."""
         if images := self.tally.worst_images():
-            yield f"largest differences: {', '.join(images)}"
+            within = "" if self._verdict() != WITHIN else ", all within the limits"
+            yield f"largest differences{within}: {', '.join(images)}"
 
 
 def _described(found: Unmatched) -> str:

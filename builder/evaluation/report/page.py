@@ -16,10 +16,31 @@ _TITLES = {
     "map50_95": "mAP50-95",
     "map50": "mAP50",
     "map75": "mAP75",
+    "map": "mAP",
+    "ap": "AP",
     "f1": "F1",
     "best_f1": "best F1",
+    "top1": "top-1",
+    "rank1": "rank-1",
+    "rank5": "rank-5",
+    "miou": "mIoU",
+    "miou_with_background": "mIoU with background",
+    "iou": "IoU",
+    "iou1": "IoU, 1 click",
+    **{f"iou{number}": f"IoU, {number} clicks" for number in range(2, 6)},
+    "noc85": "NoC@85",
+    "noc90": "NoC@90",
+    "noc85_failed": "below IoU 0.85",
+    "noc90_failed": "below IoU 0.9",
+    "precision20": "precision at 20 px",
 }
 """Names of metrics and columns for people; the others have spaces in place of underscores."""
+
+_PAIRS = {
+    "tracks": ("tracks", "annotated box in the frame with the smallest overlap", "found box"),
+    "reid": ("queries", "query", "nearest entry of the gallery"),
+}
+"""Measure -> what its pictures show: noun for the heading, left and right picture."""
 
 _LABELS = 30
 """Labels of a confusion matrix; above, its largest entries are listed."""
@@ -82,7 +103,11 @@ def _comparison(evaluations: Sequence[Evaluation]) -> str:
         _title(name): tuple(it.result.metrics.get(name) for it in evaluations)
         for name in evaluations[0].result.metrics
     }
-    return f"<section>{_grid('Comparison', names, rows)}</section>"
+    datasets = " and ".join(dict.fromkeys(it.dataset for it in evaluations))
+    return (
+        f'<section><header><h1>Comparison</h1><ul class="facts"><li>{text(datasets)}</li></ul>'
+        f"</header>{_grid('Metrics', names, rows)}</section>"
+    )
 
 
 def _section(evaluation: Evaluation) -> str:
@@ -95,8 +120,8 @@ def _section(evaluation: Evaluation) -> str:
         f'<div class="charts">{charts}</div>' if charts else "",
         *(_table(it) for it in result.tables),
         *(_confusion(it) for it in result.confusions),
-        _gallery("Worst images", evaluation.worst),
-        _gallery("Best images", evaluation.best),
+        _gallery("Worst", evaluation.measure, evaluation.worst),
+        _gallery("Best", evaluation.measure, evaluation.best),
         _remarks(evaluation),
     ]
     return f"<section>{''.join(parts)}</section>"
@@ -199,19 +224,20 @@ def _entries(confusion: Confusion) -> str:
     )
 
 
-def _gallery(title: str, pictures: Sequence[Picture]) -> str:
-    """Return pictures, annotations on the left and detections on the right."""
+def _gallery(which: str, measure: str, pictures: Sequence[Picture]) -> str:
+    """Return pairs of pictures under a heading, such as `Worst images`."""
     if not pictures:
         return ""
+    noun, left, right = _PAIRS.get(measure, ("images", "annotations", "detections"))
     figures = "".join(
         "<figure>"
-        f'<div class="pair">{_image(it.truth, "annotations")}{_image(it.found, "detections")}</div>'
+        f'<div class="pair">{_image(it.truth, left)}{_image(it.found, right)}</div>'
         f"<figcaption><b>{text(it.name)}</b> {text(it.note)}</figcaption></figure>"
         for it in pictures
     )
     return (
-        f'<h2>{text(title)}</h2><p class="hint">Annotations on the left, detections on the right.'
-        f'</p><div class="gallery">{figures}</div>'
+        f'<h2>{which} {noun}</h2><p class="hint">{left.capitalize()} on the left, {right} on the '
+        f'right.</p><div class="gallery">{figures}</div>'
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the worst and the best images of a detector: annotations beside detections."""
+"""Pictures of the worst and the best samples: annotations beside what was found."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from builder.datasets.annotation import Annotation, Keypoints, LabeledImage, Mask, Shape
+from builder.datasets.annotation import Annotation, Keypoints, LabeledImage, Mask, Shape, Tag
 from builder.evaluation.evaluation import Picture
-from builder.evaluation.measure import Task
-from builder.evaluation.shapes import rings_of
+from builder.evaluation.measure import Sample, Task
+from builder.evaluation.measures.tracks import worst_frame
+from builder.evaluation.shapes import bounds_of, rings_of
 from builder.run.draw import draw
 from builder.run.predict.files import pixels_of
 from runtimes.arrays import Array
-from runtimes.errors import BadRequest
 
 _SIDE = 560
 """Longest side of a picture in pixels."""
@@ -25,8 +25,8 @@ Item = Mapping[str, Any]
 """An item of a detector's reply."""
 
 
-def picture_of(image: LabeledImage, items: Sequence[Item], note: str, task: Task) -> Picture | None:
-    """Draw an image; return None if it cannot be read or decoded any more.
+def picture_of(image: LabeledImage, items: Sequence[Item], note: str, task: Task) -> Picture:
+    """Draw an image.
 
     Args:
         image: the image with its annotations.
@@ -34,12 +34,11 @@ def picture_of(image: LabeledImage, items: Sequence[Item], note: str, task: Task
             are left out.
         note: see Picture.
         task: what is evaluated.
+
+    Raises:
+        OSError, BadRequest: the image cannot be read or decoded any more.
     """
-    try:
-        pixels = pixels_of(image.file.read_bytes())
-    except (OSError, BadRequest):
-        return None
-    small, scale = _reduced(pixels)
+    small, scale = _reduced(pixels_of(image.file.read_bytes()))
     least = 0.5 if task.threshold is None else task.threshold
     found = [
         _scaled(item, scale)
@@ -55,6 +54,62 @@ def picture_of(image: LabeledImage, items: Sequence[Item], note: str, task: Task
     return Picture(
         image.name, note, _jpeg(draw(small, truth, spec)), _jpeg(draw(small, found, spec))
     )
+
+
+def track_picture(sample: Sample, boxes: Sequence[Sequence[float] | None], note: str) -> Picture:
+    """Draw the frame of a track with the smallest overlap.
+
+    Args:
+        sample: a sample of TrackMeasure.
+        boxes: its answer.
+        note: see Picture.
+
+    Raises:
+        OSError, BadRequest: the image cannot be read or decoded any more.
+    """
+    image, box = worst_frame(sample.images, boxes)
+    truth = bounds_of(image.annotations[0].shape)
+    small, scale = _reduced(pixels_of(image.file.read_bytes()))
+    label = image.annotations[0].label
+    pictures = [
+        draw(small, [] if it is None else [_box_item(it, label, scale)], [{"name": label}])
+        for it in (truth, box)
+    ]
+    return Picture(f"{sample.name}, {image.name}", note, *map(_jpeg, pictures))
+
+
+def match_picture(
+    query: tuple[LabeledImage, int], entry: tuple[LabeledImage, int], note: str
+) -> Picture:
+    """Return the boxes of a query of ReID and of the entry that was found.
+
+    Args:
+        query, entry: image and number of the annotation.
+        note: see Picture.
+
+    Raises:
+        OSError, BadRequest: an image cannot be read or decoded any more.
+    """
+    crops = (_jpeg(_reduced(_crop(*it))[0]) for it in (query, entry))
+    return Picture(f"{query[0].name} and {entry[0].name}", note, *crops)
+
+
+def _box_item(box: Sequence[float], label: str, scale: float) -> dict[str, Any]:
+    """Return a box as an item of a reply."""
+    return {"label": label, "type": "rectangle", "points": [value * scale for value in box]}
+
+
+def _crop(image: LabeledImage, number: int) -> Array:
+    """Return the pixels of an annotation's bounding box, or of the whole image for a tag."""
+    pixels = pixels_of(image.file.read_bytes())
+    shape = image.annotations[number].shape
+    bounds = None if isinstance(shape, Tag) else bounds_of(shape)
+    if bounds is None:
+        return pixels
+    height, width = pixels.shape[:2]
+    left, right = (int(min(max(it, 0), width - 1)) for it in (bounds[0], bounds[2] - 0.01))
+    top, bottom = (int(min(max(it, 0), height - 1)) for it in (bounds[1], bounds[3] - 0.01))
+    return pixels[top : bottom + 1, left : right + 1]
 
 
 def _reduced(pixels: Array) -> tuple[Array, float]:

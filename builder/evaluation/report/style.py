@@ -37,7 +37,7 @@ border-radius:10px}
 .tiles div{padding:10px 14px}
 .tiles dt{color:var(--soft);font-size:13px}
 .tiles dd{margin:0;font-size:22px;font-weight:600;font-variant-numeric:tabular-nums}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:14px}
+.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr));gap:14px}
 figure{margin:0}
 .chart{padding:14px}
 .chart figcaption{font-weight:600}
@@ -68,7 +68,7 @@ no-repeat 0 50%/100% 90% content-box}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,500px),1fr));gap:14px}
 .gallery figure{padding:10px}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:6px}
-.pair img{display:block;width:100%;border-radius:6px}
+.pair img{display:block;width:100%;max-height:420px;object-fit:contain;border-radius:6px}
 .gallery figcaption{margin-top:6px;color:var(--soft);font-size:13px;overflow-wrap:anywhere}
 .gallery b{color:var(--ink);font-weight:600}
 .notes{margin:0;padding-left:20px;color:var(--soft);overflow-wrap:anywhere}

@@ -166,7 +166,8 @@ def ticks(longest: float) -> list[float]:
 def _caption(benchmark: Benchmark, title: str, timing: Timing) -> str:
     """Return the caption of a bar."""
     kind = "" if timing.name == "request" else f", {timing.name}"
-    return f"{benchmark.variant}, {Path(title).name}{kind}"
+    fallback = benchmark.variant == "gpu" and benchmark.device.endswith(" on CPU")
+    return f"{benchmark.variant}{' on the CPU' if fallback else ''}, {Path(title).name}{kind}"
 
 
 def _axis(canvas: Array, longest: float, left: int, room: int, top: int) -> None:

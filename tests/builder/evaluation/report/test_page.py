@@ -108,7 +108,7 @@ def test_figures_are_shown() -> None:
     assert "1 of 7 samples cannot be used" in checker.text
     assert checker.text.count("Worst images") == 2
     assert "Best images" not in checker.text
-    assert "Comparisonbuild/yolo (cpu)build/other (cpu)mAP50-950.62500.6250" in checker.text
+    assert "Metricsbuild/yolo (cpu)build/other (cpu)mAP50-950.62500.6250" in checker.text
     assert "Comparison" not in page_of([evaluation("yolo")])
 
 
