@@ -42,7 +42,7 @@ def find(scene: Scene) -> Iterator[Problem]:
         return
     network, _ = first
     (tensor,) = (it for it in model.signature.inputs if it.name == network.input)
-    sizes = input_sizes(network, tensor)
+    sizes = input_sizes(network, tensor, model.graph)
     for path, settings in scene.variants():
         if isinstance(settings, CudaSettings):
             given = () if isinstance(settings.buckets, str) else settings.buckets

@@ -8,6 +8,7 @@ import numpy as np
 from builder.backends.onnxruntime_cuda import CudaSettings
 from builder.manifest.variants import VariantSettings
 from builder.model.file import Model
+from builder.model.graph import Graph
 from runtimes.arrays import Size
 from runtimes.backends.varying_input import VaryingInput
 from runtimes.decoders.classify import Classify
@@ -29,6 +30,9 @@ _ASPECTS = ((1, 1), (3, 4), (4, 3), (9, 16), (16, 9))
 """Height and width of usual images: squares, photos and video frames. Photos of 2:3 fit into the
 size for 3:4 with little padding."""
 
+_CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
+"""The operations whose algorithms depend on the shape of their input."""
+
 _LINES = 5
 """Number of steps from the least to the greatest width of a line of text."""
 
@@ -48,12 +52,13 @@ class InputSizes:
     multiple: int = 1
 
 
-def input_sizes(network: Network, tensor: Tensor) -> InputSizes | None:
+def input_sizes(network: Network, tensor: Tensor, graph: Graph | None = None) -> InputSizes | None:
     """Return the sizes of a model's image input after preprocessing; None if there is only one.
 
     Args:
         network: the model, with bound steps.
         tensor: its image input.
+        graph: its graph. There is only one size, too, if the graph resizes images of any size.
     """
     for step in network.preprocess:
         match step:
@@ -76,7 +81,14 @@ def input_sizes(network: Network, tensor: Tensor) -> InputSizes | None:
     layouts = [step.order for step in network.preprocess if isinstance(step, Layout)]
     layout = (layouts or ["nchw"])[-1] or "nchw"
     is_open = any(tensor.shape[layout.index(axis)] is None for axis in "hw")
-    return InputSizes() if is_open else None
+    return InputSizes() if is_open and not (graph and _resizes(graph)) else None
+
+
+def _resizes(graph: Graph) -> bool:
+    """Return whether all convolutions of a graph have inputs of one size."""
+    sources = [node.inputs[0] for node in graph.nodes if node.op in _CONVOLUTIONS]
+    shapes = [graph.shapes.get(it) for it in sources]
+    return bool(shapes) and all(it is not None and None not in it[2:] for it in shapes)
 
 
 def _line_sizes(step: ResizeHeight, height: int) -> InputSizes:
@@ -124,11 +136,12 @@ def varying_inputs(
     """
     if not isinstance(settings, CudaSettings):
         return {}
-    signatures = {model.name: model.signature for model in models}
+    named = {model.name: model for model in models}
     found = {}
     for number, (network, batched) in enumerate(networks(function)):
-        (tensor,) = (it for it in signatures[network.file].inputs if it.name == network.input)
-        sizes = input_sizes(network, tensor)
+        model = named[network.file]
+        (tensor,) = (it for it in model.signature.inputs if it.name == network.input)
+        sizes = input_sizes(network, tensor, model.graph)
         batch = BATCH if batched and len(tensor.shape) == 4 and tensor.shape[0] is None else None
         buckets: tuple[Size, ...] = ()
         if sizes is not None and settings.buckets != "none":

@@ -5,6 +5,7 @@ import pytest
 
 from builder.manifest.variant_schema import CpuVariant, GpuVariant
 from builder.model.file import Model
+from builder.model.graph import Graph, Node
 from builder.plan.varying_inputs import InputSizes, input_sizes, networks, varying_inputs
 from runtimes.arrays import Size
 from runtimes.backends.varying_input import VaryingInput
@@ -37,11 +38,19 @@ def detector(found: Network, decoder: Decoder, *seconds: Network) -> Detector:
     return Detector({0: "cat"}, 0.3, found, decoder, (), (), then)
 
 
+def graph(*shapes: tuple[int | None, ...] | None) -> Graph:
+    """A graph of convolutions whose inputs have these shapes."""
+    names = [f"in{number}" for number in range(len(shapes))]
+    nodes = tuple(Node("Conv", (it, "weights"), (f"{it}.out",)) for it in names)
+    known = {name: it for name, it in zip(names, shapes, strict=True) if it is not None}
+    return Graph("ONNX", 17, (), {}, nodes, {}, shapes=known)
+
+
 def model(tensor: Tensor, file: str = "model.onnx") -> Any:
     class Named(Model):
         name = file
 
-    return Named("onnx", Signature((tensor,), ()), {}, lambda: None)  # type: ignore[arg-type, return-value]
+    return Named("onnx", Signature((tensor,), ()), {}, lambda: graph((1, 8, None, None)))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +73,21 @@ def test_some_inputs_have_one_size(steps: tuple[Preprocess, ...], tensor: Tensor
 )
 def test_some_inputs_have_any_size(steps: tuple[Preprocess, ...], tensor: Tensor) -> None:
     assert input_sizes(network(*steps), tensor) == InputSizes()
+
+
+@pytest.mark.parametrize(
+    ("shapes", "one"),
+    [
+        ([(None, 3, 300, 300), (None, 16, 150, 150)], True),
+        ([(1, 3, 300, 300), (1, 16, 150, None)], False),
+        ([(1, 3, 300, 300), None], False),
+        ([], False),
+    ],
+)
+def test_a_model_that_resizes_images_in_its_graph_has_one_size(
+    shapes: list[tuple[int | None, ...] | None], one: bool
+) -> None:
+    assert (input_sizes(network(), OPEN, graph(*shapes)) is None) == one
 
 
 def test_a_letterbox_with_a_stride_has_a_size_for_each_aspect_ratio() -> None:
