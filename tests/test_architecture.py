@@ -202,6 +202,7 @@ TESTED_ELSEWHERE = {
     "builder/run/judge/values.py": "tests/builder/run/judge/test_detector.py",
     "builder/run/predict/prediction.py": "tests/builder/run/predict/test_detector.py",
     "builder/plan/characters.py": "tests/test_text_recognition.py",
+    "builder/plan/reducer.py": "tests/test_precision_end_to_end.py",
     "builder/plan/second_models.py": "tests/test_mistakes.py",
     "builder/targets/lock.py": "tests/builder/targets/test_built.py",
     # Copied into every function, and run there.

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
+from builder.datasets.drawn import pictures
 from builder.diagnostics.errors import ManifestError
 from builder.families.init import draft_manifest, write_manifest
 from builder.lint.examine import plan
@@ -20,7 +21,6 @@ from builder.plan.plan import Plan
 from builder.run.smoke import smoke_test
 from builder.run.trial.defects import detector_defect
 from builder.run.trial.model_info import class_count
-from builder.run.trial.pictures import pictures
 from builder.targets.build import build
 from runtimes.arrays import Array
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime

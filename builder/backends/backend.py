@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from builder.backends.pins import ONNX_VERSIONS, OnnxVersions
+from builder.backends.precision import CALIBRATION, REDUCED, Limits, Precision
+from builder.diagnostics.errors import Refused
 from builder.manifest.quantity import amount
 from builder.manifest.variants import Platform, VariantName, VariantSettings
 from runtimes.arrays import Array
@@ -25,6 +27,36 @@ class BackendSettings(VariantSettings):
     """Number of CPU threads of one worker. 0: the CPU limit divided by the number of workers,
     rounded down, but at least 1; without a limit, the cores that the container may use are divided
     at start."""
+    calibration: Annotated[str, Field(min_length=1)] | None = None
+    """Folder with images like those that the function will get, relative to the manifest. Four of
+    five calibrate `precision: int8`, which requires them; the difference from float32 is measured
+    on the others. `precision: fp16` is measured on all of them; by default, on drawn pictures."""
+    max_difference: Limits = Limits()
+    """Largest differences from float32 that a build accepts, for `precision: fp16` and `int8`. They
+    hold for 19 of 20 objects."""
+
+    @model_validator(mode="after")
+    def _check_calibration(self) -> "BackendSettings":
+        """Check that there is a calibration if and only if it is used."""
+        if self.reduced == "int8" and self.calibration is None:
+            what = "is missing: `precision: int8` needs images"
+            hint = "add `calibration: FOLDER`, with 100 to 300 images"
+            raise Refused(what, CALIBRATION, "calibration", hint=hint)
+        if self.reduced is None and self.calibration is not None:
+            what = "is not used without `precision: int8` or `fp16`"
+            raise Refused(what, CALIBRATION, "calibration", hint="remove the key")
+        return self
+
+    @property
+    def reduced(self) -> Precision | None:
+        """The precision of the variant's own model files; None if it has none."""
+        precision: Precision = getattr(self, "precision", "float32")
+        return precision if precision in REDUCED else None
+
+    @property
+    def suffix(self) -> str:
+        """The end of the names of the variant's own model files; empty if it has none."""
+        return f"-{self.NAME}" if self.reduced else ""
 
     def thread_count(self, limit: str | None, workers: int) -> int:
         """Return the number of CPU threads of one worker; 0 to divide the host's cores at start.

@@ -2,6 +2,7 @@
 
 from builder.backends import pins
 from builder.backends.backend import Backend
+from builder.backends.cpu_settings import CpuSettings
 from builder.manifest.variants import Platform, VariantSettings
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 
@@ -17,6 +18,7 @@ class OnnxRuntimeCpu(Backend):
     module = "onnxruntime"
     package = "onnxruntime-gpu"
     device = "CPU"
+    settings = CpuSettings
 
     def packages(self, settings: VariantSettings, platform: Platform = "amd64") -> tuple[str, ...]:
         """See Backend.packages."""
@@ -24,4 +26,11 @@ class OnnxRuntimeCpu(Backend):
 
     def adapter(self, settings: VariantSettings, threads: int = 0, workers: int = 1) -> OnnxRuntime:
         """See Backend.adapter."""
-        return OnnxRuntime(device="cpu", threads=threads, workers=workers)
+        given = settings.part(CpuSettings)
+        return OnnxRuntime(
+            device="cpu",
+            threads=threads,
+            workers=workers,
+            precision=given.precision,
+            suffix=given.suffix,
+        )

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from builder.backends import pins
 from builder.backends.backend import Backend, BackendSettings
+from builder.backends.precision import Precision
 from builder.manifest.quantity import amount
 from builder.manifest.variants import Platform, Quantity, VariantSettings
 from runtimes.backends.cuda import ArenaStrategy, Cuda, Search
@@ -46,10 +47,12 @@ class CudaSettings(BackendSettings):
     allow_cpu_fallback: bool = False
     """Whether the function runs on the CPU if it cannot use a GPU, with a warning in each request's
     log. By default the function does not start without a GPU."""
-    precision: Literal["float32", "tf32"] = "float32"
+    precision: Precision = "float32"
     """Precision of convolutions and matrix products. With `float32`, the results are those of the
     CPU variant, apart from rounding. With `tf32`, GPUs since Ampere take about half the time for
-    large models, and small models gain nothing; boxes moved by up to 3 pixels in tests."""
+    large models, and small models gain nothing; boxes moved by up to 3 pixels in tests. With
+    `fp16`, the build converts the ONNX file to half precision. `int8` quantizes it, which is meant
+    for CPUs: ONNX Runtime has no CUDA kernels for it. See docs/precision.md."""
     cudnn_conv_algo_search: Search = "EXHAUSTIVE"
     """How cuDNN's algorithm for each convolution is chosen, at the first run and again whenever the
     size of the input changes. `EXHAUSTIVE` times all algorithms, which takes about half a second,
@@ -135,6 +138,7 @@ class OnnxRuntimeCuda(Backend):
             workers=workers,
             allow_cpu_fallback=given.allow_cpu_fallback,
             precision=given.precision,
+            suffix=given.suffix,
             cuda=Cuda(
                 cudnn_conv_algo_search=given.cudnn_conv_algo_search,
                 arena_extend_strategy=given.arena_extend_strategy,

@@ -7,6 +7,7 @@ import numpy as np
 
 from builder.backends import pins
 from builder.backends.backend import Backend
+from builder.backends.cpu_settings import CpuSettings
 from builder.manifest.variants import Platform, VariantSettings
 from runtimes.arrays import Array
 from runtimes.backends.openvino_cpu import OpenVino, import_openvino
@@ -21,6 +22,7 @@ class OpenVinoCpu(Backend):
     module = package = "openvino"
     device = "CPU"
     formats = frozenset({"onnx", "ir"})
+    settings = CpuSettings
 
     def packages(self, settings: VariantSettings, platform: Platform = "amd64") -> tuple[str, ...]:
         """See Backend.packages."""
@@ -28,7 +30,8 @@ class OpenVinoCpu(Backend):
 
     def adapter(self, settings: VariantSettings, threads: int = 0, workers: int = 1) -> OpenVino:
         """See Backend.adapter."""
-        return OpenVino(threads=threads, workers=workers)
+        suffix = settings.part(CpuSettings).suffix
+        return OpenVino(threads=threads, workers=workers, suffix=suffix)
 
     @property
     def remedy(self) -> str:

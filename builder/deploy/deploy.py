@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from builder.datasets.drawn import blank
 from builder.deploy.causes import likely_cause
 from builder.deploy.commands import Command, Runner
 from builder.deploy.function import BuiltFunction
@@ -13,7 +14,6 @@ from builder.diagnostics.errors import BuiltError, DeployError
 from builder.diagnostics.problem import Problem
 from builder.run.http import HttpFunction
 from builder.run.predict import PREDICTORS
-from builder.run.trial.pictures import blank
 
 _HEALTHY_SECONDS = 30.0
 """Time that a function gets to accept requests, after nuctl has waited until it is ready."""

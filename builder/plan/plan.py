@@ -10,6 +10,7 @@ from builder.manifest.schema import Manifest
 from builder.manifest.variants import Variant, VariantName
 from builder.model.file import Model
 from builder.plan.content import Content
+from builder.plan.reduction import Reduction
 from runtimes.service import Function
 
 
@@ -29,6 +30,9 @@ class Plan:
         contents: name in the function's folder -> content, of the model files that transforms
             replaced.
         notes: paragraphs about those changes for the function's README.
+        copies: name in the function's folder of a model file of one variant -> name of the model
+            file that it replaces there. `contents` has its content.
+        reductions: the variants whose models have reduced precision.
     """
 
     file: Path
@@ -41,6 +45,8 @@ class Plan:
     warnings: tuple[Problem, ...] = ()
     contents: Mapping[str, Content] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    copies: Mapping[str, str] = field(default_factory=dict)
+    reductions: tuple[Reduction, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,7 +67,12 @@ class Plan:
     @property
     def sources(self) -> dict[str, Path]:
         """Name in the function's folder -> file that the manifest names, of all model files."""
-        return {name: file for model in self.models for name, file in model.files.items()}
+        files = {name: file for model in self.models for name, file in model.files.items()}
+        return {**files, **{name: files[original] for name, original in self.copies.items()}}
+
+    def versions(self, file: str) -> tuple[str, ...]:
+        """Return the name of a model file, and those of the copies that replace it."""
+        return (file, *(name for name, original in self.copies.items() if original == file))
 
     @property
     def files(self) -> dict[str, Content]:

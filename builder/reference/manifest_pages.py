@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from builder.backends.precision import Limits
 from builder.manifest.labels import Attribute, Label, Skeleton, Sublabel
 from builder.manifest.model_source import RemoteModel, WheelModel
 from builder.manifest.schema import (
@@ -209,6 +210,7 @@ PAGES = (
             Keys("`sources` of a variant", Sources),
             Keys("A package with digests: an entry of `pip`", HashedPackage),
             Keys("`resources`", Resources),
+            Keys("`max_difference`", Limits),
             Keys("`kubernetes`", Kubernetes),
             Keys("`kubernetes.metrics`", Metric),
             Keys("`kubernetes.scale_to_zero`", ScaleToZero),

@@ -12,7 +12,7 @@ from builder.diagnostics.errors import BuiltError, CommandLineError, ManifestErr
 from builder.diagnostics.problem import Problem
 from builder.lint.conflicts import DUPLICATE_FUNCTION
 from builder.plan.plan import Plan
-from builder.targets.bundle import render
+from builder.targets.bundle import prepared, render, tree_of
 from builder.targets.lock import LOCK, Lock
 from builder.targets.registry import DEFAULT
 from builder.targets.target import Target, Tree
@@ -31,11 +31,13 @@ class Built:
         folder: its directory.
         configs: the configuration file of each variant.
         warnings: warnings about the manifest and of the verification.
+        differences: a line for each variant in reduced precision, with the effect of the precision.
     """
 
     folder: Path
     configs: tuple[Path, ...]
     warnings: tuple[Problem, ...]
+    differences: tuple[str, ...] = ()
 
 
 def output_folder(manifest: Path, out: Path | None) -> Path:
@@ -108,9 +110,10 @@ def build(
         ManifestError: nothing was replaced, since the function does not work.
     """
     folder = output_folder(plan.file, out) / plan.name
-    warnings = list(plan.warnings)
     with ExitStack() as stack:
-        stage = stack.enter_context(staged(render(plan, target), folder, force))
+        ready = prepared(plan)
+        stage = stack.enter_context(staged(tree_of(ready, target), folder, force))
+        warnings = list(ready.warnings)
         if verify:
             try:
                 warnings += verify(plan, stage)
@@ -119,7 +122,10 @@ def build(
                     *(replace(problem, file=plan.file) for problem in error.problems)
                 ) from error
     configs = tuple(target.config_path(folder, variant) for variant in plan.variants)
-    return Built(folder, configs, tuple(warnings))
+    differences = tuple(
+        f"{plan.name}: {it.variant}: {it.precision}: {it.summary}" for it in ready.reductions
+    )
+    return Built(folder, configs, tuple(warnings), differences)
 
 
 def diff(plan: Plan, out: Path | None, target: Target = DEFAULT) -> str:

@@ -1,10 +1,15 @@
 """build.lock: the digests of a function's inputs and of its generated files."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from builder.plan.difference import Difference
+from builder.plan.reduction import Reduction
 from builder.targets import plain_yaml
 
 LOCK = "build.lock"
@@ -25,6 +30,10 @@ class Lock:
             manifest names. Model files that were copied unchanged are in `files` alone.
         changes: path of each model file that a transform computed -> digest of what determines its
             content: the file that the manifest names, and the change.
+        precision: variant whose models have reduced precision -> `key`, which stands for all that
+            determines the difference from float32, and the difference.
+        calibration: path of each image that calibrated a model, or on which a difference was
+            measured -> its digest.
     """
 
     cvatbuild: str
@@ -32,6 +41,8 @@ class Lock:
     files: dict[str, str]
     sources: dict[str, str] = field(default_factory=dict)
     changes: dict[str, str] = field(default_factory=dict)
+    precision: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calibration: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "Lock | None":
@@ -44,6 +55,8 @@ class Lock:
                 _digests(data["files"]),
                 _digests(data.get("sources", {})),
                 _digests(data.get("changes", {})),
+                {str(name): dict(it) for name, it in data.get("precision", {}).items()},
+                _digests(data.get("calibration", {})),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
             return None
@@ -53,18 +66,49 @@ class Lock:
         """Digest of what determines a computed file's content -> digest of the file."""
         return {key: self.files[path] for path, key in self.changes.items() if path in self.files}
 
+    @property
+    def differences(self) -> dict[str, Difference]:
+        """Key of each difference from float32 -> the difference. Invalid ones are left out."""
+        found = {}
+        for given in self.precision.values():
+            with suppress(KeyError, TypeError, ValueError, AttributeError):
+                values = {str(kind): float(size) for kind, size in given["difference"].items()}
+                found[str(given["key"])] = Difference(
+                    int(given["images"]), int(given["objects"]), values
+                )
+        return found
+
     def text(self) -> str:
-        """Return the file's text, without empty `sources` and `changes`."""
+        """Return the file's text, without empty sections after `files`."""
         data: dict[str, object] = {
             "cvatbuild": self.cvatbuild,
             "manifest": self.manifest,
             "files": self.files,
         }
-        if self.sources:
-            data["sources"] = self.sources
-        if self.changes:
-            data["changes"] = self.changes
+        for name in ("sources", "changes", "precision", "calibration"):
+            if getattr(self, name):
+                data[name] = getattr(self, name)
         return _NOTE + yaml.safe_dump(data, sort_keys=False, width=4096)
+
+
+def recorded(
+    reductions: Iterable[Reduction],
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Return the sections `precision` and `calibration` for measured reductions."""
+    precision: dict[str, dict[str, Any]] = {}
+    calibration: dict[str, str] = {}
+    for reduction in reductions:
+        difference = reduction.difference
+        assert difference is not None
+        precision[reduction.variant] = {
+            "precision": reduction.precision,
+            "key": reduction.key,
+            "images": difference.images,
+            "objects": difference.objects,
+            "difference": dict(difference.values),
+        }
+        calibration |= reduction.calibration
+    return precision, dict(sorted(calibration.items()))
 
 
 def _digests(data: dict[object, object]) -> dict[str, str]:

@@ -40,8 +40,10 @@ class OnnxRuntime:
         workers: the number of workers of the function.
         allow_cpu_fallback: whether to run on the CPU, with a warning in the log of each request, if
             no CUDA device is available. By default, the start then fails.
-        precision: `float32`, or `tf32` to let CUDA round the factors of convolutions and matrix
-            products to 10 bits of mantissa on GPUs since Ampere, which is ONNX Runtime's default.
+        precision: `tf32` lets CUDA round the factors of convolutions and matrix products to 10 bits
+            of mantissa on GPUs since Ampere, which is ONNX Runtime's default. The others do not:
+            with `fp16` and `int8`, the model file has this precision.
+        suffix: see Backend.suffix.
         cuda: the options of the CUDA provider; None for its defaults, or on the CPU.
         varying: model file -> how it runs on CUDA if the shape of its image input varies.
         decode: `gpu` to decode JPEG files on the GPU if the model runs there, by
@@ -54,7 +56,8 @@ class OnnxRuntime:
     threads: int = 0
     workers: int = 1
     allow_cpu_fallback: bool = False
-    precision: Literal["float32", "tf32"] = "float32"
+    precision: Literal["float32", "tf32", "fp16", "int8"] = "float32"
+    suffix: str = ""
     cuda: Cuda | None = None
     varying: Mapping[str, VaryingInput] = field(default_factory=dict)
     decode: Literal["gpu", "cpu"] = "cpu"

@@ -24,10 +24,12 @@ class OpenVino:
         threads: the number of threads of an inference; 0 to divide the available cores among the
             workers.
         workers: the number of workers of the function.
+        suffix: see Backend.suffix.
     """
 
     threads: int = 0
     workers: int = 1
+    suffix: str = ""
 
     def open(self, model: Path) -> "OpenVinoSession":
         """Load an ONNX file or an OpenVINO IR; see Backend.open."""

@@ -55,6 +55,13 @@ class Backend(Protocol):
     def workers(self) -> int:
         """The number of workers that share the cores; see runtimes.cores."""
 
+    @property
+    def suffix(self) -> str:
+        """The end of the names of the variant's own model files; empty if it has none.
+
+        With `-gpu`, the variant loads model-gpu.onnx instead of model.onnx.
+        """
+
     def open(self, model: Path) -> Session:
         """Load a model file.
 
@@ -83,7 +90,8 @@ def load(file: str, backend: Backend, folder: Path, reads: Iterable[str] = ()) -
         BadModel: the file is absent, or the runtime cannot load it.
         NoDevice: see Backend.open.
     """
-    path = folder / file
+    name, dot, extension = file.rpartition(".")
+    path = folder / f"{name}{backend.suffix}{dot}{extension}"
     if not path.is_file():
         raise BadModel(f"the model file {path} is missing", hint="build the function again")
     session = backend.open(path)

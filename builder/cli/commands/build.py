@@ -61,6 +61,8 @@ def build(
                 continue
             for warning in built.warnings:
                 console.print_problem(warning)
+            for line in built.differences:
+                typer.echo(line, err=True)
             for config in built.configs:
                 typer.echo(config)
         if failed:

@@ -155,7 +155,8 @@ def _onnx_contents(
     def changed(content: Content) -> bytes:
         return with_input_replaced(view(content), name, front)
 
-    return {model.name: Derived.of(plan.files[model.name], front, changed)}
+    versions = plan.versions(model.name)
+    return {name: Derived.of(plan.files[name], front, changed) for name in versions}
 
 
 def _ir_contents(

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from builder.plan.plan import Plan
 from builder.plan.transforms.folding import with_folded_preprocessing
+from builder.plan.transforms.precision import with_reduced_precision
 
 
 class Transform(Protocol):
@@ -18,7 +19,8 @@ class Transform(Protocol):
 
     - Return the plan itself if there is nothing to do, such as for another model format.
     - Set new model bytes with `Plan.with_contents`. Never write to the file that the manifest
-      names. Names in the function's directory stay the same.
+      names. Names in the function's directory stay the same. Add files of one variant to
+      `Plan.copies`; a change of a model file applies to all of its `Plan.versions`.
     - Read a model through `Plan.files`, since an earlier transform may have replaced it.
     - The same plan gives the same bytes, on any machine.
     - Give content that takes long to compute as `Derived`, so that `cvatbuild diff` need not
@@ -38,7 +40,7 @@ class Transform(Protocol):
         """
 
 
-TRANSFORMS: tuple[Transform, ...] = (with_folded_preprocessing,)
+TRANSFORMS: tuple[Transform, ...] = (with_reduced_precision, with_folded_preprocessing)
 """The transforms of every build, in order. Those that convert a model come before the one that adds
 operations to it."""
 

@@ -4,7 +4,10 @@ import pytest
 
 from builder.diagnostics.errors import BuiltError, CommandLineError
 from builder.manifest.variants import VariantName
+from builder.plan.difference import Difference
+from builder.plan.reduction import Reduction
 from builder.targets.built import built_variants, describe
+from builder.targets.lock import LOCK, Lock, recorded
 from tests.builder.conftest import failure
 
 
@@ -97,3 +100,35 @@ def test_a_configuration_that_cvatbuild_did_not_write(built: Path, text: str) ->
 
 def test_a_path_that_is_too_long_is_not_a_function(tmp_path: Path) -> None:
     assert "there is no such directory" in problem_of(tmp_path / ("x" * 300))
+
+
+def test_the_differences_of_a_lock_can_be_read_again(tmp_path: Path) -> None:
+    difference = Difference(3, 12, {"box": 0.5, "lost": 0.0})
+    reduction = Reduction(
+        "gpu",
+        "fp16",
+        ("model-gpu.onnx",),
+        {},
+        b"",
+        lambda: difference,
+        {"photos/1.jpg": "ab"},
+        "key",
+        difference,
+    )
+    lock = Lock("1", {}, {}, {}, {}, *recorded([reduction]))
+    (tmp_path / LOCK).write_text(lock.text(), "utf-8")
+    found = Lock.read(tmp_path)
+    assert found == lock
+    assert found.differences == {"key": difference}
+    assert found.calibration == {"photos/1.jpg": "ab"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{gpu: {}}", "{gpu: {key: a, images: x, objects: 1, difference: {}}}", "{gpu: {key: 1}}"],
+)
+def test_differences_that_are_not_valid_are_ignored(tmp_path: Path, text: str) -> None:
+    (tmp_path / LOCK).write_text(f"files: {{}}\nprecision: {text}\n", "utf-8")
+    lock = Lock.read(tmp_path)
+    assert lock is not None
+    assert lock.differences == {}

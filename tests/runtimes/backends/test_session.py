@@ -33,6 +33,8 @@ class Opener:
 
     threads = workers = 1
 
+    suffix = ""
+
     def __init__(self) -> None:
         self.opened: list[Path] = []
 
@@ -67,6 +69,18 @@ def test_a_model_is_loaded_from_the_functions_folder(tmp_path: Path) -> None:
     backend = Opener()
     load("model.onnx", backend, tmp_path)
     assert backend.opened == [tmp_path / "model.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("file", "own"), [("model.onnx", "model-gpu.onnx"), ("then-1.onnx", "then-1-gpu.onnx")]
+)
+def test_a_variant_with_files_of_its_own_loads_them(tmp_path: Path, file: str, own: str) -> None:
+    (tmp_path / file).touch()
+    (tmp_path / own).touch()
+    backend = Opener()
+    backend.suffix = "-gpu"
+    load(file, backend, tmp_path)
+    assert backend.opened == [tmp_path / own]
 
 
 def test_a_missing_model_file_is_reported_with_its_path(tmp_path: Path) -> None:

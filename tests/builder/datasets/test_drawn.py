@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 
-from builder.run.trial.pictures import blank, pictures
+from builder.datasets.drawn import blank, pictures
 from runtimes.arrays import Array
 
 

@@ -1,4 +1,4 @@
-"""The pictures of the smoke test, drawn in code."""
+"""Pictures drawn in code, on which built functions are tried out."""
 
 from collections.abc import Callable
 

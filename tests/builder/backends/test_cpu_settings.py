@@ -1,0 +1,58 @@
+from typing import Any
+
+import pytest
+
+from builder.backends.backend import BackendSettings
+from builder.backends.precision import CALIBRATION, UNSUPPORTED_PRECISION
+from builder.backends.registry import backend_of
+from builder.lint.examine import examine, plan
+from tests.builder.conftest import WriteManifest
+
+
+def settings(write_manifest: WriteManifest, variant: Any, **keys: Any) -> Any:
+    return plan(write_manifest(variants={variant: keys})).settings(variant)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "tf32"])
+def test_precisions_of_gpus_are_refused(write_manifest: WriteManifest, precision: str) -> None:
+    file = write_manifest(variants={"cpu": {"precision": precision}})
+    (problem,) = examine(file).problems
+    assert (problem.rule, problem.place) == (UNSUPPORTED_PRECISION, "variants.cpu.precision")
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_the_cpu_variant_loads_the_quantized_file(
+    write_manifest: WriteManifest, tmp_path: Any, runtime: str
+) -> None:
+    for number in range(10):
+        (tmp_path / f"{number}.jpg").touch()
+    given = settings(write_manifest, "cpu", precision="int8", calibration=".", runtime=runtime)
+    assert backend_of(given).adapter(given).suffix == "-cpu"
+
+
+@pytest.mark.parametrize(
+    ("variant", "keys", "reduced", "suffix"),
+    [
+        ("cpu", {}, None, ""),
+        ("gpu", {}, None, ""),
+        ("gpu", {"precision": "tf32"}, None, ""),
+        ("gpu", {"precision": "fp16"}, "fp16", "-gpu"),
+    ],
+)
+def test_only_reduced_precision_needs_another_file(
+    write_manifest: WriteManifest, variant: Any, keys: Any, reduced: str | None, suffix: str
+) -> None:
+    given = settings(write_manifest, variant, **keys)
+    assert given.part(BackendSettings).reduced == reduced
+    assert backend_of(given).adapter(given).suffix == suffix
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{"precision": "int8"}, {"calibration": "."}, {"precision": "float32", "calibration": "."}],
+)
+def test_calibration_images_are_required_exactly_if_they_are_used(
+    write_manifest: WriteManifest, keys: Any
+) -> None:
+    (problem,) = examine(write_manifest(variants={"cpu": keys})).problems
+    assert (problem.rule, problem.place) == (CALIBRATION, "variants.cpu.calibration")
