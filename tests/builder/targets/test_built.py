@@ -25,7 +25,7 @@ def test_a_variant_is_described_by_its_configuration(
     assert found.type == "detector"
     assert [label["name"] for label in found.labels] == ["cat", "dog", "bird"]
     assert found.annotations["name"] == "boxes"
-    assert found.environment == {"CVATBUILD_VARIANT": variant}
+    assert found.environment == {"CVATBUILD_VARIANT": variant, "OPENBLAS_NUM_THREADS": "1"}
     assert found.code_folder == (built_once / "nuclio").resolve()
 
 

@@ -111,6 +111,7 @@ def test_every_key_reaches_function_yaml(write_manifest: WriteManifest) -> None:
     assert {key: spec[key] for key in expected} == expected
     assert spec["env"] == [
         {"name": "CVATBUILD_VARIANT", "value": "gpu"},
+        {"name": "OPENBLAS_NUM_THREADS", "value": "1"},
         {
             "name": "STORE_TOKEN",
             "valueFrom": {"secretKeyRef": {"name": "store", "key": "token"}},
