@@ -1,12 +1,13 @@
 """Fixtures of the system tests: Nuclio's releases, built functions, an environment for them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.paths import MANIFESTS
+from tests.system.engine import Engine, missing
 from tests.system.processor import Release, python_of
 
 RELEASES = "CVATBUILD_NUCLIO"
@@ -57,3 +58,15 @@ def python(example: Callable[..., Path]) -> Path:
     ReID needs all packages of the other types, and scipy.
     """
     return python_of(example("reid-demo") / "nuclio" / "requirements-cpu.txt")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """A Docker Engine. Without one the test is skipped, except in CI."""
+    reason = missing()
+    if reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with Engine() as started:
+        yield started

@@ -42,7 +42,7 @@ def missing() -> str:
 class Engine:
     """A Docker Engine of its own, with its own data, socket and process ID file.
 
-    It ends with the `with` block; its containers end with it.
+    It ends with the `with` block, and its containers and volumes with it. Images stay.
 
     Attributes:
         host: the value of DOCKER_HOST for clients.
@@ -88,11 +88,13 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Stop all containers and the engine."""
+        """Remove all containers and volumes, and stop the engine."""
         if self._process.poll() is None:
-            running = self.docker("ps", "--quiet", check=False).stdout.split()
-            if running:
-                self.docker("kill", *running, check=False)
+            # A container that is only stopped would start again with the next engine.
+            for kind, listing in (("container", "--all"), ("volume", "--quiet")):
+                found = self.docker(kind, "ls", "--quiet", listing, check=False).stdout.split()
+                if found:
+                    self.docker(kind, "rm", "--force", *found, check=False)
             self._process.terminate()
             try:
                 self._process.wait(_STOP_SECONDS)
@@ -106,9 +108,14 @@ class Engine:
         return {**os.environ, "DOCKER_HOST": self.host}
 
     def docker(
-        self, *arguments: str | Path, check: bool = True
+        self, *arguments: str | Path, given: str = "", check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run the `docker` command.
+
+        Args:
+            arguments: its arguments.
+            given: its standard input.
+            check: whether a failure raises an exception.
 
         Raises:
             subprocess.CalledProcessError: it failed, and `check` is true.
@@ -116,7 +123,7 @@ class Engine:
         return subprocess.run(
             ["docker", *arguments],
             env=self.environment(),
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             check=check,

@@ -49,6 +49,11 @@ class Release:
         """The module that it copies to /opt/nuclio, which calls the handler."""
         return self.folder / "py" / "_nuclio_wrapper.py"
 
+    @property
+    def nuctl(self) -> Path:
+        """The command-line tool, which the images do not contain."""
+        return self.folder / "nuctl"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

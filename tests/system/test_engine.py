@@ -1,26 +1,13 @@
 """The private Docker Engine runs containers, and leaves no process and no file behind."""
 
-import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.system.engine import Engine, base_image, missing
+from tests.system.engine import Engine, base_image
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    reason = missing()
-    if reason:
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with Engine() as started:
-        yield started
 
 
 def test_the_base_image_has_python_and_pip(engine: Engine) -> None:

@@ -50,13 +50,13 @@ def _image(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _requests() -> dict[str, dict[str, Any]]:
-    """Example -> a request that it answers with at least one object."""
+def example_request(name: str) -> dict[str, Any]:
+    """A request that an example function answers with at least one object."""
     first, second = (cv2.imencode(".png", frame)[1].tobytes() for frame, _ in correlators.film(2))
     (_, box), _ = correlators.film(2)
     drawn = scene()
     x, y = drawn.inside["disc"]
-    return {
+    requests: dict[str, dict[str, Any]] = {
         "yolo": {"image": _image(SCENES[0].read_bytes())},
         "sam-demo": {
             "image": _image(drawn.png),
@@ -75,6 +75,7 @@ def _requests() -> dict[str, dict[str, Any]]:
             "boxes1": [{"points": box.tolist()}],
         },
     }
+    return requests[name]
 
 
 def _with_probe(code: Path, folder: Path) -> Path:
@@ -109,7 +110,7 @@ def _settled(processor: Processor, request: object) -> Answer:
 def test_each_function_type_replies_as_in_a_process(
     name: str, release: Release, example: Callable[..., Path], python: Path, tmp_path: Path
 ) -> None:
-    request = _requests()[name]
+    request = example_request(name)
     folder = example(name)
     with closing(FunctionProcess(folder, "cpu")) as function:
         expected = function.send(request, "application/json")
@@ -156,7 +157,7 @@ def test_concurrent_requests_get_the_reply_to_their_own_image(detector: Processo
 
 
 def test_a_request_gets_503_while_no_worker_is_free(detector: Processor) -> None:
-    request = _requests()["yolo"]
+    request = example_request("yolo")
     count = len(detector.workers())
     with ThreadPoolExecutor(count) as pool:
         busy = [pool.submit(detector.post, request, {"X-Sleep": "2"}) for _ in range(count)]
@@ -171,7 +172,7 @@ def test_a_request_above_the_maximum_size_does_not_reach_the_function(
 ) -> None:
     lines = "variants: {cpu: {max_request_size: 8Mi, workers: 1}}\n"
     code = example("yolo", lines) / "nuclio"
-    request = _requests()["yolo"]
+    request = example_request("yolo")
     with Processor(release, code, python, tmp_path / "run") as processor:
         padded = request | {"padding": ""}
         padded["padding"] = "x" * (8 * 2**20 - len(json.dumps(padded)))
@@ -190,7 +191,7 @@ def test_event_timeout_gives_408_and_a_new_worker(
 ) -> None:
     lines = "variants: {cpu: {event_timeout: 5s, workers: 1}}\n"
     code = _with_probe(example("yolo", lines) / "nuclio", tmp_path)
-    request = _requests()["yolo"]
+    request = example_request("yolo")
     with Processor(release, code, python, tmp_path / "run", change=_use_probe) as processor:
         (before,) = processor.workers()
         expected = _settled(processor, request)
@@ -204,7 +205,7 @@ def test_a_crash_of_a_worker_ends_the_processor_and_a_restart_brings_it_back(
     release: Release, example: Callable[..., Path], python: Path, tmp_path: Path
 ) -> None:
     code = _with_probe(example("yolo") / "nuclio", tmp_path)
-    request = _requests()["yolo"]
+    request = example_request("yolo")
     with Processor(release, code, python, tmp_path / "run", change=_use_probe) as processor:
         expected = processor.post(request)
         with suppress(OSError, http.client.HTTPException):
@@ -223,7 +224,7 @@ def test_a_killed_worker_loses_only_requests_in_progress(
 ) -> None:
     """The processor ends when a worker dies, so that requests to other workers fail too."""
     code = example("yolo") / "nuclio"
-    request = _requests()["yolo"]
+    request = example_request("yolo")
     with Processor(release, code, python, tmp_path / "run") as processor:
         workers = processor.workers()
         expected = processor.post(request)
@@ -263,7 +264,7 @@ def test_sigterm_finishes_the_request_in_progress(
     release: Release, example: Callable[..., Path], python: Path, tmp_path: Path
 ) -> None:
     code = _with_probe(example("yolo") / "nuclio", tmp_path)
-    request = _requests()["yolo"]
+    request = example_request("yolo")
     with Processor(release, code, python, tmp_path / "run", change=_use_probe) as processor:
         expected = processor.post(request)
         with ThreadPoolExecutor(1) as pool:
