@@ -14,6 +14,19 @@ from runtimes.signature import PIXEL_TYPES, LayoutName
 ChannelOrder: TypeAlias = Literal["rgb", "bgr", "gray"]
 
 
+def canvas(size: Size, fill: int | tuple[int, ...]) -> Array:
+    """Return pixels of one color, (H, W, 3) uint8.
+
+    Args:
+        size: height and width.
+        fill: BGR, or one number for all channels.
+    """
+    height, width = size
+    # Whole rows: numpy needs 60 times as long to repeat the three numbers of a pixel.
+    row = np.broadcast_to(np.array(fill, np.uint8), (width, 3)).reshape(-1)
+    return np.full((height, 3 * width), row).reshape(height, width, 3)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """An image and the preprocessing that was applied to it or is still pending.
@@ -66,7 +79,7 @@ class Frame:
         height, width = self.size
         if size == (height, width):
             return self
-        pixels = np.full((*size, 3), self.fill, np.uint8)
+        pixels = canvas(size, self.fill)
         pixels[:height, :width] = self.pixels
         return replace(self, pixels=pixels)
 

@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 import cv2
-import numpy as np
 
 from runtimes.arrays import Size
 from runtimes.errors import BadModel, Fault
-from runtimes.frame import Frame
+from runtimes.frame import Frame, canvas
 from runtimes.signature import ImageInput
 from runtimes.step import Byte, Pixels, Preprocess
 
@@ -135,12 +134,12 @@ class ResizeHeight(Preprocess):
         width = self.width
         if new_width > width:
             width = min(ceil(new_width / self.multiple) * self.multiple, self.longest)
-        canvas = np.full((height, width, 3), self.fill, np.uint8)
+        pixels = canvas((height, width), self.fill)
         cv2.resize(
             frame.pixels,
             (new_width, height),
-            dst=canvas[:, :new_width],
+            dst=pixels[:, :new_width],
             interpolation=cv2.INTER_LINEAR,
         )
         geometry = frame.geometry.then(new_width / old_width, height / old_height, 0, 0)
-        return replace(frame, pixels=canvas, geometry=geometry, fill=self.fill)
+        return replace(frame, pixels=pixels, geometry=geometry, fill=self.fill)

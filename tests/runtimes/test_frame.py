@@ -3,7 +3,7 @@ import pytest
 
 from runtimes.arrays import Array
 from runtimes.errors import BadModel
-from runtimes.frame import ChannelOrder, Frame
+from runtimes.frame import ChannelOrder, Frame, canvas
 from runtimes.geometry import Geometry
 from runtimes.signature import LayoutName
 from tests.grids import grid
@@ -162,3 +162,15 @@ def test_padding_keeps_the_pixels_at_the_top_left(fill: int | tuple[int, ...]) -
             wanted = pixels[y, x] if y < 4 and x < 6 else np.broadcast_to(fill, 3)
             assert (padded.pixels[y, x] == wanted).all()
     assert frame.padded((4, 6)) is frame
+
+
+@pytest.mark.parametrize("fill", [0, 114, (1, 2, 3)])
+def test_a_canvas_has_one_color(fill: int | tuple[int, ...]) -> None:
+    found = canvas((3, 5), fill)
+    assert found.shape == (3, 5, 3)
+    assert found.dtype == np.uint8
+    assert found.flags.c_contiguous
+    assert found.flags.writeable
+    for y in range(3):
+        for x in range(5):
+            assert tuple(found[y, x]) == (fill if isinstance(fill, tuple) else (fill,) * 3)

@@ -1,6 +1,7 @@
 """Folded functions, compared with unfolded ones."""
 
 import hashlib
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,10 @@ def outputs_of(network: Network, found: Plan, backend: str, folder: Path) -> Out
     folder.mkdir(exist_ok=True)
     for name, content in found.files.items():
         (folder / name).write_bytes(read(content))
-    return network.open(BACKENDS[backend], folder).run(Picture.whole(photo()), Clock())
+    opened = network.open(BACKENDS[backend], folder)
+    outputs = opened.run(Picture.whole(photo()), Clock())
+    # Copies, since the session owns the arrays.
+    return replace(outputs, tensors={name: it.copy() for name, it in outputs.tensors.items()})
 
 
 def check_equal(before: Plan, after: Plan, backend: str, folder: Path) -> None:
@@ -331,6 +335,59 @@ def test_the_lock_tells_whether_the_folded_file_would_change(
     assert f"-  {path}: {lock.files[path]}" in changed
     models.yolo_model(tmp_path / "model.onnx", metadata={"names": models.NAMES, "note": "new"})
     assert f"-  {path}: {lock.files[path]}" in diff(plan(write_manifest()), out)
+
+
+def test_a_single_model_of_an_interactor_stays_the_same_file() -> None:
+    # It runs for each click on an image that is preprocessed once.
+    before = plan(ROOT / "manifests" / "sam-demo.yaml")
+    assert isinstance(before.function, Interactor)
+    before = replace(before, function=replace(before.function, decoder=None))
+    assert with_folded_preprocessing(before) is before
+
+
+def test_a_model_file_near_the_limit_of_protocol_buffers_stays_the_same(
+    write_manifest: WriteManifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = plan(write_manifest())
+    monkeypatch.setattr(folding, "MAX_BYTES", before.sources["model.onnx"].stat().st_size)
+    assert with_folded_preprocessing(before) is before
+
+
+def test_an_input_that_a_branch_and_an_output_read(
+    write_manifest: WriteManifest, tmp_path: Path
+) -> None:
+    models.yolo_model(tmp_path / "model.onnx")
+    model = onnx.load(tmp_path / "model.onnx")
+    image, value = model.graph.input[0], helper.make_tensor_value_info
+    branches = [
+        helper.make_graph(
+            [helper.make_node(op, [image.name], ["branch"])],
+            op,
+            [],
+            [value("branch", TensorProto.FLOAT, None)],
+        )
+        for op in ("Neg", "Abs")
+    ]
+    model.graph.node.extend(
+        [
+            helper.make_node("Constant", [], ["yes"], value=helper.make_tensor("", 9, [], [1])),
+            helper.make_node(
+                "If", ["yes"], ["turned"], then_branch=branches[0], else_branch=branches[1]
+            ),
+        ]
+    )
+    sizes = [1, 3, 64, 64]
+    model.graph.output.extend(value(name, 1, sizes) for name in ("turned", image.name))
+    onnx.save(model, tmp_path / "model.onnx")
+    before = plan(write_manifest())
+    after = with_folded_preprocessing(before)
+    for backend in BACKENDS:
+        outputs = outputs_of(detector_of(after).network, after, backend, tmp_path / backend)
+        expected = outputs_of(detector_of(before).network, before, backend, tmp_path / "before")
+        for name in ("turned", image.name):
+            np.testing.assert_allclose(
+                outputs.tensors[name], expected.tensors[name], rtol=1e-6, atol=1e-6
+            )
 
 
 @pytest.mark.slow
