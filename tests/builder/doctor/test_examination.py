@@ -120,6 +120,7 @@ def test_without_openvino_the_status_is_1_and_the_rest_is_printed(
     assert list(dict.fromkeys(subjects)) == SUBJECTS
 
 
+@pytest.mark.slow
 def test_a_machine_without_directories_and_programs_is_examined(
     tmp_path: Path,
 ) -> None:

@@ -111,6 +111,7 @@ def test_a_new_class_in_a_new_module_is_known_without_any_registration(
         vars(runtimes.refine).pop("every_other_for_test", None)
 
 
+@pytest.mark.slow
 def test_a_new_class_reaches_manifest_and_function(
     tmp_path: Path, write_manifest: WriteManifest
 ) -> None:

@@ -16,6 +16,7 @@ from builder.manifest.variant_schema import (
 )
 from builder.manifest.variants import VariantName, VariantSettings
 from builder.targets.nuclio.settings import NuclioSettings
+from tests.grids import quick_and_slow
 
 SHARED = {
     *("memory", "cpu", "threads"),
@@ -97,14 +98,17 @@ def fresh(program: str, *arguments: str | Path) -> str:
 
 @pytest.mark.parametrize(
     "first",
-    [
-        "builder.backends.registry",
-        "builder.backends.settings",
-        "builder.backends.onnxruntime_cuda",
-        "builder.targets.nuclio.settings",
-        "builder.manifest.variants",
-        "builder.manifest.schema",
-    ],
+    quick_and_slow(
+        [
+            "builder.backends.registry",
+            "builder.backends.settings",
+            "builder.backends.onnxruntime_cuda",
+            "builder.targets.nuclio.settings",
+            "builder.manifest.variants",
+            "builder.manifest.schema",
+        ],
+        ["builder.backends.registry", "builder.manifest.schema"],
+    ),
 )
 def test_the_schema_does_not_depend_on_the_order_of_imports(first: str) -> None:
     program = (
@@ -121,6 +125,7 @@ SETTINGS = '''
 """The keys of a target that does not exist."""
 
 from builder.manifest.variants import VariantSettings
+from tests.grids import quick_and_slow
 
 RESERVED_NAMES = {"taken": "it is taken"}
 

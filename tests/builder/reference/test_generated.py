@@ -71,6 +71,7 @@ def test_check_prints_the_difference_and_fails(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_the_reference_is_a_program() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "builder.reference", "--check"],

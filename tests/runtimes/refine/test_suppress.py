@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from runtimes.instances import Instances
 from runtimes.refine.suppress import MinSize, Nms, TopK
+from tests.grids import grid
 
 Box = tuple[int, int, int, int]
 Row = tuple[Box, float, int]
@@ -78,9 +79,7 @@ def test_nms_matches_a_greedy_loop(
     assert rows_of(step(instances(rows))) == wanted
 
 
-@pytest.mark.parametrize("per_class", [True, False])
-@pytest.mark.parametrize("side", [20, 400])
-@pytest.mark.parametrize("most", [10, 300, 5000])
+@grid(("per_class", [True, False]), ("side", [20, 400]), ("most", [10, 300, 5000]), pairs=False)
 def test_nms_of_many_boxes_matches_a_greedy_loop(per_class: bool, side: int, most: int) -> None:
     # With sides of 20, 300 survive among the first boxes; with sides of 400 few survive at all.
     random = np.random.default_rng(side)
