@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, model_validator
 
 from builder.backends.pins import ONNX_VERSIONS, OnnxVersions
-from builder.backends.precision import CALIBRATION, REDUCED, Limits, Precision
+from builder.backends.precision import PRECISION_SETTINGS, REDUCED, Limits, Precision
 from builder.diagnostics.errors import Refused
 from builder.manifest.quantity import amount
 from builder.manifest.variants import Platform, VariantName, VariantSettings
@@ -41,10 +41,13 @@ class BackendSettings(VariantSettings):
         if self.reduced == "int8" and self.calibration is None:
             what = "is missing: `precision: int8` needs images"
             hint = "add `calibration: FOLDER`, with 100 to 300 images"
-            raise Refused(what, CALIBRATION, "calibration", hint=hint)
+            raise Refused(what, PRECISION_SETTINGS, "calibration", hint=hint)
         if self.reduced is None and self.calibration is not None:
             what = "is not used without `precision: int8` or `fp16`"
-            raise Refused(what, CALIBRATION, "calibration", hint="remove the key")
+            raise Refused(what, PRECISION_SETTINGS, "calibration", hint="remove the key")
+        if self.reduced is None and self.max_difference != Limits():
+            what = "is not used without `precision: int8` or `fp16`"
+            raise Refused(what, PRECISION_SETTINGS, "max_difference", hint="remove the key")
         return self
 
     @property

@@ -17,10 +17,10 @@ UNSUPPORTED_PRECISION = Rule(
     "Precision is not available",
     "The function would compute in another precision than the manifest says.",
 )
-CALIBRATION = Rule(
-    "calibration",
-    "Calibration images are missing or not used",
-    "`precision: int8` derives the ranges of values from images.",
+PRECISION_SETTINGS = Rule(
+    "precision-settings",
+    "Settings do not match the precision",
+    "`precision: int8` needs images, and other precisions than it and `fp16` are not measured.",
 )
 
 _Pixels = Annotated[float, Field(ge=0, le=1000)]

@@ -10,8 +10,7 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import warning
 from builder.lint.scene import Scene
 from builder.model.file import Model
-from builder.plan.calibration import Calibration
-from builder.plan.reducer import CONVERSION
+from builder.plan.reduction import CONVERSION
 
 INT8_ON_GPU = warning(
     "int8-on-gpu",
@@ -43,6 +42,9 @@ def find(scene: Scene) -> Iterator[Problem]:
                 hint="use `fp16`",
             )
         if given.calibration is not None:
+            # Imported here, since most functions are in float32.
+            from builder.plan.calibration import Calibration
+
             manifest_file = scene.manifest_file
             try:
                 Calibration.find(given.calibration, manifest_file.path, (*path, "calibration"))

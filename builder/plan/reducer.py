@@ -29,6 +29,7 @@ from builder.plan.content import Content, read
 from builder.plan.difference import Difference
 from builder.plan.examination import Examination
 from builder.plan.plan import Plan
+from builder.plan.reduction import CONVERSION
 from runtimes.arrays import Array
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.session import Backend, Session
@@ -40,12 +41,6 @@ if TYPE_CHECKING:
 
 _ALONE = RLock()
 """Functions are built in several threads, but conversions need much memory and all cores."""
-
-CONVERSION = Rule(
-    "conversion",
-    "Model cannot be converted",
-    "The variant would have no model file in this precision.",
-)
 
 
 @dataclass(frozen=True)

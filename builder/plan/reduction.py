@@ -11,6 +11,11 @@ from builder.diagnostics.rule import Rule, warning
 from builder.manifest.variants import VariantName
 from builder.plan.difference import SHARE, Difference
 
+CONVERSION = Rule(
+    "conversion",
+    "Model cannot be converted",
+    "The variant would have no model file in this precision.",
+)
 PRECISION_LOSS = Rule(
     "precision-loss",
     "Reduced precision changes the results too much",

@@ -6,7 +6,6 @@ from dataclasses import replace
 from builder.backends.backend import BackendSettings
 from builder.plan.content import Content, Derived
 from builder.plan.plan import Plan
-from builder.plan.reducer import Reducer
 from builder.plan.reduction import Reduction
 
 
@@ -23,6 +22,9 @@ def with_reduced_precision(plan: Plan) -> Plan:
         settings = plan.settings(variant).part(BackendSettings)
         if settings.reduced is None:
             continue
+        # Imported here, since most functions are in float32.
+        from builder.plan.reducer import Reducer
+
         reducer = Reducer(exact, variant, settings.reduced)
         names = {it.name: _copy(it.name, settings.suffix) for it in exact.models}
         contents: Mapping[str, Content] = {

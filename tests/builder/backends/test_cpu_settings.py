@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from builder.backends.backend import BackendSettings
-from builder.backends.precision import CALIBRATION, UNSUPPORTED_PRECISION
+from builder.backends.precision import PRECISION_SETTINGS, UNSUPPORTED_PRECISION
 from builder.backends.registry import backend_of
 from builder.lint.examine import examine, plan
 from tests.builder.conftest import WriteManifest
@@ -55,4 +55,9 @@ def test_calibration_images_are_required_exactly_if_they_are_used(
     write_manifest: WriteManifest, keys: Any
 ) -> None:
     (problem,) = examine(write_manifest(variants={"cpu": keys})).problems
-    assert (problem.rule, problem.place) == (CALIBRATION, "variants.cpu.calibration")
+    assert (problem.rule, problem.place) == (PRECISION_SETTINGS, "variants.cpu.calibration")
+
+
+def test_limits_are_refused_where_nothing_is_measured(write_manifest: WriteManifest) -> None:
+    (problem,) = examine(write_manifest(variants={"gpu": {"max_difference": {"box": 1}}})).problems
+    assert (problem.rule, problem.place) == (PRECISION_SETTINGS, "variants.gpu.max_difference")

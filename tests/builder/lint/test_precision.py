@@ -6,7 +6,7 @@ import pytest
 from builder.lint import precision
 from builder.lint.precision import INT8_ON_GPU
 from builder.plan.calibration import CALIBRATION_IMAGES, LEAST
-from builder.plan.reducer import CONVERSION
+from builder.plan.reduction import CONVERSION
 from tests.builder.lint.conftest import Lint
 
 
