@@ -43,6 +43,11 @@ CAUSES = (
         "pass another one with --port, or end the other program",
     ),
     Cause(
+        r"lookup (\S+) on \S+: no such host",
+        "the registry {0} cannot be reached",
+        "check the network, or pass --no-pull if the images are on this machine",
+    ),
+    Cause(
         r"no space left on device",
         "the disk is full",
         "remove unused images: docker image prune",

@@ -1,5 +1,6 @@
 """Commands of other programs, which are shown before they run."""
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -17,6 +18,9 @@ _LINES = 400
 
 _SECONDS_TO_EXIT = 10.0
 """Time that an interrupted program gets to exit before it is killed."""
+
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+"""A color of a terminal, which nuctl writes also to files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 
 def _lines(stream: IO[str] | None) -> Iterator[str]:
-    """Yield the lines of a stream without control characters, which could change the terminal."""
+    """Yield the lines of a stream without colors and other control characters."""
     for line in stream or ():
-        yield "".join(it for it in line.rstrip() if it.isprintable() or it == "\t")
+        plain = _COLOR.sub("", line.rstrip())
+        yield "".join(it for it in plain if it.isprintable() or it == "\t")

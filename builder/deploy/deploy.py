@@ -1,5 +1,6 @@
 """Deploying a function, trying it out, and deleting it."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -118,10 +119,18 @@ def _failed(what: str, *texts: str) -> DeployError:
     """Return an error with the likely cause, if one of the texts has its sign."""
     cause = likely_cause(*texts)
     if cause is None:
-        last = [line for line in texts[0].splitlines() if line.strip()][-1:]
         hint = "the log above says more; `cvatbuild doctor` checks this machine"
-        return DeployError(Problem(what, found="".join(last)[:300].strip(), hint=hint))
+        return DeployError(Problem(what, found=_telling(texts[0])[:300], hint=hint))
     return DeployError(Problem(what, found=f"likely cause: {cause[0]}", hint=cause[1]))
+
+
+def _telling(text: str) -> str:
+    """Return the line of an output that most likely states the error; empty without lines."""
+    lines = [line.strip() for line in text.splitlines()]
+    # nuctl prints the lines of its source after each message.
+    lines = [line for line in lines if line and not re.search(r"\.go:\d+$", line)]
+    errors = [line for line in lines if re.search(r"\berror\b|denied|cannot|no such", line, re.I)]
+    return next(iter((errors or lines)[-1:]), "")
 
 
 def undeploy(name: str, platform: Platform, runner: Runner) -> None:

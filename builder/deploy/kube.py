@@ -23,6 +23,7 @@ class Kube:
         name: the function's name.
         registry: the registry of the command line; None without one.
         namespace: the namespace; None for that of the kubeconfig.
+        pull: whether nuctl pulls Nuclio's images.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class Kube:
         name: str,
         registry: str | None = None,
         namespace: str | None = None,
+        pull: bool = True,
     ) -> None:
         self._function = function
         self._name = name
         self._registry = registry
+        self._pull = pull
         self._namespace = namespace
         self.nuctl = Nuctl("kube", namespace)
 
@@ -101,7 +104,7 @@ class Kube:
     def _deploy(self) -> Command:
         assert self._function is not None
         more = ("--registry", self._registry) if self._registry else ()
-        return self.nuctl.deploy(self._function, *more)
+        return self.nuctl.deploy(self._function, self._pull, *more)
 
     @property
     def _forward(self) -> Command:

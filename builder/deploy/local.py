@@ -25,6 +25,7 @@ class Local:
         port: the port of the command line; None without one.
         network: the network of the command line; None for CVAT's, if it exists.
         namespace: Nuclio's namespace; None for the default.
+        pull: whether nuctl pulls Nuclio's images.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Local:
         port: int | None = None,
         network: str | None = None,
         namespace: str | None = None,
+        pull: bool = True,
     ) -> None:
         self._function = function
         self._name = name
         self._port = port
         self._network = network
+        self._pull = pull
         self._namespace = namespace or NAMESPACE
         self.nuctl = Nuctl("local", namespace)
 
@@ -109,4 +112,4 @@ class Local:
             more += ["--triggers", json.dumps({name: {**trigger, "attributes": attributes}})]
         if network is not None:
             more += ["--platform-config", json.dumps({"attributes": {"network": network}})]
-        return self.nuctl.deploy(self._function, *more)
+        return self.nuctl.deploy(self._function, self._pull, *more)

@@ -65,11 +65,18 @@ class Nuctl:
         """Return the command that shows a function."""
         return self._command("get", "function", name, "--output", "json")
 
-    def deploy(self, function: BuiltFunction, *more: str) -> Command:
-        """Return the command that builds and deploys a function."""
+    def deploy(self, function: BuiltFunction, pull: bool, *more: str) -> Command:
+        """Return the command that builds and deploys a function.
+
+        Args:
+            function: the function.
+            pull: whether to pull Nuclio's images.
+            more: further options.
+        """
         return self._command(
             *("deploy", "--project-name", PROJECT),
             *("--path", str(function.config.parent), "--file", str(function.config)),
+            *(() if pull else ("--no-pull",)),
             *more,
         )
 

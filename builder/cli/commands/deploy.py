@@ -43,6 +43,10 @@ def deploy(
             help="Registry for the image, with Kubernetes.  [default: the manifest's]",
         ),
     ] = None,
+    pull: Annotated[
+        bool,
+        typer.Option("--pull/--no-pull", help="Pull Nuclio's images, or use those that are here."),
+    ] = True,
     dry_run: options.DryRun = False,
 ) -> None:
     """Deploy a built function with nuctl, and send it requests as CVAT does.
@@ -63,9 +67,9 @@ def deploy(
         arguments.require_platform(local, {"--port": port, "--network": network}, registry)
         built = BuiltFunction.read(function, arguments.built_variant(function, variant))
         target: Platform = (
-            Local(built, built.name, port, network, namespace)
+            Local(built, built.name, port, network, namespace, pull)
             if local
-            else Kube(built, built.name, registry, namespace)
+            else Kube(built, built.name, registry, namespace, pull)
         )
         for warning in target.check():
             typer.echo(f"warning: {warning}", err=True)

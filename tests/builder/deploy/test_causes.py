@@ -13,6 +13,7 @@ LOGS = {
     "Bind for 0.0.0.0:20017 failed: port is already allocated.": "uses the port",
     'Service "nuclio-yolo" is invalid: spec.ports[0].nodePort: Invalid value: 30017: provided port '
     "is already allocated": "uses the port",
+    "dial tcp: lookup quay.io on 10.0.0.2:53: no such host": "quay.io",
     "write /var/lib/docker/tmp/x: no space left on device": "disk is full",
     "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.": "another file",
     "ERROR: No matching distribution found for msgpack": "base image",

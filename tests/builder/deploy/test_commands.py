@@ -42,8 +42,8 @@ def test_output_is_shown_below_the_command(runner: Runner, shown: list[str]) -> 
 
 
 def test_control_characters_do_not_reach_the_terminal(runner: Runner, shown: list[str]) -> None:
-    runner.run(python(r"print('a\x1b[31mb\ac')"))
-    assert shown[1:] == ["  a[31mbc"]
+    runner.run(python(r"print('a\x1b[31mb\ac\x1b[0md\x1b]0;e')"))
+    assert shown[1:] == ["  abcd]0;e"]
 
 
 def test_a_silent_command_shows_itself_alone(runner: Runner, shown: list[str]) -> None:

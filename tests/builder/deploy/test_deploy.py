@@ -57,6 +57,11 @@ def test_a_dry_run_prints_the_commands_and_runs_none(
     assert json.loads(option(deploy, "--triggers")) == expected
 
 
+def test_images_that_are_here_are_not_pulled(built: Path, programs: Programs) -> None:
+    _, out, _ = invoke("deploy", built, "--no-pull", "--dry-run")
+    assert ["--no-pull" in line for line in out.splitlines()] == [False, False, False, True, False]
+
+
 def test_a_dry_run_for_kubernetes(built: Path, programs: Programs) -> None:
     words = ("--platform", "kube", "--namespace", "models", "--registry", "r.example.com/cvat")
     status, out, err = invoke("deploy", built, *words, "--dry-run")
@@ -147,6 +152,16 @@ def test_a_failed_deployment_shows_the_log_and_the_cause(built: Path, programs: 
     assert "  CUDA driver version is insufficient" in err
     assert "nuctl cannot deploy the function" in err
     assert "likely cause: the NVIDIA driver is too old" in err
+
+
+@pytest.mark.slow
+def test_without_a_known_cause_the_error_of_nuctl_is_shown(built: Path, programs: Programs) -> None:
+    # As nuctl prints errors: a message, then the lines of its source.
+    stack = "Error - Failed to tag\n    .../nuclio/pkg/shell.go:12\n\nCall stack:\n"
+    programs.set("deploy-fails", f"{stack}Failed to build\n    .../nuclio/pkg/build.go:276\n")
+    status, _, err = invoke("deploy", built)
+    assert status == 1
+    assert "  found:   Error - Failed to tag" in err
 
 
 @pytest.mark.slow
