@@ -3,8 +3,7 @@
 import hashlib
 import mmap
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,11 +20,14 @@ class Derived:
     Attributes:
         recipe: everything beside the model file that determines the content: equal model files and
             equal recipes give equal content.
-        compute: returns the content; the first call computes it.
+        before: the content of the model file, or of an earlier transform.
+        change: returns the content after the change of `before`.
     """
 
     recipe: bytes
-    compute: Callable[[], bytes]
+    before: "Content"
+    change: Callable[["Content"], bytes]
+    _computed: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -42,7 +44,19 @@ class Derived:
             recipe = before.recipe + hashlib.sha256(recipe).digest()
         elif isinstance(before, bytes):
             recipe = hashlib.sha256(before).digest() + recipe
-        return cls(recipe, cache(lambda: change(before)))
+        return cls(recipe, before, change)
+
+    def compute(self) -> bytes:
+        """Return the content; the first call computes it and keeps it."""
+        if not self._computed:
+            self._computed.append(self.change(self.before))
+        return self._computed[0]
+
+    def release(self) -> None:
+        """Free the memory of the content; the next call of `compute` computes it again."""
+        self._computed.clear()
+        if isinstance(self.before, Derived):
+            self.before.release()
 
 
 Content: TypeAlias = bytes | Path | Derived

@@ -27,6 +27,21 @@ def test_content_is_computed_once_and_only_when_it_is_needed() -> None:
     assert calls == [b"before"]
 
 
+def test_released_content_is_computed_again() -> None:
+    calls = []
+
+    def change(before: Content) -> bytes:
+        calls.append(before)
+        return read(before) + b"+"
+
+    first = Derived.of(b"before", b"recipe", change)
+    second = Derived.of(first, b"recipe", change)
+    for _ in range(2):
+        assert read(second) == b"before++"
+        second.release()
+    assert calls == [first, b"before"] * 2
+
+
 def test_the_recipe_of_two_changes_contains_both(tmp_path: Path) -> None:
     def recipe(before: Content, *changes: bytes) -> bytes:
         for change in changes:
