@@ -98,7 +98,26 @@ class OpenNetwork:
         if isinstance(session, VaryingSession):
             self._varying = session.varying
             for size in self._varying.buckets:
-                session.warm_up(self._inputs(self._blank(size), size))
+                self._warm_up(session, size)
+
+    def _warm_up(self, session: VaryingSession, size: Size) -> None:
+        """Prepare a session for inputs of a size, height and width.
+
+        Raises:
+            BadModel: the model does not run on them, for example since the GPU has not enough
+                memory for one more session.
+        """
+        try:
+            session.warm_up(self._inputs(self._blank(size), size))
+        except Exception as error:
+            # The exceptions of inference runtimes have no common base class.
+            reason = str(error).strip().partition("\n")[0]
+            raise BadModel(
+                f"{self._network.file} does not run on an input of {size[0]}x{size[1]} (height x "
+                f"width), one of {len(self._varying.buckets)} buckets: {reason}",
+                hint="list fewer or smaller sizes in `buckets` under `variants.gpu`, or write "
+                "`buckets: none`",
+            ) from error
 
     def _blank(self, size: Size) -> Array:
         """Return the model's input for black pixels of this height and width."""

@@ -21,6 +21,7 @@ from runtimes.decoders.dbnet import Dbnet
 from runtimes.decoders.semantic import Semantic
 from runtimes.decoders.yolo import Yolo
 from runtimes.detector import Detector
+from runtimes.errors import BadModel
 from runtimes.network import Network
 from runtimes.picture import Picture
 from runtimes.preprocess.resize import Letterbox
@@ -151,6 +152,25 @@ def test_a_map_of_a_padded_input_is_cropped_to_the_image(
             assert orjson.dumps(one["mask"]) == orjson.dumps(other["mask"])
             # The confidence is a mean over a part whose border is rounded to pixels of the image.
             assert float(one["confidence"]) == pytest.approx(float(other["confidence"]), abs=5e-3)
+
+
+def test_a_bucket_that_the_gpu_cannot_run_fails_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = graphs.echo(tmp_path / "model.onnx", shape=(1, 3, "height", "width"))
+    found, varying = network(file, "images", STRIDE)
+    Gpu(monkeypatch)
+
+    def refused(*_: object) -> None:
+        raise RuntimeError("Failed to allocate memory for requested buffer of size 9\nmore")
+
+    monkeypatch.setattr(onnxruntime_cuda.OnnxRuntimeSession, "run", refused)
+    with pytest.raises(BadModel) as caught:
+        found.open(OnnxRuntime(varying={"model.onnx": varying}), tmp_path)
+    height, width = varying.buckets[0]
+    assert f"an input of {height}x{width} (height x width), one of 5 buckets" in caught.value.what
+    assert caught.value.what.endswith("buffer of size 9")
+    assert "`buckets`" in caught.value.hint
 
 
 def test_nothing_is_padded_on_the_cpu(tmp_path: Path) -> None:

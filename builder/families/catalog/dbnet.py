@@ -92,7 +92,9 @@ def _recognize(evidence: Evidence, second: DraftSecond | None) -> Iterator[Match
         why = "the head of a DBNet: ConvTranspose, ConvTranspose, Sigmoid"
     preprocess = draft(evidence, _INPUT)
     if _takes_any_size(evidence):
-        preprocess = (step(ResizeMultiple, "as in PP-OCR", shortest=736), *preprocess[1:])
+        # Without a limit, inputs could have any size, which CUDA runs slowly; see docs/gpu.md.
+        resize = step(ResizeMultiple, "as in PP-OCR", shortest=736, longest=1920)
+        preprocess = (resize, *preprocess[1:])
     yield DBNET.match(
         evidence,
         strength,
