@@ -19,10 +19,12 @@ from builder.targets.nuclio.settings import NuclioSettings
 from tests.grids import quick_and_slow
 
 SHARED = {
-    *("memory", "cpu", "threads"),
+    *("memory", "cpu", "threads", "calibration", "max_difference"),
     *(
         "workers",
         "base_image",
+        "user",
+        "sources",
         "apt",
         "pip",
         "env",
@@ -37,8 +39,12 @@ SHARED = {
 
 def test_a_variant_has_the_keys_of_the_core_the_targets_and_the_backends() -> None:
     assert set(SharedVariant.model_fields) == SHARED
-    assert set(CpuVariant.model_fields) == SHARED | {"runtime"}
-    assert set(GpuVariant.model_fields) == SHARED | {"cuda", "allow_cpu_fallback", "precision"}
+    assert set(CpuVariant.model_fields) == SHARED | {"runtime", "precision"}
+    cuda = {
+        *("cuda", "allow_cpu_fallback", "precision", "buckets", "cuda_graph", "decode"),
+        *("arena_extend_strategy", "cudnn_conv_algo_search", "gpu_mem_limit"),
+    }
+    assert set(GpuVariant.model_fields) == SHARED | cuda
 
 
 def test_assembled_settings_are_settings_of_each_part() -> None:
@@ -125,7 +131,6 @@ SETTINGS = '''
 """The keys of a target that does not exist."""
 
 from builder.manifest.variants import VariantSettings
-from tests.grids import quick_and_slow
 
 RESERVED_NAMES = {"taken": "it is taken"}
 
