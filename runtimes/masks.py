@@ -127,7 +127,8 @@ def _enlarged(values: Array, to_grid: Geometry, window: tuple[int, int, int, int
     """Interpolate by cv2.resize if each cell covers whole pixels of the image; otherwise None.
 
     Videos of the usual sizes have such grids: at 1920x1080, a cell of a 640x640 model's masks is 12
-    pixels wide. Resizing takes a sixth of the time of warpAffine. See `sample`.
+    pixels wide. Resizing takes a sixth of the time of warpAffine; the results differ by rounding
+    only. See `sample`.
     """
     columns = _whole(to_grid.scale_x, to_grid.shift_x)
     rows = _whole(to_grid.scale_y, to_grid.shift_y)
