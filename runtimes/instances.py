@@ -68,14 +68,17 @@ class Instances:
             BadModel: a class ID is not a whole number.
         """
         check_whole(classes, scores)
-        finite = np.isfinite(scores) & np.isfinite(classes)
+        finite = np.isfinite(scores)
+        if classes.dtype.kind == "f":
+            finite &= np.isfinite(classes)
+            classes = np.where(finite, classes, 0)
         for array in (boxes, rotated, keypoints):
             if array is not None:
                 finite &= np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
         instances = cls(
             boxes.astype(np.float64),
             scores.astype(np.float64),
-            np.where(finite, classes, 0).astype(np.int64),
+            classes.astype(np.int64),
             None if rotated is None else rotated.astype(np.float64),
             None if keypoints is None else keypoints.astype(np.float64),
             masks,
@@ -136,17 +139,16 @@ class Instances:
         Oriented boxes are not clipped: the result would not be a box.
         """
         height, width = size
-        boxes, keypoints = self.boxes.copy(), self.keypoints
-        boxes[:, 0::2] = boxes[:, 0::2].clip(0, width)
-        boxes[:, 1::2] = boxes[:, 1::2].clip(0, height)
-        kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        boxes, keypoints = self.boxes.clip(0, [width, height, width, height]), self.keypoints
+        kept: Array = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         if self.rotated is not None:
             kept &= (self.rotated[:, 2:4] >= _LEAST_SIDE).all(axis=1)
         if keypoints is not None:
             keypoints = keypoints.copy()
             keypoints[..., 0] = keypoints[..., 0].clip(0, width)
             keypoints[..., 1] = keypoints[..., 1].clip(0, height)
-        return replace(self, boxes=boxes, keypoints=keypoints).take(kept)
+        inside = replace(self, boxes=boxes, keypoints=keypoints)
+        return inside if kept.all() else inside.take(kept)
 
 
 def _rotated_back(rotated: Array, back: Geometry) -> Array:

@@ -17,6 +17,9 @@ from runtimes.geometry import Geometry
 _NEAR = 1e-9
 """Maximum difference of numbers that differ by rounding only."""
 
+_MOST_ENLARGED = 5
+"""Maximum ratio of the pixels that are computed from whole cells to those of a window."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crop:
@@ -144,6 +147,8 @@ def _enlarged(values: Array, to_grid: Geometry, window: tuple[int, int, int, int
     x, y = x + x1 * across, y + y1 * down
     size = (x2 - x1) * across, (y2 - y1) * down
     if not (x <= left and right <= x + size[0] and y <= top and bottom <= y + size[1]):
+        return None
+    if size[0] * size[1] > _MOST_ENLARGED * (right - left) * (bottom - top):
         return None
     large = cv2.resize(values[y1:y2, x1:x2], size, interpolation=cv2.INTER_LINEAR)
     return np.asarray(large[top - y : bottom - y, left - x : right - x])

@@ -72,7 +72,8 @@ class Nms(Refine):
         """See Refine."""
         ordered = instances.best_first()
         most = self.candidates if ordered.rotated is None else min(self.candidates, 5000)
-        ordered = ordered.take(np.arange(min(len(ordered), most)))
+        if len(ordered) > most:
+            ordered = ordered.take(np.arange(most))
         # Instances with lower scores do not change which ones with higher scores are kept. Once
         # `max` are kept, the others need no comparison: 8400 boxes of one class with few overlaps
         # take a twentieth of the time.
@@ -80,20 +81,28 @@ class Nms(Refine):
         start, count = 0, _FIRST if ordered.rotated is None else len(ordered)
         while start < len(ordered) and len(kept) < self.max:
             tried = np.concatenate([kept, np.arange(start, min(start + count, len(ordered)))])
-            kept = tried[self._kept(ordered.take(tried))]
+            kept = self._kept(ordered, tried)
             start, count = start + count, count * 4
         return ordered.take(kept[: self.max])
 
-    def _kept(self, ordered: Instances) -> Array:
-        """Return the indexes of the survivors, (M,), of instances by descending score."""
-        groups = ordered.classes if self.per_class else np.zeros(len(ordered), np.int64)
+    def _kept(self, ordered: Instances, tried: Array) -> Array:
+        """Return the survivors among some instances.
+
+        Args:
+            ordered: instances by descending score.
+            tried: (N,) the indexes of those to compare, ascending.
+
+        Returns:
+            (M,) indexes, ascending.
+        """
+        groups = ordered.classes[tried] if self.per_class else np.zeros(len(tried), np.int64)
         # Sorted and converted once, not once for each class: 20 classes take half the time.
         order = np.argsort(groups, kind="stable")
-        groups = groups[order]
+        groups, order = groups[order], tried[order]
         starts = [0, *(np.flatnonzero(groups[1:] != groups[:-1]) + 1).tolist()]
         sides = _sides(ordered.boxes[order])
         scores: Any = ordered.scores[order].astype(np.float32)
-        survivors = [np.zeros(0, np.int64)]
+        survivors = []
         for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
             members = order[start:end]
             if ordered.rotated is not None:
@@ -102,7 +111,6 @@ class Nms(Refine):
                 found = cv2.dnn.NMSBoxes(sides[start:end], scores[start:end], 0.0, self.iou)
                 kept = np.asarray(found, np.int64).reshape(-1)
             survivors.append(members[kept])
-        # Ascending indexes are descending scores.
         return np.sort(np.concatenate(survivors))
 
 
