@@ -140,7 +140,7 @@ class Instances:
         """
         height, width = size
         boxes, keypoints = self.boxes.clip(0, [width, height, width, height]), self.keypoints
-        kept: Array = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        kept = np.asarray((boxes[:, 2:] > boxes[:, :2]).all(axis=1))
         if self.rotated is not None:
             kept &= (self.rotated[:, 2:4] >= _LEAST_SIDE).all(axis=1)
         if keypoints is not None:
