@@ -28,7 +28,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "manifests" / "models"), str(Path(__file__
 
 import naive
 import shapes
-from scores import Scores, score, versions, write_section
+from examples import write_section
+from scores import PAGE, Scores, score, versions
 
 from builder.datasets.annotation import (
     Annotation,
@@ -285,7 +286,7 @@ def main() -> int:
                 print(f"{subject.model}: {subject.title}: {found}{'' if agrees else '  FAILED'}")
                 rows.append((subject, found))
     if options.write:
-        write_section("Example models", section(rows, options.images))
+        write_section("examples", "\n".join(section(rows, options.images)), PAGE)
     return int(failed)
 
 

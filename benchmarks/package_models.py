@@ -31,8 +31,9 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 import pages
+from examples import write_section
 from package_answers import LOWEST
-from scores import Scores, score, versions, write_section
+from scores import PAGE, Scores, score, versions
 
 from builder.datasets.annotation import Annotation, LabeledImage, Polygons, Rectangle
 from builder.evaluation.label_map import label_map
@@ -311,7 +312,7 @@ def main() -> int:
                         failed = True
                 rows.append((subject, package, scores))
     if options.write:
-        write_section("Models of packages", section(rows, options.pages))
+        write_section("packages", "\n".join(section(rows, options.pages)), PAGE)
     return int(failed)
 
 

@@ -1,4 +1,4 @@
-"""Scores of both variants of a function and of a reference, and their section of docs/accuracy.md.
+"""Scores of both variants of a function and of a reference.
 
 benchmarks/accuracy.py and benchmarks/package_models.py measure with this module.
 """
@@ -6,7 +6,7 @@ benchmarks/accuracy.py and benchmarks/package_models.py measure with this module
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 from builder.evaluation.measure import Sample, Task, Unanswered
 
 PAGE = ROOT / "docs" / "accuracy.md"
+"""The page with the scores."""
 
 FROM_REFERENCE, FROM_REFERENCE_OF_MASKS, BETWEEN_VARIANTS = 0.1, 0.2, 0.05
 """Greatest differences in points (hundredths) of a function from the reference, and of the two
@@ -82,12 +83,3 @@ def versions(*names: str) -> str:
     packages = ("openvino", "onnxruntime-gpu", "numpy", "opencv-python-headless", *names)
     installed = (f"{it} {importlib.metadata.version(it)}" for it in packages)
     return ", ".join((f"Python {platform.python_version()}", *installed))
-
-
-def write_section(heading: str, lines: Iterable[str]) -> None:
-    """Replace the section of docs/accuracy.md with a heading, or add it at the end."""
-    parts = PAGE.read_text("utf-8").split("\n## ")
-    text = "\n".join([heading, "", *lines, ""])
-    others = [part for part in parts if part.partition("\n")[0] != heading]
-    place = next((n for n, it in enumerate(parts) if it not in others), len(parts))
-    PAGE.write_text("\n## ".join([*others[:place], text, *others[place:]]), "utf-8")

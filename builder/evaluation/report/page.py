@@ -135,7 +135,7 @@ def _head(evaluation: Evaluation) -> str:
         evaluation.device,
         f"{evaluation.measure} of {evaluation.dataset}",
         f"{evaluation.used()} {sample_noun(evaluation.samples)}",
-        f"{speed.milliseconds[0]:.1f} ms per image" if speed else "",
+        f"{speed.milliseconds[0]:.1f} ms per request" if speed else "",
     ]
     listed = "".join(f"<li>{text(it)}</li>" for it in facts if it)
     return (

@@ -103,7 +103,7 @@ def test_the_page_needs_no_other_file() -> None:
 
 def test_figures_are_shown() -> None:
     checker = checked(page_of([evaluation("yolo"), evaluation("other")]))
-    for expected in ("mAP50-95", "0.6250", "0.2500", "12.5 ms per image", "7 samples"):
+    for expected in ("mAP50-95", "0.6250", "0.2500", "12.5 ms per request", "7 samples"):
         assert expected in checker.text
     assert "1 of 7 samples cannot be used" in checker.text
     assert checker.text.count("Worst images") == 2
