@@ -68,8 +68,8 @@ def with_folded_preprocessing(plan: Plan) -> Plan:
     function = folding.function(plan.function)
     if folding.plan is plan:
         return plan
-    files = " and ".join(f"`{it.name}`" for it in folding.plan.models if it not in plan.models)
-    note = _NOTE.format(files=files)
+    changed = [name for name, it in folding.plan.contents.items() if it != plan.contents.get(name)]
+    note = _NOTE.format(files=", ".join(f"`{name}`" for name in changed))
     return replace(folding.plan, function=function, notes=(*plan.notes, note))
 
 

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from builder.families.init import draft_manifest, write_manifest
+from builder.families import init
 from builder.lint.examine import plan
 from builder.plan.content import read
 from builder.plan.plan import Plan
@@ -62,6 +62,12 @@ def add_probe(path: Path) -> None:
     seen.CopyFrom(image)
     seen.name = "probe"
     onnx.save(model, path)
+
+
+def write_draft(model: Path, manifest: Path) -> None:
+    """Write the manifest that `init` drafts for a model beside it."""
+    text = init.draft_manifest([model], manifest.parent).text
+    init.write_manifest(text, manifest, force=False)
 
 
 def outputs_of(network: Network, found: Plan, backend: str, folder: Path) -> Outputs:
@@ -140,7 +146,7 @@ def test_the_outputs_stay_the_same(
 @pytest.mark.parametrize("name", ENTRIES)
 def test_the_outputs_of_each_family_stay_the_same(name: str, backend: str, tmp_path: Path) -> None:
     file = ENTRIES[name].make(tmp_path / "model.onnx")
-    write_manifest(draft_manifest([file], tmp_path).text, tmp_path / "zoo.yaml", force=False)
+    write_draft(file, tmp_path / "zoo.yaml")
     before = plan(tmp_path / "zoo.yaml", accept_guess=True)
     check_equal(before, with_folded_preprocessing(before), backend, tmp_path)
 
@@ -214,11 +220,7 @@ def test_the_outputs_of_an_ir_stay_the_same(name: str, tmp_path: Path) -> None:
         add_probe(path)
         return path
 
-    write_manifest(
-        draft_manifest([entry.make(tmp_path / "model.onnx")], tmp_path).text,
-        tmp_path / "zoo.yaml",
-        force=False,
-    )
+    write_draft(entry.make(tmp_path / "model.onnx"), tmp_path / "zoo.yaml")
     save_ir(make, tmp_path / "model.xml")
     text = (tmp_path / "zoo.yaml").read_text("utf-8").replace("model.onnx", "model.xml")
     (tmp_path / "zoo.yaml").write_text(f"{text}variants: {{gpu: false}}\n", "utf-8")
@@ -388,6 +390,19 @@ def test_an_input_that_a_branch_and_an_output_read(
             np.testing.assert_allclose(
                 outputs.tensors[name], expected.tensors[name], rtol=1e-6, atol=1e-6
             )
+
+
+@pytest.mark.slow
+def test_a_manifest_for_a_folded_model_has_no_normalization(
+    write_manifest: WriteManifest, tmp_path: Path
+) -> None:
+    after = with_folded_preprocessing(plan(write_manifest()))
+    folder = tmp_path / "folded"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(read(after.files["model.onnx"]))
+    write_draft(folder / "model.onnx", folder / "m.yaml")
+    drafted = detector_of(plan(folder / "m.yaml"))
+    assert drafted.network == replace(detector_of(after).network, file="model.onnx")
 
 
 @pytest.mark.slow
