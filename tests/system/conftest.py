@@ -14,8 +14,8 @@ RELEASES = "CVATBUILD_NUCLIO"
 """The environment variable with the folder of Nuclio releases; see CONTRIBUTING.md."""
 
 
-def _releases() -> list[Release]:
-    """The releases of this machine, the oldest first."""
+def releases() -> list[Release]:
+    """Return the releases of this machine, the oldest first."""
     folder = os.environ.get(RELEASES)
     if not folder:
         return []
@@ -32,7 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of the processor with each release."""
     if "release" not in metafunc.fixturenames:
         return
-    found = _releases()
+    found = releases()
     if found:
         metafunc.parametrize("release", found, ids=lambda it: it.version, scope="session")
     else:

@@ -45,7 +45,7 @@ def handler(context, event):
 '''
 
 
-def _image(data: bytes) -> str:
+def encoded(data: bytes) -> str:
     """An image file as requests contain it."""
     return base64.b64encode(data).decode()
 
@@ -57,20 +57,20 @@ def example_request(name: str) -> dict[str, Any]:
     drawn = scene()
     x, y = drawn.inside["disc"]
     requests: dict[str, dict[str, Any]] = {
-        "yolo": {"image": _image(SCENES[0].read_bytes())},
+        "yolo": {"image": encoded(SCENES[0].read_bytes())},
         "sam-demo": {
-            "image": _image(drawn.png),
+            "image": encoded(drawn.png),
             "pos_points": [[int(x), int(y)]],
             "neg_points": [],
         },
         "tracker-demo": {
-            "image": _image(first),
+            "image": encoded(first),
             "shapes": [{"type": "rectangle", "points": box.tolist()}],
             "states": [],
         },
         "reid-demo": {
-            "image0": _image(first),
-            "image1": _image(second),
+            "image0": encoded(first),
+            "image1": encoded(second),
             "boxes0": [{"points": box.tolist()}],
             "boxes1": [{"points": box.tolist()}],
         },
@@ -147,8 +147,8 @@ def detector(
         yield processor
 
 
-def test_concurrent_requests_get_the_reply_to_their_own_image(detector: Processor) -> None:
-    bodies = [{"image": _image(it.read_bytes())} for it in SCENES]
+def test_concurrent_requests_get_the_reply_to_their_ownencoded(detector: Processor) -> None:
+    bodies = [{"image": encoded(it.read_bytes())} for it in SCENES]
     alone = [detector.post(body) for body in bodies]
     assert alone[0].body != alone[1].body
     with ThreadPoolExecutor(2) as pool:
