@@ -10,6 +10,7 @@ import numpy as np
 
 from runtimes import image
 from runtimes.arrays import Array, Size, size_of
+from runtimes.assignment import solver
 from runtimes.backends.session import Backend
 from runtimes.clock import Clock
 from runtimes.errors import BadRequest
@@ -58,7 +59,7 @@ class OpenReid:
         blank = np.zeros((64, 64, 3), np.uint8)
         boxes = np.array([[0, 0, 64, 64], [0, 0, 32, 64]], np.float64)
         vectors, _ = self._embed(blank, boxes, Clock())
-        # Import scipy at start-up: it takes half a second, which the first request would wait for.
+        # The first assignment loads the solver, which the first request would wait for.
         assign(self._embedder.distances(vectors, vectors), np.ones((2, 2), bool))
 
     def describe(self) -> str:
@@ -228,12 +229,10 @@ def assign(cost: Array, allowed: Array) -> Array:
     Returns:
         (N,) the column of each row, or -1.
     """
-    from scipy.optimize import linear_sum_assignment
-
     # A forbidden pair costs more than all allowed pairs together.
     priced = np.where(allowed, cost, cost[allowed].sum() + 1)
     matches = np.full(len(cost), -1)
-    for row, column in zip(*linear_sum_assignment(priced), strict=True):
+    for row, column in zip(*solver()(priced), strict=True):
         if allowed[row, column]:
             matches[row] = column
     return matches

@@ -36,8 +36,6 @@ def test_a_runtime_module_imports_only_what_a_functions_image_has(path: Path) ->
     allowed = ALLOWED | FASTER | set(sys.stdlib_module_names)
     if path.parent.name == "backends":
         allowed |= OPTIONAL
-    if path.name == "reid.py":
-        allowed |= {"scipy"}
     assert names - allowed == set()
 
 
