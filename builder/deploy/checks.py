@@ -1,5 +1,6 @@
 """What must work on this machine before a deployment."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 
 from builder.deploy.function import BuiltFunction
@@ -17,15 +18,18 @@ def check_machine(function: BuiltFunction, *, local: bool) -> Iterator[CheckResu
         The results that are not ok, but do not prevent a deployment.
 
     Raises:
-        DeployError: Docker or nuctl does not work, or the machine has another architecture than
-            the function's packages.
+        DeployError: Docker, nuctl or kubectl does not work, or the machine has another
+            architecture than the function's packages.
     """
+    if not local and shutil.which("kubectl") is None:
+        hint = "install it: https://kubernetes.io/docs/tasks/tools"
+        raise DeployError(Problem("kubectl is not on the PATH", hint=hint))
     engine = docker.find()
     results = [engine] if isinstance(engine, CheckResult) else []
     results += nuctl.check()
     if local:
         results += cvat.check()
-        results += nvidia.check() if function.variant == "gpu" else ()
+        results += nvidia.check_cuda(function.cuda) if function.cuda is not None else ()
     blocked = [it for it in results if it.blocks_deploy]
     if blocked:
         raise DeployError(*(Problem(it.what, hint=it.remedy) for it in blocked))

@@ -1,12 +1,12 @@
 """A built function as a deployment sees it."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from builder.backends import pins, wheels
 from builder.diagnostics.errors import BuiltError, DeployError
 from builder.diagnostics.files import sha256
 from builder.diagnostics.problem import Problem
@@ -74,9 +74,16 @@ class BuiltFunction:
         return registry
 
     @property
-    def seconds_to_start(self) -> int:
-        """The seconds that it may take to start."""
-        return int(self.data["spec"]["readinessTimeoutSeconds"])
+    def cuda(self) -> int | None:
+        """The CUDA version that its image installs; None without CUDA."""
+        installed = self._requirements()
+        found = (cuda for cuda, (first, *_) in pins.CUDA.items() if first in installed)
+        return next(found, None)
+
+    def _requirements(self) -> set[str]:
+        """Return the packages of its image with their versions."""
+        listed = (self.config.parent / requirements_name(self.variant)).read_text("utf-8")
+        return {line.split(" ")[0] for line in listed.splitlines()}
 
     def needs_kubernetes(self) -> list[str]:
         """Return the settings that have no effect with Docker, as messages."""
@@ -113,11 +120,7 @@ class BuiltFunction:
         Raises:
             DeployError: a package has none.
         """
-        from builder.backends import wheels
-
-        listed = (self.config.parent / requirements_name(self.variant)).read_text("utf-8")
-        for line in listed.splitlines():
-            name = re.sub(r"\[.*?\]", "", line.split(" ")[0])
+        for name in sorted(self._requirements()):
             package = wheels.packages().get(name)
             if package is not None and package.glibc(platform) is None:
                 what = f"{name} has no wheel for this machine's architecture, {platform}"

@@ -15,35 +15,60 @@ _ELSEWHERE = "run GPU variants on a machine with an NVIDIA GPU"
 
 def check() -> Iterator[CheckResult]:
     """Check that the driver supports the pinned CUDA, and each GPU the pinned cuDNN."""
+    gpus = _find()
+    if isinstance(gpus, CheckResult):
+        yield gpus
+        return
+    yield from _driver(gpus[0][1])
+    for gpu in gpus:
+        yield from _gpu(gpu)
+
+
+def check_cuda(cuda: int) -> Iterator[CheckResult]:
+    """Check that the driver and the GPUs support the CUDA version of one function.
+
+    Yields:
+        The results that are not ok.
+    """
+    gpus = _find()
+    if isinstance(gpus, CheckResult):
+        yield gpus
+        return
+    driver = gpus[0][1]
+    if _version(driver) < DRIVERS[cuda]:
+        what = f"driver {driver} is too old for CUDA {cuda}, which the function uses"
+        remedy = f"install driver {_spelled(DRIVERS[cuda])} or newer"
+        yield CheckResult("nvidia", "warning", what, remedy)
+    code = CUDA_CODE[_platform()].get(cuda)
+    for gpu in gpus:
+        capability = _version(gpu[2]) if len(gpu) > 2 else ()
+        if code is None or not capability or code.fits(capability):
+            continue
+        what = f"ONNX Runtime for CUDA {cuda} has no machine code for {gpu[0]} (compute capability "
+        what += f"{gpu[2]})"
+        compiles = "; each new container compiles it at the first request"
+        what += compiles if code.compiles(capability) else ", and cannot run on it"
+        remedy = "write another `cuda` in the manifest; `cvatbuild doctor` names it"
+        yield CheckResult("nvidia", "warning", what, remedy)
+
+
+def _find() -> list[list[str]] | CheckResult:
+    """Return name, driver version and compute capability of each GPU, or why there is none."""
     try:
         output = _query("name,driver_version,compute_cap")
         # Drivers without this field are too old for CUDA 12, but the result names the GPU.
         if output.status and "compute_cap" in output.out + output.err:
             output = _query("name,driver_version")
     except ProgramNotFound:
-        yield CheckResult("nvidia", "warning", *_without_tool())
-        return
+        return CheckResult("nvidia", "warning", *_without_tool())
     except ProgramError as error:
-        yield CheckResult(
-            "nvidia",
-            "warning",
-            str(error),
-            _REINSTALL,
-        )
-        return
+        return CheckResult("nvidia", "warning", str(error), _REINSTALL)
     gpus = [[part.strip() for part in line.split(",")] for line in output.out.splitlines()]
     gpus = [gpu for gpu in gpus if len(gpu) >= 2 and _version(gpu[1])]
     if output.status or not gpus:
-        yield CheckResult(
-            "nvidia",
-            "warning",
-            f"nvidia-smi finds no GPU: {output.error_line}",
-            _REINSTALL,
-        )
-        return
-    yield from _driver(gpus[0][1])
-    for gpu in gpus:
-        yield from _gpu(gpu)
+        what = f"nvidia-smi finds no GPU: {output.error_line}"
+        return CheckResult("nvidia", "warning", what, _REINSTALL)
+    return gpus
 
 
 def _query(fields: str) -> Output:
@@ -108,7 +133,7 @@ def _code(name: str, text: str, capability: tuple[int, ...]) -> CheckResult:
     title = f"{name} (compute capability {text})"
     if default in fitting:
         return CheckResult("nvidia", "ok", name)
-    slow = "each new container compiles code for it at the first request, for minutes"
+    slow = "each new container compiles its code for this GPU at the first request"
     if fitting:
         what = f"{title} needs `cuda: {fitting[0]}`: with CUDA {default} {slow}"
         return CheckResult("nvidia", "warning", what, f"write `cuda: {fitting[0]}` in manifests")

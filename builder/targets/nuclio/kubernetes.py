@@ -122,7 +122,8 @@ class Kubernetes(Strict):
     """
 
     min_replicas: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """Smallest number of pods. Default: 1; with `scale_to_zero`: 0."""
+    """Smallest number of pods. Default: 1; with `scale_to_zero`: 0. Without it, 0 means that
+    Nuclio's platform decides when idle pods are removed."""
     max_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Largest number of pods. Default: `min_replicas`, and at least 1."""
     target_cpu: Annotated[int, Field(ge=1, le=100)] | None = None

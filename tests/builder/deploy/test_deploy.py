@@ -173,6 +173,15 @@ def test_without_docker_nothing_is_deployed(built: Path, programs: Programs) -> 
     assert programs.calls("nuctl", "deploy") == []
 
 
+def test_without_kubectl_nothing_is_deployed_to_a_cluster(built: Path, programs: Programs) -> None:
+    (programs.folder / "kubectl").unlink()
+    words = ("--platform", "kube", "--registry", "r.example.com")
+    status, _, err = invoke("deploy", built, *words)
+    assert status == 1
+    assert "kubectl is not on the PATH" in err
+    assert programs.calls() == []
+
+
 @pytest.mark.slow
 def test_packages_without_wheels_for_the_machine_are_refused(
     built: Path, programs: Programs
@@ -184,6 +193,23 @@ def test_packages_without_wheels_for_the_machine_are_refused(
     assert "onnxruntime-gpu==1.26.0 has no wheel for this machine's architecture, arm64" in err
     assert "write `platform: arm64` in the manifest" in err
     assert programs.calls("nuctl", "deploy") == []
+
+
+@pytest.mark.slow
+def test_the_gpu_and_the_driver_are_compared_with_the_function(
+    built: Path, programs: Programs, serve: Serve
+) -> None:
+    words = ("deploy", built, "--variant", "gpu", "--port", str(serve([])))
+    programs.write("nvidia-smi", "says('NVIDIA GeForce RTX 5090, 590.10, 12.0\\n')\n")
+    status, _, err = invoke(*words)
+    assert status == 0
+    assert "warning: ONNX Runtime for CUDA 12 has no machine code for NVIDIA GeForce" in err
+    programs.write("nvidia-smi", "says('NVIDIA T4, 470.1, 7.5\\n')\n")
+    _, _, err = invoke(*words)
+    assert "warning: driver 470.1 is too old for CUDA 12, which the function uses" in err
+    programs.write("nvidia-smi", "says('NVIDIA T4, 535.1.1, 7.5\\n')\n")
+    _, _, err = invoke(*words)
+    assert "warning" not in err
 
 
 @pytest.mark.slow

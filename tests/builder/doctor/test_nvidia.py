@@ -149,3 +149,28 @@ def test_only_cuda_13_counts_on_arm(program: Program, monkeypatch: pytest.Monkey
     program("nvidia-smi", says("NVIDIA GH200, 580.95.05, 9.0\n"))
     driver, _ = nvidia.check()
     assert driver.what == "driver 580.95.05 supports `cuda: 13`"
+
+
+@pytest.mark.parametrize(
+    ("cuda", "line", "expected"),
+    [
+        (12, "T4, 525.60.13, 7.5", ""),
+        (13, "T4, 525.60.13, 7.5", "driver 525.60.13 is too old for CUDA 13"),
+        (13, "RTX 5090, 590.1, 12.0", ""),
+        (12, "RTX 5090, 590.1, 12.0", "compiles it at the first request"),
+        (13, "B200, 590.1, 10.0", "cannot run on it"),
+        (12, "K80, 525.60.13", ""),
+    ],
+)
+def test_the_cuda_version_of_one_function(
+    program: Program, monkeypatch: pytest.MonkeyPatch, cuda: int, line: str, expected: str
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    program("nvidia-smi", says(f"{line}\n"))
+    found = list(nvidia.check_cuda(cuda))
+    check_form(found)
+    assert [expected in it.what for it in found] == ([True] if expected else [])
+
+
+def test_a_function_that_needs_a_gpu_on_a_machine_without_one(program: Program) -> None:
+    assert only(nvidia.check_cuda(12)).severity == "warning"
