@@ -33,12 +33,15 @@ def _passed(arriving: int, leaving: int) -> list[int]:
     return [(arriving + 5 + number) % 8 for number in range(count)]
 
 
-_PASSED = [_passed(arriving, leaving) for arriving in range(9) for leaving in range(9)]
+_TURNS = [(arriving, leaving) for arriving in range(9) for leaving in range(9)]
+_PASSED = [_passed(*turn) for turn in _TURNS]
 """The result of _passed, at 9 * arriving + leaving."""
 _COUNTS = np.array([len(it) for it in _PASSED])
 _STARTS = np.cumsum(_COUNTS) - _COUNTS
 _OFFSETS = _STEPS[np.concatenate(_PASSED).astype(int)]
 """The steps to all points of _PASSED, one after the other: `count` of them from `start` on."""
+_NEEDED = np.where([a == b and a % 2 == 0 for a, b in _TURNS], 0, _COUNTS)
+"""The number of points of _PASSED that are not in the middle of a straight line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +109,15 @@ def _boundary(chain: Array, first: int) -> Array:
         first: the direction of the boundary's first point from the first pixel.
 
     Returns:
-        (Q, 1, 2) int32, in half pixels. At a concave corner, the boundary takes a diagonal step
-        between the middles of the two adjacent edges.
+        (Q, 1, 2) int32, in half pixels, without most points of straight lines. At a concave corner,
+        the boundary takes a diagonal step between the middles of the two adjacent edges.
     """
     closed = np.concatenate([chain[-1:], chain, chain[:1]])
     steps = closed[1:] - closed[:-1]
     directions = _DIRECTIONS.take(steps[:, 0] + 3 * steps[:, 1] + 4)
     turns = 9 * directions[:-1] + directions[1:]
-    counts = _COUNTS.take(turns)
+    counts = _NEEDED.take(turns)
+    counts[0] = _COUNTS[turns[0]]  # the first point may be in the middle of a line
     ends = counts.cumsum()
     places = np.arange(ends[-1]) + (_STARTS.take(turns) - ends + counts).repeat(counts)
     points = _OFFSETS.take(places, axis=0)

@@ -200,12 +200,11 @@ class PrototypeMasks:
         y1 = min(max(floor(top * grid.scale_y + grid.shift_y) - 1, 0), height - 1)
         x2 = max(ceil(right * grid.scale_x + grid.shift_x) + 1, x1 + 1)
         y2 = max(ceil(bottom * grid.scale_y + grid.shift_y) + 1, y1 + 1)
-        # One product for the cells of the box: for objects of a tenth of the image's height, all
-        # cells take fifty times as long.
         part = self.prototypes[:, y1:y2, x1:x2].astype(np.float32, copy=False)
         weights = self.coefficients[number : number + 1].astype(np.float32, copy=False)
         logits = np.dot(weights, part.reshape(channels, -1)).reshape(part.shape[1:])
-        to_part = replace(grid, shift_x=grid.shift_x - x1, shift_y=grid.shift_y - y1)
+        shift_x, shift_y = grid.shift_x - x1, grid.shift_y - y1
+        to_part = Geometry(grid.scale_x, grid.scale_y, shift_x, shift_y)
         values = sample(logits, to_part, (left, top, right, bottom))
         return tight((values > 0).view(np.uint8), left, top)
 
