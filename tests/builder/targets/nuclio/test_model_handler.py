@@ -98,7 +98,7 @@ def test_the_workers_share_the_cpu_limit(
     )
     text = model_handler(plan(manifest), DIGESTS)
     workers = settings["workers"]
-    assert f'"cpu": OpenVino(threads={threads}, workers={workers}),' in text
+    assert f'"cpu": OpenVino(threads={threads}, workers={workers}, suffix=""),' in text
     assert run(text)["BACKENDS"]["cpu"] == OpenVino(threads, workers)
 
 
