@@ -101,6 +101,10 @@ class Engine:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        # dockerd leaves the network namespace of the host mounted.
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for mount in reversed([it for it in mounts if it.startswith(f"{self._folder}/")]):
+            subprocess.run(["umount", mount], check=False)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def environment(self) -> dict[str, str]:

@@ -24,6 +24,7 @@ def test_the_base_image_has_python_and_pip(engine: Engine) -> None:
 
 def test_a_closed_engine_leaves_nothing_behind(engine: Engine) -> None:
     image = base_image(engine)
+    engine.docker("run", "--rm", "--network", "host", image, "true")
     container = engine.docker("run", "--detach", "--network", "none", image, "sleep", "600")
     pid = engine.docker("inspect", "--format", "{{.State.Pid}}", container.stdout.strip()).stdout
     folder = Path(engine.host.removeprefix("unix://")).parent
