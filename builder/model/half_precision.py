@@ -105,7 +105,11 @@ class _Conversion:
         read = {it.name for it in graph.output}.union(*map(read_by, self._nodes))
         weights = [it for it in self._model.graph.initializer if it.name in read] + self._weights
         nodes = [it for it in self._nodes if it.op_type != "Constant" or it.output[0] in read]
-        for field, values in (("initializer", weights), ("node", nodes)):
+        # Before IR version 4, weights were listed among the inputs.
+        initializers = {it.name for it in self._model.graph.initializer}
+        inputs = [it for it in graph.input if it.name in read or it.name not in initializers]
+        inputs = [type(it).FromString(it.SerializeToString()) for it in inputs]
+        for field, values in (("initializer", weights), ("node", nodes), ("input", inputs)):
             graph.ClearField(field)
             getattr(graph, field).extend(values)
         # Types of intermediate tensors are not those that were declared.

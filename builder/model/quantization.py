@@ -66,7 +66,8 @@ def quantized(
     named.CopyFrom(model)
     for place, node in enumerate(named.graph.node):
         node.name = f"{place:06}"  # The quantizer refers to nodes by unique names.
-    last = [f"{it:06}" for it in sorted(behind_layers(named.graph))]
+    kept = behind_layers(named.graph) | _products_of_stacks(named.graph)
+    opset = max((it.version for it in model.opset_import if not it.domain), default=1)
     logging.disable(logging.WARNING)  # It advises an optimization that renames tensors.
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -78,11 +79,12 @@ def quantized(
                 Reader(),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=list(QUANTIZED),
-                per_channel=True,
+                # Before, DequantizeLinear has one scale for all channels.
+                per_channel=opset >= 13,
                 reduce_range=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
-                nodes_to_exclude=last,
+                nodes_to_exclude=[f"{it:06}" for it in sorted(kept)],
                 calibrate_method=CalibrationMethod.MinMax,
                 extra_options={
                     "MatMulConstBOnly": True,
@@ -96,3 +98,16 @@ def quantized(
     made.ClearField("metadata_props")
     made.metadata_props.extend(model.metadata_props)
     return made
+
+
+def _products_of_stacks(graph: "onnx.GraphProto") -> set[int]:
+    """Return the positions of MatMul whose constant is not a matrix.
+
+    The quantizer gives them a scale along an axis that OpenVINO does not accept.
+    """
+    ranks = {it.name: len(it.dims) for it in graph.initializer}
+    return {
+        place
+        for place, node in enumerate(graph.node)
+        if node.op_type == "MatMul" and ranks.get(node.input[1], 2) != 2
+    }

@@ -34,7 +34,6 @@ from runtimes.arrays import Array
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime
 from runtimes.backends.session import Backend, Session
 from runtimes.detector import Detector
-from runtimes.errors import FunctionError
 
 if TYPE_CHECKING:
     pass
@@ -228,10 +227,18 @@ class Reducer:
         Raises:
             ManifestError: the function fails.
         """
-        try:
-            yield from examination(images)
-        except FunctionError as error:
-            raise self._error(f"the function fails: {error}", CONVERSION) from error
+        results = examination(images)
+        while True:
+            try:
+                found = next(results, None)
+            except ManifestError:
+                raise
+            except Exception as error:  # of a step or a runtime; these have no common base class
+                reason = " ".join(str(error).split())[:300]
+                raise self._error(f"the function fails: {reason}", CONVERSION) from error
+            if found is None:
+                return
+            yield found
 
     def _open(self, name: str) -> Session:
         """Load a model in float32."""

@@ -247,6 +247,15 @@ def test_names_that_are_taken_are_not_used() -> None:
     assert {"x_half_", "x_half_half_"} <= {it.output[0] for it in made.graph.node}
 
 
+def test_weights_that_are_listed_among_the_inputs_are_replaced_there_as_well() -> None:
+    given = network()
+    given.ir_version = 3
+    for name, shape in (("w", WEIGHTS.shape), ("v", MORE.shape), ("offset", (1,))):
+        given.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    made = in_half_precision(given)
+    assert [it.name for it in made.graph.input] == ["x"]
+
+
 def test_metadata_stay_and_the_model_is_not_changed() -> None:
     given = network()
     helper.set_model_props(given, {"names": "{0: 'cat'}"})

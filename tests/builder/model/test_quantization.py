@@ -122,6 +122,53 @@ def test_signature_and_metadata_stay() -> None:
     assert made.producer_name == "pytorch"
 
 
+@pytest.mark.parametrize("backend", [OpenVino(), OnnxRuntime("cpu")])
+def test_models_before_opset_13_have_one_scale_for_all_channels(
+    backend: Backend, tmp_path: Path
+) -> None:
+    old = model()
+    old.opset_import[0].version = 11
+    made = quantized(old, feeds(), with_outputs=False)
+    scales = {it.name: numpy_helper.to_array(it) for it in made.graph.initializer}
+    assert scales["first_scale"].size == 1
+    onnx.save(made, tmp_path / "model.onnx")
+    values = image(100)
+    (found,) = backend.open(tmp_path / "model.onnx").run({"x": values}).values()
+    exact = convolved(np.maximum(convolved(values, FIRST), 0), LAST)
+    assert abs(found - exact).max() < 0.05 * abs(exact).max()
+
+
+@pytest.mark.parametrize("backend", [OpenVino(), OnnxRuntime("cpu")])
+def test_products_with_a_stack_of_matrices_stay_in_single_precision(
+    backend: Backend, tmp_path: Path
+) -> None:
+    weights = {
+        "stack": RANDOM.normal(0, 1, (3, 8, 5)).astype(np.float32),
+        "matrix": RANDOM.normal(0, 1, (5, 4)).astype(np.float32),
+        "last": RANDOM.normal(0, 1, (4, 2)).astype(np.float32),
+    }
+    graph = helper.make_graph(
+        [
+            node("MatMul", ["x", "stack"], ["a"]),
+            node("MatMul", ["a", "matrix"], ["b"]),
+            node("MatMul", ["b", "last"], ["y"]),
+        ],
+        "graph",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, 8, 2])],
+        [numpy_helper.from_array(it, name) for name, it in weights.items()],
+    )
+    given = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    made = quantized(given, feeds(), with_outputs=False)
+    names = {it.name for it in made.graph.initializer}
+    assert {"stack", "last", "matrix_quantized"} <= names
+    onnx.save(made, tmp_path / "model.onnx")
+    values = image(100)
+    (found,) = backend.open(tmp_path / "model.onnx").run({"x": values}).values()
+    exact = values @ weights["stack"] @ weights["matrix"] @ weights["last"]
+    assert abs(found - exact).max() < 0.05 * abs(exact).max()
+
+
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     quantized(model(), feeds(), with_outputs=True)
     assert capfd.readouterr() == ("", "")
