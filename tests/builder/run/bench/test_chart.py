@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -46,6 +47,25 @@ def test_the_length_of_a_part_is_its_share_of_the_time() -> None:
 )
 def test_ticks_are_round_numbers(longest: float, expected: list[float]) -> None:
     assert ticks(longest) == pytest.approx(expected)
+
+
+def test_a_caption_says_that_the_gpu_variant_ran_on_the_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[str] = []
+
+    def write(_: object, text: str, *__: object, **___: object) -> None:
+        written.append(text)
+
+    monkeypatch.setattr("builder.run.bench.chart._write", write)
+    one = benchmark(inference=1.0)
+    draw([one, replace(one, variant="gpu"), replace(one, variant="gpu", device="X 1 on CUDA, CPU")])
+    captions = [it for it in written if "a.jpg" in it]
+    assert captions == [
+        "cpu, a.jpg 640x480",
+        "gpu on the CPU, a.jpg 640x480",
+        "gpu, a.jpg 640x480",
+    ]
 
 
 def test_a_picture_is_saved_as_png(tmp_path: Path) -> None:
