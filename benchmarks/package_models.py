@@ -8,7 +8,7 @@ The packages need an environment of their own. Drawn document pages (benchmarks/
 a package (benchmarks/package_answers.py) and through both variants of the function that `cvatbuild
 init` drafts for the package's model. All are measured by the same code as in `cvatbuild evaluate`.
 The exit status is 1 if a comparison between equal settings is beyond the limits in
-benchmarks/scores.py. `--write` writes a section of docs/accuracy.md.
+benchmarks/scores.py. `--write` writes each package's section of docs/accuracy.md.
 """
 
 import argparse
@@ -75,6 +75,7 @@ class Subject:
         labels: names of the model's classes on the pages.
         measure: module of builder.evaluation.measures.
         title: name of the metric.
+        explanation: sentences about the model and the differences.
         truth: the annotations of a page.
         comparisons: what is compared.
         is_mask: see Scores.reference_agrees.
@@ -85,6 +86,7 @@ class Subject:
     labels: list[str]
     measure: Any
     title: str
+    explanation: str
     truth: Callable[[pages.Page], list[Annotation]]
     comparisons: tuple[Comparison, ...]
     is_mask: bool = False
@@ -121,6 +123,9 @@ SUBJECTS = (
         ["text", "title", "figure", "figure_caption", "table", "table_caption", "header", "footer"],
         boxes,
         "box mAP50-95",
+        "A PicoDet finds the blocks of a page. The package hands blue, green and red to a model "
+        "that was trained on red, green and blue, and its NMS has an IoU of 0.5; `init` writes RGB "
+        "and PaddleDetection's 0.6.",
         blocks,
         (
             Comparison("as drafted", drafted, "package", is_equal=False),
@@ -132,7 +137,10 @@ SUBJECTS = (
         "Apache-2.0",
         ["text"],
         masks,
-        "mask mAP50-95 of the lines' polygons",
+        "mask mAP50-95",
+        "A DBNet finds lines of text. The package rounds their corners to whole cells of the "
+        "model's output and to whole pixels; `package, parts of pixels` is the same code with "
+        "corners in units of 1/64.",
         lines,
         (
             Comparison("as drafted", drafted, "package", is_equal=False),
@@ -243,47 +251,25 @@ def _built(model: Path, comparison: Comparison, folder: Path) -> Path:
     return build(plan(file), folder / "build", force=True).folder
 
 
-def section(rows: Sequence[tuple[Subject, Package, list[Scores]]], count: int) -> list[str]:
-    """Return the lines of the section in docs/accuracy.md."""
-    text = (
-        f"{count} drawn document pages went through packages from PyPI that bring a model, and "
-        "through the functions that `cvatbuild init` drafts for these models, as the CPU variant "
-        "(OpenVINO) and as the GPU variant (ONNX Runtime). A row with other settings than the "
-        "package's has no limit."
-    )
+def section(subject: Subject, package: Package, scores: Sequence[Scores], count: int) -> list[str]:
+    """Return the lines of a package's section in docs/accuracy.md."""
     table = [
-        f"| {subject.package} {package.versions[subject.package]}, {subject.license} | "
-        f"{subject.title} | {it.function}{'' if it.is_equal else ' (other settings)'} | {it.way} | "
-        f"{found.cells}"
-        for subject, package, scores in rows
+        f"| {it.function}{'' if it.is_equal else ' (other settings)'} | {it.way} | {found.cells}"
         for it, found in zip(subject.comparisons, scores, strict=True)
     ]
-    explained = (
-        "rapid-layout hands blue, green and red to a model that was trained on red, green and "
-        "blue, and its NMS has an IoU of 0.5; `init` writes RGB and PaddleDetection's 0.6. "
-        "rapidocr-onnxruntime rounds the corners of text to whole cells of the model's output and "
-        "to whole pixels. `package, parts of pixels` is the same code with corners in units of "
-        "1/64."
-    )
-    packages = {name: it for _, package, _ in rows for name, it in package.versions.items()}
-    listed = ", ".join(f"{name} {version}" for name, version in packages.items())
-    measured_on = (
-        f"Measured on {datetime.date.today().isoformat()} by `python benchmarks/package_models.py "
-        f"PYTHON --pages {count} --write`, with {versions('pillow')}; the packages with {listed}. "
-        "The GPU variant ran on the CPU. Detections count from a confidence of 0.001. The pages "
-        "are those of benchmarks/pages.py from seed 0 on, in six sizes from 595x842 to 900x700."
+    listed = ", ".join(f"{name} {version}" for name, version in package.versions.items())
+    text = (
+        f"{subject.explanation} The figures are {subject.title} of {count} pages, measured on "
+        f"{datetime.date.today().isoformat()} with {versions('pillow')}; the package with {listed}."
     )
     return [
+        f"### {subject.package} {package.versions[subject.package]} ({subject.license})",
+        "",
         *textwrap.wrap(text, 100, break_on_hyphens=False),
         "",
-        "| package, license | metric | function | reference | CPU variant | GPU variant "
-        "| reference | difference |",
-        "|---|---|---|---|---|---|---|---|",
+        "| function | compared with | CPU variant | GPU variant | reference | difference |",
+        "|---|---|---|---|---|---|",
         *table,
-        "",
-        *textwrap.wrap(explained, 100, break_on_hyphens=False),
-        "",
-        *textwrap.wrap(measured_on, 100, break_on_hyphens=False),
     ]
 
 
@@ -295,7 +281,6 @@ def main() -> int:
     parser.add_argument("--only", help="measure one package, such as rapid-layout")
     parser.add_argument("--write", action="store_true", help="write to docs/accuracy.md")
     options = parser.parse_args()
-    rows = []
     failed = False
     with tempfile.TemporaryDirectory() as folder:
         images = Path(folder) / "images"
@@ -310,9 +295,9 @@ def main() -> int:
                     if not (found.variants_agree() and (agrees or not comparison.is_equal)):
                         print(f"FAILED: {subject.package}: {comparison.function}: {found}")
                         failed = True
-                rows.append((subject, package, scores))
-    if options.write:
-        write_section("packages", "\n".join(section(rows, options.pages)), PAGE)
+                if options.write:
+                    lines = section(subject, package, scores, options.pages)
+                    write_section(subject.package, "\n".join(lines), PAGE)
     return int(failed)
 
 
