@@ -14,8 +14,8 @@ class CpuSettings(BackendSettings):
 
     precision: Literal["float32", "int8"] = "float32"
     """Precision of the model. With `int8`, the build quantizes the ONNX file with the images of
-    `calibration`; OpenVINO takes about half the time, and results change slightly. See
-    docs/precision.md."""
+    `calibration`; OpenVINO takes less time, about half for one example, and results change
+    slightly. See docs/precision.md."""
 
     @field_validator("precision", mode="before")
     @classmethod
