@@ -60,7 +60,7 @@ def probabilities(values: Array, activation: Literal["none", "sigmoid"], step: s
     """
     if activation == "sigmoid":
         return sigmoid(values)
-    # numpy computes numbers of half precision one by one, which takes three times as long as
+    # numpy computes numbers of half precision one by one, which takes more than twice as long as
     # converting them.
     single = values.astype(np.float32) if values.dtype == np.float16 else values
     span = span_outside_unit(single)
