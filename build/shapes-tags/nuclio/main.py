@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
-from model_handler import BACKENDS, FUNCTION
+from model_handler import BACKENDS, FILES, FUNCTION
 
+from runtimes.checksums import verify
 from runtimes.service import Service
 
 
 def init_context(context):
-    """Load the models, once for each worker."""
+    """Check and load the models, once for each worker."""
     folder = Path(__file__).resolve().parent
+    verify(folder, FILES)
     context.user_data.service = Service.start(FUNCTION, BACKENDS, folder, context.logger)
 
 
