@@ -36,6 +36,7 @@ WITHOUT_A_CASE = {
     # reported by other commands than `check`
     "command-line",
     "dataset",
+    "deployment",
     "function",
     "guessed-value",
     "no-runtime",
