@@ -71,12 +71,14 @@ def digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def test_each_variant_has_a_smaller_file_beside_the_original(reduced: Built) -> None:
+def test_each_variant_has_a_smaller_file_instead_of_the_original(reduced: Built) -> None:
     files = {it.name: it for it in (reduced.folder / "nuclio").glob("*.onnx")}
-    assert files.keys() == {"model.onnx", "model-cpu.onnx", "model-gpu.onnx"}
+    assert files.keys() == {"model-cpu.onnx", "model-gpu.onnx"}
     sizes = {name: it.stat().st_size for name, it in files.items()}
-    assert sizes["model-cpu.onnx"] < 0.4 * sizes["model.onnx"]
-    assert sizes["model-gpu.onnx"] < 0.6 * sizes["model.onnx"]
+    original = (ROOT / "manifests" / "models" / "shapes-detect.onnx").stat().st_size
+    # The estimates in builder.backends.precision.FILE_SHARES are 1/3 and 1/2.
+    assert 0.25 * original < sizes["model-cpu.onnx"] < 0.4 * original
+    assert 0.45 * original < sizes["model-gpu.onnx"] < 0.6 * original
 
 
 def test_the_lock_has_the_digests_of_files_and_images(reduced: Built, folder: Path) -> None:

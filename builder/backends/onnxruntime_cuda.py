@@ -126,7 +126,8 @@ class OnnxRuntimeCuda(Backend):
             return need
         return (
             f"{need} It runs on x86-64 only; for ARM, write `platform: arm64` in the manifest. For "
-            "the GeForce RTX 50 series and other GPUs of compute capability 12, write `cuda: 13`."
+            "the GeForce RTX 50 series and other GPUs of compute capability 12, write "
+            "`variants: {gpu: {cuda: 13}}` in the manifest."
         )
 
     def adapter(self, settings: VariantSettings, threads: int = 0, workers: int = 1) -> OnnxRuntime:

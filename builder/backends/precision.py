@@ -53,6 +53,10 @@ class Limits(Strict):
         }
 
 
+FILE_SHARES: dict[Precision, float] = {"fp16": 1 / 2, "int8": 1 / 3}
+"""Precision -> about the size of a converted model file, divided by that of the original. int8 is
+more than a quarter: the last layers stay in float32, and each channel has a scale."""
+
 DEFAULTS: dict[Precision, dict[str, float]] = {
     "fp16": {"lost": 0.05, "box": 1, "score": 0.02, "area": 0.01, "vector": 0.02},
     "int8": {"lost": 0.1, "box": 4, "score": 0.1, "area": 0.02, "vector": 0.1},

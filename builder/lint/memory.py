@@ -1,13 +1,16 @@
 """Memory limits, CPU limits and the size of requests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import ceil
 
+from builder.backends.backend import BackendSettings
+from builder.backends.precision import FILE_SHARES
 from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule, warning
 from builder.lint.scene import Deployment, Scene
 from builder.manifest.quantity import amount
+from builder.model.file import Model
 from runtimes.interactor import MEMORY
 
 MEMORY_TOO_SMALL = Rule(
@@ -63,12 +66,26 @@ def find(scene: Scene) -> Iterator[Problem]:
     yield from _request_size(scene)
 
 
+def loaded_bytes(models: Iterable[Model], settings: BackendSettings) -> int:
+    """Return the size of the model files that a worker loads, in bytes.
+
+    The size of a file in reduced precision is an estimate, since it is not converted yet.
+
+    Args:
+        models: the models, as the manifest names them.
+        settings: of the variant.
+    """
+    # A file that two models name is loaded twice.
+    size = sum(file.stat().st_size for model in models for file in model.files.values())
+    return ceil(size * FILE_SHARES[settings.reduced]) if settings.reduced else size
+
+
 def worker_bytes(function_type: str, weights: int) -> int:
     """Return about how much memory a worker needs, in bytes.
 
     Args:
         function_type: the function's type.
-        weights: size of the model files in bytes.
+        weights: size of the model files in bytes; see `loaded_bytes`.
     """
     cached = MEMORY if function_type == "interactor" else 0
     return BASE_BYTES + WEIGHTS_FACTOR * weights + cached
@@ -82,8 +99,8 @@ def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]
     key = (*path, "memory") if variant.memory else ("resources", "memory")
     manifest = scene.manifest_file.manifest
     limit, workers = amount(given), variant.worker_count(manifest.type)
-    files = {file for model in scene.models.values() for file in model.files.values()}
-    weights = sum(file.stat().st_size for file in files)
+    settings = manifest.variants.of(variant.NAME).part(BackendSettings)
+    weights = loaded_bytes(scene.models.values(), settings)
     cached = MEMORY if manifest.type == "interactor" else 0
     needed = workers * worker_bytes(manifest.type, weights)
     loaded = f"with {_mebibytes(weights)} MiB of weights"

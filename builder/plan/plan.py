@@ -76,8 +76,24 @@ class Plan:
 
     @property
     def files(self) -> dict[str, Content]:
-        """Name in the function's folder -> content, of all model files."""
+        """Name in the function's folder -> content, of all model files; see `written`."""
         return {**self.sources, **self.contents}
+
+    def loaded(self, variant: VariantName) -> tuple[str, ...]:
+        """Return the names of the model files that a variant loads."""
+        for reduction in self.reductions:
+            if reduction.variant == variant:
+                return reduction.files  # These hold their weights themselves.
+        return tuple(name for model in self.models for name in model.files)
+
+    @property
+    def written(self) -> dict[str, Content]:
+        """Name in the function's folder -> content, of the model files that a variant loads.
+
+        `files` also has the originals that each variant replaces by a copy in reduced precision.
+        """
+        loaded = {name for variant in self.variants for name in self.loaded(variant)}
+        return {name: content for name, content in self.files.items() if name in loaded}
 
     def with_contents(self, contents: Mapping[str, Content]) -> "Plan":
         """Return the plan with the content of model files replaced; see builder.plan.transforms.

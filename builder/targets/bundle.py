@@ -69,20 +69,22 @@ def tree_of(plan: Plan, target: Target = DEFAULT, last: Lock | None = None) -> T
             in the same way again are not computed; their digests are read from this lock.
     """
     manifest = {plan.file.name: sha256(plan.file)}
-    replaced = {name: sha256(plan.sources[name]) for name in plan.contents}
+    written = plan.written
+    contents = {name: it for name, it in plan.contents.items() if name in written}
+    replaced = {name: sha256(plan.sources[name]) for name in contents}
     computed = {
         name: hashlib.sha256(replaced[name].encode() + content.recipe).hexdigest()
-        for name, content in plan.contents.items()
+        for name, content in contents.items()
         if isinstance(content, Derived)
     }
     known = last.computed if last else {}
     models = {
         name: known.get(computed.get(name, "")) or digest(content)
-        for name, content in plan.files.items()
+        for name, content in written.items()
     }
     tree = target.render(plan, {**manifest, **models})
     # The target chooses the paths of model files. Each is hashed once, however large it is.
-    names = {id(content): name for name, content in plan.files.items()}
+    names = {id(content): name for name, content in written.items()}
     paths = {path: names[id(it)] for path, it in sorted(tree.items()) if id(it) in names}
     files = {
         path: models[paths[path]] if path in paths else digest(it)

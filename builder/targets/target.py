@@ -48,8 +48,8 @@ class Target(Protocol):
     def render(self, plan: "Plan", digests: Mapping[str, str]) -> Tree:
         """Generate the files of a function, except build.lock.
 
-        The same plan gives the same files, on any machine. Model files are values of `plan.files`,
-        unchanged: their digests are known, so that they need not be read again.
+        The same plan gives the same files, on any machine. Model files are values of
+        `plan.written`, unchanged: their digests are known, so that they need not be read again.
 
         Args:
             plan: the function.

@@ -43,13 +43,6 @@ _CHANNELS_LAST: dict[LayoutName, LayoutName] = {
 """Layout of a model's input -> layout of the pixels."""
 
 
-_NOTE = (
-    "The steps `normalize` and `layout` are part of {files}, whose input takes pixels. With "
-    "`fold_preprocessing: false` in the manifest, the model file stays as it is. `build.lock` has "
-    "the digest of the original file under `sources`."
-)
-
-
 def with_folded_preprocessing(plan: Plan) -> Plan:
     """Return the plan with `normalize`, `layout` and type conversions in the graphs; see Transform.
 
@@ -68,9 +61,28 @@ def with_folded_preprocessing(plan: Plan) -> Plan:
     function = folding.function(plan.function)
     if folding.plan is plan:
         return plan
-    changed = [name for name, it in folding.plan.contents.items() if it != plan.contents.get(name)]
-    note = _NOTE.format(files=", ".join(f"`{name}`" for name in changed))
-    return replace(folding.plan, function=function, notes=(*plan.notes, note))
+    written = folding.plan.written
+    changed = [
+        name
+        for name, it in folding.plan.contents.items()
+        if name in written and it != plan.contents.get(name)
+    ]
+    return replace(folding.plan, function=function, notes=(*plan.notes, _note(changed)))
+
+
+def _note(files: Sequence[str]) -> str:
+    """Return a paragraph about the changed files for the function's README."""
+    names = ", ".join(f"`{name}`" for name in files)
+    differ = "which therefore differs from the file that the manifest names"
+    digests = "`build.lock` has the digest of that file under `sources`"
+    if len(files) > 1:
+        differ = "which therefore differ from the files that the manifest names"
+        digests = "`build.lock` has the digests of those files under `sources`"
+    return (
+        f"The conversion of pixels to the model's input (values, type, order of the axes) is part "
+        f"of {names}, {differ}. {digests}. `fold_preprocessing: false` in the manifest leaves the "
+        "conversion in the function's code."
+    )
 
 
 class _Folding:

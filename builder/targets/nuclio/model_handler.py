@@ -49,7 +49,7 @@ def model_handler(plan: Plan, digests: Mapping[str, str]) -> str:
         plan: the function.
         digests: SHA-256 of the model files, by name; other entries are ignored.
     """
-    files = {name: digests[name] for name in sorted(plan.files)}
+    files = {name: digests[name] for name in sorted(plan.written)}
     values = {"FUNCTION": plan.function, "FILES": files, "BACKENDS": backends(plan)}
     modules: dict[str, set[str]] = {}
     for value in values.values():

@@ -5,8 +5,9 @@ from math import ceil
 from textwrap import fill
 
 from builder import __version__
+from builder.backends.backend import BackendSettings
 from builder.backends.registry import backend_of
-from builder.lint.memory import worker_bytes
+from builder.lint.memory import loaded_bytes, worker_bytes
 from builder.plan.plan import Plan
 from builder.plan.types import TYPES
 from builder.targets.measured import MEASURED
@@ -59,10 +60,11 @@ def readme(plan: Plan, digests: Mapping[str, str]) -> str:
         backend_of(plan.settings(it)).host(plan.settings(it), plan.manifest.platform)
         for it in plan.variants
     ]
-    hosts = "".join(f"\n{fill(text, 100)}\n" for text in sentences if text)
+    hosts = "".join(f"\n{_filled(text)}\n" for text in sentences if text)
     fixed = all(plan.settings(it).part(NuclioSettings).port for it in plan.variants)
     port = _FIXED_PORT if fixed else _NO_PORT
-    notes = "".join(f"{note}\n\n" for note in plan.notes)
+    notes = "".join(f"\n{_filled(note)}\n" for note in plan.notes)
+    changes = f"\n## Changed model files\n{notes}" if notes else ""
     return f"""# {plan.title}
 
 {plan.manifest.description or f"{called} for CVAT."}
@@ -115,25 +117,46 @@ printf '{type_.REQUEST}' {images} |
 ```
 
 When it does not answer, `docker logs nuclio-nuclio-{plan.name}` says why.
-{table if plan.labels else ""}
+{table if plan.labels else ""}{changes}
 ## Hashes (SHA-256)
 
-{notes}| file | digest |
+| file | digest |
 |---|---|
 {rows}
 """
 
 
 def _memory(plan: Plan) -> str:
-    """Return how much memory a worker needs, in lines of at most 100 characters."""
-    weights = sum(file.stat().st_size for file in plan.sources.values())
-    needed = ceil(worker_bytes(plan.manifest.type, weights) / 2**20)
-    size = f"{weights / 2**20:.1f} MiB" if weights < 10 * 2**20 else f"{weights / 2**20:.0f} MiB"
-    return (
-        f"A worker needs about {needed} MiB of memory with model files of {size}. {MEASURED} has "
-        "what the\nsmoke test measured. Without a smoke test there is no such file: the memory was "
-        "not measured."
+    """Return a table of the memory that the workers of each variant need."""
+    type_ = plan.manifest.type
+    rows = []
+    for variant in plan.variants:
+        settings = plan.settings(variant)
+        weights = loaded_bytes(plan.models, settings.part(BackendSettings))
+        needed = ceil(worker_bytes(type_, weights) / 2**20)
+        workers = settings.part(NuclioSettings).worker_count(type_)
+        rows.append(f"| {variant} | {_size(weights)} | {needed} MiB | {workers} |")
+    return "\n".join(
+        [
+            f"Estimated. A build with a smoke test writes the measured memory to {MEASURED}.",
+            "",
+            "| variant | loaded model files | memory of a worker | workers |",
+            "|---|---|---|---|",
+            *rows,
+        ]
     )
+
+
+def _size(size: int) -> str:
+    """Return a number of bytes in KiB or MiB."""
+    if size < 2**20:
+        return f"{ceil(size / 2**10)} KiB"
+    return f"{size / 2**20:.1f} MiB" if size < 10 * 2**20 else f"{size / 2**20:.0f} MiB"
+
+
+def _filled(text: str) -> str:
+    """Return a paragraph in lines of at most 100 characters, with names and options unbroken."""
+    return fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _cell(text: str) -> str:

@@ -50,7 +50,7 @@ def sbom(plan: Plan, variant: VariantName, digests: Mapping[str, str]) -> str:
             _base_image(plan.settings(variant).part(ImageSettings).base_image),
             *_debian_packages(plan, variant),
             *_python_packages(plan, variant),
-            *_models(plan, digests),
+            *_models(plan, variant, digests),
         ],
     }
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
@@ -118,17 +118,28 @@ def _python_package(requirement: str) -> dict[str, Any]:
     }
 
 
-def _models(plan: Plan, digests: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Yield a component for each model file, with the license in the model's metadata."""
-    for model in plan.models:
-        for name in model.files:
-            yield {
-                "type": "machine-learning-model",
-                "bom-ref": f"model/{name}",
-                "name": name,
-                "hashes": [_hash(digests[name])],
-                **_licenses(model.signature.metadata.get("license", "")),
-            }
+def _models(
+    plan: Plan, variant: VariantName, digests: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Yield a component for each model file of the image, with the license in its metadata."""
+    licenses = {
+        version: model.signature.metadata.get("license", "")
+        for model in plan.models
+        for name in model.files
+        for version in plan.versions(name)
+    }
+    loaded = plan.loaded(variant)
+    for name in plan.written:
+        yield {
+            "type": "machine-learning-model",
+            "bom-ref": f"model/{name}",
+            "name": name,
+            "description": f"Loaded by the {variant.upper()} variant"
+            if name in loaded
+            else f"In the image, but not loaded by the {variant.upper()} variant",
+            "hashes": [_hash(digests[name])],
+            **_licenses(licenses[name]),
+        }
 
 
 def _licenses(license_: str) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Nuclio:
             files[CONFIGS[variant]] = to_yaml(function_config(plan, variant), note).encode()
             files[requirements_name(variant)] = requirements_text(plan, variant).encode()
         files |= closure(main + handler)
-        files |= plan.files
+        files |= plan.written
         beside = {README: readme(plan, digests).encode()}
         beside |= {sbom_name(it): sbom(plan, it, digests).encode() for it in plan.variants}
         return beside | {f"{FOLDER}/{path}": it for path, it in files.items()}

@@ -199,6 +199,7 @@ def run(script: Path, present: tuple[str, ...], *arguments: str) -> tuple[int, s
     return done.returncode, done.stderr, commands
 
 
+@pytest.mark.slow
 def test_the_script_installs_without_network_and_deploys(
     write_manifest: WriteManifest, programs: Path
 ) -> None:

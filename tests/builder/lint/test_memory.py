@@ -1,5 +1,7 @@
+from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 from builder.diagnostics.rule import Rule
@@ -12,6 +14,7 @@ from builder.lint.memory import (
     TOO_MANY_THREADS,
 )
 from tests.builder.lint.conftest import Lint
+from tests.gallery_models import MODELS
 
 
 def worker_mebibytes(workers: int) -> int:
@@ -38,6 +41,27 @@ def test_the_memory_of_two_workers(lint: Lint, memory: str, rule: Rule | None) -
 def test_one_worker_needs_less_memory(lint: Lint) -> None:
     variants = {"cpu": {"workers": 1, "memory": f"{worker_mebibytes(1)}Mi"}, "gpu": False}
     assert lint("detector", "yolo", variants=variants) == []
+
+
+@pytest.mark.parametrize(("precision", "mebibytes"), [("float32", 210), ("fp16", 180)])
+def test_half_precision_needs_half_the_memory(
+    lint: Lint, tmp_path: Path, precision: str, mebibytes: int
+) -> None:
+    def found(limit: int) -> list[tuple[Rule | None, str]]:
+        gpu = {"memory": f"{limit}Mi", "precision": precision}
+        return lint("detector", "padded", variants={"cpu": False, "gpu": gpu})
+
+    def padded(folder: Path) -> None:
+        MODELS["yolo"](folder)
+        model = onnx.load(folder / "model.onnx")
+        model.doc_string = "x" * 30 * 2**20
+        onnx.save(model, folder / "model.onnx")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "padded", padded)
+        # 150 MiB, and twice the size of the files: 30 or 15 MiB.
+        assert found(mebibytes) == [(LOW_MEMORY, "variants.gpu.memory")]
+        assert found(mebibytes + 1) == []
 
 
 def test_an_interactor_needs_memory_for_embeddings(lint: Lint) -> None:

@@ -43,6 +43,26 @@ def test_the_variant_gets_a_file_beside_the_models(write_manifest: WriteManifest
     assert (reduction.variant, reduction.files) == ("gpu", ("model-gpu.onnx",))
 
 
+@pytest.mark.parametrize(
+    ("variants", "written"),
+    [
+        ({}, {"model.onnx"}),
+        (FP16, {"model.onnx", "model-gpu.onnx"}),
+        (FP16 | {"cpu": False}, {"model-gpu.onnx"}),
+    ],
+)
+def test_only_files_that_a_variant_loads_are_written(
+    write_manifest: WriteManifest, variants: dict[str, Any], written: set[str]
+) -> None:
+    found = transformed(plan(write_manifest(variants=variants)))
+    assert found.written.keys() == written
+    assert found.loaded("gpu") == (("model-gpu.onnx",) if "gpu" in variants else ("model.onnx",))
+    # The note about folding names no file that the function does not have.
+    assert [name for name in ("model.onnx", "model-gpu.onnx") if name in found.notes[-1]] == sorted(
+        written, reverse=True
+    )
+
+
 def test_a_variant_that_is_not_built_gets_no_file(write_manifest: WriteManifest) -> None:
     assert not with_reduced_precision(plan(write_manifest(variants=FP16), ("cpu",))).copies
 

@@ -1,8 +1,11 @@
+from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 from builder.lint.examine import plan
+from builder.plan.transforms.transform import transformed
 from builder.targets.nuclio.readme import readme
 from tests.builder.conftest import WriteManifest
 
@@ -51,7 +54,40 @@ def test_it_says_which_machines_run_the_gpu_variant(
     assert not absent or absent not in found
 
 
+def test_the_memory_of_the_files_that_a_variant_loads(
+    text: Any, write_manifest: WriteManifest, tmp_path: Path
+) -> None:
+    write_manifest()
+    model = onnx.load(tmp_path / "model.onnx")
+    model.doc_string = "x" * 30 * 2**20
+    onnx.save(model, tmp_path / "model.onnx")
+    found = text(variants={"gpu": {"precision": "fp16"}})
+    # 150 MiB, and twice the size of the files; a file in half precision has half the size.
+    assert "| cpu | 30 MiB | 211 MiB | 2 |" in found
+    assert "| gpu | 15 MiB | 181 MiB | 1 |" in found
+
+
+def test_small_model_files_have_a_size(text: Any, tmp_path: Path) -> None:
+    found = text()
+    kibibytes = -(-(tmp_path / "model.onnx").stat().st_size // 1024)
+    assert f"| cpu | {kibibytes} KiB | 151 MiB | 2 |" in found
+
+
+def test_changed_files_are_described_apart_from_their_digests(
+    write_manifest: WriteManifest,
+) -> None:
+    """With one file and with two."""
+    one = readme(transformed(plan(write_manifest())), {})
+    section = one.split("## Changed model files")[1].split("## Hashes")[0]
+    assert "is part of `model.onnx`, which" in " ".join(section.split())
+    assert one.split("## Hashes (SHA-256)")[1].strip().startswith("| file")
+    two = transformed(plan(write_manifest(variants={"gpu": {"precision": "fp16"}})))
+    assert "which therefore differ from the files" in " ".join(readme(two, {}).split())
+    unchanged = transformed(plan(write_manifest(fold_preprocessing=False)))
+    assert "Changed model files" not in readme(unchanged, {})
+
+
 def test_no_line_of_prose_is_long(write_manifest: WriteManifest) -> None:
-    lines = readme(plan(write_manifest()), {}).splitlines()
+    lines = readme(transformed(plan(write_manifest())), {}).splitlines()
     commands = ("nuctl deploy", "printf", "  curl", "|")
     assert [it for it in lines if len(it) > 100 and not it.startswith(commands)] == []

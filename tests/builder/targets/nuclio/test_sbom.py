@@ -74,6 +74,22 @@ def test_a_model_with_its_license(write_manifest: WriteManifest, tmp_path: Path)
     assert found["licenses"] == [{"license": {"name": "AGPL-3.0 License (https://a.b/c)"}}]
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_model_file_of_the_image(write_manifest: WriteManifest, variant: VariantName) -> None:
+    manifest = write_manifest(variants={"gpu": {"precision": "fp16"}})
+    tree = render(plan(manifest))
+    data = sbom(manifest, variant)
+    listed = {it["name"]: it for it in data["components"] if "model/" in it["bom-ref"]}
+    assert listed.keys() == {"model.onnx", "model-gpu.onnx"}
+    for name, it in listed.items():
+        digest = hashlib.sha256(read(tree[f"nuclio/{name}"])).hexdigest()
+        assert it["hashes"] == [{"alg": "SHA-256", "content": digest}]
+    loaded = {"cpu": "model.onnx", "gpu": "model-gpu.onnx"}
+    assert {name for name, it in listed.items() if it["description"].startswith("Loaded")} == {
+        loaded[variant]
+    }
+
+
 @pytest.mark.parametrize(
     ("image", "name", "version"),
     [
