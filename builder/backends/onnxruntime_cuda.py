@@ -79,7 +79,8 @@ class CudaSettings(BackendSettings):
     decode: Literal["gpu", "cpu"] = "gpu"
     """Where JPEG files are decoded. With `gpu`, nvImageCodec decodes them: pixels differ from those
     of the CPU by at most 1 of 255 in tests. The CPU decodes all other files, and JPEG files with
-    another orientation, color space or depth. With `cpu`, the image has no nvImageCodec."""
+    another orientation, color space or depth. With `cpu`, the image has no nvImageCodec. The
+    manifest's own key `decode` sets the size at which they are decoded."""
 
 
 def cuda_version(settings: VariantSettings, platform: Platform) -> int:

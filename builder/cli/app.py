@@ -1,7 +1,6 @@
-"""The `cvatbuild` application: the commands, `--version`, and the entry point."""
+"""The `cvatbuild` application: the commands and `--version`."""
 
 import gc
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -96,12 +95,9 @@ for _command in (
 
 
 def run() -> None:
-    """Run the command line; the console script calls this."""
+    """Run the command line; builder.__main__ calls this."""
     # Imports create many objects that stay. With the default threshold of 700, the garbage
     # collector scans them again and again.
     gc.set_threshold(50_000)
-    try:
-        with console.safe_output():
-            app()
-    except KeyboardInterrupt:
-        sys.exit(console.INTERRUPTED)
+    with console.safe_output():
+        app()

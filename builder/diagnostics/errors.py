@@ -113,11 +113,18 @@ class Refused(ValueError):
         rule: the rule that the value violates.
         where: the key in question, of the model that is validated.
         allowed, hint: see Problem.
+        found: see Problem. Default: the value's text in the file.
     """
 
     def __init__(
-        self, what: str, rule: Rule, where: str = "", allowed: str = "", hint: str = ""
+        self,
+        what: str,
+        rule: Rule,
+        where: str = "",
+        allowed: str = "",
+        hint: str = "",
+        found: str = "",
     ) -> None:
         super().__init__(what)
         path = (where,) if where else ()
-        self.problem = Problem(what, path=path, allowed=allowed, hint=hint, rule=rule)
+        self.problem = Problem(what, path=path, found=found, allowed=allowed, hint=hint, rule=rule)

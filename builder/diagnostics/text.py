@@ -1,6 +1,7 @@
 """Text in messages: printable characters, and suggestions for misspelled words."""
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -26,13 +27,39 @@ def visible(text: str) -> str:
     )
 
 
+_SYNONYMS = {
+    **dict.fromkeys(("float16", "half", "f16"), "fp16"),
+    **dict.fromkeys(("fp32", "f32", "float", "full", "single"), "float32"),
+    **dict.fromkeys(("uint8", "i8", "8bit"), "int8"),
+}
+"""Name of a data type in lower case -> the name that manifests use. Letters alone would make
+`float16` a misspelling of `float32`."""
+
+_SIGNED_IN = re.compile(r"://[^/\s]*@")
+
+
+def without_password(text: str) -> str:
+    """Return text in which the user name and password of a URL are replaced by `***`."""
+    return _SIGNED_IN.sub("://***@", text)
+
+
 def closest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is closest to a misspelled one, or None if none is close.
 
-    Without a similar word it is the only one that is a part of a compound: `id` of `class_id`.
+    Upper and lower case are the same. Without a similar word it is the only one that is a part of a
+    compound: `id` of `class_id`.
     """
     words = list(known)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    lower = word.lower()
+    if lower in _SYNONYMS and "float32" in words:
+        meant = _SYNONYMS[lower]
+        return meant if meant in words else None
+    folded = {it.lower(): it for it in reversed(words)}
+    close = [word] if word in words else difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    if word not in words:
+        same = folded.get(lower)
+        near = difflib.get_close_matches(lower, list(folded), n=1, cutoff=0.6)
+        close = [same] if same else close or [folded[it] for it in near]
     if not close:
         parts = word.split("_")
         close = [it for it in words if it in parts]

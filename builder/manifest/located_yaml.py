@@ -12,7 +12,7 @@ from builder.diagnostics.errors import ManifestError
 from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
-from builder.diagnostics.text import has_controls
+from builder.diagnostics.text import has_controls, without_password
 
 INVALID_YAML = Rule(
     "invalid-yaml",
@@ -184,7 +184,10 @@ class LocatedYaml:
         return self.problem((*path, *problem.path), problem.what, *details, problem.rule)
 
     def found(self, path: Sequence[str | int]) -> str:
-        """Return the text of the value at `path`, shortened; empty for keys and values."""
+        """Return the text of the value at `path`, shortened and without the passwords of URLs.
+
+        It is empty for keys and values.
+        """
         value = self.data
         for key in path:
             try:
@@ -194,6 +197,7 @@ class LocatedYaml:
         if isinstance(value, dict):
             return ""
         text = self.texts.get(tuple(path)) or ("nothing" if value is None else str(value))
+        text = without_password(text)
         # A line break in a value must not look like a line of the message.
         text = "".join(
             letter.encode("unicode_escape").decode() if has_controls(letter) else letter

@@ -1,12 +1,11 @@
 """Problems from pydantic's validation errors."""
 
-import copy
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar, get_args
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,6 +17,7 @@ from builder.diagnostics.rule import Rule
 from builder.diagnostics.text import did_you_mean
 from builder.manifest.located_yaml import LocatedYaml
 from builder.manifest.patterns import WORDS
+from builder.manifest.places import error_at, hint_for_key, hint_places, keys_at, path_of
 from builder.manifest.steps import LISTINGS, known_steps
 from builder.manifest.validation import validate_strictly
 
@@ -92,7 +92,7 @@ def problems_of(
     """Return one problem for each location, in the order of the file."""
     by_path: dict[Path_, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
-        by_path.setdefault(_path(detail, data), []).append(detail)
+        by_path.setdefault(path_of(detail, data), []).append(detail)
     # For a value of several types pydantic reports an error for each type. An error further down
     # means that the value matched one of the types so far, so it is the relevant one.
     above = {path[:length] for path in by_path for length in range(len(path))}
@@ -124,23 +124,6 @@ def _join_misspelled(problems: dict[Path_, Problem]) -> None:
             del problems[missing]
 
 
-def _path(detail: ErrorDetails, data: Any) -> Path_:
-    """Return the path of an error in the data: its location without the names of union members."""
-    path: list[str | int] = []
-    value = data
-    location = detail["loc"]
-    for number, key in enumerate(location):
-        last_is_absent = number == len(location) - 1 and detail["type"].startswith("missing")
-        if isinstance(value, dict) and key in value:
-            value = value[str(key)]
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
-            value = value[key]
-        elif not last_is_absent:
-            continue
-        path.append(key)
-    return tuple(path)
-
-
 def _problem(
     path: Path_,
     details: Sequence[ErrorDetails],
@@ -153,9 +136,10 @@ def _problem(
     first = next((it for it in details if it["type"] == "value_error"), details[0])
     error_type, name = first["type"], str(path[-1]) if path else ""
     if error_type in ("extra_forbidden", "unexpected_keyword_argument"):
-        keys = sorted(_keys(model, path[:-1]))
+        keys = sorted(keys_at(model, path[:-1]))
         allowed, hint = ", ".join(keys), did_you_mean(name, keys)
         if not _is_step(path):
+            hint = hint_for_key(model, path, data) or hint
             return source.problem(path, f"unknown key '{name}'", "", allowed, hint, UNKNOWN_KEY)
         hint = hint or _list_of(name)
         return source.problem(path, f"unknown step '{name}'", "", allowed, hint, UNKNOWN_STEP)
@@ -176,32 +160,44 @@ def _problem(
         allowed = "a step: `name`, `name: value` or `name: {field: value}`"
     if "text" in allowed and isinstance(first["input"], bool | int | float):
         hint = f'put it in quotes: "{found}"'
-        refused_text = _error_of_text(path, found, model, data)
-        if refused_text is not None:
-            allowed, hint = _allowed(refused_text), ""
+        refused_text = _errors_of(path, found, model, data)
+        if refused_text:
+            allowed, hint = _allowed(refused_text[0]), ""
     elif allowed in ("a number", "a whole number") and isinstance(first["input"], str):
         hint = _number_hint(first["input"], whole=allowed == "a whole number")
+    elif isinstance(first["input"], str) and not hint:
+        hint = _bare_hint(path, first["input"], model, data)
+    if not hint and error_type in ("literal_error", "enum"):
+        places = hint_places(model, path, data, valid=True)
+        hint = f"`{name}: {found}` is allowed at {places}" if places else ""
     return source.problem(path, "invalid value", found or "nothing", allowed, hint, INVALID_VALUE)
 
 
-def _error_of_text(
-    path: Path_, text: str, model: type[BaseModel], data: Any
-) -> ErrorDetails | None:
-    """Return the error of the value at `path` if it were `text`; None if it would be valid."""
-    changed = copy.deepcopy(data)
-    parent = changed
+def _errors_of(
+    path: Path_, value: object, model: type[BaseModel], data: Any
+) -> tuple[ErrorDetails, ...]:
+    """Return the errors of the value at `path` if it were `value`; none if it cannot be set."""
     try:
-        for key in path[:-1]:
-            parent = parent[key]
-        parent[path[-1]] = text
-    except (KeyError, IndexError, TypeError):
-        return None
-    try:
-        validate_strictly(model, changed)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        return next((it for it in errors if _path(it, changed) == path), None)
-    return None
+        return error_at(model, path, value, data)
+    except (LookupError, TypeError):
+        return ()
+
+
+_BARE = {
+    **dict.fromkeys(("true", "yes", "on"), True),
+    **dict.fromkeys(("false", "no", "off"), False),
+}
+"""Word -> the value that YAML 1.1 reads without quotes."""
+
+
+def _bare_hint(path: Path_, text: str, model: type[BaseModel], data: Any) -> str:
+    """Return a hint for text that would be valid without its quotes; empty for other text."""
+    value: int | None = _BARE.get(text.lower())
+    if value is None and re.fullmatch("[0-9]{1,9}", text):
+        value = int(text)
+    if value is None or _errors_of(path, value, model, data):
+        return ""
+    return f"write {json.dumps(value)}, without quotes"
 
 
 def _number_hint(text: str, whole: bool) -> str:
@@ -263,34 +259,3 @@ def _allowed(detail: ErrorDetails) -> str:
 def _is_step(path: Path_) -> bool:
     """Return whether the last key of `path` is the name of a step."""
     return len(path) >= 3 and path[-3] in ("preprocess", "postprocess")
-
-
-def _keys(model: type[BaseModel], path: Path_) -> set[str]:
-    """Return the keys that are allowed at `path`."""
-    types: list[Any] = [model]
-    for key in path:
-        types = [
-            below
-            for above in types
-            for below in (_structures(_field_types(above).get(str(key)), isinstance(key, int)))
-        ] or types
-    return {name for item in types for name in _field_types(item)}
-
-
-def _field_types(item: Any) -> dict[str, Any]:
-    """Return field name -> annotation of a pydantic model or a dataclass."""
-    if isinstance(item, type) and issubclass(item, BaseModel):
-        return {name: field.annotation for name, field in item.model_fields.items()}
-    if is_dataclass(item):
-        return {field.name: field.type for field in fields(item)}
-    return {}
-
-
-def _structures(annotation: Any, is_index: bool) -> Iterator[Any]:
-    """Yield the pydantic models and dataclasses in an annotation, at any depth."""
-    if is_index or annotation is None:
-        return
-    if isinstance(annotation, type) and _field_types(annotation):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _structures(argument, False)

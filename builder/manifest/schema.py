@@ -98,7 +98,8 @@ class Manifest(Strict):
     decode: Literal["auto", "reduced"] = "auto"
     """How JPEG files are decoded. `reduced`, for detectors without second models: at 1/2, 1/4 or
     1/8 of their size where the result is not smaller than the model's input. Large images take less
-    time; see docs/precision.md for the effect on the results."""
+    time; see docs/precision.md for the effect on the results. The GPU variant's key `decode` sets
+    where they are decoded."""
     fold_preprocessing: bool = True
     """Whether the build adds `normalize`, `layout` and the conversion of types to the graphs of the
     model files, so that the function hands the resized pixels to the model. The results are the

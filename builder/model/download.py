@@ -21,6 +21,7 @@ from builder.diagnostics.errors import ModelError
 from builder.diagnostics.files import sha256
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
+from builder.diagnostics.text import without_password
 
 DOWNLOAD_FAILED = Rule(
     "download-failed",
@@ -121,7 +122,7 @@ def _download_errors(url: str) -> Iterator[None]:
         reason = getattr(error, "reason", None) or error or type(error).__name__
         raise ModelError(
             Problem(
-                f"cannot download {url}: {reason}",
+                f"cannot download {without_password(url)}: {reason}",
                 path=("url",),
                 hint="download the file by hand and write its path in `model`",
                 rule=DOWNLOAD_FAILED,
@@ -226,7 +227,7 @@ def _download(url: str, digest: str, cached: Path, progress: Progress | None) ->
             if found != digest:
                 raise ModelError(
                     Problem(
-                        f"the SHA-256 of {url} does not match the manifest",
+                        f"the SHA-256 of {without_password(url)} does not match the manifest",
                         path=("sha256",),
                         found=found,
                         allowed=digest,

@@ -15,7 +15,7 @@ from builder.diagnostics.errors import ModelError
 from builder.diagnostics.files import ABSENT, names_in, sha256, unreadable
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
-from builder.diagnostics.text import closest, has_controls
+from builder.diagnostics.text import closest, has_controls, without_password
 from builder.manifest.model_source import ModelSource, RemoteModel, WheelModel
 from builder.model.graph import Graph
 from builder.model.graph_ir import read_ir
@@ -194,7 +194,7 @@ def _fetch_remote(source: RemoteModel, progress: "Progress | None") -> Path:
         found = digest_at(source.url, progress)
         raise ModelError(
             Problem(
-                f"the manifest has no SHA-256 for {source.url}",
+                f"the manifest has no SHA-256 for {without_password(source.url)}",
                 path=("sha256",),
                 allowed="the SHA-256 of the file",
                 hint=f"if you trust the file that the URL serves now, write `sha256: {found}`",

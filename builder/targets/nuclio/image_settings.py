@@ -1,14 +1,23 @@
 """The keys of a variant that describe its image."""
 
+import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field
 
 from builder.backends.pins import PYTHON
+from builder.diagnostics.errors import Refused
+from builder.diagnostics.rule import Rule
 from builder.manifest.model_source import PipPackage, Sha256
 from builder.manifest.patterns import pattern
 from builder.manifest.validation import Strict
 from builder.manifest.variants import VariantSettings
+
+PASSWORD_IN_URL = Rule(
+    "password-in-url",
+    "URL contains a password",
+    "Everyone who can read the repository or the image can read the password.",
+)
 
 _AptPackage = Annotated[
     str,
@@ -27,24 +36,47 @@ _ImageName = Annotated[
 ]
 
 
-def _no_password(url: str) -> str:
-    """Refuse URLs with a password, which everyone who has the image could read."""
-    if "@" in url.split("://", 1)[-1].split("/", 1)[0]:
-        raise ValueError(
+_AUTHORITY = re.compile(r"([A-Za-z0-9+.-]*://)?([^/]*)")
+"""The scheme and the authority of a URL, at its beginning."""
+
+
+def _no_password(url: object) -> object:
+    """Refuse URLs with a password, which everyone who has the image could read.
+
+    It runs before other checks, whose errors would print the password.
+    """
+    found = _AUTHORITY.match(url) if isinstance(url, str) else None
+    if isinstance(url, str) and found and "@" in found[2]:
+        host = found[2].rsplit("@", 1)[1]
+        raise Refused(
             "a password in a URL stays in the image's history and in function.yaml, which is "
-            "committed"
+            "committed",
+            PASSWORD_IN_URL,
+            found=f"{found[1] or ''}***@{host}{url[found.end() :]}",
+            allowed="a URL without user name and password",
+            hint="use an index that trusts the build machine, or configure Docker's own `proxies` "
+            "in `~/.docker/config.json`",
         )
     return url
 
 
-_Url = Annotated[
+_Index = Annotated[
     str,
+    BeforeValidator(_no_password),
     pattern(
         r"^https?://[A-Za-z0-9._~:/@%\[\]-]+$",
         "an http or https URL without query: `https://pypi.example.com/simple`",
     ),
     Field(max_length=512),
-    AfterValidator(_no_password),
+]
+_Proxy = Annotated[
+    str,
+    BeforeValidator(_no_password),
+    pattern(
+        r"^https?://[A-Za-z0-9._~:%\[\]-]+(/[A-Za-z0-9._~:/@%-]*)?$",
+        "the http or https URL of a proxy: `http://proxy.example.com:3128`",
+    ),
+    Field(max_length=512),
 ]
 _NoProxy = Annotated[
     str,
@@ -68,14 +100,14 @@ class HashedPackage(Strict):
 class Sources(Strict):
     """Where the image build gets packages from. Nothing of it is in the finished image."""
 
-    index: _Url | None = None
+    index: _Index | None = None
     """URL of the package index that replaces PyPI: `https://pypi.example.com/simple`."""
-    extra_indexes: tuple[_Url, ...] = ()
+    extra_indexes: tuple[_Index, ...] = ()
     """URLs of further package indexes. pip prefers none of them to `index`."""
     ca_file: Annotated[str, Field(min_length=1)] | None = None
     """Path of a PEM file with the certificates that pip trusts, relative to the manifest. It
     replaces pip's own list, so it must have all that are needed."""
-    proxy: _Url | None = None
+    proxy: _Proxy | None = None
     """URL of the proxy for http and https: `http://proxy.example.com:3128`."""
     no_proxy: _NoProxy | None = None
     """Hosts that are reached without the proxy, separated by commas."""

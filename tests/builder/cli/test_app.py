@@ -1,10 +1,12 @@
 import subprocess
 import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
 
 from builder import __version__
+from builder.__main__ import main
 from tests.builder.cli.invoke import invoke
 from tests.builder.conftest import Run, WriteManifest
 
@@ -155,3 +157,16 @@ def test_an_unknown_value_of_an_option_is_told_with_the_allowed_ones(tmp_path: P
     assert status == 2
     assert "'tpu' is not one of 'cpu', 'gpu'" in err
     assert "Value error" not in err
+
+
+def test_an_interrupted_import_ends_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupt(MetaPathFinder):
+        def find_spec(self, name: str, *arguments: object) -> None:
+            if name == "builder.cli.app":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "builder.cli.app")
+    monkeypatch.setattr(sys, "meta_path", [Interrupt()])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == 130

@@ -260,3 +260,22 @@ def test_a_number_in_the_form_of_text_gets_a_hint(
 ) -> None:
     (problem,) = problems(LINES.replace("{iou: 0.5}", value))
     assert problem.hint == hint
+
+
+def test_a_password_is_not_printed_even_if_its_url_is_cut_off(problems: Problems) -> None:
+    url = f"https://user:{'s' * 100}@example.com/simple?a=b"
+    text = f"{LINES}variants: {{cpu: {{sources: {{index: '{url}'}}}}}}\n"
+    (problem,) = problems(text)
+    assert "sss" not in str(problem)
+
+
+@pytest.mark.parametrize("line", ["memroy: 4Gi", "color: blue", "sources: 3"])
+def test_an_unknown_key_moves_only_to_a_place_that_allows_it(problems: Problems, line: str) -> None:
+    (problem,) = problems(f"{LINES}{line}\n")
+    places = "move it to `variants.cpu` or `variants.gpu`" if line.startswith("sources") else ""
+    assert problem.hint == places
+
+
+def test_a_key_does_not_move_to_a_disabled_variant(problems: Problems) -> None:
+    (problem,) = problems(f"{LINES}variants: {{gpu: false}}\nport: 20017\n")
+    assert problem.hint == "move it to `variants.cpu`"
