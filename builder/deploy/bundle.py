@@ -5,27 +5,28 @@ function on it. The lines of function.yaml that install packages then find all o
 function.yaml and the function's code are those of an ordinary build.
 """
 
-import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.backends.pins import PYTHON
 from builder.backends.wheels import MACHINES
+from builder.deploy.bundle_script import build_script, install_script
 from builder.deploy.commands import Command, Runner
-from builder.deploy.nuctl import PROJECT
+from builder.deploy.function import BuiltFunction
 from builder.diagnostics.errors import CvatbuildError, DeployError, OutputError
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.progress import Progress
+from builder.doctor import docker
+from builder.doctor.check_result import CheckResult
 from builder.manifest.variants import Platform, VariantName
 from builder.plan.plan import Plan
 from builder.run.builds import build_all
 from builder.targets.nuclio.image import hashed_requirements, other_requirements, with_required
 from builder.targets.nuclio.image_settings import ImageSettings
-from builder.targets.nuclio.layout import CONFIGS, FOLDER
 
 _GLIBC = range(5, 37)
 """Minor versions of glibc 2 whose wheels Debian 12, the oldest usual base image, installs."""
@@ -94,7 +95,8 @@ def write_bundle(
 
     Raises:
         OutputError: the directory has files.
-        DeployError: the function needs Debian packages, or pip finds no wheel.
+        DeployError: the function needs Debian packages, pip finds no wheel, or Docker is installed
+            but does not work.
         CvatbuildError: see builder.run.builds.build_all.
     """
     settings = plan.settings(variant).part(ImageSettings)
@@ -109,18 +111,42 @@ def write_bundle(
             )
         )
     with _staged(folder) as stage:
+        has_docker = _has_docker()
         (built,) = build_all([plan], stage, force=False, smoke=smoke, progress=progress)
         if isinstance(built, CvatbuildError):
             raise built
         _write(stage / "requirements.txt", *hashed_requirements(plan, variant))
         _download(plan, variant, stage, runner)
-        names = images(settings.base_image, nuclio, plan.manifest.platform)
-        saved, missing = _save(names, stage, runner)
-        _write(stage / "images.txt", *saved, *missing)
-        _write(stage / "install.sh", *_install_script(plan, variant))
-        script = _write(stage / "build.sh", *_build_script(plan, variant, settings.base_image))
+        names = {name: name for name in images(settings.base_image, nuclio, plan.manifest.platform)}
+        base = _name_in_archive(plan, variant, settings.base_image)
+        names[settings.base_image] = base
+        saved = _save(names, stage, runner) if has_docker else ()
+        _write(stage / "images.txt", *_image_lines(names))
+        _write(stage / "install.sh", *install_script(plan, variant))
+        function = BuiltFunction.read(stage / plan.name, variant)
+        script = _write(stage / "build.sh", *build_script(function, base, nuclio))
         script.chmod(0o755)
+    missing = tuple(name for name in names if name not in saved)
     return Bundle(folder, folder / script.name, saved, missing, built.warnings)
+
+
+def _has_docker() -> bool:
+    """Return whether this machine has Docker.
+
+    Raises:
+        DeployError: Docker is installed, but cannot connect to an engine.
+    """
+    if shutil.which("docker") is None:
+        return False
+    found = docker.find()
+    if isinstance(found, CheckResult):
+        raise DeployError(Problem(found.what, hint=found.remedy))
+    return True
+
+
+def _name_in_archive(plan: Plan, variant: VariantName, base_image: str) -> str:
+    """Return the name under which the base image is saved: a tag, since archives keep no digest."""
+    return f"cvat.{plan.name}.base:{variant}" if "@" in base_image else base_image
 
 
 @contextmanager
@@ -132,7 +158,7 @@ def _staged(folder: Path) -> Iterator[Path]:
     """
     try:
         if folder.exists() and any(folder.iterdir()):
-            what, hint = "the directory has files", "name another directory, or remove it"
+            what, hint = "the directory has files", "pass another directory with --out"
             raise OutputError(Problem(what, file=folder, hint=hint))
         stage = folder.with_name(f".{folder.name}.partial")
         shutil.rmtree(stage, ignore_errors=True)
@@ -145,7 +171,8 @@ def _staged(folder: Path) -> Iterator[Path]:
             raise
     except OSError as error:
         what = f"the bundle cannot be written: {error.strerror or error}"
-        raise OutputError(Problem(what, file=folder)) from error
+        hint = "pass a directory that can be written with --out"
+        raise OutputError(Problem(what, file=folder, hint=hint)) from error
 
 
 def _write(file: Path, *lines: str) -> Path:
@@ -192,60 +219,38 @@ def _download(plan: Plan, variant: VariantName, stage: Path, runner: Runner) -> 
             raise DeployError(Problem(what, file=plan.file, hint=hint))
 
 
-def _save(
-    names: tuple[str, ...], stage: Path, runner: Runner
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Save the images that this machine has; return their names and those of the others."""
+def _save(names: Mapping[str, str], stage: Path, runner: Runner) -> tuple[str, ...]:
+    """Save the images that this machine has; return their names.
+
+    Args:
+        names: name of an image -> its name in the archive.
+        stage: the bundle's directory.
+        runner: runs Docker.
+
+    Raises:
+        DeployError: Docker cannot save an image.
+    """
     saved: list[str] = []
-    if shutil.which("docker"):
-        (stage / "images").mkdir()
-        for number, name in enumerate(names):
-            look = Command(("docker", "image", "inspect", "--format", "{{.Id}}", name))
-            if runner.read(look).status:
-                continue
-            file = stage / "images" / f"{number}.tar"
-            if runner.run(Command(("docker", "save", "--output", str(file), name))).status:
-                file.unlink(missing_ok=True)
-                continue
-            saved.append(name)
-    return tuple(saved), tuple(it for it in names if it not in saved)
+    (stage / "images").mkdir()
+    for number, (name, kept) in enumerate(names.items()):
+        look = Command(("docker", "image", "inspect", "--format", "{{.Id}}", name))
+        if runner.read(look).status:
+            continue
+        calls: list[tuple[str, ...]] = [
+            ("save", "--output", str(stage / "images" / f"{number}.tar"), kept)
+        ]
+        if kept != name:
+            # Removing one of several names keeps the image.
+            calls = [("tag", name, kept), *calls, ("image", "rm", kept)]
+        for call in calls:
+            if runner.run(Command(("docker", *call))).status:
+                what = f"Docker could not save the image {name}"
+                raise DeployError(Problem(what, hint="see Docker's message above"))
+        saved.append(name)
+    return tuple(saved)
 
 
-def _install_script(plan: Plan, variant: VariantName) -> Iterator[str]:
-    """Yield the lines of the script that installs the wheels in a container."""
-    pip = "pip install --no-cache-dir --no-index --find-links /bundle/wheels"
-    yield "#!/bin/sh"
-    yield "set -eu"
-    yield f"{pip} --no-deps --require-hashes -r /bundle/requirements.txt"
-    if other_requirements(plan, variant):
-        yield f"{pip} {shlex.join(with_required(plan, variant))}"
-
-
-def _build_script(plan: Plan, variant: VariantName, base_image: str) -> Iterator[str]:
-    """Yield the lines of the script that builds and deploys the function."""
-    container = f"cvatbuild-{plan.name}-{variant}"
-    image = f"cvat.{plan.name}.packages:{variant}"
-    path = f"{plan.name}/{FOLDER}"
-    yield f"""#!/bin/sh
-# Builds and deploys the function without network access. Needs Docker and nuctl.
-# Arguments are passed to `nuctl deploy`.
-set -eu
-cd "$(dirname "$0")"
-for archive in images/*.tar; do
-  if [ -e "$archive" ]; then docker load --input "$archive"; fi
-done
-while read -r image; do
-  if ! docker image inspect "$image" > /dev/null 2>&1; then
-    echo "This machine does not have the image $image: load it with 'docker load'." >&2
-    exit 1
-  fi
-done < images.txt
-docker rm --force {container} > /dev/null 2>&1 || true
-docker run --name {container} --network none --user root --entrypoint sh \\
-  --volume "$PWD:/bundle:ro" {base_image} /bundle/install.sh
-docker commit --change 'ENTRYPOINT []' --change 'CMD []' {container} {image}
-docker rm {container}
-nuctl get project {PROJECT} --platform local > /dev/null 2>&1 ||
-  nuctl create project {PROJECT} --platform local
-NUCLIO_DOCKER_BUILD_NETWORK=none nuctl deploy --project-name {PROJECT} --platform local \\
-  --path {path} --file {path}/{CONFIGS[variant]} --base-image {image} --no-pull "$@\""""
+def _image_lines(names: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines of images.txt: the name in the archive, and another original name."""
+    for name, kept in names.items():
+        yield name if kept == name else f"{kept} {name}"

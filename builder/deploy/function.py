@@ -67,6 +67,14 @@ class BuiltFunction:
         triggers: dict[str, Any] = self.data["spec"]["triggers"]
         return triggers
 
+    def triggers_with_port(self, port: int) -> dict[str, Any]:
+        """Return its trigger with a port on the host, for nuctl's `--triggers`.
+
+        nuctl replaces the whole trigger, so the other settings are in it, too.
+        """
+        ((name, trigger),) = self.triggers.items()
+        return {name: {**trigger, "attributes": {**trigger["attributes"], "port": port}}}
+
     @property
     def registry(self) -> str | None:
         """The registry to which its image is pushed; None without one."""

@@ -16,6 +16,11 @@ NETWORK = "cvat_cvat"
 """The network of CVAT's containers."""
 
 
+def network_config(network: str) -> str:
+    """Return the value of nuctl's `--platform-config` for a network of Docker."""
+    return json.dumps({"attributes": {"network": network}})
+
+
 class Local:
     """Deployment with Docker.
 
@@ -106,10 +111,7 @@ class Local:
         assert self._function is not None
         more: list[str] = []
         if self._function.port != port:
-            # nuctl replaces the whole trigger.
-            ((name, trigger),) = self._function.triggers.items()
-            attributes = {**trigger["attributes"], "port": port}
-            more += ["--triggers", json.dumps({name: {**trigger, "attributes": attributes}})]
+            more += ["--triggers", json.dumps(self._function.triggers_with_port(port))]
         if network is not None:
-            more += ["--platform-config", json.dumps({"attributes": {"network": network}})]
+            more += ["--platform-config", network_config(network)]
         return self.nuctl.deploy(self._function, self._pull, *more)

@@ -8,19 +8,28 @@ import pytest
 
 from builder.deploy.bundle import Bundle, images, write_bundle
 from builder.deploy.commands import Command, Result, Runner
+from builder.deploy.function import BuiltFunction
+from builder.deploy.local import Local
 from builder.diagnostics.errors import DeployError, OutputError
 from builder.lint.examine import plan
 from builder.manifest.variants import VariantName
 from tests.builder.conftest import WriteManifest
 from tests.builder.run.test_builds import Silent
 
-PROGRAM = """#!/usr/bin/env python3
+PROGRAM = """#!/usr/bin/env -S python3 -I -S
 import json, os, pathlib, sys
 name = pathlib.Path(sys.argv[0]).name
 with open(os.environ["RECORD"], "a") as record:
     print(json.dumps([name, *sys.argv[1:]]), file=record)
+if sys.argv[1] == "version" and name == "docker":
+    print('{"Client": {"Version": "28.0.0"}, "Server": {"Version": "28.0.0", "Arch": "amd64"}}')
+if sys.argv[1] == "version" and name == "nuctl":
+    label = os.environ["NUCTL"]
+    print(f'Client version:\\n"Label: {label}, Git commit: 1a2b3c, OS: linux, Arch: amd64"')
 if sys.argv[1:3] == ["image", "inspect"]:
     sys.exit(sys.argv[-1] not in os.environ["IMAGES"].split())
+if sys.argv[1:3] == ["network", "inspect"]:
+    sys.exit(sys.argv[-1] != os.environ["NETWORK"])
 if sys.argv[1:3] == ["get", "project"]:
     sys.exit(1)
 """
@@ -59,6 +68,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(PROGRAM)
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    monkeypatch.setenv("RECORD", os.devnull)
     return folder
 
 
@@ -182,10 +192,30 @@ def test_debian_packages_are_refused(write_manifest: WriteManifest) -> None:
         make(write_manifest(variants={"cpu": {"apt": ["libgl1"]}}), Recorder())
 
 
-def run(script: Path, present: tuple[str, ...], *arguments: str) -> tuple[int, str, list[Any]]:
-    """Run a bundle's script; return its status, its errors and the commands that it ran."""
+def run(
+    script: Path,
+    present: tuple[str, ...],
+    *arguments: str,
+    nuctl: str = "1.16.3",
+    network: str = "",
+) -> tuple[int, str, list[Any]]:
+    """Run a bundle's script; return its status, its errors and the commands that it ran.
+
+    Args:
+        script: the script.
+        present: the images that Docker has.
+        arguments: the script's arguments.
+        nuctl: nuctl's version.
+        network: the only network that Docker has.
+    """
     record = script.parent / "record"
-    environment = {**os.environ, "RECORD": str(record), "IMAGES": " ".join(present)}
+    environment = {
+        **os.environ,
+        "RECORD": str(record),
+        "IMAGES": " ".join(present),
+        "NUCTL": nuctl,
+        "NETWORK": network,
+    }
     done = subprocess.run(
         ["sh", script, *arguments],
         check=False,
@@ -212,7 +242,7 @@ def test_the_script_installs_without_network_and_deploys(
     assert started[started.index("--network") + 1] == "none"
     assert started[started.index("--volume") + 1] == f"{made.folder}:/bundle:ro"
     assert started[-2:] == ["python:3.11-slim", "/bundle/install.sh"]
-    assert commands[-2] == ["nuctl", "create", "project", "cvat", "--platform", "local"]
+    assert ["nuctl", "create", "project", "cvat", "--platform", "local"] in commands
     deployed = commands[-1]
     assert deployed[:2] == ["nuctl", "deploy"]
     assert deployed[deployed.index("--base-image") + 1] == "cvat.boxes.packages:cpu"
@@ -227,3 +257,93 @@ def test_the_script_names_the_first_missing_image(
     assert status == 1
     assert "quay.io/nuclio/handler-builder-python-onbuild:1.16.3-amd64" in errors
     assert not [it for it in commands if it[:2] == ["docker", "run"]]
+
+
+def option(command: list[str], name: str) -> Any:
+    """Return the JSON value of an option's last occurrence, the one that nuctl uses."""
+    last = len(command) - 1 - command[::-1].index(name)
+    return json.loads(command[last + 1])
+
+
+@pytest.mark.slow
+def test_the_script_passes_the_port_and_the_network_of_deploy(
+    write_manifest: WriteManifest, programs: Path
+) -> None:
+    needed = images("python:3.11-slim", "1.16.3", "amd64")
+    made = make(write_manifest(), Recorder())
+    status, _, commands = run(made.script, needed, network="cvat_cvat")
+    assert status == 0
+    built = made.folder / "boxes"
+    expected = Local(BuiltFunction.read(built, "cpu"), "boxes").planned()[-2].words
+    for name in ("--triggers", "--platform-config"):
+        assert option(commands[-1], name) == option(list(expected), name)
+    # Options of the user come last.
+    own = '{"attributes": {"network": "other"}}'
+    _, _, commands = run(made.script, needed, "--platform-config", own, network="cvat_cvat")
+    assert option(commands[-1], "--platform-config") == json.loads(own)
+
+
+def test_the_port_of_the_manifest_stays(write_manifest: WriteManifest, programs: Path) -> None:
+    made = make(write_manifest(variants={"cpu": {"port": 25000}}), Recorder())
+    assert "--triggers" not in made.script.read_text()
+    assert "network inspect cvat_cvat" in made.script.read_text()
+
+
+def test_the_script_refuses_another_nuctl(write_manifest: WriteManifest, programs: Path) -> None:
+    made = make(write_manifest(), Recorder())
+    for label, found in (("1.13.0", "1.13.0"), ("1.16.30", "1.16.30"), ("unstable", "unknown")):
+        status, errors, commands = run(made.script, (), nuctl=label)
+        assert status == 1
+        assert f"for nuctl 1.16.3; found: {found}." in errors
+        assert {tuple(it) for it in commands} == {("nuctl", "version")}
+
+
+DIGEST = f"registry.example.com/python@sha256:{'ab' * 32}"
+
+
+@pytest.mark.slow
+def test_a_base_image_with_a_digest_is_saved_with_a_tag(
+    write_manifest: WriteManifest, programs: Path
+) -> None:
+    runner = Recorder(DIGEST)
+    made = make(write_manifest(variants={"cpu": {"base_image": DIGEST}}), runner)
+    assert made.saved == (DIGEST,)
+    tag = "cvat.boxes.base:cpu"
+    docker = [it[1:] for it in runner.commands if it[0] == "docker" and it[2] != "inspect"]
+    assert [it if it[0] != "save" else (it[0], it[-1]) for it in docker] == [
+        ("tag", DIGEST, tag),
+        ("save", tag),
+        ("image", "rm", tag),
+    ]
+    # The other machine needs only the tag.
+    status, _, commands = run(made.script, (tag, *images("", "1.16.3", "amd64")))
+    assert status == 0
+    (started,) = [it for it in commands if it[:2] == ["docker", "run"]]
+    assert started[-2:] == [tag, "/bundle/install.sh"]
+    status, errors, _ = run(made.script, (DIGEST,))
+    assert status == 1
+    assert f"docker tag {DIGEST} {tag}" in errors
+
+
+def test_an_engine_that_does_not_run_is_an_error(
+    write_manifest: WriteManifest, programs: Path
+) -> None:
+    (programs / "docker").write_text(
+        "#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\n"
+        """echo '{"Client": {"Version": "28.0.0"}, "Server": null}'; exit 1\n"""
+    )
+    manifest = write_manifest()
+    with pytest.raises(DeployError, match="cannot connect to an engine"):
+        make(manifest, Recorder())
+    assert not (manifest.parent / "bundle").exists()
+
+
+def test_an_image_that_docker_cannot_save_is_an_error(
+    write_manifest: WriteManifest, programs: Path
+) -> None:
+    class Full(Recorder):
+        def run(self, command: Command) -> Result:
+            return Result(int("save" in command.words), "no space left on device")
+
+    with pytest.raises(DeployError, match="could not save the image"):
+        make(write_manifest(), Full("python:3.11-slim"))

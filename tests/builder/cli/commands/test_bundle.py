@@ -4,6 +4,7 @@ import pytest
 
 from builder.deploy import bundle
 from builder.deploy.commands import Runner
+from builder.doctor.docker import Engine
 from tests.builder.cli.invoke import invoke
 from tests.builder.conftest import WriteManifest
 from tests.builder.deploy.test_bundle import Recorder
@@ -16,6 +17,7 @@ def test_a_bundle_and_the_images_that_are_not_in_it(
         return Recorder()
 
     monkeypatch.setattr("builder.deploy.commands.Runner", recorder)
+    monkeypatch.setattr("builder.doctor.docker.find", lambda: Engine("28.0", "28.0", "amd64"))
     manifest, out = write_manifest(), tmp_path / "out"
     status, printed, errors = invoke(
         "bundle", manifest, "--out", out, "--nuctl", "1.13.0", "--no-smoke"
