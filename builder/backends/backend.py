@@ -42,12 +42,17 @@ class BackendSettings(VariantSettings):
             what = "is missing: `precision: int8` needs images"
             hint = "add `calibration: FOLDER`, with 100 to 300 images"
             raise Refused(what, PRECISION_SETTINGS, "calibration", hint=hint)
-        if self.reduced is None and self.calibration is not None:
-            what = "is not used without `precision: int8` or `fp16`"
-            raise Refused(what, PRECISION_SETTINGS, "calibration", hint="remove the key")
-        if self.reduced is None and self.max_difference != Limits():
-            what = "is not used without `precision: int8` or `fp16`"
-            raise Refused(what, PRECISION_SETTINGS, "max_difference", hint="remove the key")
+        if self.reduced is None:
+            unused = {"calibration": self.calibration is not None}
+            unused["max_difference"] = self.max_difference != Limits()
+            suitable = "fp16" if self.NAME == "gpu" else "int8"
+            for key in (key for key, given in unused.items() if given):
+                raise Refused(
+                    f"is not used without `precision: {suitable}`",
+                    PRECISION_SETTINGS,
+                    key,
+                    hint=f"remove the key, or add `precision: {suitable}`",
+                )
         return self
 
     @property

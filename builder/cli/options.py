@@ -44,8 +44,8 @@ Out: TypeAlias = Annotated[
     typer.Option(
         "--out",
         metavar="DIR",
-        help="Directory to write functions to.  "
-        "[default: build, next to the directory `manifests`]",
+        help="Directory to write functions to.  [default: build, next to the manifest; next to the "
+        "directory `manifests` if the manifest is in one]",
     ),
 ]
 VariantList: TypeAlias = Annotated[

@@ -67,7 +67,7 @@ def find(scene: Scene) -> Iterator[Problem]:
 
 
 def _digest(scene: Scene) -> Iterator[Problem]:
-    """Yield one note if a variant's base image has no digest."""
+    """Yield a note for each variant whose base image has no digest."""
     for path, variant in scene.variants():
         if "@" not in variant.base_image:
             yield scene.problem(
@@ -78,7 +78,6 @@ def _digest(scene: Scene) -> Iterator[Problem]:
                 hint=f"write `base_image: {variant.base_image}@sha256:...` with the digest that "
                 f"`docker images --digests` prints",
             )
-            return
 
 
 def _certificates(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
@@ -151,10 +150,20 @@ def _packages(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Proble
     settings = manifest.variants.of(variant.NAME)
     lines = requirements(manifest.type, settings, manifest.platform)
     pinned = {_package_name(line): line for line in lines}
+    earlier: dict[str, str] = {}
     for index, given in enumerate(variant.pip):
         line = given if isinstance(given, str) else given.package
         name = _package_name(line)
-        if name in pinned and pinned[name].partition("==")[2] != line.partition("==")[2]:
+        first = earlier.setdefault(name, line)
+        if first.partition("==")[2] != line.partition("==")[2]:
+            yield scene.problem(
+                PIP_PINNED,
+                (*path, "pip", index),
+                f"the list also has {first}, and pip cannot install two versions of a package",
+                line,
+                hint="remove one of the two entries",
+            )
+        elif name in pinned and pinned[name].partition("==")[2] != line.partition("==")[2]:
             yield scene.problem(
                 PIP_PINNED,
                 (*path, "pip", index),
@@ -178,7 +187,7 @@ def _packages(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Proble
                 "the image installs the package without comparing a digest",
                 line,
                 hint=f'write `{{package: "{line}", sha256: [...]}}` with the digests that '
-                "`pip hash` prints, and list its dependencies in the same way",
+                "`sha256sum` prints, and list its dependencies in the same way",
             )
 
 

@@ -1,6 +1,7 @@
 """Variants in reduced precision."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from builder.backends.backend import BackendSettings
@@ -19,6 +20,20 @@ INT8_ON_GPU = warning(
     "function gets slower.",
 )
 
+UNUSED_LIMIT = warning(
+    "unused-limit",
+    "Limit has no effect",
+    "The build measures other differences for functions of this type.",
+)
+
+_MEASURED = {
+    "detector": ("lost", "box", "score", "area"),
+    "interactor": ("score", "area"),
+    "tracker": ("box", "score"),
+    "reid": ("vector",),
+}
+"""Function type -> the keys of `max_difference` that builder.plan.difference measures."""
+
 _MOST_BYTES = 2**31 - 2**20
 """Limit of Protocol Buffers for a model with its weights."""
 
@@ -33,6 +48,7 @@ def find(scene: Scene) -> Iterator[Problem]:
         key = (*path, "precision")
         for model in scene.models.values():
             yield from _model(scene, key, given.reduced, model)
+        yield from _limits(scene, path, given)
         if given.reduced == "int8" and given.NAME == "gpu":
             yield scene.problem(
                 INT8_ON_GPU,
@@ -43,14 +59,34 @@ def find(scene: Scene) -> Iterator[Problem]:
             )
         if given.calibration is not None:
             # Imported here, since most functions are in float32.
-            from builder.plan.calibration import Calibration
+            from builder.plan.calibration import Calibration, not_an_image
 
-            manifest_file = scene.manifest_file
+            manifest_file, folder = scene.manifest_file, (*path, "calibration")
             try:
-                Calibration.find(given.calibration, manifest_file.path, (*path, "calibration"))
+                found = Calibration.find(given.calibration, manifest_file.path, folder)
             except ManifestError as error:
-                for problem in error.problems:
-                    yield manifest_file.yaml.locate(problem, ())
+                problems: Iterable[Problem] = error.problems
+            else:
+                files = found.used(given.reduced)
+                each = (not_an_image(it, manifest_file.path, folder) for it in files)
+                problems = islice(filter(None, each), 1)
+            for problem in problems:
+                yield manifest_file.yaml.locate(problem, ())
+
+
+def _limits(scene: Scene, path: Path_, given: BackendSettings) -> Iterator[Problem]:
+    """Yield limits of differences that are not measured for the function's type."""
+    type_ = scene.manifest_file.manifest.type
+    for name, limit in given.max_difference:
+        if limit is not None and name not in _MEASURED[type_]:
+            yield scene.problem(
+                UNUSED_LIMIT,
+                (*path, "max_difference", name),
+                f"is not measured for functions of the type {type_}",
+                limit,
+                ", ".join(_MEASURED[type_]),
+                "remove the key",
+            )
 
 
 def _model(scene: Scene, key: Path_, precision: str, model: Model) -> Iterator[Problem]:

@@ -4,9 +4,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+
+from builder.backends.precision import Precision
 from builder.datasets.files import is_image
 from builder.diagnostics.errors import ManifestError
-from builder.diagnostics.files import sha256
+from builder.diagnostics.files import sha256, similar, unreadable
 from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
@@ -52,9 +55,12 @@ class Calibration:
             ManifestError: there is no such folder, or it has too few images.
         """
         folder = manifest.parent / named
+        wanted = f"a folder with {LEAST} or more images"
+        if not os.path.lexists(folder):
+            what = f"there is no folder {folder}"
+            raise _error(what, manifest, path, named, wanted, similar(folder))
         if not folder.is_dir():
-            what = "is not a folder" if os.path.lexists(folder) else "there is no such folder"
-            raise _error(what, manifest, path, str(named), f"a folder with {LEAST} or more images")
+            raise _error("is not a folder", manifest, path, named, wanted)
         try:
             found = sorted(it for it in folder.rglob("*") if is_image(it.name) and it.is_file())
         except OSError as error:
@@ -86,12 +92,34 @@ class Calibration:
         """Images of the whole folder, for a precision that needs no calibration."""
         return _evenly(list(self.files), MOST_MEASURING)
 
+    def used(self, precision: Precision) -> tuple[Path, ...]:
+        """Return the images that a precision is calibrated or measured with."""
+        return (*self.calibrating, *self.measuring) if precision == "int8" else self.all
+
     def digests(self, files: tuple[Path, ...]) -> dict[str, str]:
         """Return the path of each file, from the manifest's folder -> its SHA-256."""
         return {
             f"{self.named.rstrip('/')}/{it.relative_to(self.folder).as_posix()}": sha256(it)
             for it in files
         }
+
+
+def not_an_image(file: Path, manifest: Path, path: Path_) -> Problem | None:
+    """Return the problem of a file whose first bytes are not those of an image; None without one.
+
+    An image that is damaged further on is found when it is decoded; see `read_image`.
+    """
+    reason = unreadable(file)
+    if reason is None and cv2.haveImageReader(str(file)):
+        return None
+    return Problem(
+        reason or "the file is no image that OpenCV can decode",
+        manifest,
+        path=path,
+        found=_relative(file, manifest),
+        hint="correct the permissions" if reason else "remove the file from the folder",
+        rule=CALIBRATION_IMAGES,
+    )
 
 
 def read_image(file: Path, manifest: Path, path: Path_) -> bytes:
@@ -104,15 +132,22 @@ def read_image(file: Path, manifest: Path, path: Path_) -> bytes:
         data = file.read_bytes()
         image.pixels(data)
     except OSError as error:
-        raise _error(f"{file} cannot be read: {error.strerror}", manifest, path) from error
+        found = _relative(file, manifest)
+        raise _error(f"{file} cannot be read: {error.strerror}", manifest, path, found) from error
     except BadImage as error:
         raise _error(
-            f"the image {file} {error.what}",
+            f"an image cannot be used: {error.what}",
             manifest,
             path,
+            _relative(file, manifest),
             hint="remove the file from the folder",
         ) from error
     return data
+
+
+def _relative(file: Path, manifest: Path) -> str:
+    """Return the path of a file from the folder of the manifest."""
+    return Path(os.path.relpath(file, manifest.parent)).as_posix()
 
 
 def _evenly(files: list[Path], most: int) -> tuple[Path, ...]:

@@ -86,8 +86,7 @@ class Reducer:
         given = self._calibration
         if given is None:
             return {}
-        both = (*given.calibrating, *given.measuring)
-        return given.digests(both if self.precision == "int8" else given.all)
+        return given.digests(given.used(self.precision))
 
     def change(self, name: str) -> Callable[[Content], bytes]:
         """Return what converts the content of a model file.

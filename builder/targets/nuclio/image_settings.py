@@ -93,8 +93,8 @@ class HashedPackage(Strict):
     package: PipPackage
     """Package with its exact version: `name==1.2.3`."""
     sha256: Annotated[tuple[Sha256, ...], Field(min_length=1)]
-    """SHA-256 of each file that may be installed, as `pip hash FILE` prints it. Its dependencies
-    are not installed with it: list them, too."""
+    """SHA-256 of each file that may be installed, as `sha256sum FILE` prints it. Its
+    dependencies are not installed with it: list them, too."""
 
 
 class Sources(Strict):
@@ -119,8 +119,9 @@ class ImageSettings(VariantSettings):
     base_image: _ImageName = f"python:{PYTHON}-slim"
     """Base image. It must have Python 3.11 as both `python` and `python3`, and pip. With a digest,
     `python:3.11-slim@sha256:...`, each build starts from the same image."""
-    user: Annotated[int, Field(ge=0, le=65533)] = 1000
-    """Number of the user and of the group that run the function; 0 is root."""
+    user: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1000
+    """Number of the user and of the group that run the function, at most 2147483647 (the limit of
+    Docker and Kubernetes); 0 is root."""
     apt: tuple[_AptPackage, ...] = ()
     """Additional Debian packages to install."""
     pip: tuple[PipPackage | HashedPackage, ...] = ()

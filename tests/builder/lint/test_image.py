@@ -82,14 +82,30 @@ def test_a_package_with_digests_is_compared_with_the_required_packages_only(lint
     assert lint_cpu(pip=[entry("numpy==1.26.4")]) == [(PIP_PINNED, "variants.cpu.pip[0]")]
 
 
-def test_one_note_about_base_images_without_digest(write_manifest: WriteManifest) -> None:
+@pytest.mark.parametrize(
+    ("second", "differs"),
+    [
+        ({"package": "Shapely==2.0.0", "sha256": [DIGEST]}, True),
+        ("shapely[vectorized]==2.0.0", True),
+        ({"package": "shapely==2.1.0", "sha256": [DIGEST]}, False),
+    ],
+)
+def test_two_versions_of_a_package(lint_cpu: Lint, second: object, differs: bool) -> None:
+    found = lint_cpu(pip=[{"package": "shapely==2.1.0", "sha256": [DIGEST]}, second])
+    assert found == ([(PIP_PINNED, "variants.cpu.pip[1]")] if differs else [])
+
+
+def test_a_note_about_each_base_image_without_digest(write_manifest: WriteManifest) -> None:
     def notes(cpu: str, gpu: str) -> list[tuple[Rule | None, str]]:
         variants = {"cpu": {"base_image": cpu}, "gpu": {"base_image": gpu}}
         found = examine(write_manifest(variants=variants)).notes
         return [(it.rule, it.place) for it in found]
 
     plain, fixed = f"python:{PYTHON}-slim", f"python:{PYTHON}-slim@sha256:{DIGEST}"
-    assert notes(plain, plain) == [(BASE_IMAGE_DIGEST, "variants.cpu.base_image")]
+    assert notes(plain, plain) == [
+        (BASE_IMAGE_DIGEST, "variants.cpu.base_image"),
+        (BASE_IMAGE_DIGEST, "variants.gpu.base_image"),
+    ]
     assert notes(fixed, plain) == [(BASE_IMAGE_DIGEST, "variants.gpu.base_image")]
     assert notes(fixed, fixed) == []
 

@@ -9,6 +9,7 @@ from builder.plan.calibration import (
     MOST_CALIBRATING,
     MOST_MEASURING,
     Calibration,
+    not_an_image,
     read_image,
 )
 from tests.builder.conftest import failure, png
@@ -65,7 +66,8 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
     manifest = folder(tmp_path, LEAST)
     (tmp_path / "file").touch()
     (absent,) = failure(lambda: Calibration.find("photo", manifest, PATH)).problems
-    assert absent.what == "there is no such folder"
+    assert absent.what == f"there is no folder {tmp_path / 'photo'}"
+    assert absent.hint == f"did you mean '{tmp_path / 'photos'}'?"
     (file,) = failure(lambda: Calibration.find("file", manifest, PATH)).problems
     assert file.what == "is not a folder"
 
@@ -84,6 +86,9 @@ def test_a_file_that_is_no_image(tmp_path: Path) -> None:
     image = tmp_path / "photos" / "0000.jpg"
     (problem,) = failure(lambda: read_image(image, manifest, PATH)).problems
     assert (problem.rule, problem.path) == (CALIBRATION_IMAGES, PATH)
-    assert str(image) in problem.what
+    assert problem.found == "photos/0000.jpg"
+    (first,) = filter(None, [not_an_image(image, manifest, PATH)])
+    assert (first.rule, first.found) == (CALIBRATION_IMAGES, "photos/0000.jpg")
     image.write_bytes(png())
+    assert not_an_image(image, manifest, PATH) is None
     assert read_image(image, manifest, PATH) == png()

@@ -122,7 +122,7 @@ def test_sources_of_packages_apply_to_the_image_build_alone(
     assert [it.kind for it in found.preCopy] == ["USER", "RUN", "RUN", "RUN"]
 
 
-@pytest.mark.parametrize("user", [1000, 65533, 0])
+@pytest.mark.parametrize("user", [1000, 1000660000, 0])
 def test_the_user_changes_after_all_other_lines(write_manifest: WriteManifest, user: int) -> None:
     found = directives(plan(write_manifest(variants={"cpu": {"user": user}})), "cpu")
     assert (found.preCopy[0].kind, found.preCopy[0].value) == ("USER", "root")
