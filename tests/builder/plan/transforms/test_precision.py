@@ -121,7 +121,7 @@ def test_a_model_without_layers_cannot_be_quantized(
 
 
 def test_an_image_that_cannot_be_decoded(write_manifest: WriteManifest, photos: Path) -> None:
-    (photos / "4.png").write_bytes(b"nothing")
+    (photos / "4.png").write_bytes(png()[:40])
     found = with_reduced_precision(
         plan(write_manifest(variants={"gpu": {"precision": "fp16", "calibration": "photos"}}))
     )
