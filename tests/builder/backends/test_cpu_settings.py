@@ -6,7 +6,7 @@ from builder.backends.backend import BackendSettings
 from builder.backends.precision import PRECISION_SETTINGS, UNSUPPORTED_PRECISION
 from builder.backends.registry import backend_of
 from builder.lint.examine import examine, plan
-from tests.builder.conftest import WriteManifest
+from tests.builder.conftest import WriteManifest, png
 
 
 def settings(write_manifest: WriteManifest, variant: Any, **keys: Any) -> Any:
@@ -25,7 +25,7 @@ def test_the_cpu_variant_loads_the_quantized_file(
     write_manifest: WriteManifest, tmp_path: Any, runtime: str
 ) -> None:
     for number in range(10):
-        (tmp_path / f"{number}.jpg").touch()
+        (tmp_path / f"{number}.png").write_bytes(png())
     given = settings(write_manifest, "cpu", precision="int8", calibration=".", runtime=runtime)
     assert backend_of(given).adapter(given).suffix == "-cpu"
 
