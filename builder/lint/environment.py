@@ -81,8 +81,10 @@ def _timeout(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem
 
 def _variables(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """Yield reserved environment variables, and those whose name suggests a secret."""
-    for name in variant.env:
-        key = (*path, "env", name)
+    secrets = variant.kubernetes.secret_env if variant.kubernetes else {}
+    keys = {(*path, "env", name): name for name in variant.env}
+    keys |= {(*path, "kubernetes", "secret_env", name): name for name in secrets}
+    for key, name in keys.items():
         if _RESERVED.match(name):
             yield scene.problem(
                 ENV_RESERVED,
@@ -100,7 +102,7 @@ def _variables(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Probl
                 hint="set `sources` of the variant: `index`, `extra_indexes`, `ca_file`, `proxy`, "
                 "`no_proxy`",
             )
-        elif _SECRET.search(name):
+        elif name in variant.env and _SECRET.search(name):
             yield scene.problem(
                 ENV_SECRET,
                 key,
@@ -112,6 +114,9 @@ def _variables(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Probl
 
 def _port(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """Yield a problem if another program uses the port on CVAT's host."""
+    cluster = variant.kubernetes
+    if cluster is not None and cluster.service_type == "NodePort":
+        return  # builder.lint.kubernetes checks node ports.
     if variant.port in _USED_PORTS:
         yield scene.problem(
             PORT_TAKEN,

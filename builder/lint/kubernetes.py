@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from builder.backends.backend import BackendSettings
 from builder.diagnostics.path import Path_
 from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule, warning
 from builder.lint.interactor import UNSHARED_EMBEDDINGS
 from builder.lint.scene import Cluster, Deployment, Scene
+from builder.plan.transforms.precision import own_name
 
 GPU_WITHOUT_GPU_VARIANT = Rule(
     "gpu-without-gpu-variant",
@@ -22,6 +24,11 @@ DUPLICATE_VARIABLE = Rule(
     "duplicate-variable",
     "Variable has two values",
     "One value would silently replace the other.",
+)
+VOLUME_MODEL = Rule(
+    "volume-model",
+    "Volume replaces no model file of the variant",
+    "The variant does not load the file on the volume.",
 )
 PORT_ON_KUBERNETES = warning(
     "port-on-kubernetes",
@@ -41,6 +48,7 @@ def find(scene: Scene) -> Iterator[Problem]:
             yield from _gpu(scene, key, variant, variant.kubernetes)
             yield from _port(scene, path, variant, variant.kubernetes)
             yield from _variables(scene, key, variant, variant.kubernetes)
+            yield from _volumes(scene, key, variant, variant.kubernetes)
             yield from _replicas(scene, key, variant.kubernetes)
 
 
@@ -91,6 +99,30 @@ def _variables(
                 (*path, "secret_env", name),
                 f"{name} also has a value in `env`",
                 hint="remove one of the two",
+            )
+
+
+def _volumes(scene: Scene, path: Path_, variant: Deployment, cluster: Cluster) -> Iterator[Problem]:
+    """Yield volumes that replace a file that is not a model file of the variant."""
+    if not scene.models:
+        return
+    settings = scene.manifest_file.manifest.variants.of(variant.NAME).part(BackendSettings)
+    loaded = [
+        name
+        for model in scene.models.values()
+        for name in (
+            (own_name(model.name, settings.suffix),) if settings.suffix else tuple(model.files)
+        )
+    ]
+    for index, name in cluster.replaced_files().items():
+        if name not in loaded:
+            yield scene.problem(
+                VOLUME_MODEL,
+                (*path, "volumes", index, "mount"),
+                f"the {variant.NAME.upper()} variant does not load the file {name}",
+                name,
+                ", ".join(dict.fromkeys(loaded)),
+                f"write `mount: /opt/nuclio/{loaded[0]}`",
             )
 
 

@@ -29,6 +29,9 @@ class Cluster(Protocol):
     def secret_env(self) -> Mapping[str, object]:
         """The environment variables whose values come from secrets."""
 
+    def replaced_files(self) -> Mapping[int, str]:
+        """Return index of a volume -> name of the file in the function's folder it replaces."""
+
     def replicas(self) -> tuple[int, int]:
         """Return the smallest and the largest number of pods."""
 

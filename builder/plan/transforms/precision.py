@@ -26,7 +26,7 @@ def with_reduced_precision(plan: Plan) -> Plan:
         from builder.plan.reducer import Reducer
 
         reducer = Reducer(exact, variant, settings.reduced)
-        names = {it.name: _copy(it.name, settings.suffix) for it in exact.models}
+        names = {it.name: own_name(it.name, settings.suffix) for it in exact.models}
         contents: Mapping[str, Content] = {
             name: Derived.of(exact.files[name], reducer.recipe, reducer.change(name))
             for name in names
@@ -47,7 +47,7 @@ def with_reduced_precision(plan: Plan) -> Plan:
     return plan
 
 
-def _copy(name: str, suffix: str) -> str:
+def own_name(name: str, suffix: str) -> str:
     """Return the name of a variant's own file; see runtimes.backends.session.load."""
     stem, dot, extension = name.rpartition(".")
     return f"{stem}{suffix}{dot}{extension}"

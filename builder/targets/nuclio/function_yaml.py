@@ -6,6 +6,7 @@ models below, which have exactly the keys that Nuclio 1.12.8 and later read
 """
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -218,11 +219,7 @@ def function_config(plan: Plan, variant: VariantName) -> FunctionConfig:
             readinessTimeoutSeconds=settings.readiness_timeout,
             env=(
                 EnvVariable(name=VARIANT, value=variant),
-                *(
-                    EnvVariable(name=key, value=text)
-                    for key, text in {**_LIBRARIES, **settings.env}.items()
-                ),
-                *_secret_variables(cluster),
+                *_variables(settings),
             ),
             build=Build(
                 # No registry and at most one colon: Nuclio splits the name at the first one.
@@ -254,14 +251,15 @@ def _gpu_resource(cluster: Kubernetes | None) -> str:
     return (cluster.gpu_resource if cluster else None) or NVIDIA_GPU
 
 
-def _secret_variables(cluster: Kubernetes | None) -> tuple[EnvVariable, ...]:
-    """Return the environment variables whose values come from secrets."""
-    return tuple(
-        EnvVariable(
-            name=name, valueFrom=ValueFrom(secretKeyRef=SecretKeyRef(name=it.name, key=it.key))
-        )
-        for name, it in (cluster.secret_env if cluster else {}).items()
-    )
+def _variables(settings: NuclioSettings) -> Iterator[EnvVariable]:
+    """Yield the environment variables of libraries and of the manifest, secrets last."""
+    secrets = settings.kubernetes.secret_env if settings.kubernetes else {}
+    for name, text in {**_LIBRARIES, **settings.env}.items():
+        if name not in secrets:
+            yield EnvVariable(name=name, value=text)
+    for name, it in secrets.items():
+        key = SecretKeyRef(name=it.name, key=it.key)
+        yield EnvVariable(name=name, valueFrom=ValueFrom(secretKeyRef=key))
 
 
 def _ingresses(ingress: Ingress | None) -> dict[str, IngressSpec] | None:

@@ -1,15 +1,16 @@
 """The manifest's keys for Nuclio on Kubernetes: `variants: {gpu: {kubernetes: {...}}}`."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from builder.diagnostics.errors import Refused
 from builder.diagnostics.rule import Rule
 from builder.manifest.patterns import pattern
 from builder.manifest.validation import Strict
 from builder.targets.nuclio.scheduling import LabelKey, LabelValue, NodeAffinity, Toleration
-from builder.targets.nuclio.volumes import ObjectName, Volume, check_volumes
+from builder.targets.nuclio.volumes import ObjectName, Volume, check_volumes, replaced_files
 
 REPLICA_RANGE = Rule(
     "replica-range",
@@ -31,6 +32,9 @@ TWO_SCALING_TARGETS = Rule(
     "CPU target beside custom metrics",
     "Nuclio ignores the CPU target if there are custom metrics.",
 )
+OWN_VARIABLES = "CVATBUILD_"
+"""The beginning of the names of the variables that cvatbuild sets."""
+
 NVIDIA_GPU = "nvidia.com/gpu"
 """The resource of whole GPUs, and the only one for which Nuclio's local platform passes GPUs on."""
 
@@ -115,6 +119,17 @@ class SecretKey(Strict):
     """Key of the value in the secret."""
 
 
+def check_reserved(variables: Iterable[str]) -> None:
+    """Refuse environment variables that cvatbuild sets itself.
+
+    Raises:
+        ValueError: a variable is reserved.
+    """
+    taken = [name for name in variables if name.startswith(OWN_VARIABLES)]
+    if taken:
+        raise ValueError(f"{taken[0]} is set by cvatbuild itself")
+
+
 class Kubernetes(Strict):
     """How the function runs on Kubernetes.
 
@@ -162,6 +177,13 @@ class Kubernetes(Strict):
     volumes: tuple[Volume, ...] = ()
     """Volumes of the container, such as one with weights."""
 
+    @field_validator("secret_env")
+    @classmethod
+    def _secret_env_is_not_reserved(cls, secrets: dict[str, SecretKey]) -> dict[str, SecretKey]:
+        """Refuse variables that cvatbuild sets itself."""
+        check_reserved(secrets)
+        return secrets
+
     @model_validator(mode="after")
     def _check_scaling(self) -> "Kubernetes":
         """Refuse contradictions between the keys about the number of pods."""
@@ -203,6 +225,10 @@ class Kubernetes(Strict):
         """Refuse volumes that replace each other or the function's code."""
         check_volumes(self.volumes)
         return self
+
+    def replaced_files(self) -> dict[int, str]:
+        """Return index of a volume -> name of the file in the function's folder it replaces."""
+        return replaced_files(self.volumes)
 
     def replicas(self) -> tuple[int, int]:
         """Return the smallest and the largest number of pods."""

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from builder.manifest.patterns import pattern
 from builder.manifest.variants import VariantName, VariantSettings
 from builder.targets.nuclio.image_settings import ImageSettings
-from builder.targets.nuclio.kubernetes import Kubernetes
+from builder.targets.nuclio.kubernetes import Kubernetes, check_reserved
 
 RESERVED_NAMES = dict.fromkeys(
     ("dashboard", "controller", "dlx", "scaler"), "Nuclio keeps it for itself"
@@ -76,9 +76,7 @@ class NuclioSettings(VariantSettings):
     @classmethod
     def _env_is_not_reserved(cls, env: dict[str, str]) -> dict[str, str]:
         """Refuse variables that cvatbuild sets itself."""
-        taken = [name for name in env if name.startswith("CVATBUILD_")]
-        if taken:
-            raise ValueError(f"{taken[0]} is set by cvatbuild itself")
+        check_reserved(env)
         return env
 
     @field_validator("max_request_size")

@@ -29,6 +29,8 @@ CODE = "/opt/nuclio"
 _SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/proc", "/sbin", "/sys", "/usr")
 """Folders of the image that Python and Nuclio's processor need."""
 
+_TEMPORARY = "/tmp"  # noqa: S108
+
 ObjectName = Annotated[
     str,
     pattern(
@@ -58,12 +60,12 @@ class Volume(Strict):
     """Name of the volume. Entries with the same name and source mount one volume at several
     places."""
     mount: _Path
-    """Path in the container: a folder outside of /opt/nuclio; or, with `sub_path`, one file in it,
-    such as /opt/nuclio/model.onnx."""
+    """Path in the container: a folder outside of /opt/nuclio; or, with `sub_path`, one model
+    file that the variant loads, such as /opt/nuclio/model.onnx."""
     sub_path: _SubPath | None = None
     """Path of a single file or folder in the volume to mount. Default: the whole volume."""
     read_only: bool = True
-    """Whether the container cannot write to the volume."""
+    """Whether the container cannot write to the volume. A volume at /tmp needs `false`."""
     host_path: _Path | None = None
     """Folder or file of the node."""
     claim: ObjectName | None = None
@@ -94,7 +96,19 @@ class Volume(Strict):
         """Refuse paths at which the volume would hide files that the function needs."""
         if self.sub_path is not None and ".." in self.sub_path.split("/"):
             raise Refused("`..` leaves the volume", VOLUME_MOUNT, "sub_path")
-        hidden = _hidden(posixpath.normpath(self.mount), self.sub_path is not None)
+        mount = posixpath.normpath(self.mount)
+        # Kubernetes mounts config maps and secrets read-only in any case.
+        fixed = self.config_map is not None or self.secret is not None
+        if mount == _TEMPORARY and (self.read_only or fixed):
+            raise Refused(
+                f"the function needs a writable {_TEMPORARY}, and the volume is read-only",
+                VOLUME_MOUNT,
+                "mount",
+                hint="write another `mount`"
+                if fixed
+                else "write `read_only: false`, or another `mount`",
+            )
+        hidden = _hidden(mount, self.sub_path is not None)
         if hidden:
             raise Refused(
                 f"the volume would hide {hidden}",
@@ -104,6 +118,13 @@ class Volume(Strict):
                 hint="write `mount: /weights`, or mount a single model file with `sub_path`",
             )
         return self
+
+
+def replaced_files(volumes: Sequence[Volume]) -> dict[int, str]:
+    """Return index of a volume -> name of the file in the function's folder that it replaces."""
+    mounts = {i: posixpath.normpath(it.mount) for i, it in enumerate(volumes)}
+    inside = f"{CODE}/"
+    return {i: it.removeprefix(inside) for i, it in mounts.items() if it.startswith(inside)}
 
 
 def _hidden(mount: str, single: bool) -> str:

@@ -11,6 +11,7 @@ from builder.lint.environment import (
     TIMEOUT_EXCEEDS_CVAT,
     seconds,
 )
+from builder.lint.kubernetes import NODE_PORT
 from tests.builder.lint.conftest import Lint
 
 
@@ -63,6 +64,22 @@ def test_environment_variables(lint_cpu: Lint, name: str, rule: Rule | None) -> 
 @pytest.mark.parametrize(("port", "rule"), [(8080, PORT_TAKEN), (8070, PORT_TAKEN), (9000, None)])
 def test_ports_of_cvat_and_nuclio(lint_cpu: Lint, port: int, rule: Rule | None) -> None:
     assert lint_cpu(port=port) == ([(rule, "variants.cpu.port")] if rule else [])
+
+
+def test_a_node_port_is_not_compared_with_ports_of_docker(lint_cpu: Lint) -> None:
+    # The ports that the hint of `port-taken` names are no node ports.
+    found = lint_cpu(port=8080, kubernetes={"service_type": "NodePort"})
+    assert found == [(NODE_PORT, "variants.cpu.port")]
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("PYTHONPATH", ENV_RESERVED), ("PIP_INDEX_URL", ENV_AT_BUILD), ("API_KEY", None)],
+)
+def test_variables_from_secrets(lint_cpu: Lint, name: str, rule: Rule | None) -> None:
+    secret = {name: {"name": "store", "key": "token"}}
+    found = lint_cpu(kubernetes={"secret_env": secret})
+    assert found == ([(rule, f"variants.cpu.kubernetes.secret_env.{name}")] if rule else [])
 
 
 def test_settings_of_a_disabled_variant_are_not_checked(lint: Lint) -> None:

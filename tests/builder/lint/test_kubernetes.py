@@ -9,6 +9,7 @@ from builder.lint.kubernetes import (
     GPU_WITHOUT_GPU_VARIANT,
     NODE_PORT,
     PORT_ON_KUBERNETES,
+    VOLUME_MODEL,
 )
 from tests.builder.lint.conftest import Lint
 
@@ -68,3 +69,25 @@ def test_pods_of_an_interactor_do_not_share_embeddings(
     expected = [(UNSHARED_EMBEDDINGS, f"variants.gpu.kubernetes.{key}")] if key else []
     assert [it for it in found if it[0] is UNSHARED_EMBEDDINGS] == expected
     assert lint("detector", "yolo", variants=variants) == []
+
+
+@pytest.mark.parametrize(
+    ("variant", "settings", "name", "valid"),
+    [
+        ("cpu", {}, "model.onnx", True),
+        ("cpu", {}, "modle.onnx", False),
+        ("cpu", {}, "model-cpu.onnx", False),
+        ("gpu", {"precision": "fp16"}, "model-gpu.onnx", True),
+        ("gpu", {"precision": "fp16"}, "model.onnx", False),
+        ("gpu", {"precision": "tf32"}, "model.onnx", True),
+    ],
+)
+def test_a_volume_in_the_functions_folder_replaces_a_model_file(
+    lint: Lint, variant: str, settings: dict[str, Any], name: str, valid: bool
+) -> None:
+    mounted = {"mount": f"/opt/nuclio/{name}", "sub_path": "a/model.onnx"}
+    other = {"name": "data", "claim": "data", "mount": "/data"}
+    volumes = [other, {"name": "weights", "claim": "weights", **mounted}]
+    given = {variant: {**settings, "kubernetes": {"volumes": volumes}}}
+    expected = [(VOLUME_MODEL, f"variants.{variant}.kubernetes.volumes[1].mount")]
+    assert lint("detector", "yolo", variants=given) == ([] if valid else expected)

@@ -186,3 +186,11 @@ def test_a_target_for_the_cpu(write_manifest: WriteManifest) -> None:
     spec = spec_of(write_manifest, "cpu", {"max_replicas": 3, "target_cpu": 60})
     assert spec["targetCPU"] == 60
     assert "customScalingMetricSpecs" not in spec
+
+
+def test_a_secret_replaces_the_default_of_a_variable(write_manifest: WriteManifest) -> None:
+    secret = {"name": "numpy", "key": "threads"}
+    spec = spec_of(write_manifest, "cpu", {"secret_env": {"OPENBLAS_NUM_THREADS": secret}})
+    assert spec["env"][1:] == [
+        {"name": "OPENBLAS_NUM_THREADS", "valueFrom": {"secretKeyRef": secret}}
+    ]

@@ -210,6 +210,22 @@ def test_places_of_volumes(mount: str, sub_path: str | None, valid: bool) -> Non
         assert refused(volumes=[volume]) == (VOLUME_MOUNT, "volumes.0.mount")
 
 
+def test_the_folder_of_temporary_files_stays_writable() -> None:
+    for source in ({"claim": "scratch"}, {"host_path": "/scratch"}):
+        volume: dict[str, Any] = {"name": "scratch", "mount": "/tmp/", **source}
+        assert refused(volumes=[volume]) == (VOLUME_MOUNT, "volumes.0.mount")
+        assert read(volumes=[volume | {"read_only": False}]).volumes
+    for source in ({"config_map": "scratch"}, {"secret": "scratch"}):
+        volume = {"name": "scratch", "mount": "/tmp", "read_only": False, **source}
+        assert refused(volumes=[volume]) == (VOLUME_MOUNT, "volumes.0.mount")
+
+
+def test_a_secret_sets_no_variable_of_cvatbuild() -> None:
+    secret = {"name": "store", "key": "token"}
+    invalid(secret_env={"CVATBUILD_VARIANT": secret})
+    assert read(secret_env={"OPENBLAS_NUM_THREADS": secret}).secret_env
+
+
 def test_a_volume_has_exactly_one_source() -> None:
     volume = {"name": "weights", "mount": "/weights"}
     assert refused(volumes=[volume]) == (VOLUME_SOURCE, "volumes.0")
