@@ -91,3 +91,26 @@ def test_no_line_of_prose_is_long(write_manifest: WriteManifest) -> None:
     lines = readme(transformed(plan(write_manifest())), {}).splitlines()
     commands = ("nuctl deploy", "printf", "  curl", "|")
     assert [it for it in lines if len(it) > 100 and not it.startswith(commands)] == []
+
+
+def test_the_commands_fit_the_platforms_of_each_variant(text: Any) -> None:
+    kube = "--platform kube --namespace nuclio"
+    plain = text()
+    assert kube not in plain
+    assert "Both variants have the same name" in plain
+    cluster = {"registry": "registry.example.com", "gpu_resource": "nvidia.com/mig-1g.10gb"}
+    both = text(variants={"gpu": {"kubernetes": cluster}})
+    assert (
+        f"cvatbuild deploy boxes --variant cpu cvatbuild deploy boxes --variant gpu {kube}" in both
+    )
+    assert "deploy_gpu.sh" not in both
+    assert "REGISTRY" not in both
+    one = text(variants={"cpu": False, "gpu": {"kubernetes": cluster}})
+    assert "--platform local" not in one
+    assert "Both variants" not in one
+    assert "docker logs" not in one
+    assert "port" not in one.split("## Deploy")[1].split("## Memory")[0]
+    # A whole GPU works with Docker, too.
+    whole = text(variants={"gpu": {"kubernetes": {"spread": True}}})
+    assert "cvatbuild deploy boxes --variant gpu cvatbuild" in whole
+    assert f"cvatbuild deploy boxes --variant gpu {kube} --registry REGISTRY" in whole
