@@ -2,7 +2,8 @@
 
 The script of a bundle installs the wheels into a copy of the base image and lets nuctl build the
 function on it. The lines of function.yaml that install packages then find all of them installed, so
-function.yaml and the function's code are those of an ordinary build.
+the function is that of an ordinary build. nuctl reads a copy of function.yaml with the other base
+image: its option `--base-image` has no effect if the file names one.
 """
 
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from builder.backends.pins import PYTHON
 from builder.backends.wheels import MACHINES
-from builder.deploy.bundle_script import build_script, install_script
+from builder.deploy.bundle_script import CONFIG, build_script, config_with_packages, install_script
 from builder.deploy.commands import Command, Runner
 from builder.deploy.function import BuiltFunction
 from builder.diagnostics.errors import CvatbuildError, DeployError, OutputError
@@ -124,6 +125,7 @@ def write_bundle(
         _write(stage / "images.txt", *_image_lines(names))
         _write(stage / "install.sh", *install_script(plan, variant))
         function = BuiltFunction.read(stage / plan.name, variant)
+        _write(stage / CONFIG, config_with_packages(function).removesuffix("\n"))
         script = _write(stage / "build.sh", *build_script(function, base, nuclio))
         script.chmod(0o755)
     missing = tuple(name for name in names if name not in saved)

@@ -1,6 +1,7 @@
 """The shell scripts of a bundle: one installs the wheels, one builds and deploys the function."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -11,7 +12,10 @@ from builder.deploy.ports import preferred
 from builder.manifest.variants import VariantName
 from builder.plan.plan import Plan
 from builder.targets.nuclio.image import other_requirements, with_required
-from builder.targets.nuclio.layout import CONFIGS, FOLDER
+from builder.targets.nuclio.layout import FOLDER
+
+CONFIG = "function.yaml"
+"""Name of the configuration that nuctl reads, beside the scripts."""
 
 
 def install_script(plan: Plan, variant: VariantName) -> Iterator[str]:
@@ -24,6 +28,18 @@ def install_script(plan: Plan, variant: VariantName) -> Iterator[str]:
         yield f"{pip} {shlex.join(with_required(plan, variant))}"
 
 
+def config_with_packages(function: BuiltFunction) -> str:
+    """Return the text of function.yaml with the image that has the packages as the base image."""
+    text = function.config.read_text("utf-8")
+    line = f'    baseImage: "{_packages_image(function)}"'
+    return re.sub("(?m)^    baseImage: .*$", lambda _: line, text)
+
+
+def _packages_image(function: BuiltFunction) -> str:
+    """Return the name of the image that is the base image with the packages."""
+    return f"cvat.{function.name}.packages:{function.variant}"
+
+
 def build_script(function: BuiltFunction, base_image: str, nuclio: str) -> Iterator[str]:
     """Yield the lines of the script that builds and deploys the function.
 
@@ -34,8 +50,7 @@ def build_script(function: BuiltFunction, base_image: str, nuclio: str) -> Itera
     """
     name, variant = function.name, function.variant
     container = f"cvatbuild-{name}-{variant}"
-    image = f"cvat.{name}.packages:{variant}"
-    path = f"{name}/{FOLDER}"
+    image = _packages_image(function)
     port = ""
     if function.port is None:
         triggers = json.dumps(function.triggers_with_port(preferred(name)))
@@ -65,9 +80,9 @@ while read -r image original; do
   fi
 done < images.txt
 docker rm --force {container} > /dev/null 2>&1 || true
-docker run --name {container} --network none --user root --entrypoint sh \\
-  --volume "$PWD:/bundle:ro" {base_image} /bundle/install.sh
-docker commit --change 'ENTRYPOINT []' --change 'CMD []' {container} {image}
+docker run --name {container} --network none --user root --volume "$PWD:/bundle:ro" \\
+  {base_image} sh /bundle/install.sh
+docker commit --change 'CMD ["python3"]' {container} {image}
 docker rm {container}
 nuctl get project {PROJECT} --platform local > /dev/null 2>&1 ||
   nuctl create project {PROJECT} --platform local
@@ -75,4 +90,4 @@ if docker network inspect {NETWORK} > /dev/null 2>&1; then
   set -- --platform-config {shlex.quote(network_config(NETWORK))} "$@"
 fi
 NUCLIO_DOCKER_BUILD_NETWORK=none nuctl deploy --project-name {PROJECT} --platform local \\
-  --path {path} --file {path}/{CONFIGS[variant]} --base-image {image} --no-pull{port} "$@\""""
+  --path {name}/{FOLDER} --file {CONFIG} --no-pull{port} "$@\""""

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from builder.run.process import FunctionProcess
+from tests.paths import MANIFESTS
 from tests.system.engine import Engine, base_image
 from tests.system.processor import Release
 from tests.system.test_processor import example_request
@@ -161,6 +163,39 @@ def test_the_image_runs_without_rights_and_on_a_read_only_file_system(
     expected = _ask(engine, CONTAINER, example_request("yolo"))
     assert _ask(engine, container, example_request("yolo")) == expected
     engine.docker("rm", "--force", container)
+
+
+def test_a_bundle_is_built_and_deployed_without_network(
+    nuclio_images: None, release: Release, engine: Engine, tmp_path: Path
+) -> None:
+    text = (MANIFESTS / "yolo.yaml").read_text("utf-8").replace("models/", f"{MANIFESTS}/models/")
+    manifest = tmp_path / "bundled.yaml"
+    manifest.write_text(text.replace("name: yolo", "name: bundled"), "utf-8")
+    folder = tmp_path / "bundle"
+    environment = engine.environment()
+    command = (sys.executable, "-m", "builder", "bundle", manifest, "--nuctl", release.version)
+    subprocess.run([*command, "--out", folder], env=environment, check=True)
+    platform = json.dumps({"attributes": {"network": "none"}})
+    done = subprocess.run(
+        [folder / "build.sh", "--platform-config", platform],
+        env={**environment, "PATH": f"{release.folder}:{environment['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    # Docker's cache would hide an image that is built on another one.
+    packages, image = (
+        json.loads(engine.docker("image", "inspect", name).stdout)[0]["RootFS"]["Layers"]
+        for name in ("cvat.bundled.packages:cpu", "cvat.bundled")
+    )
+    assert image[: len(packages)] == packages
+    request = example_request("yolo")
+    with closing(FunctionProcess(folder / "bundled", "cpu")) as function:
+        expected = function.send(request, "application/json").text
+    assert _ask(engine, "nuclio-nuclio-bundled", request) == expected
+    _nuctl(release, engine, "delete", "function", "bundled")
 
 
 def test_an_altered_wheel_is_not_installed(

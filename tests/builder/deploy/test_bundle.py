@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from builder.deploy.bundle import Bundle, images, write_bundle
 from builder.deploy.commands import Command, Result, Runner
@@ -241,11 +242,20 @@ def test_the_script_installs_without_network_and_deploys(
     (started,) = [it for it in commands if it[:2] == ["docker", "run"]]
     assert started[started.index("--network") + 1] == "none"
     assert started[started.index("--volume") + 1] == f"{made.folder}:/bundle:ro"
-    assert started[-2:] == ["python:3.11-slim", "/bundle/install.sh"]
+    assert started[-3:] == ["python:3.11-slim", "sh", "/bundle/install.sh"]
+    # `docker commit` keeps an entrypoint of the container, and the function would not start.
+    assert "--entrypoint" not in started
     assert ["nuctl", "create", "project", "cvat", "--platform", "local"] in commands
     deployed = commands[-1]
     assert deployed[:2] == ["nuctl", "deploy"]
-    assert deployed[deployed.index("--base-image") + 1] == "cvat.boxes.packages:cpu"
+    # nuctl's option --base-image only fills in a missing name.
+    config = yaml.safe_load((made.folder / "function.yaml").read_text("utf-8"))
+    assert deployed[deployed.index("--file") + 1] == "function.yaml"
+    code = made.folder / deployed[deployed.index("--path") + 1]
+    original = yaml.safe_load((code / "function.yaml").read_text("utf-8"))
+    assert config["spec"]["build"].pop("baseImage") == "cvat.boxes.packages:cpu"
+    assert original["spec"]["build"].pop("baseImage") == "python:3.11-slim"
+    assert config == original
     assert deployed[-2:] == ["--platform-config", '{"a": "b c"}']
 
 
@@ -319,7 +329,7 @@ def test_a_base_image_with_a_digest_is_saved_with_a_tag(
     status, _, commands = run(made.script, (tag, *images("", "1.16.3", "amd64")))
     assert status == 0
     (started,) = [it for it in commands if it[:2] == ["docker", "run"]]
-    assert started[-2:] == [tag, "/bundle/install.sh"]
+    assert started[-3:] == [tag, "sh", "/bundle/install.sh"]
     status, errors, _ = run(made.script, (DIGEST,))
     assert status == 1
     assert f"docker tag {DIGEST} {tag}" in errors
