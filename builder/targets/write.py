@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,7 @@ def staged(tree: Tree, folder: Path, force: bool) -> Iterator[Path]:
         except OSError as error:
             raise _disk_error(folder, error) from error
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        _remove(stage)
 
 
 def _disk_error(folder: Path, error: OSError) -> OutputError:
@@ -159,7 +159,18 @@ def _remove_stale(folder: Path) -> None:
     """Remove the staging folders that killed builds of the same function left behind."""
     for path in folder.parent.glob(f".{folder.name}.*{_PARTIAL}"):
         if time.time() - path.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a directory with its content, also read-only directories of the user."""
+    with suppress(OSError):
+        folder.chmod(0o700)
+        for path, names, _ in os.walk(folder):
+            for inner in (Path(path, name) for name in names):
+                if not inner.is_symlink():
+                    inner.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(tree: Tree, stage: Path) -> None:
@@ -196,14 +207,14 @@ def _replace(stage: Path, folder: Path) -> None:
     # Without an exchange two renames are needed. If the second one fails, the old directory is
     # renamed back.
     aside = folder.with_name(f".{folder.name}.old{_PARTIAL}")
-    shutil.rmtree(aside, ignore_errors=True)
+    _remove(aside)
     os.rename(folder, aside)
     try:
         os.rename(stage, folder)
     except BaseException:
         os.rename(aside, folder)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    _remove(aside)
 
 
 def _exchange(one: Path, other: Path) -> bool:

@@ -187,6 +187,27 @@ def test_byte_code_is_nobodys_edit(old: Path) -> None:
     assert contents(old) == NEW
 
 
+def test_read_only_directories_are_replaced_and_removed(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old / "link").symlink_to(old.parent)
+    mode = old.parent.stat().st_mode
+    for folder in (old / "nuclio", old):
+        folder.chmod(0o555)
+
+    def remove(path: Path, ignore_errors: bool) -> None:
+        """Refuse read-only directories, also for root."""
+        if all(it.stat().st_mode & 0o200 for it in (path, *path.glob("*/"))):
+            removed(path, ignore_errors=ignore_errors)
+
+    removed = shutil.rmtree
+    monkeypatch.setattr("builder.targets.write.shutil.rmtree", remove)
+    write(NEW, old)
+    assert contents(old)["README.md"] == b"new"
+    assert [it.name for it in old.parent.iterdir()] == [old.name]
+    assert old.parent.stat().st_mode == mode
+
+
 @pytest.mark.parametrize("force", [True, False])
 def test_files_of_others_are_carried_over(old: Path, force: bool) -> None:
     (old / "notes.txt").write_bytes(b"mine")
