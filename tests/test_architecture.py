@@ -188,6 +188,7 @@ TESTED_ELSEWHERE = {
     "builder/datasets/formats/yolo_rows.py": "tests/builder/datasets/formats/test_yolo.py",
     # Platforms and checks, tried out with whole deployments.
     "builder/deploy": "tests/builder/deploy/test_deploy.py",
+    "builder/deploy/bundle_script.py": "tests/builder/deploy/test_bundle.py",
     "builder/doctor/runtime.py": "tests/builder/doctor/test_backends.py",
     "builder/doctor/trial.py": "tests/builder/doctor/test_backends.py",
     # Parts of the measure of detectors.
@@ -205,6 +206,7 @@ TESTED_ELSEWHERE = {
     "builder/targets/lock.py": "tests/builder/targets/test_built.py",
     # Copied into every function, and run there.
     "builder/targets/nuclio/main.py": "tests/test_standalone.py",
+    "builder/targets/nuclio/readme_deploy.py": "tests/builder/targets/nuclio/test_readme.py",
     "builder/targets/nuclio/scheduling.py": "tests/builder/targets/nuclio/test_kubernetes.py",
     "builder/targets/nuclio/scheduling_spec.py": (
         "tests/builder/targets/nuclio/test_cluster_spec.py"

@@ -133,16 +133,24 @@ def _telling(text: str) -> str:
     return next(iter((errors or lines)[-1:]), "")
 
 
-def undeploy(name: str, platform: Platform, runner: Runner) -> None:
-    """Delete a deployed function.
+def require_deployed(name: str, platform: Platform, runner: Runner) -> None:
+    """Check that a function is deployed.
 
     Raises:
-        DeployError: it is not deployed, or nuctl fails.
+        DeployError: it is not, or nuctl does not exist.
     """
     if platform.nuctl.function(runner, name) is None:
         raise DeployError(
             Problem(f"the function {name} is not deployed", hint="list them: nuctl get functions")
         )
+
+
+def undeploy(name: str, platform: Platform, runner: Runner) -> None:
+    """Delete a deployed function.
+
+    Raises:
+        DeployError: nuctl fails.
+    """
     result = runner.run(platform.nuctl.delete(name))
     if result.status:
         raise _failed("nuctl cannot delete the function", result.output)

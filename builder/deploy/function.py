@@ -146,11 +146,12 @@ def _check_files(folder: Path) -> None:
     assert lock is not None, "describe has read the lock"
     changed = [name for name, digest in lock.files.items() if sha256(folder / name) != digest]
     if changed:
+        manifest = next(iter(lock.manifest))
         raise BuiltError(
             Problem(
                 "has files that differ from those that were built and tested",
                 file=folder,
                 found=", ".join(changed[:5]) + (", ..." if len(changed) > 5 else ""),
-                hint=f"build it again: cvatbuild .../{next(iter(lock.manifest))}",
+                hint=f"run `cvatbuild {manifest} --force` in the manifest's folder",
             )
         )

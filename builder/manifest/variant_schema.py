@@ -125,7 +125,11 @@ class Variants(Strict):
     def _check_enabled(self) -> "Variants":
         """Refuse a function without variants."""
         if not self.cpu and not self.gpu:
-            raise Refused("both variants are disabled; nothing would be built", NO_VARIANT)
+            raise Refused(
+                "both variants are disabled; nothing would be built",
+                NO_VARIANT,
+                hint="remove `cpu: false` or `gpu: false`",
+            )
         return self
 
     def of(self, variant: VariantName) -> Variant | None:

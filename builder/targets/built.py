@@ -97,6 +97,6 @@ def _check_complete(folder: Path) -> None:
                 f"is not complete: {len(absent)} of {len(lock.files)} generated files are missing",
                 file=folder,
                 found=f"no {absent[0]}",
-                hint=f"build it: cvatbuild .../{next(iter(lock.manifest))}",
+                hint=f"run `cvatbuild {next(iter(lock.manifest))}` in the manifest's folder",
             )
         )

@@ -55,6 +55,7 @@ def deploy(
     """
     with console.errors_reported():
         from builder.cli import arguments
+        from builder.cli.names import require_name
         from builder.deploy.checks import check_machine
         from builder.deploy.commands import Runner
         from builder.deploy.deploy import Platform
@@ -65,6 +66,9 @@ def deploy(
 
         local = platform == options.PlatformOption.local
         arguments.require_platform(local, {"--port": port, "--network": network}, registry)
+        require_name("--namespace", namespace)
+        require_name("--network", network)
+        require_name("--registry", registry)
         built = BuiltFunction.read(function, arguments.built_variant(function, variant))
         target: Platform = (
             Local(built, built.name, port, network, namespace, pull)

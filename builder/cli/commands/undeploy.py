@@ -1,5 +1,6 @@
 """`cvatbuild undeploy`."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -20,12 +21,16 @@ def undeploy(
     """Delete a deployed function. Its directory and its image stay."""
     with console.errors_reported():
         from builder.cli import arguments
+        from builder.cli.names import require_name
         from builder.deploy.commands import Runner
-        from builder.deploy.deploy import Platform
+        from builder.deploy.deploy import Platform, require_deployed
         from builder.deploy.deploy import undeploy as run
         from builder.deploy.kube import Kube
         from builder.deploy.local import Local
+        from builder.diagnostics.errors import CommandLineError
+        from builder.diagnostics.problem import Problem
 
+        require_name("--namespace", namespace)
         name = arguments.function_name(function)
         target: Platform = (
             Local(None, name, namespace=namespace)
@@ -35,7 +40,12 @@ def undeploy(
         if dry_run:
             typer.echo(str(target.nuctl.delete(name)))
             return
+        if not (yes or sys.stdin.isatty()):
+            what = "without a terminal, `undeploy` cannot ask for confirmation"
+            raise CommandLineError(Problem(what, hint="pass --yes"))
+        runner = Runner(lambda line: typer.echo(line, err=True))
+        require_deployed(name, target, runner)
         if not yes:
             typer.confirm(f"Delete the function {name} from Nuclio?", abort=True, err=True)
-        run(name, target, Runner(lambda line: typer.echo(line, err=True)))
+        run(name, target, runner)
         typer.echo(f"{name}: deleted")

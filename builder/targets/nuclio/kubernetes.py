@@ -45,10 +45,13 @@ _ResourceName = Annotated[
         "the name of an extended resource: `nvidia.com/mig-1g.10gb`",
     ),
 ]
+REGISTRY = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$"
+"""Names of registries with an optional path."""
+
 _Registry = Annotated[
     str,
     pattern(
-        r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+        REGISTRY,
         "a registry without https://: `registry.example.com/cvat`",
     ),
     Field(max_length=200),

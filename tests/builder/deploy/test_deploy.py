@@ -1,7 +1,9 @@
 import json
 import shlex
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -308,10 +310,34 @@ def test_a_function_is_deleted(built: Path, programs: Programs) -> None:
     assert "the function boxes is not deployed" in err
 
 
-def test_nothing_is_deleted_without_confirmation(built: Path, programs: Programs) -> None:
+def test_nothing_is_deleted_without_confirmation(
+    built: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.deployed(boxes=20017)
+    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(sys.modules["builder.cli.commands.undeploy"], "sys", terminal)
     status, out, err = invoke("undeploy", built)
     assert status == 1
     assert "Delete the function boxes from Nuclio?" in out + err
+    assert programs.calls("nuctl", "delete") == []
+    # A function that is not deployed, and a program that is missing, are reported first.
+    status, out, err = invoke("undeploy", "others")
+    assert status == 1
+    assert "the function others is not deployed" in err
+    monkeypatch.setenv("PATH", "")
+    status, out, err = invoke("undeploy", built)
+    assert status == 1
+    assert "nuctl is not on the PATH" in err
+    assert "Delete the function" not in out + err
+
+
+def test_without_a_terminal_the_deletion_must_be_confirmed_by_an_option(
+    built: Path, programs: Programs
+) -> None:
+    status, out, err = invoke("undeploy", built)
+    assert status == 2
+    assert "hint:    pass --yes" in err
+    assert "[y/N]" not in out + err
     assert programs.calls() == []
     status, out, _ = invoke("undeploy", built, "--platform", "kube", "--dry-run")
     assert (status, out) == (0, "nuctl delete function boxes --platform kube\n")
