@@ -10,7 +10,7 @@ from builder.backends import pins
 from builder.backends.backend import Backend, BackendSettings
 from builder.backends.precision import Precision
 from builder.manifest.quantity import amount
-from builder.manifest.variants import Platform, Quantity, VariantSettings
+from builder.manifest.variants import Memory, Platform, VariantSettings
 from runtimes.backends.cuda import ArenaStrategy, Cuda, Search
 from runtimes.backends.onnxruntime_cuda import OnnxRuntime, has_nvidia_driver
 from runtimes.backends.session import Backend as Adapter
@@ -31,9 +31,9 @@ _LEAST_MEMORY = 2**26
 
 
 def _enough(quantity: str) -> str:
-    """Refuse limits that no model fits in, such as a number without a suffix."""
+    """Refuse limits that no model fits in."""
     if amount(quantity) < _LEAST_MEMORY:
-        raise ValueError(f"{amount(quantity):.0f} bytes are too few; at least 64Mi are allowed")
+        raise ValueError(f"{quantity} is too small; at least 64Mi is allowed")
     return quantity
 
 
@@ -68,7 +68,7 @@ class CudaSettings(BackendSettings):
     arena_extend_strategy: ArenaStrategy = "kNextPowerOfTwo"
     """How ONNX Runtime's pool of GPU memory grows: by doubling, or with `kSameAsRequested` by the
     size that is needed, which reserves less memory for a GPU that others use, too."""
-    gpu_mem_limit: Annotated[Quantity, AfterValidator(_enough)] | None = None
+    gpu_mem_limit: Annotated[Memory, AfterValidator(_enough)] | None = None
     """Maximum size of the pool of GPU memory of each session, such as `2Gi`: each model, or each of
     its `buckets`, has one session. Requests that need more fail. CUDA and cuDNN use some hundred
     megabytes in addition. Default: no limit."""

@@ -40,6 +40,9 @@ TOO_MANY_THREADS = warning(
 )
 
 
+_LEAST_CORES, _MOST_CORES = 0.05, 1024
+"""Range of CPU limits in cores."""
+
 BASE_BYTES = 150 * 2**20
 """Memory of a worker without models: Python, OpenCV and a runtime took 80 to 130 MiB."""
 
@@ -106,9 +109,9 @@ def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]
     loaded = f"with {_mebibytes(weights)} MiB of weights"
     need = f"{workers} workers {loaded} each need" if workers > 1 else f"1 worker {loaded} needs"
     need += f" about {_mebibytes(needed)} MiB"
-    hint = f"write `memory: {_as_quantity(needed)}`"
+    hint = f"write `memory: {_as_quantity(needed)}`, a multiple of 128 MiB"
     if limit < max(BASE_BYTES, workers * weights):
-        what = f"the limit is {limit:.0f} bytes, but {need}"
+        what = f"the limit is {given}, but {need}"
         yield scene.problem(MEMORY_TOO_SMALL, key, what, given, _as_quantity(needed), hint)
     elif limit < needed:
         yield scene.problem(
@@ -125,7 +128,7 @@ def _memory(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]
 def _cpu_limit(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem]:
     """Yield a problem if the CPU limit is out of range, such as one with a suffix of memory."""
     given = variant.cpu or scene.manifest_file.manifest.resources.cpu
-    if given is None or 0.05 <= amount(given) <= 1024:
+    if given is None or _LEAST_CORES <= amount(given) <= _MOST_CORES:
         return
     key = (*path, "cpu") if variant.cpu else ("resources", "cpu")
     yield scene.problem(
@@ -133,7 +136,7 @@ def _cpu_limit(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Probl
         key,
         f"the limit is {amount(given):g} cores",
         given,
-        "0.05 to 1024 cores, such as `2` or `1500m`",
+        f"{_LEAST_CORES} to {_MOST_CORES} cores, such as `2` or `1500m`",
         'write `cpu: "2"`',
     )
 
@@ -142,7 +145,7 @@ def _threads(scene: Scene, path: Path_, variant: Deployment) -> Iterator[Problem
     """Yield a problem if the threads of all workers exceed the CPU limit."""
     manifest = scene.manifest_file.manifest
     given = variant.cpu or manifest.resources.cpu
-    if given is None:
+    if given is None or amount(given) < _LEAST_CORES:
         return
     limit, workers = amount(given), variant.worker_count(manifest.type)
     threads = variant.thread_count(given, workers)

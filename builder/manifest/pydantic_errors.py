@@ -16,7 +16,7 @@ from builder.diagnostics.problem import Problem
 from builder.diagnostics.rule import Rule
 from builder.diagnostics.text import did_you_mean
 from builder.manifest.located_yaml import LocatedYaml
-from builder.manifest.patterns import WORDS
+from builder.manifest.patterns import WORDS, suggestion
 from builder.manifest.places import error_at, hint_for_key, hint_places, keys_at, path_of
 from builder.manifest.steps import LISTINGS, known_steps
 from builder.manifest.validation import validate_strictly
@@ -162,15 +162,26 @@ def _problem(
         hint = f'put it in quotes: "{found}"'
         refused_text = _errors_of(path, found, model, data)
         if refused_text:
-            allowed, hint = _allowed(refused_text[0]), ""
+            allowed, hint = _allowed(refused_text[0]), _pattern_hint(name, refused_text[0], found)
     elif allowed in ("a number", "a whole number") and isinstance(first["input"], str):
         hint = _number_hint(first["input"], whole=allowed == "a whole number")
     elif isinstance(first["input"], str) and not hint:
         hint = _bare_hint(path, first["input"], model, data)
+    if error_type == "string_pattern_mismatch":
+        hint = _pattern_hint(name, first, found)
     if not hint and error_type in ("literal_error", "enum"):
         places = hint_places(model, path, data, valid=True)
         hint = f"`{name}: {found}` is allowed at {places}" if places else ""
     return source.problem(path, "invalid value", found or "nothing", allowed, hint, INVALID_VALUE)
+
+
+def _pattern_hint(name: str, detail: ErrorDetails, text: str) -> str:
+    """Return a hint with the value that was most likely meant; empty without one."""
+    meant = suggestion(str(detail.get("ctx", {}).get("pattern", "")), text)
+    if not meant:
+        return ""
+    quoted = json.dumps(meant) if re.fullmatch("[0-9.]+", meant) else meant
+    return f"write `{name}: {quoted}`"
 
 
 def _errors_of(

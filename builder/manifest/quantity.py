@@ -13,7 +13,7 @@ def amount(quantity: str) -> float:
     """Return a quantity as a number of bytes or cores.
 
     Args:
-        quantity: a text that matches builder.manifest.patterns.QUANTITY.
+        quantity: a text that matches MEMORY or CORES of builder.manifest.patterns.
     """
     number, suffix = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity).groups()  # type: ignore[union-attr]
     return float(number) * _SUFFIXES[suffix]

@@ -17,7 +17,8 @@ VARIANTS: tuple[VariantName, ...] = ("cpu", "gpu")
 Platform = Literal["amd64", "arm64"]
 """Architecture of the machine that builds and runs a function, as Docker names it."""
 
-Quantity = Annotated[str, Field(pattern=patterns.QUANTITY)]
+Memory = Annotated[str, Field(pattern=patterns.MEMORY)]
+Cores = Annotated[str, Field(pattern=patterns.CORES)]
 
 _Part = TypeVar("_Part", bound="VariantSettings")
 
@@ -25,9 +26,9 @@ _Part = TypeVar("_Part", bound="VariantSettings")
 class Resources(Strict):
     """Resource limits of a function's container."""
 
-    memory: Quantity | None = None
+    memory: Memory | None = None
     """Memory limit, such as `4Gi`. Default: no limit."""
-    cpu: Quantity | None = None
+    cpu: Cores | None = None
     """CPU limit in cores, such as `"2"` or `1500m`. Default: no limit."""
 
 

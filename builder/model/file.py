@@ -150,12 +150,16 @@ def locate(
     if suffix not in (".onnx", ".xml"):
         raise ModelError(_unsupported(source, path))
     reason = unreadable(path)
+    if reason and reason != ABSENT:
+        denied = "correct the permissions of the file and of its folders"
+        hint = denied if reason.startswith("cannot be read") else "name a file"
+        raise ModelError(Problem(f"{path} {reason}", hint=hint, rule=MODEL_NOT_FOUND))
     if reason:
         near = names_in(path.parent, suffix)
         meant = closest(path.stem, {name[: -len(suffix)]: name for name in near})
         raise ModelError(
             Problem(
-                f"{path} does not exist" if reason == ABSENT else f"{path} {reason}",
+                f"{path} does not exist",
                 allowed=f"files in that folder: {', '.join(near[:5])}" if near else "",
                 hint=f"did you mean '{Path(source).with_name(meant + suffix)}'?"
                 if meant is not None

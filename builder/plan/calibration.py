@@ -61,6 +61,9 @@ class Calibration:
             raise _error(what, manifest, path, named, wanted, similar(folder))
         if not folder.is_dir():
             raise _error("is not a folder", manifest, path, named, wanted)
+        if not os.access(folder, os.R_OK | os.X_OK):
+            hint = "correct the permissions of the folder"
+            raise _error("cannot be read: Permission denied", manifest, path, named, hint=hint)
         try:
             found = sorted(it for it in folder.rglob("*") if is_image(it.name) and it.is_file())
         except OSError as error:

@@ -85,11 +85,16 @@ def _check_complete(folder: Path) -> None:
     Raises:
         BuiltError: a file is missing, or the lock is not readable.
     """
-    lock = Lock.read(folder)
-    if lock is None or not lock.manifest:
-        raise BuiltError(
-            Problem(f"{LOCK} is missing or not readable", file=folder, hint="build it again")
-        )
+    try:
+        lock = Lock.load(folder)
+        if not lock.manifest:
+            raise ValueError("no key manifest")
+    except ValueError as error:
+        present = os.path.lexists(folder / LOCK)
+        what = f"{LOCK} is not one that cvatbuild wrote" if present else f"has no {LOCK}"
+        found = str(error) if present else ""
+        hint = "build the function again"
+        raise BuiltError(Problem(what, file=folder, found=found, hint=hint)) from error
     absent = [path for path in lock.files if not os.path.isfile(folder / path)]
     if absent:
         raise BuiltError(

@@ -48,18 +48,32 @@ class Lock:
     def read(cls, folder: Path) -> "Lock | None":
         """Return the lock of a function's directory, or None if it is absent or not readable."""
         try:
-            data = plain_yaml.load((folder / LOCK).read_text("utf-8"))
-            return cls(
-                str(data.get("cvatbuild", "")),
-                _digests(data.get("manifest", {})),
-                _digests(data["files"]),
-                _digests(data.get("sources", {})),
-                _digests(data.get("changes", {})),
-                {str(name): dict(it) for name, it in data.get("precision", {}).items()},
-                _digests(data.get("calibration", {})),
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+            return cls.load(folder)
+        except ValueError:
             return None
+
+    @classmethod
+    def load(cls, folder: Path) -> "Lock":
+        """Return the lock of a function's directory.
+
+        Raises:
+            ValueError: it is absent, or not a lock; its text is the reason.
+        """
+        data = plain_yaml.read(folder / LOCK)
+        files = _digests(plain_yaml.value_at(data, "files"), "files")
+        names = ("manifest", "sources", "changes", "calibration")
+        others = {name: _digests(data.get(name, {}), name) for name in names}
+        precision = data.get("precision", {})
+        if not isinstance(precision, dict) or not all(
+            isinstance(it, dict) for it in precision.values()
+        ):
+            raise ValueError("`precision` has no keys and values")
+        return cls(
+            str(data.get("cvatbuild", "")),
+            files=files,
+            precision={str(name): dict(it) for name, it in precision.items()},
+            **others,
+        )
 
     @property
     def computed(self) -> dict[str, str]:
@@ -111,6 +125,12 @@ def recorded(
     return precision, dict(sorted(calibration.items()))
 
 
-def _digests(data: dict[object, object]) -> dict[str, str]:
-    """Return a mapping from path to digest with keys and values as text."""
+def _digests(data: object, name: str) -> dict[str, str]:
+    """Return a mapping from path to digest with keys and values as text.
+
+    Raises:
+        ValueError: the section `name` is no mapping.
+    """
+    if not isinstance(data, dict):
+        raise ValueError(f"`{name}` has no keys and values")
     return {str(path): str(digest) for path, digest in data.items()}

@@ -66,6 +66,7 @@ _Index = Annotated[
     pattern(
         r"^https?://[A-Za-z0-9._~:/@%\[\]-]+$",
         "an http or https URL without query: `https://pypi.example.com/simple`",
+        lambda text: f"https://{text}",
     ),
     Field(max_length=512),
 ]
@@ -75,6 +76,7 @@ _Proxy = Annotated[
     pattern(
         r"^https?://[A-Za-z0-9._~:%\[\]-]+(/[A-Za-z0-9._~:/@%-]*)?$",
         "the http or https URL of a proxy: `http://proxy.example.com:3128`",
+        lambda text: f"http://{text}",
     ),
     Field(max_length=512),
 ]

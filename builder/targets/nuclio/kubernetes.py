@@ -53,6 +53,7 @@ _Registry = Annotated[
     pattern(
         REGISTRY,
         "a registry without https://: `registry.example.com/cvat`",
+        lambda text: text.partition("://")[2].rstrip("/"),
     ),
     Field(max_length=200),
 ]
@@ -200,7 +201,7 @@ class Kubernetes(Strict):
             )
         if high < low:
             raise Refused(
-                f"at most {high} and at least {low} pods are wanted",
+                f"the largest number of pods is {high}, and the smallest is {low}",
                 REPLICA_RANGE,
                 "max_replicas",
                 allowed=f"at least {low}",

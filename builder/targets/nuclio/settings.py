@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from builder.manifest.patterns import pattern
+from builder.manifest.patterns import memory_size, pattern
 from builder.manifest.variants import VariantName, VariantSettings
 from builder.targets.nuclio.image_settings import ImageSettings
 from builder.targets.nuclio.kubernetes import Kubernetes, check_reserved
@@ -44,7 +44,12 @@ _EnvValue = Annotated[
 
 
 _RequestSize = Annotated[
-    str, pattern(r"^[1-9][0-9]*(Ki|Mi|Gi)$", "a number of KiB, MiB or GiB: `64Mi`")
+    str,
+    pattern(
+        r"^[1-9][0-9]*(Ki|Mi|Gi)$",
+        "a number of KiB, MiB or GiB: `64Mi`",
+        lambda text: memory_size(text, "M"),
+    ),
 ]
 
 

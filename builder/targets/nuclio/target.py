@@ -6,8 +6,6 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from builder import __version__
 from builder.diagnostics.errors import BuiltError
 from builder.diagnostics.problem import Problem
@@ -85,35 +83,51 @@ class Nuclio:
         """See Target.describe."""
         path = self.config_path(folder, variant)
         try:
-            config = plain_yaml.load(path.read_text("utf-8"))
-            annotations = {
-                str(key): str(text) for key, text in config["metadata"]["annotations"].items()
-            }
-            name = str(config["metadata"]["name"])
-            function_type: Any = annotations["type"]
+            config = plain_yaml.read(path)
+            name = str(plain_yaml.value_at(config, "metadata", "name"))
+            given = plain_yaml.value_at(config, "metadata", "annotations")
+            function_type: Any = plain_yaml.value_at(config, "metadata", "annotations", "type")
             if function_type not in FUNCTION_TYPES:
                 raise ValueError(f"unknown function type: {function_type}")
-            labels = json.loads(annotations["spec"])
-            # The values of secrets are known only where the function runs.
-            environment = {
-                str(it["name"]): str(it["value"]) for it in config["spec"]["env"] if "value" in it
-            }
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            yaml.YAMLError,
-        ) as error:
+            labels = _labels(plain_yaml.value_at(config, "metadata", "annotations", "spec"))
+            environment = _environment(plain_yaml.value_at(config, "spec", "env"))
+        except ValueError as error:
             raise BuiltError(
                 Problem(
                     "is not a function.yaml that cvatbuild wrote",
                     file=path,
-                    found=f"{type(error).__name__}: {' '.join(str(error).split())}",
+                    found=str(error),
                     hint="build the function again",
                 )
             ) from error
+        annotations = {str(key): str(text) for key, text in given.items()}
         return Description(
             name, function_type, labels, annotations, environment, path.parent.resolve()
         )
+
+
+def _labels(text: object) -> Any:
+    """Return the labels of the annotation `spec`.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    try:
+        return json.loads(str(text))
+    except (ValueError, RecursionError) as error:
+        raise ValueError("metadata.annotations.spec is not JSON") from error
+
+
+def _environment(variables: object) -> dict[str, str]:
+    """Return the variables of `env` that have a value.
+
+    The values of secrets are known only where the function runs.
+
+    Raises:
+        ValueError: it is not a list of variables with names.
+    """
+    if not isinstance(variables, list):
+        raise ValueError("spec.env is not a list")
+    if not all(isinstance(it, dict) and "name" in it for it in variables):
+        raise ValueError("spec.env has an entry without a name")
+    return {str(it["name"]): str(it["value"]) for it in variables if "value" in it}

@@ -25,7 +25,7 @@ def worker_mebibytes(workers: int) -> int:
 @pytest.mark.parametrize(
     ("memory", "rule"),
     [
-        ("512", MEMORY_TOO_SMALL),
+        ("1Mi", MEMORY_TOO_SMALL),
         (f"{worker_mebibytes(1) - 2}Mi", MEMORY_TOO_SMALL),
         (f"{worker_mebibytes(1)}Mi", LOW_MEMORY),
         (f"{worker_mebibytes(2) - 2}Mi", LOW_MEMORY),
@@ -86,7 +86,7 @@ def test_the_limit_of_a_variant_replaces_that_of_the_function(lint: Lint) -> Non
         ("2", None),
         ("1024", None),
         ("1025", INVALID_CPU_LIMIT),
-        ("2Gi", INVALID_CPU_LIMIT),
+        ("5000", INVALID_CPU_LIMIT),
     ],
 )
 def test_the_limit_of_processor_time(lint: Lint, cpu: str, rule: Rule | None) -> None:

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from builder.manifest import patterns
-from builder.manifest.patterns import WORDS, pattern
+from builder.manifest.patterns import WORDS, pattern, suggestion
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,8 @@ from builder.manifest.patterns import WORDS, pattern
         (patterns.NAME, ["a", "yolo-v8", "a1"], ["A", "1a", "-a", "a-", "a_b", "a\n"]),
         (patterns.SHA256, ["0" * 64, "af" * 32], ["0" * 63, "A" * 64, "0" * 65]),
         (patterns.URL, ["http://a", "https://a/b.onnx"], ["ftp://a", "https://", "https://a b"]),
-        (patterns.QUANTITY, ["2", "500m", "4Gi", "0.5"], ["", "4GB", "-1", "1e3", ".5"]),
+        (patterns.CORES, ["2", "500m", "0.5"], ["", "4Gi", "1500M", "-1", "1e3", ".5"]),
+        (patterns.MEMORY, ["4Gi", "0.5G", "4294967296"], ["", "4", "500m", "4GB", "-1Gi"]),
         (
             patterns.PIP_PACKAGE,
             ["numpy==2.4.6", "a[b,c]==1.0+cu12", "a_b.c==1"],
@@ -44,3 +45,26 @@ def test_a_target_can_add_a_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patterns, "WORDS", dict(WORDS))
     pattern("^x$", "an x")
     assert patterns.WORDS["^x$"] == "an x"
+
+
+@pytest.mark.parametrize(
+    ("expression", "text", "meant"),
+    [
+        (patterns.MEMORY, "4", "4Gi"),
+        (patterns.MEMORY, "512", "512Mi"),
+        (patterns.MEMORY, "4GB", "4Gi"),
+        (patterns.MEMORY, "4 GiB", "4Gi"),
+        (patterns.MEMORY, "1.5g", "1.5Gi"),
+        (patterns.MEMORY, "much", ""),
+        (patterns.MEMORY, "-4Gi", ""),
+        (patterns.CORES, "1500M", "1500m"),
+        (patterns.CORES, "2 cores", "2"),
+        (patterns.CORES, "2Gi", "2"),
+        (patterns.CORES, "all", ""),
+        (patterns.NAME, "My Model", ""),
+    ],
+)
+def test_a_text_of_another_form_gets_the_value_that_was_meant(
+    expression: str, text: str, meant: str
+) -> None:
+    assert suggestion(expression, text) == meant

@@ -236,11 +236,11 @@ def test_a_value_of_any_other_type_is_refused_or_read_but_never_crashes(
     assert [problem.place for problem in error.problems] == [key]
 
 
-def test_text_that_would_be_invalid_too_is_not_suggested(problems: Problems) -> None:
+def test_quotes_are_not_suggested_where_they_would_not_help(problems: Problems) -> None:
     (problem,) = problems(LINES + "variants: {cpu: {max_request_size: 32}}\n")
     assert problem.found == "32"
     assert problem.allowed == "a number of KiB, MiB or GiB: `64Mi`"
-    assert problem.hint == ""
+    assert problem.hint == "write `max_request_size: 32Mi`"
 
 
 @pytest.mark.parametrize(

@@ -251,3 +251,15 @@ def test_an_onnx_file_is_read_once_for_signature_and_graph(
     assert "output0" in model.graph.shapes
     assert model.with_shapes({}).graph is model.graph
     assert (read_onnx.call_count, graph_of.call_count) == (1, 1)
+
+
+def test_a_file_without_permission_is_not_reported_as_misspelled(
+    tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    (problem,) = failure(lambda: locate(str(model_file), tmp_path)).problems
+    assert problem.what == f"{model_file} cannot be read: Permission denied"
+    assert (problem.allowed, problem.hint) == (
+        "",
+        "correct the permissions of the file and of its folders",
+    )

@@ -92,3 +92,14 @@ def test_a_file_that_is_no_image(tmp_path: Path) -> None:
     image.write_bytes(png())
     assert not_an_image(image, manifest, PATH) is None
     assert read_image(image, manifest, PATH) == png()
+
+
+def test_a_folder_without_permission_is_not_reported_as_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").mkdir()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    error = failure(lambda: Calibration.find("photos", tmp_path / "m.yaml", ("calibration",)))
+    (problem,) = error.problems
+    assert problem.what == "cannot be read: Permission denied"
+    assert problem.hint == "correct the permissions of the folder"

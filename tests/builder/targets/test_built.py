@@ -57,6 +57,50 @@ def test_a_directory_without_a_readable_lock(built: Path, lock: str | None) -> N
     assert "build.lock" in problem_of(built)
 
 
+@pytest.mark.parametrize(
+    ("lock", "reason"),
+    [
+        (b"files: {}\nmanifest: ]", "is not YAML, line 2"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
+        (b"files: 3\n", "`files` has no keys and values"),
+        (b"files: {}\nprecision: {cpu: 3}\n", "`precision` has no keys and values"),
+        (b"manifest: {a: b}\n", "no key files"),
+        (b"files: {}\n", "no key manifest"),
+    ],
+)
+def test_the_reason_why_a_lock_cannot_be_used_is_named(
+    built: Path, lock: bytes, reason: str
+) -> None:
+    (built / "build.lock").write_bytes(lock)
+    assert f"build.lock is not one that cvatbuild wrote\n  found:   {reason}\n" in problem_of(built)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no key metadata"),
+        ("metadata: 3", "no key metadata.name"),
+        ("metadata: []", "no key metadata.name"),
+        ("metadata:\n  - }", "is not YAML, line 2"),
+        ("metadata: {name: a, annotations: {type: cat, spec: '[]'}}", "unknown function type: cat"),
+        (
+            "metadata: {name: a, annotations: {type: reid, spec: '['}}",
+            "metadata.annotations.spec is not JSON",
+        ),
+        ("metadata: {name: a, annotations: {type: reid, spec: '[]'}}", "no key spec"),
+        (
+            "metadata: {name: a, annotations: {type: reid, spec: '[]'}}\nspec: {env: 5}",
+            "spec.env is not a list",
+        ),
+    ],
+)
+def test_the_reason_why_a_configuration_cannot_be_used_is_named(
+    built: Path, text: str, reason: str
+) -> None:
+    (built / "nuclio/function.yaml").write_text(text)
+    assert f"\n  found:   {reason}\n" in problem_of(built)
+
+
 def test_a_variant_that_was_not_built(built: Path) -> None:
     (built / "nuclio/function-gpu.yaml").unlink()
     text = problem_of(built, "gpu")
