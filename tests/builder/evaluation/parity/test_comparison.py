@@ -80,8 +80,12 @@ def test_equal_variants_have_no_difference(built_once: Path, images: Path) -> No
 
 
 @pytest.mark.slow
-def test_a_variant_with_another_model_is_found_out(built: Path, images: Path) -> None:
-    moved_model(built / "nuclio/other.onnx")
+def test_a_variant_with_another_model_is_found_out(
+    built: Path, tmp_path: Path, images: Path
+) -> None:
+    moved_model(tmp_path / "model.onnx")
+    other = build(plan(write_manifest_to(tmp_path)), tmp_path / "out", force=False).folder
+    shutil.copy(other / "nuclio/model.onnx", built / "nuclio/other.onnx")
     with (built / "nuclio/model_handler.py").open("a") as handler:
         handler.write(WRONG_GPU)
     found = variants(built, images)
