@@ -196,6 +196,7 @@ def test_a_bundle_is_built_and_deployed_without_network(
         expected = function.send(request, "application/json").text
     assert _ask(engine, "nuclio-nuclio-bundled", request) == expected
     _nuctl(release, engine, "delete", "function", "bundled")
+    engine.docker("image", "rm", "--force", "cvat.bundled", "cvat.bundled.packages:cpu")
 
 
 def test_an_altered_wheel_is_not_installed(
