@@ -63,7 +63,8 @@ def find() -> Engine | CheckResult:
         what = f"unexpected output of `docker version`: {output.error_line}"
         return _trouble(what, _INSTALL, *_INSTALL_COMMANDS)
     if not server:
-        what = f"Docker {client} cannot connect to an engine: {output.error_line}{_LATER}"
+        reason = output.error_line.rstrip(".")
+        what = f"Docker {client} cannot connect to an engine{_LATER}: {reason}"
         if "permission denied" in output.error_line.lower():
             command = "sudo usermod -aG docker $USER"
             remedy = f"add yourself to the group docker, then log in again: {command}"

@@ -196,7 +196,7 @@ class LocatedYaml:
                 return ""
         if isinstance(value, dict):
             return ""
-        text = self.texts.get(tuple(path)) or ("nothing" if value is None else str(value))
+        text = self.texts.get(tuple(path)) or ("nothing" if value is None else _flow(value))
         text = without_password(text)
         # A line break in a value must not look like a line of the message.
         text = "".join(
@@ -204,6 +204,22 @@ class LocatedYaml:
             for letter in text
         )
         return text if len(text) <= 80 else text[:77] + "..."
+
+
+_SHOWN = 20
+"""Entries of a list that are shown; messages cut longer texts anyway."""
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML on one line, without quotes."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_flow(it)}' for key, it in value.items())}}}"
+    if isinstance(value, list):
+        more = ["..."] if len(value) > _SHOWN else []
+        return f"[{', '.join([*map(_flow, value[:_SHOWN]), *more])}]"
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class _Reader:

@@ -151,6 +151,9 @@ def _problem(
             return source.locate(refused.problem, path)
         return source.problem(path, str(refused), source.found(path), rule=INVALID_VALUE)
     allowed = " or ".join(dict.fromkeys(_allowed(detail) for detail in details))
+    if any(it["type"] in ("model_type", "dataclass_type") for it in details):
+        named = ", ".join(sorted(keys_at(model, path)))
+        allowed = allowed.replace("keys and values", f"keys and values: {named}".rstrip(": "))
     # The value of a short form has no location of its own, but pydantic reports it.
     found = source.found(path) or _scalar(first["input"])
     hint = did_you_mean(found, _choices(details))

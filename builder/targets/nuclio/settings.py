@@ -1,5 +1,6 @@
 """Nuclio's keys of a variant in the manifest."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -26,6 +27,7 @@ _Duration = Annotated[
     pattern(
         r"^(0*[1-9][0-9]*h([0-9]+m)?([0-9]+s)?|0*[1-9][0-9]*m([0-9]+s)?|0*[1-9][0-9]*s)$",
         "hours, minutes and seconds: `30s`, `1m30s`, `2m`",
+        lambda text: f"{text}s",
     ),
     Field(min_length=2),
 ]
@@ -76,6 +78,14 @@ class NuclioSettings(VariantSettings):
     one. On Kubernetes with `service_type: NodePort` it is the node port."""
     kubernetes: Kubernetes | None = None
     """Settings for Kubernetes; see [`kubernetes`](#kubernetes)."""
+
+    @field_validator("readiness_timeout", mode="before")
+    @classmethod
+    def _is_in_seconds(cls, timeout: object) -> object:
+        """Refuse durations with units, which other keys have."""
+        if isinstance(timeout, str) and re.search("[0-9] *[A-Za-z]", timeout):
+            raise ValueError("is not a whole number of seconds, such as 180")
+        return timeout
 
     @field_validator("env")
     @classmethod

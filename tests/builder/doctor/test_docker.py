@@ -47,7 +47,9 @@ def test_a_client_without_an_engine_is_a_warning(
     result = only(docker.check())
     check_form([result])
     assert result.severity == "warning"
-    assert result.what.startswith(f"Docker 28.2.2 cannot connect to an engine: {complaint}")
+    consequence = "functions can be built but not deployed"
+    what = f"Docker 28.2.2 cannot connect to an engine; {consequence}: {complaint.rstrip('.')}"
+    assert result.what == what
     assert remedy in result.remedy
 
 

@@ -308,3 +308,10 @@ YAML_PARTS = st.one_of(
 def test_any_mix_of_yaml_is_parsed_or_refused_with_a_manifest_error(text: str) -> None:
     with contextlib.suppress(CvatbuildError):
         LocatedYaml.parse(text, FILE)
+
+
+def test_lists_are_shown_as_yaml() -> None:
+    document = LocatedYaml.parse("a: [{b: [x, 1]}, true, null]\n", FILE)
+    assert document.found(("a",)) == "[{b: [x, 1]}, true, null]"
+    many = LocatedYaml.parse(f"a: {[0] * 30}\n", FILE)
+    assert many.found(("a",)) == f"[{'0, ' * 20}...]"

@@ -47,7 +47,7 @@ def test_the_unchanged_lines_are_a_valid_manifest(tmp_path: Path) -> None:
     ("line", "changed", "path", "row", "column", "found"),
     [
         ("name: boxes", "name: Boxes", "name", 1, 1, "Boxes"),
-        ("name: boxes", "name: [a]", "name", 1, 1, "['a']"),
+        ("name: boxes", "name: [a]", "name", 1, 1, "[a]"),
         ("type: detector", "type: detektor", "type", 2, 1, "detektor"),
         ("labels: [cat, dog, bird]", "labels: []", "labels", 4, 1, "[]"),
         ("labels: [cat, dog, bird]", "labels: [cat, 7]", "labels[1]", 4, 15, "7"),
