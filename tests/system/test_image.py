@@ -133,7 +133,7 @@ def _build(
     shutil.copytree(code, context / "handler")
     shutil.copytree(sdk, context / "sdk")
     (context / "Dockerfile").write_text("\n".join(lines), "utf-8")
-    options = ("--no-cache", "--network", network, "--tag", tag)
+    options = ("--no-cache", "--force-rm", "--network", network, "--tag", tag)
     done = engine.docker("build", *options, context, check=False)
     return done.returncode, done.stdout + done.stderr
 
