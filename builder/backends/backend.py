@@ -45,8 +45,8 @@ class BackendSettings(VariantSettings):
         if self.reduced is None:
             unused = {"calibration": self.calibration is not None}
             unused["max_difference"] = self.max_difference != Limits()
-            suitable = "fp16" if self.NAME == "gpu" else "int8"
             for key in (key for key, given in unused.items() if given):
+                suitable = "fp16" if self.NAME == "gpu" else "int8"
                 raise Refused(
                     f"is not used without `precision: {suitable}`",
                     PRECISION_SETTINGS,

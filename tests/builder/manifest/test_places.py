@@ -5,6 +5,7 @@ import pytest
 from builder.diagnostics.path import Path_
 from builder.manifest.places import error_at, hint_for_key, hint_places, keys_at
 from builder.manifest.schema import DetectorManifest
+from builder.manifest.validation import Strict
 
 DATA: dict[str, Any] = {
     "name": "boxes",
@@ -61,3 +62,43 @@ def test_the_errors_of_another_value() -> None:
     (error,) = error_at(DetectorManifest, ("threshold",), 2, DATA)
     assert error["type"] == "less_than_equal"
     assert "threshold" not in DATA
+
+
+class Bolt(Strict):
+    size: int = 1
+    thread: str = ""
+
+
+class Plate(Strict):
+    size: str = ""
+
+
+class Wheel(Strict):
+    bolt: Bolt = Bolt()
+    bolts: tuple[Bolt, ...] = ()
+    plate: Plate = Plate()
+
+
+def test_entries_of_lists_are_no_places() -> None:
+    assert hint_for_key(Wheel, ("thread",), {"thread": "M8"}) == "move it to `bolt`"
+    data: dict[str, Any] = {"bolts": [{"plate": {}}]}
+    assert hint_for_key(Wheel, ("bolts", 0, "plate"), data) == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "places"),
+    [
+        ({"size": 5}, "`bolt`"),
+        ({"size": "M8"}, "`plate`"),
+        ({"size": []}, "`bolt` or `plate`"),
+        ({"size": 5, "bolt": 3}, "`plate`"),
+    ],
+)
+def test_only_places_where_the_value_is_valid_are_named_if_there_are_any(
+    data: dict[str, Any], places: str
+) -> None:
+    assert hint_for_key(Wheel, ("size",), data) == f"move it to {places}"
+
+
+def test_no_place_is_named_for_a_value_that_is_valid_nowhere_if_it_must_be() -> None:
+    assert hint_places(Wheel, ("size",), {"size": []}, valid=True) == ""
