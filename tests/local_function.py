@@ -8,7 +8,6 @@ import json
 import os
 import runpy
 import time
-from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
@@ -19,14 +18,14 @@ from nuclio_sdk import Context, Event
 
 from builder.backends.registry import backends_of
 from builder.manifest.variants import VariantName
-from builder.run.function import Function, Reply
+from builder.run.function import DescribedFunction, Reply
 from builder.targets.built import describe
 from runtimes.backends.session import Backend
 from runtimes.service import Service
 from tests.paths import ROOT
 
 
-class LocalFunction(Function):
+class LocalFunction(DescribedFunction):
     """The model_handler.py of a built function, started as its main.py starts it.
 
     It imports `runtimes` from the checkout. The copies in the function's directory are compared
@@ -47,18 +46,6 @@ class LocalFunction(Function):
         self._context = Context(logger=mock.Mock())
         with mock.patch.dict(os.environ, self._description.environment):
             self._service = Service.start(module["FUNCTION"], backends, code, self._context.logger)
-
-    @property
-    def type(self) -> str:
-        return self._description.type
-
-    @property
-    def labels(self) -> list[dict[str, Any]]:
-        return self._description.labels
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        return self._description.annotations
 
     def send(self, body: object, content_type: str) -> Reply:
         start = time.perf_counter()

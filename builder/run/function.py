@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 from builder.diagnostics.errors import BuiltError
 from builder.diagnostics.problem import Problem
+from builder.targets.target import Description
 from runtimes.arrays import Array
 
 
@@ -89,3 +90,24 @@ class Function(Protocol):
         """
         body = {"image": base64.b64encode(image).decode(), **request}
         return self.send(body, "application/json")
+
+
+class DescribedFunction(Function, Protocol):
+    """The part of a function that its configuration file determines."""
+
+    _description: Description
+
+    @property
+    def type(self) -> str:
+        """See Function.type."""
+        return self._description.type
+
+    @property
+    def labels(self) -> list[dict[str, Any]]:
+        """See Function.labels."""
+        return self._description.labels
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """See Function.annotations."""
+        return self._description.annotations

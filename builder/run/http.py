@@ -5,12 +5,10 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from typing import Any
 
 from builder.diagnostics.errors import BuiltError
 from builder.diagnostics.problem import Problem
-from builder.run.function import Function, Reply
+from builder.run.function import DescribedFunction, Reply
 from builder.targets.target import Description
 
 SECONDS = 120.0
@@ -20,7 +18,7 @@ _MOST_BYTES = 256 * 2**20
 """Size of a reply that is read; a 2-D mask of a large photo has some 50 MB."""
 
 
-class HttpFunction(Function):
+class HttpFunction(DescribedFunction):
     """A function behind a URL.
 
     Args:
@@ -35,21 +33,6 @@ class HttpFunction(Function):
         self._seconds = seconds
         # A proxy for the internet does not reach this machine's ports.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    @property
-    def type(self) -> str:
-        """See Function.type."""
-        return self._description.type
-
-    @property
-    def labels(self) -> list[dict[str, Any]]:
-        """See Function.labels."""
-        return self._description.labels
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        """See Function.annotations."""
-        return self._description.annotations
 
     def is_healthy(self) -> bool:
         """Return whether Nuclio's processor accepts requests."""

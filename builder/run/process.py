@@ -8,13 +8,12 @@ import subprocess
 import sys
 import weakref
 from collections import deque
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from threading import Thread
-from typing import IO, Any, Self
+from typing import IO, Self
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from builder.diagnostics.faults import problem_of
 from builder.diagnostics.problem import Problem
 from builder.manifest.variants import VariantName
 from builder.run import worker
-from builder.run.function import Function, Reply
+from builder.run.function import DescribedFunction, Reply
 from builder.targets.built import describe
 from runtimes.arrays import Array
 from runtimes.errors import Fault, FunctionError
@@ -44,7 +43,7 @@ _ERROR_LINES = 5
 """Lines of a child's output that an error shows."""
 
 
-class FunctionProcess(Function):
+class FunctionProcess(DescribedFunction):
     """A child process that runs one variant of a built function.
 
     The child starts at once; `wait_until_started`, the `with` statement and the first request wait
@@ -110,21 +109,6 @@ class FunctionProcess(Function):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @property
-    def type(self) -> str:
-        """See Function.type."""
-        return self._description.type
-
-    @property
-    def labels(self) -> list[dict[str, Any]]:
-        """See Function.labels."""
-        return self._description.labels
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        """See Function.annotations."""
-        return self._description.annotations
 
     @property
     def pid(self) -> int:
