@@ -97,7 +97,7 @@ class Nuctl:
         return [_deployed(it) for it in _json(result.output)]
 
     def function(self, runner: Runner, name: str) -> Deployed | None:
-        """Return a deployed function, or None if there is none of this name."""
+        """Return the deployed function with this name, or None if it is not deployed."""
         result = runner.read(self.get_function(name))
         found = [] if result.status else [_deployed(it) for it in _json(result.output)]
         return next((it for it in found if it.name == name), None)

@@ -57,5 +57,5 @@ def check() -> Iterator[CheckResult]:
 
 
 def _trouble(what: str) -> CheckResult:
-    """Return the result about nuctl that cannot be used."""
+    """Return the result of the check if nuctl cannot be used."""
     return CheckResult("nuctl", "warning", what, _GET, install_commands(), blocks_deploy=True)

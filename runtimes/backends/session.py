@@ -72,7 +72,7 @@ class Backend(Protocol):
 
 
 def chosen(signature: Signature, names: Iterable[str]) -> tuple[Tensor, ...]:
-    """Return the outputs with these names; all outputs if there are none."""
+    """Return the outputs with these names, or all outputs if no name matches."""
     given = set(names)
     return tuple(it for it in signature.outputs if it.name in given) or signature.outputs
 

@@ -20,7 +20,7 @@ from tests.builder.conftest import WriteManifest
 
 
 class Silent:
-    """Progress that nobody sees."""
+    """Progress that is not shown."""
 
     def step(self, what: str) -> AbstractContextManager[object]:
         return nullcontext()
