@@ -10,8 +10,7 @@ Source: docs.nvidia.com/cuda/nvimagecodec/py_api.html.
 import importlib
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import cv2
@@ -19,6 +18,7 @@ import numpy as np
 
 from runtimes import jpeg
 from runtimes.arrays import Array
+from runtimes.quiet import no_stderr
 
 _LIBRARY = "nvidia.nvimgcodec"
 _VERBOSITY = "PYNVIMGCODEC_VERBOSITY"
@@ -49,7 +49,8 @@ class GpuJpeg:
             ValueError: the decoder returns other pixels than OpenCV.
         """
         os.environ.setdefault(_VERBOSITY, "0")
-        with _silenced():
+        # The library writes a line for each codec that is not installed, whatever its log level.
+        with no_stderr():
             library: Any = importlib.import_module(_LIBRARY)
             self._decoder = library.Decoder()
             self._params = library.DecodeParams(
@@ -145,19 +146,3 @@ def _example() -> tuple[bytes, Array]:
     pixels = np.stack([x * 5, y * 7, 255 - x * 5], axis=2).astype(np.uint8)
     _, data = cv2.imencode(".jpg", pixels)
     return data.tobytes(), np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Discard the process's error stream.
-
-    The library writes a line for each codec that is not installed, whatever its log level.
-    """
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)

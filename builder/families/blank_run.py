@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from builder.diagnostics.quiet import no_stderr
 from builder.families.evidence import Evidence
 from builder.model.file import Model
 from runtimes.arrays import Array, Size
@@ -15,6 +14,7 @@ from runtimes.backends.session import Backend
 from runtimes.errors import FunctionError
 from runtimes.heap import release
 from runtimes.network import EXTRA_INPUTS, extra_input
+from runtimes.quiet import no_stderr
 from runtimes.signature import ImageInput, Signature, Tensor
 
 _SIDES = (640, 224, 512, 256, 320)

@@ -15,7 +15,6 @@ from builder.diagnostics.errors import (
 )
 from builder.diagnostics.files import ABSENT, similar, unreadable
 from builder.diagnostics.problem import Problem
-from builder.diagnostics.quiet import no_stderr
 from builder.diagnostics.rule import warning
 from builder.diagnostics.text import has_controls
 from builder.families.blank_run import MOST_BYTES
@@ -34,6 +33,7 @@ from builder.model.file import Model, locate, read
 from builder.model.shape_inference import DECLARED_SHAPE
 from runtimes.backends.openvino_cpu import OpenVino
 from runtimes.errors import FunctionError
+from runtimes.quiet import no_stderr
 
 GUESSED_VALUE = warning(
     "guessed-value",

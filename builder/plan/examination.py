@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from builder.diagnostics.quiet import no_stderr
 from runtimes import image
 from runtimes.arrays import Array
 from runtimes.backends.session import Session
 from runtimes.heap import release
+from runtimes.quiet import no_stderr
 from runtimes.service import Function
 from runtimes.signature import Signature
 

@@ -9,10 +9,10 @@ import cv2
 from builder.diagnostics.errors import BuiltError, CommandLineError
 from builder.diagnostics.files import ABSENT, names_in, similar, unreadable
 from builder.diagnostics.problem import Problem
-from builder.diagnostics.quiet import no_stderr
 from runtimes import image as images
 from runtimes.arrays import Array
 from runtimes.errors import BadRequest
+from runtimes.quiet import no_stderr
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Suffixes of the files in a folder that are images."""

@@ -11,7 +11,6 @@ import numpy as np
 
 from builder.diagnostics.errors import CommandLineError
 from builder.diagnostics.problem import Problem
-from builder.diagnostics.quiet import no_stderr
 from builder.run.captions import Caption, write
 from builder.run.draw import color_of, ring_of, trace
 from builder.run.function import Function
@@ -20,6 +19,7 @@ from builder.run.predict.files import Pictures, pixels_of, read_bytes, require
 from builder.run.predict.prediction import Box, Prediction, Prompts
 from runtimes import rle
 from runtimes.arrays import Array
+from runtimes.quiet import no_stderr
 
 TAKES = frozenset({"threshold", "box"})
 """See Predictor.TAKES."""

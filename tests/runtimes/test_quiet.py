@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from builder.diagnostics.quiet import no_stderr
+from runtimes.quiet import no_stderr
 
 
 def test_only_output_inside_the_block_is_discarded(capfd: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,8 @@ _LOCK = RLock()
 def no_stderr() -> Iterator[None]:
     """Discard what the process writes to stderr inside the `with` block.
 
-    OpenCV, libpng, libjpeg, FFmpeg, ONNX Runtime and OpenVINO print warnings there, past Python's
-    `sys.stderr`. For faults that matter, they return an error or raise an exception.
+    OpenCV, libpng, libjpeg, FFmpeg, nvImageCodec, ONNX Runtime and OpenVINO print warnings there,
+    past Python's `sys.stderr`. For faults that matter, they return an error or raise an exception.
     """
     # One thread at a time: two would restore each other's stderr.
     with _LOCK:
